@@ -1,0 +1,246 @@
+//! Reading a guest program.
+//!
+//! Accepted are little-endian x86-64 ELF files that stand on their own: static-pie and static executables,
+//! `cdylib`s, and what `-shared -nostdlib` makes. The file is hostile: every number in it is checked before
+//! it is used, and nothing is allocated by a number that only a header states. What comes out, a [`Program`], is
+//! already relocated to the one address at which programs of its kind are placed; it does not refer to the
+//! file any more.
+
+use std::ops::{Range, RangeInclusive};
+
+use hyperlight_abi::note;
+use object::elf::{self, FileHeader64, ProgramHeader64};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{LittleEndian, pod};
+
+use super::relocate;
+use crate::error::{Error, Result};
+use crate::image::layout::{PROGRAM_WINDOW, RELOCATABLE_BASE};
+use crate::image::page_table::PAGE;
+
+/// Guest ABI numbers that this library accepts.
+pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=hyperlight_abi::ABI_VERSION;
+
+/// Loadable segments of one file. Linkers make four.
+const MAX_SEGMENTS: usize = 64;
+
+/// A loaded guest program: what lies where in the guest's memory before its first instruction.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// In ascending order, without a page in common.
+    pub segments: Vec<Segment>,
+    /// Address of the first instruction.
+    pub entry: u64,
+    /// Added to every address of the file.
+    pub bias: u64,
+}
+
+/// A run of the program's memory with one permission.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// First address; not necessarily that of a page.
+    pub address: u64,
+    /// Bytes in memory; those after `bytes` are zero.
+    pub size: u64,
+    /// What the file gives.
+    pub bytes: Vec<u8>,
+    pub writable: bool,
+    pub executable: bool,
+}
+
+impl Segment {
+    /// The whole pages that the segment takes.
+    pub fn pages(&self) -> Range<u64> {
+        // Both ends are inside the program window, far from overflow.
+        self.address & !(PAGE - 1)..(self.address + self.size).next_multiple_of(PAGE)
+    }
+
+    fn contains(&self, address: u64) -> bool {
+        address >= self.address && address - self.address < self.size
+    }
+}
+
+impl Program {
+    /// Loads the file that `file` holds.
+    pub fn load(file: &[u8]) -> Result<Self> {
+        let (header, headers) = headers(file)?;
+        refuse_what_needs_a_loader(headers)?;
+        check_abi(file, headers)?;
+
+        let bias = match header.e_type(LittleEndian) {
+            elf::ET_DYN => RELOCATABLE_BASE,
+            _ => 0,
+        };
+        let mut segments = segments(file, headers, bias)?;
+        let entry = header.e_entry(LittleEndian);
+        if entry == 0 {
+            return Err(Error::guest_binary(
+                "the file has no entry point: `_start` of the guest SDK is missing, so the SDK was not linked",
+            ));
+        }
+        let entry = entry.wrapping_add(bias);
+        if !segments.iter().any(|segment| segment.executable && segment.contains(entry)) {
+            return Err(Error::guest_binary("the entry point is not in an executable segment"));
+        }
+        relocate::apply(file, headers, bias, &mut segments)?;
+        Ok(Self { segments, entry, bias })
+    }
+}
+
+/// The file and program headers, once the file is known to be of the right kind.
+pub(super) fn headers(
+    file: &[u8],
+) -> Result<(&FileHeader64<LittleEndian>, &[ProgramHeader64<LittleEndian>])> {
+    let bad = |reason: &str| Error::guest_binary(format!("not a loadable ELF file: {reason}"));
+    if !file.starts_with(&elf::ELFMAG) {
+        return Err(Error::guest_binary(match file {
+            [] => "the file is empty; expected an ELF file".to_owned(),
+            [b'#', b'!', ..] => "the file is a script; expected an ELF file".to_owned(),
+            _ => "the file does not start with the ELF magic number".to_owned(),
+        }));
+    }
+    // `e_ident`: class at 4, byte order at 5.
+    match (file.get(4), file.get(5)) {
+        (Some(2), Some(1)) => {}
+        (Some(1), _) => return Err(bad("it is a 32-bit file; expected 64-bit")),
+        (Some(2), Some(2)) => return Err(bad("it is big-endian; expected little-endian")),
+        _ => return Err(bad("its class or byte order is unknown")),
+    }
+    let header = FileHeader64::<LittleEndian>::parse(file).map_err(|error| bad(&error.to_string()))?;
+    let machine = header.e_machine(LittleEndian);
+    if machine != elf::EM_X86_64 {
+        return Err(bad(&format!("it is for machine {}; expected x86-64 (62)", machine.0)));
+    }
+    match header.e_type(LittleEndian) {
+        elf::ET_DYN | elf::ET_EXEC => {}
+        elf::ET_REL => return Err(bad("it is an object file; link it first")),
+        kind => {
+            return Err(bad(&format!("its type is {}; expected an executable or a shared object", kind.0)));
+        }
+    }
+    let headers = header.program_headers(LittleEndian, file).map_err(|error| bad(&error.to_string()))?;
+    Ok((header, headers))
+}
+
+fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Result<()> {
+    for header in headers {
+        match header.p_type(LittleEndian) {
+            elf::PT_INTERP => {
+                return Err(Error::guest_binary(
+                    "the file asks for a dynamic loader (PT_INTERP); link it with -shared or -static-pie, and -nostdlib",
+                ));
+            }
+            elf::PT_TLS if header.p_memsz(LittleEndian) != 0 => {
+                return Err(Error::guest_binary(
+                    "the file has thread-local variables (PT_TLS), which a guest cannot have",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Exactly one ABI note, with a number that this library accepts.
+fn check_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<()> {
+    let malformed = |_| Error::guest_binary("a note segment is malformed");
+    let mut found = None;
+    for header in headers {
+        let Some(mut notes) = header.notes(LittleEndian, file).map_err(malformed)? else {
+            continue;
+        };
+        while let Some(note) = notes.next().map_err(malformed)? {
+            let is_ours = note.name() == &note::OWNER[..note::OWNER_LEN as usize - 1]
+                && note.n_type(LittleEndian).0 == note::TYPE_ABI;
+            if !is_ours {
+                continue;
+            }
+            let abi = <[u8; 4]>::try_from(note.desc())
+                .map_err(|_| Error::guest_binary("the guest's ABI note is malformed"))?;
+            if found.replace(u32::from_le_bytes(abi)).is_some() {
+                return Err(Error::guest_binary("the file has more than one guest ABI note"));
+            }
+        }
+    }
+    let (low, high) = ABI_ACCEPTED.into_inner();
+    match found {
+        Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(()),
+        Some(abi) => Err(Error::guest_binary(format!(
+            "the guest was built for ABI {abi}, this library accepts {low} to {high}; build it with the matching guest SDK"
+        ))),
+        None => Err(Error::guest_binary(format!(
+            "the file has no guest ABI note ({}); this library accepts ABI {low} to {high}; link the guest SDK",
+            note::SECTION
+        ))),
+    }
+}
+
+/// The loadable segments, bounded, in order, apart from each other, and W^X.
+fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], bias: u64) -> Result<Vec<Segment>> {
+    let mut segments: Vec<Segment> = Vec::new();
+    for header in headers.iter().filter(|header| header.p_type(LittleEndian) == elf::PT_LOAD) {
+        let number = segments.len();
+        let bad = |reason: &str| Error::guest_binary(format!("segment {number}: {reason}"));
+
+        let (offset, file_size) = header.file_range(LittleEndian);
+        let size = header.p_memsz(LittleEndian);
+        if size == 0 && file_size == 0 {
+            continue;
+        }
+        if number == MAX_SEGMENTS {
+            return Err(bad(&format!("a file has at most {MAX_SEGMENTS}")));
+        }
+        let flags = header.p_flags(LittleEndian).0;
+        let (writable, executable) = (flags & elf::PF_W.0 != 0, flags & elf::PF_X.0 != 0);
+        if writable && executable {
+            return Err(bad("it is writable and executable; memory is either (W^X)"));
+        }
+        let vaddr = header.p_vaddr(LittleEndian);
+        let align = header.p_align(LittleEndian);
+        if !align.is_power_of_two() || !(PAGE..=1 << 30).contains(&align) {
+            return Err(bad(&format!(
+                "its alignment is {align}; expected a power of two from {PAGE} to 1 GiB"
+            )));
+        }
+        if vaddr % align != offset % align {
+            return Err(bad("its address and file offset disagree about its alignment"));
+        }
+        if file_size > size {
+            return Err(bad("it is larger in the file than in memory"));
+        }
+        let address = vaddr.checked_add(bias).ok_or_else(|| bad("its address wraps around"))?;
+        let end = address.checked_add(size).ok_or_else(|| bad("its end wraps around"))?;
+        if address < PROGRAM_WINDOW.start || end > PROGRAM_WINDOW.end {
+            return Err(bad(&format!(
+                "its memory, {size} bytes at {address:#x}, is outside {:#x} to {:#x} where programs are placed",
+                PROGRAM_WINDOW.start, PROGRAM_WINDOW.end
+            )));
+        }
+        let bytes = header
+            .data(LittleEndian, file)
+            .map_err(|()| bad("it reaches past the end of the file"))?
+            .to_vec();
+        let segment = Segment { address, size, bytes, writable, executable };
+        if segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
+            return Err(bad("it overlaps the one before, shares a page with it, or is out of order"));
+        }
+        segments.push(segment);
+    }
+    if segments.is_empty() {
+        return Err(Error::guest_binary("the file has nothing to load"));
+    }
+    Ok(segments)
+}
+
+/// The bytes of a table that the dynamic section places at `address`, inside one segment's file bytes.
+pub(super) fn table(segments: &[Segment], address: u64, len: u64) -> Option<&[u8]> {
+    segments.iter().find_map(|segment| {
+        let start = usize::try_from(address.checked_sub(segment.address)?).ok()?;
+        segment.bytes.get(start..)?.get(..usize::try_from(len).ok()?)
+    })
+}
+
+/// A table of plain records, whatever its alignment.
+pub(super) fn records<T: pod::Pod>(bytes: &[u8]) -> Option<&[T]> {
+    pod::slice_from_all_bytes(bytes).ok()
+}

@@ -1,0 +1,169 @@
+//! Guest programs, loaded.
+
+pub(crate) mod builtin;
+pub mod elf;
+mod relocate;
+pub(crate) mod symbols;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyperlight_abi::limits::MAX_PAYLOADS;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::image::Image;
+use crate::image::layout::MAX_PAYLOAD_BYTES;
+use crate::options::Sizes;
+use elf::Program;
+
+/// Bytes of the largest guest file.
+pub const MAX_GUEST_FILE: u64 = 1 << 30;
+
+/// Images that one guest keeps for reuse: as many as there are different sizes in common use.
+const KEPT_IMAGES: usize = 4;
+
+/// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
+///
+/// ```
+/// let guest = hyperlight::Guest::builtin("demo")?;
+/// # Ok::<(), hyperlight::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Guest {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The file, kept for its symbols alone.
+    file: Cow<'static, [u8]>,
+    program: Arc<Program>,
+    payloads: Vec<Payload>,
+    /// Most recently used last.
+    images: Mutex<Vec<(Sizes, Arc<Image>)>>,
+}
+
+/// What the guest may do with a payload. It can never write to one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PayloadAccess {
+    /// Data.
+    Read,
+    /// Code, which can be read too.
+    ReadExecute,
+}
+
+impl PayloadAccess {
+    pub(crate) fn is_executable(self) -> bool {
+        self == Self::ReadExecute
+    }
+}
+
+/// Bytes that the host program places into a guest's image.
+#[derive(Clone)]
+pub(crate) struct Payload {
+    pub bytes: Arc<[u8]>,
+    pub access: PayloadAccess,
+}
+
+impl Guest {
+    /// Loads a guest program from a file. [`ErrorCode::Io`] if it cannot be read, [`ErrorCode::GuestBinary`] if it is
+    /// no guest program. The file is read once and not needed afterwards.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let io = |source: std::io::Error| {
+            Error::new(ErrorCode::Io, format!("reading {} failed: {source}", path.display()))
+                .with_source(source)
+        };
+        // Without O_NONBLOCK the open of a FIFO would wait for a writer.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(Error::guest_binary(format!("{} is not a regular file", path.display())));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than allowed shows that there is more, whatever the metadata said.
+        file.take(MAX_GUEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
+        Self::load(bytes.into())
+    }
+
+    /// Loads a guest program from memory.
+    pub fn from_bytes(file: &[u8]) -> Result<Self> {
+        Self::load(Cow::Owned(file.to_owned()))
+    }
+
+    /// A guest program that the library carries: `"demo"`.
+    pub fn builtin(name: &str) -> Result<Self> {
+        builtin::guest(name)
+    }
+
+    /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their
+    /// number, counted from 0 in the order in which they were added.
+    pub fn with_payload(&self, bytes: &[u8], access: PayloadAccess) -> Result<Self> {
+        let mut payloads = self.shared.payloads.clone();
+        if payloads.len() == MAX_PAYLOADS {
+            return Err(Error::invalid_argument(format!("a guest has at most {MAX_PAYLOADS} payloads")));
+        }
+        let total = payloads.iter().map(|payload| payload.bytes.len() as u64).sum::<u64>();
+        if total + bytes.len() as u64 > MAX_PAYLOAD_BYTES {
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                format!("payloads have at most {MAX_PAYLOAD_BYTES} bytes together"),
+            ));
+        }
+        payloads.push(Payload { bytes: bytes.into(), access });
+        Ok(Self {
+            shared: Arc::new(Shared {
+                file: self.shared.file.clone(),
+                program: Arc::clone(&self.shared.program),
+                payloads,
+                images: Mutex::default(),
+            }),
+        })
+    }
+
+    pub(crate) fn load(file: Cow<'static, [u8]>) -> Result<Self> {
+        if file.len() as u64 > MAX_GUEST_FILE {
+            return Err(Error::guest_binary(format!("a guest file has at most {MAX_GUEST_FILE} bytes")));
+        }
+        let program = Arc::new(Program::load(&file)?);
+        let shared = Shared { file, program, payloads: Vec::new(), images: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The image for these sizes, composed if there is none yet.
+    pub(crate) fn image(&self, sizes: &Sizes) -> Result<Arc<Image>> {
+        // A panic while the list is locked cannot leave it half-changed.
+        let mut images = self.shared.images.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = images.iter().position(|(kept, _)| kept == sizes) {
+            let found = images.remove(at);
+            let image = Arc::clone(&found.1);
+            images.push(found);
+            return Ok(image);
+        }
+        let image = Arc::new(Image::compose(&self.shared.program, &self.shared.payloads, sizes)?);
+        if images.len() == KEPT_IMAGES {
+            images.remove(0);
+        }
+        images.push((*sizes, Arc::clone(&image)));
+        Ok(image)
+    }
+
+    /// The name of the function that holds a guest virtual address.
+    pub(crate) fn function_at(&self, address: u64) -> Option<String> {
+        symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("file_len", &self.shared.file.len())
+            .field("payloads", &self.shared.payloads.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,402 @@
+//! Where everything lies.
+//!
+//! Guest *physical* memory is one slice from 0 on, regions packed one after the other; it is the image file and the
+//! one memslot. Guest *virtual* addresses are spread out, each kind of memory in a window of its own, all in the
+//! lower half:
+//!
+//! | window | holds |
+//! |---|---|
+//! | from 64 KiB | the program |
+//! | from 1 GiB | the engine's pages, then the call buffers and the log ring |
+//! | from 4 GiB | payloads |
+//! | up to 20 GiB | the stack; at least 1 GiB below it is unmapped, so that no frame can skip the guard |
+//! | from 64 GiB | the heap |
+//!
+//! What is between regions is unmapped: at least one page around every one of them, and page 0. Page tables are
+//! mapped nowhere.
+
+use std::ops::Range;
+
+use hyperlight_abi::boot::{BootInfo, Payload, Span};
+
+use super::descriptors::DOORBELL_OFFSET;
+use super::page_table::{LARGE_PAGE, PAGE, PageTables};
+use crate::guest::elf::Program;
+use crate::options::Sizes;
+
+/// Where programs may lie.
+pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
+
+/// Where relocatable programs are placed.
+pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
+
+const ENGINE_WINDOW: Range<u64> = 0x4000_0000..0x8000_0000;
+const PAYLOAD_WINDOW: Range<u64> = 0x1_0000_0000..0x2_0000_0000;
+const STACK_TOP: u64 = 0x5_0000_0000;
+const HEAP_BASE: u64 = 0x10_0000_0000;
+
+/// Bytes of the log ring.
+const LOG_RING_SIZE: u64 = 64 << 10;
+
+/// Bytes that all payloads of a guest may have together.
+pub(crate) const MAX_PAYLOAD_BYTES: u64 = PAYLOAD_WINDOW.end - PAYLOAD_WINDOW.start - (64 << 20);
+
+/// Who may do what with a page. Reading is always allowed to whom the page is allowed at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Access {
+    /// CPL 3 may use it; else only the stubs may.
+    pub user: bool,
+    pub write: bool,
+    pub execute: bool,
+}
+
+impl Access {
+    const USER_READ: Self = Self { user: true, write: false, execute: false };
+    const USER_WRITE: Self = Self { user: true, write: true, execute: false };
+    const USER_EXECUTE: Self = Self { user: true, write: false, execute: true };
+    const ENGINE_READ: Self = Self { user: false, write: false, execute: false };
+    const ENGINE_WRITE: Self = Self { user: false, write: true, execute: false };
+    const ENGINE_EXECUTE: Self = Self { user: false, write: false, execute: true };
+}
+
+/// A run of pages with one purpose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+    /// Guest virtual address.
+    pub virt: u64,
+    /// Guest physical address: the place in the image.
+    pub phys: u64,
+    pub size: u64,
+    pub access: Access,
+}
+
+impl Region {
+    /// Whether the guest virtual address is in here.
+    pub fn contains(&self, virt: u64) -> bool {
+        virt >= self.virt && virt - self.virt < self.size
+    }
+
+    fn span(&self) -> Span {
+        Span { address: self.virt, size: self.size }
+    }
+}
+
+/// Every region of one guest with one choice of sizes.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// GDT, IDT and TSS.
+    pub descriptors: Region,
+    /// The exception stubs.
+    pub stubs: Region,
+    /// Where the processor writes exception frames.
+    pub exception_stack: Region,
+    /// The same for a double fault.
+    pub double_fault_stack: Region,
+    /// Entry, resume and doorbell code.
+    pub trampoline: Region,
+    /// The extended state that the trampoline loads; directly behind the trampoline.
+    pub extended_state: Region,
+    pub boot_info: Region,
+    /// What `%fs` points to.
+    pub thread: Region,
+    pub input: Region,
+    pub output: Region,
+    pub log_ring: Region,
+    /// One for each segment of the program, whole pages.
+    pub program: Vec<Region>,
+    pub payloads: Vec<Region>,
+    pub stack: Region,
+    pub heap: Region,
+    /// Guest physical address of the root page table.
+    pub page_tables_phys: u64,
+    pub page_tables: PageTables,
+    /// Bytes of the whole image.
+    pub size: u64,
+    /// What the guest is told.
+    pub boot: BootInfo,
+}
+
+/// A payload's length, and whether it is code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PayloadShape {
+    pub len: u64,
+    pub executable: bool,
+}
+
+impl Layout {
+    /// Lays everything out. The arguments were bounded where they came from, so that every window holds its
+    /// regions: sizes by [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
+    pub fn new(program: &Program, payloads: &[PayloadShape], sizes: &Sizes) -> Self {
+        let mut phys = Packer::default();
+        let mut engine = Window { phys: &mut phys, next: ENGINE_WINDOW.start };
+        let descriptors = engine.place(PAGE, Access::ENGINE_READ);
+        let stubs = engine.place(PAGE, Access::ENGINE_EXECUTE);
+        let exception_stack = engine.place(PAGE, Access::ENGINE_WRITE);
+        let double_fault_stack = engine.place(PAGE, Access::ENGINE_WRITE);
+        let trampoline = engine.place(PAGE, Access::USER_EXECUTE);
+        // The trampoline addresses its neighbour relative to itself: no guard between the two.
+        engine.next -= PAGE;
+        let extended_state = engine.place(PAGE, Access::USER_READ);
+        let boot_info = engine.place(PAGE, Access::USER_READ);
+        let thread = engine.place(PAGE, Access::USER_WRITE);
+        let input = engine.place(sizes.input, Access::USER_READ);
+        let output = engine.place(sizes.output, Access::USER_WRITE);
+        let log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
+        debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
+
+        let program_regions = program
+            .segments
+            .iter()
+            .map(|segment| {
+                let pages = segment.pages();
+                let size = pages.end - pages.start;
+                let access = Access { user: true, write: segment.writable, execute: segment.executable };
+                Region { virt: pages.start, phys: phys.take(size, PAGE), size, access }
+            })
+            .collect();
+
+        let mut window = Window { phys: &mut phys, next: PAYLOAD_WINDOW.start };
+        let payload_regions: Vec<_> = payloads
+            .iter()
+            .map(|payload| {
+                let access = if payload.executable { Access::USER_EXECUTE } else { Access::USER_READ };
+                window.place(payload.len.max(1).next_multiple_of(PAGE), access)
+            })
+            .collect();
+
+        let stack = Region {
+            virt: STACK_TOP - sizes.stack,
+            phys: phys.take(sizes.stack, large_enough(sizes.stack)),
+            size: sizes.stack,
+            access: Access::USER_WRITE,
+        };
+        let heap = Region {
+            virt: HEAP_BASE,
+            phys: phys.take(sizes.heap, large_enough(sizes.heap)),
+            size: sizes.heap,
+            access: Access::USER_WRITE,
+        };
+
+        let mut boot = BootInfo {
+            doorbell: trampoline.virt + DOORBELL_OFFSET,
+            input: input.span(),
+            output: output.span(),
+            log_ring: log_ring.span(),
+            heap: heap.span(),
+            stack: stack.span(),
+            load_bias: program.bias,
+            payload_count: payloads.len() as u64,
+            ..BootInfo::default()
+        };
+        for ((told, shape), region) in boot.payloads.iter_mut().zip(payloads).zip(&payload_regions) {
+            *told = Payload {
+                span: Span { address: region.virt, size: shape.len },
+                executable: shape.executable,
+            };
+        }
+
+        let page_tables_phys = phys.next;
+        let mut layout = Self {
+            descriptors,
+            stubs,
+            exception_stack,
+            double_fault_stack,
+            trampoline,
+            extended_state,
+            boot_info,
+            thread,
+            input,
+            output,
+            log_ring,
+            program: program_regions,
+            payloads: payload_regions,
+            stack,
+            heap,
+            page_tables_phys,
+            page_tables: PageTables::new(page_tables_phys),
+            size: 0,
+            boot,
+        };
+        let mut tables = PageTables::new(page_tables_phys);
+        for region in layout.regions() {
+            tables.map(region.virt, region.phys, region.size, region.access);
+        }
+        layout.size = page_tables_phys + tables.size();
+        layout.page_tables = tables;
+        layout
+    }
+
+    /// Every mapped region.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        [
+            &self.descriptors,
+            &self.stubs,
+            &self.exception_stack,
+            &self.double_fault_stack,
+            &self.trampoline,
+            &self.extended_state,
+            &self.boot_info,
+            &self.thread,
+            &self.input,
+            &self.output,
+            &self.log_ring,
+            &self.stack,
+            &self.heap,
+        ]
+        .into_iter()
+        .chain(&self.program)
+        .chain(&self.payloads)
+    }
+
+    /// The region that the guest virtual address is in.
+    pub fn region_at(&self, virt: u64) -> Option<&Region> {
+        self.regions().find(|region| region.contains(virt))
+    }
+
+    /// Whether a fault at this address means that the stack was used up: anywhere in the unmapped memory below
+    /// it, down to the next window.
+    pub fn is_below_stack(&self, virt: u64) -> bool {
+        (PAYLOAD_WINDOW.end..self.stack.virt).contains(&virt)
+    }
+}
+
+/// Hands out guest physical memory.
+#[derive(Debug, Default)]
+struct Packer {
+    next: u64,
+}
+
+impl Packer {
+    fn take(&mut self, size: u64, align: u64) -> u64 {
+        let start = self.next.next_multiple_of(align);
+        self.next = start + size;
+        start
+    }
+}
+
+/// Hands out guest virtual memory upwards, a guard page behind each region.
+struct Window<'p> {
+    phys: &'p mut Packer,
+    next: u64,
+}
+
+impl Window<'_> {
+    fn place(&mut self, size: u64, access: Access) -> Region {
+        let region = Region { virt: self.next, phys: self.phys.take(size, PAGE), size, access };
+        self.next += size + PAGE;
+        region
+    }
+}
+
+/// The alignment that lets a region be mapped by large pages, where it is large enough to gain from it.
+fn large_enough(size: u64) -> u64 {
+    if size >= LARGE_PAGE { LARGE_PAGE } else { PAGE }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SandboxOptions;
+    use crate::guest::elf::Segment;
+
+    fn any_program() -> impl Strategy<Value = Program> {
+        // Segments as gaps and sizes in bytes, from the window's start up: ordered, no page in common.
+        prop::collection::vec((0_u64..5000, 1_u64..40_000, 0_u8..3), 1..6).prop_map(|parts| {
+            let mut next = RELOCATABLE_BASE;
+            let segments = parts
+                .into_iter()
+                .map(|(gap, size, kind)| {
+                    let address = next + gap;
+                    next = (address + size).next_multiple_of(PAGE);
+                    Segment { address, size, bytes: vec![], writable: kind == 1, executable: kind == 2 }
+                })
+                .collect();
+            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE }
+        })
+    }
+
+    fn any_options() -> impl Strategy<Value = SandboxOptions> {
+        let size = |max: u64| prop_oneof![Just(0), Just(1), Just(4095), Just(4097), 0..max / 64, Just(max)];
+        (size(16 << 30), size(1 << 30), size(256 << 20), size(256 << 20)).prop_map(
+            |(heap, stack, input, output)| {
+                SandboxOptions::new().heap_size(heap).stack_size(stack).input_size(input).output_size(output)
+            },
+        )
+    }
+
+    fn any_payloads() -> impl Strategy<Value = Vec<PayloadShape>> {
+        let shape =
+            (0_u64..1 << 24, any::<bool>()).prop_map(|(len, executable)| PayloadShape { len, executable });
+        prop::collection::vec(shape, 0..=16)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn regions_are_apart_aligned_inside_and_mapped_as_declared(
+            program in any_program(),
+            options in any_options(),
+            payloads in any_payloads(),
+        ) {
+            let sizes = options.sizes().unwrap();
+            let layout = Layout::new(&program, &payloads, &sizes);
+
+            let mut by_phys: Vec<_> = layout.regions().map(|r| (r.phys, r.size)).collect();
+            by_phys.push((layout.page_tables_phys, layout.page_tables.size()));
+            by_phys.sort_unstable();
+            for pair in by_phys.windows(2) {
+                prop_assert!(pair[0].0 + pair[0].1 <= pair[1].0, "guest physical overlap: {pair:x?}");
+            }
+            let (start, size) = *by_phys.last().unwrap();
+            prop_assert_eq!(start + size, layout.size);
+
+            let mut by_virt: Vec<_> = layout.regions().collect();
+            by_virt.sort_unstable_by_key(|region| region.virt);
+            prop_assert!(by_virt[0].virt >= PROGRAM_WINDOW.start, "page 0 is unmapped");
+            for pair in by_virt.windows(2) {
+                prop_assert!(pair[0].virt + pair[0].size <= pair[1].virt, "virtual overlap: {pair:x?}");
+            }
+
+            for region in layout.regions() {
+                prop_assert!(region.virt % PAGE == 0 && region.phys % PAGE == 0 && region.size % PAGE == 0);
+                prop_assert!(region.size > 0);
+                prop_assert!(!(region.access.write && region.access.execute), "W^X: {region:x?}");
+                for offset in [0, region.size / 2, region.size - 1] {
+                    let found = layout.page_tables.translate(region.virt + offset);
+                    prop_assert_eq!(found, Some((region.phys + offset, region.access)));
+                }
+            }
+
+            for stack in [&layout.stack, &layout.exception_stack, &layout.double_fault_stack] {
+                prop_assert_eq!(layout.page_tables.translate(stack.virt - 1), None);
+                prop_assert_eq!(layout.page_tables.translate(stack.virt + stack.size), None);
+            }
+            for below in [1, 1 << 20, (1 << 30) - 1] {
+                prop_assert_eq!(layout.page_tables.translate(layout.stack.virt - below), None);
+                prop_assert!(layout.is_below_stack(layout.stack.virt - below));
+            }
+            prop_assert_eq!(layout.page_tables.translate(0), None);
+            prop_assert_eq!(layout.extended_state.virt, layout.trampoline.virt + PAGE);
+        }
+    }
+
+    #[test]
+    fn page_tables_are_mapped_nowhere() {
+        let program = Program {
+            segments: vec![Segment {
+                address: RELOCATABLE_BASE,
+                size: 10,
+                bytes: vec![],
+                writable: false,
+                executable: true,
+            }],
+            entry: RELOCATABLE_BASE,
+            bias: 0,
+        };
+        let layout = Layout::new(&program, &[], &SandboxOptions::new().sizes().unwrap());
+        let tables = layout.page_tables_phys..layout.page_tables_phys + layout.page_tables.size();
+        assert!(layout.regions().all(|r| r.phys + r.size <= tables.start || r.phys >= tables.end));
+    }
+}

@@ -1,0 +1,63 @@
+//! Runs every function call behind its own hypervisor wall.
+//!
+//! A *guest* is a small program that exposes *guest functions*. A *sandbox* is one virtual machine, without a kernel or
+//! devices, that holds one guest. The host registers *host functions*; both sides call each other by name with typed
+//! values.
+//!
+//! ```
+//! use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+//!
+//! # fn main() -> hyperlight::Result<()> {
+//! // Load a guest, and make a sandbox for it that has not started yet.
+//! let guest = Guest::builtin("demo")?;
+//! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
+//!
+//! // Give the guest something to call.
+//! sandbox.register("HostAdd", |a: i32, b: i32| a + b)?;
+//!
+//! // Start it.
+//! let mut sandbox = sandbox.evolve()?;
+//!
+//! // Call guest functions. `PrintOutput` prints through `HostPrint`, which every sandbox has.
+//! let message = "Hello, World! I am executing inside of a VM :)\n";
+//! let printed: i32 = sandbox.call("PrintOutput", (message,))?;
+//! assert_eq!(printed as usize, message.len());
+//!
+//! // `Add` calls back.
+//! let sum: i32 = sandbox.call("Add", (2, 3))?;
+//! assert_eq!(sum, 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whatever a guest does, the host goes on: a fault, a panic or a broken message is an [`Error`] with a stable
+//! [`ErrorCode`]. The library prints nothing (but for the default `HostPrint`), ends nothing, installs no signal
+//! handler, and reads no environment variable.
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+compile_error!("libhyperlight runs on x86-64 Linux with KVM");
+
+mod error;
+mod guest;
+mod image;
+mod options;
+mod process;
+mod sandbox;
+mod signature;
+mod value;
+mod vm;
+
+pub use error::{BoxError, Error, ErrorCode, Result};
+pub use guest::elf::ABI_ACCEPTED;
+pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
+pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
+pub use hyperlight_abi::{Kind, ValueRef};
+pub use options::SandboxOptions;
+pub use sandbox::host::HOST_PRINT;
+pub use sandbox::{
+    Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
+};
+pub use signature::Signature;
+pub use value::{Argument, Typed, Value};
+pub use vm::fault::{Access, Fault, FaultKind};
+pub use vm::hypervisor::probe;

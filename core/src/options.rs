@@ -1,0 +1,129 @@
+//! How large a sandbox is, and how much its guest may say.
+
+use hyperlight_abi::limits::BUFFER_OVERHEAD;
+
+use crate::error::{Error, Result};
+use crate::image::page_table::PAGE;
+
+/// Sizes and limits of a sandbox, in bytes unless said otherwise.
+///
+/// 0 always means the default. Memory that a guest never touches costs nothing, so the defaults are generous.
+/// Sizes are rounded up to whole pages of 4 KiB, and up to their minimum; above their maximum they are an
+/// [`crate::ErrorCode::InvalidArgument`] when the sandbox is made.
+///
+/// | option | default | minimum | maximum |
+/// |---|---|---|---|
+/// | `heap_size` | 16 MiB | 4 KiB | 16 GiB |
+/// | `stack_size` | 1 MiB | 16 KiB | 1 GiB |
+/// | `input_size`, `output_size` | 1 MiB | 4 KiB | 256 MiB |
+/// | `max_log_bytes`, `max_print_bytes` (per call) | 1 MiB, 16 MiB | | |
+/// | `max_host_calls` (per call) | unlimited | | |
+#[derive(Clone, Debug, Default)]
+pub struct SandboxOptions {
+    heap_size: u64,
+    stack_size: u64,
+    input_size: u64,
+    output_size: u64,
+    max_log_bytes: u64,
+    max_print_bytes: u64,
+    max_host_calls: u64,
+}
+
+impl SandboxOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The guest's heap.
+    pub fn heap_size(mut self, bytes: u64) -> Self {
+        self.heap_size = bytes;
+        self
+    }
+
+    /// The guest's stack.
+    pub fn stack_size(mut self, bytes: u64) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// Room for the arguments of a call to the guest, and for the result of a host function.
+    pub fn input_size(mut self, bytes: u64) -> Self {
+        self.input_size = bytes;
+        self
+    }
+
+    /// Room for the result of a guest function, and for the arguments of a call to the host.
+    pub fn output_size(mut self, bytes: u64) -> Self {
+        self.output_size = bytes;
+        self
+    }
+
+    /// Bytes of log records that one call may bring to the host's logger; what exceeds them is counted and
+    /// dropped.
+    pub fn max_log_bytes(mut self, bytes: u64) -> Self {
+        self.max_log_bytes = bytes;
+        self
+    }
+
+    /// Bytes that one call may print through `HostPrint`; printing more fails inside the guest.
+    pub fn max_print_bytes(mut self, bytes: u64) -> Self {
+        self.max_print_bytes = bytes;
+        self
+    }
+
+    /// Host functions that one call may call; calling more fails inside the guest.
+    pub fn max_host_calls(mut self, calls: u64) -> Self {
+        self.max_host_calls = calls;
+        self
+    }
+
+    /// The sizes that decide the layout of the memory.
+    pub(crate) fn sizes(&self) -> Result<Sizes> {
+        const MIB: u64 = 1 << 20;
+        let buffer = |name, bytes| size(name, bytes, MIB, PAGE, 256 * MIB);
+        Ok(Sizes {
+            heap: size("heap_size", self.heap_size, 16 * MIB, PAGE, 16 << 30)?,
+            stack: size("stack_size", self.stack_size, MIB, 16 << 10, 1 << 30)?,
+            input: buffer("input_size", self.input_size)? + BUFFER_OVERHEAD,
+            output: buffer("output_size", self.output_size)? + BUFFER_OVERHEAD,
+        })
+    }
+
+    /// What one call may do.
+    pub(crate) fn quota(&self) -> Quota {
+        let or = |value, default| if value == 0 { default } else { value };
+        Quota {
+            log_bytes: or(self.max_log_bytes, 1 << 20),
+            print_bytes: or(self.max_print_bytes, 16 << 20),
+            host_calls: or(self.max_host_calls, u64::MAX),
+        }
+    }
+}
+
+/// Sizes in whole pages; two sandboxes of one guest with equal sizes share their image.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Sizes {
+    pub heap: u64,
+    pub stack: u64,
+    /// With [`BUFFER_OVERHEAD`].
+    pub input: u64,
+    /// With [`BUFFER_OVERHEAD`].
+    pub output: u64,
+}
+
+/// What a call may still do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    pub log_bytes: u64,
+    pub print_bytes: u64,
+    pub host_calls: u64,
+}
+
+fn size(name: &str, bytes: u64, default: u64, min: u64, max: u64) -> Result<u64> {
+    let bytes = if bytes == 0 { default } else { bytes };
+    if bytes > max {
+        return Err(Error::invalid_argument(format!("{name} is at most {max} bytes, found {bytes}")));
+    }
+    Ok(bytes.max(min).next_multiple_of(PAGE))
+}

@@ -1,0 +1,73 @@
+//! Which process is this? A forked child must not touch the virtual machines of its parent.
+//!
+//! Asked on every entry, so it may not cost a system call: a page that the kernel empties in a forked child
+//! (`MADV_WIPEONFORK`, Linux 4.14) holds a number that a child does not find.
+
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+
+/// The process that something was made in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    /// This process.
+    pub fn current() -> Result<Self> {
+        let word = word()?;
+        let found = word.load(Ordering::Relaxed);
+        if found != 0 {
+            return Ok(Self(found));
+        }
+        // The first use in this process, or in this child. Two threads may both come here, with the same number.
+        let pid = u64::from(std::process::id());
+        word.store(pid, Ordering::Relaxed);
+        Ok(Self(pid))
+    }
+
+    /// Whether this is still the same process.
+    pub fn is_current(self) -> bool {
+        word().is_ok_and(|word| word.load(Ordering::Relaxed) == self.0)
+    }
+}
+
+fn word() -> Result<&'static AtomicU64> {
+    static PAGE: OnceLock<usize> = OnceLock::new();
+    let address = match PAGE.get() {
+        Some(address) => *address,
+        None => {
+            let fresh =
+                map().map_err(|source| Error::resource("mapping the page that detects a fork", source))?;
+            // Of two threads that come here at once, one page is kept and the other stays mapped: one page, once.
+            *PAGE.get_or_init(|| fresh)
+        }
+    };
+    // SAFETY: `map` returned this page-aligned address of a readable and writable page, which is never unmapped, and
+    // which is only ever accessed as this one atomic word.
+    Ok(unsafe { &*(address as *const AtomicU64) })
+}
+
+fn map() -> io::Result<usize> {
+    const LEN: usize = 4096;
+    // SAFETY: a new anonymous mapping, which replaces nothing.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            LEN,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if page == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the range is the mapping just made.
+    if unsafe { libc::madvise(page, LEN, libc::MADV_WIPEONFORK) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(page as usize)
+}

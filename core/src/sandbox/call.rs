@@ -1,0 +1,368 @@
+//! A call, from the first frame to the last: the conversation between host and guest.
+//!
+//! The host writes a frame and lets the guest run; the guest answers by a frame of its own, which is the result, an
+//! error, or a request (a host function, the time) that the host serves before it lets the guest run on. Each direction
+//! costs one `KVM_RUN`. Whatever stops the guest anywhere else ends the conversation for good.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hyperlight_abi::limits::MAX_MESSAGE_LEN;
+use hyperlight_abi::message::Context;
+use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, ValueRef, message};
+
+use super::channel::{Channel, ReceiveError};
+use super::clock;
+use super::guest_log::GuestLog;
+use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic};
+use super::text::printable;
+use crate::error::{BoxError, Error, ErrorCode, Result};
+use crate::guest::Guest;
+use crate::options::Quota;
+use crate::signature::Signature;
+use crate::value::Value;
+use crate::vm::fault::FaultKind;
+use crate::vm::{Exit, Vm};
+
+/// How a conversation ended badly.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The guest is parked and can be called again.
+    Ready(Error),
+    /// The guest was stopped in the middle.
+    Poisoned(Error),
+}
+
+/// A virtual machine and everything that is needed to talk to its guest.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    vm: Vm,
+    guest: Guest,
+    host: Arc<HostFunctions>,
+    channel: Channel,
+    log: GuestLog,
+    quota: Quota,
+    /// The guest's last frame, copied out.
+    frame: Vec<u8>,
+    generation: u64,
+    /// Whether the guest has had entropy in this generation.
+    has_entropy: bool,
+    /// Numbers the failures of host functions.
+    tokens: u64,
+}
+
+/// A host function's failure in the current call: what the guest was told, and the original.
+#[derive(Debug)]
+struct Failure {
+    token: u64,
+    status: i32,
+    text: String,
+    source: BoxError,
+}
+
+impl Conversation {
+    pub fn new(vm: Vm, guest: Guest, host: Arc<HostFunctions>, quota: Quota) -> Self {
+        let layout = &vm.image().layout;
+        let (channel, log) = (Channel::new(layout), GuestLog::new(layout));
+        Self {
+            vm,
+            guest,
+            host,
+            channel,
+            log,
+            quota,
+            frame: Vec::new(),
+            generation: 1,
+            has_entropy: false,
+            tokens: 0,
+        }
+    }
+
+    /// Lets the guest start. On success its list of functions is in [`Self::frame`].
+    pub fn start(&mut self) -> Result<(), Ended> {
+        self.log.announce_level(self.vm.memory());
+        self.converse(FrameKind::Ready)
+    }
+
+    /// Calls a function whose arguments were checked. On success its result is in [`Self::frame`].
+    pub fn call(&mut self, name: &str, arguments: &[ValueRef<'_>]) -> Result<(), Ended> {
+        let context = self.context().map_err(Ended::Ready)?;
+        let lead = [ValueRef::Bytes(&context.to_bytes()), ValueRef::String(name)];
+        self.channel.send(self.vm.memory(), FrameKind::Call, &lead, arguments).map_err(|full| {
+            Ended::Ready(too_large("the arguments", "input_size", &full, self.channel.input_room()))
+        })?;
+        self.has_entropy = true;
+        self.log.announce_level(self.vm.memory());
+        self.converse(FrameKind::Result)
+    }
+
+    /// The frame that the last conversation ended with.
+    pub fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// Runs the guest, serving its requests, until it sends a frame of the kind `until`.
+    fn converse(&mut self, until: FrameKind) -> Result<(), Ended> {
+        let mut quota = self.quota;
+        let mut failure: Option<Failure> = None;
+        loop {
+            self.run().map_err(Ended::Poisoned)?;
+            self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
+                Ended::Poisoned(Error::protocol("the guest's log ring holds something that is no log record"))
+            })?;
+            self.channel
+                .receive(self.vm.memory(), &mut self.frame)
+                .map_err(|error| Ended::Poisoned(broken(&error)))?;
+
+            // What ends the conversation is decoded by its receiver, once.
+            if Frame::decode(&self.frame).is_ok_and(|frame| frame.kind() == until) {
+                return Ok(());
+            }
+            let message = ToHost::decode(&self.frame)
+                .map_err(|error| Ended::Poisoned(broken(&ReceiveError::Malformed(error))))?;
+            match message {
+                ToHost::HostCall { name, arguments } => {
+                    let call = HostCall {
+                        name,
+                        arguments: arguments.as_slice(),
+                        host: &self.host,
+                        input_room: self.channel.input_room(),
+                    };
+                    let (vm, channel) = (&self.vm, &mut self.channel);
+                    let failed = match call.run(&mut quota)? {
+                        Ok(value) => {
+                            match channel.send(vm.memory(), FrameKind::HostResult, &[value.borrow()], &[]) {
+                                Ok(()) => continue,
+                                Err(full) => call.engine_error(&too_large(
+                                    &format!("the result of the host function `{}`", printable(name, 256)),
+                                    "input_size",
+                                    &full,
+                                    call.input_room,
+                                )),
+                            }
+                        }
+                        Err(failed) => failed,
+                    };
+                    self.tokens += 1;
+                    let text = failed.source.to_string();
+                    let items = [
+                        ValueRef::U64(self.tokens),
+                        ValueRef::I32(failed.status),
+                        ValueRef::String(message::cut(&text, MAX_MESSAGE_LEN.min(1024))),
+                    ];
+                    channel.send(vm.memory(), FrameKind::HostError, &items, &[]).map_err(|_| {
+                        Ended::Poisoned(Error::new(
+                            ErrorCode::Internal,
+                            "an error message does not fit the input buffer",
+                        ))
+                    })?;
+                    failure = Some(Failure {
+                        token: self.tokens,
+                        status: failed.status,
+                        text,
+                        source: failed.source,
+                    });
+                }
+                ToHost::ContextRequest => {
+                    let context = self.context().map_err(Ended::Poisoned)?;
+                    let items = [ValueRef::Bytes(&context.to_bytes())];
+                    self.channel.send(self.vm.memory(), FrameKind::Context, &items, &[]).map_err(|_| {
+                        Ended::Poisoned(Error::new(
+                            ErrorCode::Internal,
+                            "a context does not fit the input buffer",
+                        ))
+                    })?;
+                    self.has_entropy = true;
+                }
+                ToHost::Error { code, message, token } if until == FrameKind::Result => {
+                    return Err(Ended::Ready(guest_error(code, message, token, failure)));
+                }
+                ToHost::Abort { reason, code, message } => {
+                    return Err(Ended::Poisoned(abort_error(reason, code, message)));
+                }
+                ToHost::Ready(_) | ToHost::Result(_) | ToHost::Error { .. } => {
+                    return Err(Ended::Poisoned(Error::protocol(
+                        "the guest sent a frame that is no answer to what it was asked",
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Runs the guest until it rings the doorbell.
+    fn run(&mut self) -> Result<()> {
+        loop {
+            match self.vm.run() {
+                Exit::Doorbell => return Ok(()),
+                // A signal of the program's own, whose handler has run by now.
+                Exit::Interrupted => {}
+                Exit::Fault => {
+                    self.vm.drain();
+                    return Err(self.fault_error());
+                }
+                Exit::Unexpected(what) => {
+                    self.vm.drain();
+                    return Err(Error::protocol(format!("the guest stopped at {what}")));
+                }
+            }
+        }
+    }
+
+    fn fault_error(&mut self) -> Error {
+        let Some(report) = self.vm.fault() else {
+            return Error::protocol("the guest's fault report is not one that the engine's stubs make");
+        };
+        let (layout, memory) = (&self.vm.image().layout, self.vm.memory());
+        let fault = report.classify(layout, memory, |address| self.guest.function_at(address));
+        let code = match fault.kind {
+            FaultKind::StackOverflow => ErrorCode::StackOverflow,
+            _ => ErrorCode::GuestFault,
+        };
+        Error::new(code, format!("the guest faulted: {fault}")).with_fault(fault)
+    }
+
+    /// What a frame to the guest brings along.
+    fn context(&self) -> Result<Context> {
+        let entropy = if self.has_entropy { None } else { Some(clock::entropy()?) };
+        Ok(Context {
+            generation: self.generation,
+            monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),
+            wall_ns: clock::now(libc::CLOCK_REALTIME),
+            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.tsc_hz(),
+            entropy,
+        })
+    }
+}
+
+/// One call of a host function.
+struct HostCall<'c> {
+    name: &'c str,
+    arguments: &'c [ValueRef<'c>],
+    host: &'c HostFunctions,
+    input_room: u64,
+}
+
+impl HostCall<'_> {
+    /// Calls it. The inner result goes to the guest; the outer one ends the conversation.
+    fn run(&self, quota: &mut Quota) -> Result<Result<Value, HostError>, Ended> {
+        let name = self.name;
+        let function = match self.admit(quota) {
+            Ok(function) => function,
+            Err(refusal) => return Ok(Err(self.engine_error(&refusal))),
+        };
+        let returns = function.signature.returns();
+        match catch_unwind(AssertUnwindSafe(|| (function.call)(self.arguments))) {
+            Ok(Ok(value)) if value.kind() == returns => Ok(Ok(value)),
+            Ok(Ok(value)) => Ok(Err(self.engine_error(&Error::new(
+                ErrorCode::Signature,
+                format!("the host function `{name}` returned {}, its signature says {returns}", value.kind()),
+            )))),
+            Ok(Err(error)) if error.is_fatal => Err(Ended::Poisoned(host_error(error.status, error.source))),
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(payload) => {
+                let panic = HostPanic::new(payload);
+                let text =
+                    format!("the host function `{name}` panicked: {}", printable(&panic.to_string(), 1024));
+                Err(Ended::Poisoned(Error::new(ErrorCode::Internal, text).with_source(panic)))
+            }
+        }
+    }
+
+    /// The function, if the guest may call it now and like this.
+    fn admit(&self, quota: &mut Quota) -> Result<&super::host::Registered> {
+        let name = self.name;
+        quota.host_calls = quota
+            .host_calls
+            .checked_sub(1)
+            .ok_or_else(|| Error::new(ErrorCode::TooLarge, "the call has made max_host_calls host calls"))?;
+        let function = self.host.find(name).ok_or_else(|| {
+            Error::new(
+                ErrorCode::FunctionNotFound,
+                format!("the host has no function `{}`; register it before evolve", printable(name, 256)),
+            )
+        })?;
+        function.signature.check(name, self.arguments)?;
+        if let (HOST_PRINT, [ValueRef::String(text)]) = (name, self.arguments) {
+            quota.print_bytes = quota.print_bytes.checked_sub(text.len() as u64).ok_or_else(|| {
+                Error::new(ErrorCode::TooLarge, "the call has printed more than max_print_bytes allows")
+            })?;
+        }
+        Ok(function)
+    }
+
+    /// A failure of the engine's own, in the place of the host function's.
+    fn engine_error(&self, error: &Error) -> HostError {
+        HostError::new(Error::new(error.code(), error.message())).with_status(error.code().number())
+    }
+}
+
+/// The result frame's value, checked against the signature.
+pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> Result<ValueRef<'f>> {
+    match ToHost::decode(frame) {
+        Ok(ToHost::Result(value)) if value.kind() == signature.returns() => Ok(value),
+        Ok(ToHost::Result(value)) => Err(Error::protocol(format!(
+            "the guest function `{name}` returned {}, its signature says {}",
+            value.kind(),
+            signature.returns()
+        ))),
+        Ok(_) => Err(broken(&ReceiveError::Malformed(DecodeError::UnknownFrame))),
+        Err(error) => Err(broken(&ReceiveError::Malformed(error))),
+    }
+}
+
+fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -> Error {
+    match failure {
+        Some(failure) if failure.token == token => {
+            let code = failure.status.max(0);
+            Error::new(ErrorCode::HostFunction, printable(&failure.text, MAX_MESSAGE_LEN))
+                .with_guest_code(code)
+                .with_source(failure.source)
+        }
+        failure => {
+            let error =
+                Error::new(ErrorCode::GuestError, printable(message, MAX_MESSAGE_LEN)).with_guest_code(code);
+            match failure {
+                Some(failure) => error.with_source(failure.source),
+                None => error,
+            }
+        }
+    }
+}
+
+fn host_error(status: i32, source: BoxError) -> Error {
+    Error::new(ErrorCode::HostFunction, printable(&source.to_string(), MAX_MESSAGE_LEN))
+        .with_guest_code(status.max(0))
+        .with_source(source)
+}
+
+fn abort_error(reason: AbortReason, code: i32, message: &str) -> Error {
+    let message = printable(message, MAX_MESSAGE_LEN);
+    match reason {
+        AbortReason::OutOfMemory => Error::new(
+            ErrorCode::GuestOutOfMemory,
+            format!("the guest is out of memory: {message}; raise heap_size"),
+        ),
+        AbortReason::Panic => Error::new(ErrorCode::GuestAbort, format!("the guest panicked: {message}")),
+        _ => Error::new(ErrorCode::GuestAbort, format!("the guest aborted with code {code}: {message}")),
+    }
+    .with_guest_code(code)
+}
+
+fn broken(error: &ReceiveError) -> Error {
+    Error::protocol(match error {
+        ReceiveError::Sequence { expected, found } => {
+            format!("the guest rang for frame {expected}, but its mailbox says {found}")
+        }
+        ReceiveError::Malformed(error) => format!("the guest sent a malformed frame: {error}"),
+    })
+}
+
+fn too_large(what: &str, option: &str, full: &Full, room: u64) -> Error {
+    Error::new(
+        ErrorCode::TooLarge,
+        format!(
+            "{what} need more than {} bytes; {option} is {room}, raise it",
+            full.needed.min(full.capacity)
+        ),
+    )
+}

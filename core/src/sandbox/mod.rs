@@ -1,0 +1,190 @@
+//! Sandboxes.
+
+mod call;
+mod channel;
+mod clock;
+mod guest_log;
+pub(crate) mod host;
+mod text;
+mod tuples;
+mod uninitialized;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hyperlight_abi::{ToHost, ValueRef};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::guest::Guest;
+use crate::options::SandboxOptions;
+use crate::process::Epoch;
+use crate::signature::Signature;
+use crate::value::{Typed, Value};
+use crate::vm::Vm;
+use call::{Conversation, Ended};
+use host::HostFunctions;
+pub use host::{HostError, HostFunction, HostPanic, Outcome};
+pub use tuples::Arguments;
+pub use uninitialized::UninitializedSandbox;
+
+/// What a sandbox can do next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum State {
+    /// Serve a call.
+    Ready,
+    /// Nothing but be restored or dropped: its guest was stopped in the middle.
+    Poisoned,
+}
+
+/// A virtual machine whose guest serves calls.
+///
+/// May move between threads, and is used by one at a time. Dropping it destroys the machine.
+#[derive(Debug)]
+pub struct Sandbox {
+    conversation: Conversation,
+    functions: Functions,
+    state: State,
+    epoch: Epoch,
+}
+
+impl Sandbox {
+    /// Calls a guest function with typed arguments, a tuple, and a typed result.
+    ///
+    /// The result's type must be that of the function's signature; otherwise [`ErrorCode::Signature`], before the
+    /// guest runs.
+    pub fn call<R: Typed>(&mut self, name: &str, arguments: impl Arguments) -> Result<R> {
+        self.check_usable()?;
+        let function = self.functions.find(name)?;
+        if function.signature.returns() != R::KIND {
+            return Err(Error::new(
+                ErrorCode::Signature,
+                format!("`{name}` is {}, but {} was expected of it", function.signature, R::KIND),
+            ));
+        }
+        arguments.with_values(|values| {
+            let value = self.call_ref(name, values)?;
+            R::from_value(value).ok_or_else(|| Error::new(ErrorCode::Internal, "the result changed its kind"))
+        })
+    }
+
+    /// Calls a guest function with values.
+    pub fn call_values(&mut self, name: &str, arguments: &[Value]) -> Result<Value> {
+        let borrowed: Vec<_> = arguments.iter().map(Value::borrow).collect();
+        self.call_ref(name, &borrowed).map(Value::from)
+    }
+
+    /// Calls a guest function without copying arguments or result more than once: text and bytes of the result are
+    /// borrowed from the sandbox, until it is used again.
+    pub fn call_ref(&mut self, name: &str, arguments: &[ValueRef<'_>]) -> Result<ValueRef<'_>> {
+        self.check_usable()?;
+        let Self { conversation, functions, state, .. } = self;
+        let function = functions.find(name)?;
+        function.signature.check(name, arguments)?;
+        // Poisoned until the guest is seen to be parked: so it is, too, if a panic unwinds through here.
+        *state = State::Poisoned;
+        match conversation.call(name, arguments) {
+            Ok(()) => {
+                let value = call::result(conversation.frame(), name, &function.signature)?;
+                *state = State::Ready;
+                Ok(value)
+            }
+            Err(Ended::Ready(error)) => {
+                *state = State::Ready;
+                Err(error)
+            }
+            Err(Ended::Poisoned(error)) => Err(error),
+        }
+    }
+
+    /// The guest's functions, in the order in which the guest lists them.
+    pub fn functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
+        self.functions.list.iter().map(|function| (&*function.name, &function.signature))
+    }
+
+    /// The host functions that the guest says it calls. The host need not have them all.
+    pub fn declared_host_functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
+        self.functions.declared.iter().map(|function| (&*function.name, &function.signature))
+    }
+
+    /// What the sandbox can do next.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Makes the machine, lets the guest initialise itself, and reads what functions it has.
+    fn start(guest: &Guest, options: &SandboxOptions, host: Arc<HostFunctions>) -> Result<Self> {
+        let epoch = Epoch::current()?;
+        let image = guest.image(&options.sizes()?)?;
+        let vm = Vm::new(image)?;
+        let mut conversation = Conversation::new(vm, guest.clone(), host, options.quota());
+        conversation.start().map_err(|ended| match ended {
+            Ended::Ready(error) | Ended::Poisoned(error) => error,
+        })?;
+        let functions = Functions::read(conversation.frame())?;
+        Ok(Self { conversation, functions, state: State::Ready, epoch })
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        if !self.epoch.is_current() {
+            return Err(Error::new(
+                ErrorCode::State,
+                "the sandbox belongs to the process that this one was forked from; make a new one here",
+            ));
+        }
+        match self.state {
+            State::Ready => Ok(()),
+            State::Poisoned => Err(Error::new(
+                ErrorCode::Poisoned,
+                "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
+            )),
+        }
+    }
+}
+
+/// What a guest said when it was ready.
+#[derive(Debug, Default)]
+struct Functions {
+    list: Vec<Function>,
+    declared: Vec<Function>,
+    by_name: HashMap<Box<str>, usize>,
+}
+
+#[derive(Debug)]
+struct Function {
+    name: Box<str>,
+    signature: Signature,
+}
+
+impl Functions {
+    fn read(frame: &[u8]) -> Result<Self> {
+        let bad = |error| Error::protocol(format!("the guest's list of functions is malformed: {error}"));
+        let ToHost::Ready(ready) = ToHost::decode(frame).map_err(bad)? else {
+            return Err(Error::protocol("the guest did not send its list of functions"));
+        };
+        let function =
+            |name: &str, signature| Function { name: name.into(), signature: Signature::from(signature) };
+        let (mut list, mut declared) = (Vec::new(), Vec::new());
+        ready
+            .read(
+                |name, signature| list.push(function(name, signature)),
+                |name, signature| declared.push(function(name, signature)),
+            )
+            .map_err(bad)?;
+        let mut by_name = HashMap::with_capacity(list.len());
+        for (index, function) in list.iter().enumerate() {
+            if by_name.insert(function.name.clone(), index).is_some() {
+                let name = text::printable(&function.name, 256);
+                return Err(Error::protocol(format!("the guest lists its function `{name}` twice")));
+            }
+        }
+        Ok(Self { list, declared, by_name })
+    }
+
+    fn find(&self, name: &str) -> Result<&Function> {
+        self.by_name.get(name).and_then(|index| self.list.get(*index)).ok_or_else(|| {
+            let name = text::printable(name, 256);
+            Error::new(ErrorCode::FunctionNotFound, format!("the guest has no function `{name}`"))
+        })
+    }
+}

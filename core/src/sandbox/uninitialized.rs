@@ -1,0 +1,87 @@
+//! A sandbox before its guest has started.
+
+use std::sync::Arc;
+
+use hyperlight_abi::{Kind, ValueRef};
+
+use super::Sandbox;
+use super::host::{HostError, HostFunction, HostFunctions, Registered};
+use crate::error::{Error, ErrorCode, Result};
+use crate::guest::Guest;
+use crate::options::SandboxOptions;
+use crate::signature::Signature;
+use crate::value::Value;
+
+/// A sandbox that takes host functions, and becomes a [`Sandbox`] by [`Self::evolve`].
+///
+/// Makes no virtual machine yet, so that it costs next to nothing.
+#[derive(Debug)]
+pub struct UninitializedSandbox {
+    guest: Guest,
+    options: SandboxOptions,
+    host: Arc<HostFunctions>,
+}
+
+impl UninitializedSandbox {
+    /// A sandbox for that guest. [`ErrorCode::InvalidArgument`] if a size is above its maximum.
+    pub fn new(guest: &Guest, options: SandboxOptions) -> Result<Self> {
+        options.sizes()?;
+        Ok(Self { guest: guest.clone(), options, host: Arc::new(HostFunctions::new()) })
+    }
+
+    /// Registers a closure as a host function, in place of one that had the name. Its signature is that of the
+    /// closure; it runs on the thread that makes the call.
+    pub fn register<P, F: HostFunction<P>>(&mut self, name: &str, function: F) -> Result<()> {
+        let signature = Signature::new(F::PARAMS, F::RETURNS)?;
+        self.insert(name, signature, move |arguments| function.invoke(arguments))
+    }
+
+    /// Registers a host function whose signature is known at run time only. Its arguments are of the kinds that the
+    /// signature lists; a result of another kind than it says is an error in the guest.
+    pub fn register_dynamic(
+        &mut self,
+        name: &str,
+        signature: Signature,
+        function: impl Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.insert(name, signature, function)
+    }
+
+    /// Removes a host function; also `HostPrint`, which every sandbox starts with. Whether there was one.
+    pub fn unregister(&mut self, name: &str) -> Result<bool> {
+        Ok(self.host_functions()?.remove(name))
+    }
+
+    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions.
+    pub fn evolve(self) -> Result<Sandbox> {
+        self.spawn()
+    }
+
+    /// Like [`Self::evolve`], but can be repeated: every sandbox made shares the host functions, which may then be
+    /// called on several threads at once. No more functions can be registered after the first.
+    pub fn spawn(&self) -> Result<Sandbox> {
+        Sandbox::start(&self.guest, &self.options, Arc::clone(&self.host))
+    }
+
+    fn insert(
+        &mut self,
+        name: &str,
+        signature: Signature,
+        call: impl Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.host_functions()?.insert(name, Registered { signature, call: Box::new(call) })
+    }
+
+    fn host_functions(&mut self) -> Result<&mut HostFunctions> {
+        Arc::get_mut(&mut self.host).ok_or_else(|| {
+            Error::new(ErrorCode::State, "host functions are registered before the first sandbox is started")
+        })
+    }
+}
+
+impl Signature {
+    /// A signature whose kinds are known to be valid.
+    pub(crate) fn from_kinds(params: &[Kind], returns: Kind) -> Self {
+        Self::new(params, returns).unwrap_or_else(|_| unreachable!("constant kinds are valid"))
+    }
+}

@@ -1,0 +1,248 @@
+//! Faults: what the processor refused, told apart.
+
+use std::fmt;
+
+use kvm_bindings::{kvm_regs, kvm_sregs};
+
+use super::memory::GuestMemory;
+use crate::image::descriptors::{STUB_OUT, STUB_STRIDE, VECTORS};
+use crate::image::layout::Layout;
+
+const DIVIDE_ERROR: u8 = 0;
+const DEBUG: u8 = 1;
+const BREAKPOINT: u8 = 3;
+const INVALID_OPCODE: u8 = 6;
+const DOUBLE_FAULT: u8 = 8;
+const STACK_FAULT: u8 = 12;
+const GENERAL_PROTECTION: u8 = 13;
+const PAGE_FAULT: u8 = 14;
+const X87_ERROR: u8 = 16;
+const ALIGNMENT_CHECK: u8 = 17;
+const SIMD_ERROR: u8 = 19;
+
+/// Addresses below this are reached through null pointers.
+const NULL_WINDOW: u64 = 64 << 10;
+
+/// What the guest was doing to the memory at the fault's address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Access {
+    /// Nothing: not a memory fault.
+    None = 0,
+    /// Reading.
+    Read = 1,
+    /// Writing.
+    Write = 2,
+    /// Executing.
+    Execute = 3,
+}
+
+/// What kind of fault it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Memory near address 0, through a null pointer.
+    NullAccess,
+    /// Memory that is not there.
+    UnmappedAccess,
+    /// A write to code or constant data.
+    WriteToReadOnly,
+    /// A jump into data.
+    ExecuteOfData,
+    /// The engine's own pages, which guest code may not use.
+    EngineAccess,
+    /// The stack was used up.
+    StackOverflow,
+    /// Bytes that are no instruction of this processor.
+    IllegalInstruction,
+    /// An instruction, or a port, that guest code may not use.
+    PrivilegedInstruction,
+    /// An address that cannot exist, a misaligned vector access, a bad segment.
+    GeneralProtection,
+    /// A division by zero, or with a result too large.
+    Division,
+    /// A floating-point exception that the guest has unmasked.
+    FloatingPoint,
+    /// A misaligned access with alignment checks turned on.
+    Alignment,
+    /// A breakpoint or single-step trap.
+    Breakpoint,
+    /// Any other exception.
+    Other,
+}
+
+/// Where and why the processor stopped the guest. Addresses are guest virtual ones.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// What kind of fault it was.
+    pub kind: FaultKind,
+    /// The exception's number (Intel SDM vol. 3A, table 6-1).
+    pub vector: u8,
+    /// The instruction.
+    pub instruction: u64,
+    /// The memory that it wanted; 0 without a memory access.
+    pub address: u64,
+    /// What for.
+    pub access: Access,
+    /// The function that the instruction is in, if the guest program has symbols.
+    pub function: Option<String>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address;
+        match self.kind {
+            FaultKind::NullAccess => write!(f, "null pointer: {} address {address:#x}", self.access)?,
+            FaultKind::UnmappedAccess => {
+                write!(f, "{} address {address:#x}, where no memory is", self.access)?;
+            }
+            FaultKind::WriteToReadOnly => write!(f, "writing read-only memory at {address:#x}")?,
+            FaultKind::ExecuteOfData => write!(f, "executing data at {address:#x}")?,
+            FaultKind::EngineAccess => {
+                write!(f, "{} address {address:#x}, which belongs to the engine", self.access)?;
+            }
+            FaultKind::StackOverflow => f.write_str("stack overflow; raise stack_size, or recurse less")?,
+            FaultKind::IllegalInstruction => f.write_str("illegal instruction")?,
+            FaultKind::PrivilegedInstruction => f.write_str("privileged instruction")?,
+            FaultKind::GeneralProtection => {
+                f.write_str("general protection: an impossible address or a misaligned vector access")?;
+            }
+            FaultKind::Division => f.write_str("division by zero or division overflow")?,
+            FaultKind::FloatingPoint => f.write_str("unmasked floating-point exception")?,
+            FaultKind::Alignment => f.write_str("misaligned access with alignment checks on")?,
+            FaultKind::Breakpoint => f.write_str("breakpoint or single-step trap")?,
+            FaultKind::Other => write!(f, "exception {}", self.vector)?,
+        }
+        write!(f, ", at instruction {:#x}", self.instruction)?;
+        match &self.function {
+            Some(function) => write!(f, " in {function}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "using",
+            Self::Read => "reading",
+            Self::Write => "writing",
+            Self::Execute => "executing",
+        })
+    }
+}
+
+/// What an exception stub reported, before it has a name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultReport {
+    vector: u8,
+    error_code: u64,
+    instruction: u64,
+    /// CR2, with a page fault.
+    address: u64,
+}
+
+impl FaultReport {
+    /// Reads the report that the processor and the stub left on the exception stack.
+    ///
+    /// Believed only if the vCPU stands at CPL 0 behind the `out` of the very stub whose vector lies on the stack. The
+    /// stack is found by the layout; no register of the guest's is followed.
+    pub fn read(
+        (regs, sregs): &(kvm_regs, kvm_sregs),
+        layout: &Layout,
+        memory: &GuestMemory,
+    ) -> Option<Self> {
+        let in_stubs = regs.rip.checked_sub(layout.stubs.virt)?;
+        let number = in_stubs / STUB_STRIDE;
+        let at_out = number < VECTORS && STUB_OUT.contains(&(in_stubs % STUB_STRIDE));
+        if !at_out || sregs.cs.selector & 3 != 0 || sregs.cs.dpl != 0 {
+            return None;
+        }
+        let vector = u8::try_from(number).ok()?;
+        let stack = if vector == DOUBLE_FAULT { &layout.double_fault_stack } else { &layout.exception_stack };
+        // From the top down: SS, RSP, RFLAGS, CS, RIP, the error code of those that have one, the vector.
+        let word = |n: u64| memory.load(stack.phys + stack.size - 8 * n);
+        let has_error_code = matches!(vector, 8 | 10..=14 | 17 | 21 | 29 | 30);
+        let instruction = word(5)?;
+        let (error_code, pushed) = if has_error_code { (word(6)?, word(7)?) } else { (0, word(6)?) };
+        if pushed != number {
+            return None;
+        }
+        let address = if vector == PAGE_FAULT { sregs.cr2 } else { 0 };
+        Some(Self { vector, error_code, instruction, address })
+    }
+
+    /// The fault by its name.
+    pub fn classify(
+        &self,
+        layout: &Layout,
+        memory: &GuestMemory,
+        function_at: impl FnOnce(u64) -> Option<String>,
+    ) -> Fault {
+        let is_page_fault = self.vector == PAGE_FAULT;
+        let access = match self.error_code {
+            _ if !is_page_fault => Access::None,
+            code if code & 1 << 4 != 0 => Access::Execute,
+            code if code & 1 << 1 != 0 => Access::Write,
+            _ => Access::Read,
+        };
+        let kind = match self.vector {
+            DIVIDE_ERROR => FaultKind::Division,
+            DEBUG | BREAKPOINT => FaultKind::Breakpoint,
+            INVALID_OPCODE => FaultKind::IllegalInstruction,
+            STACK_FAULT => FaultKind::GeneralProtection,
+            GENERAL_PROTECTION if self.is_privileged(layout, memory) => FaultKind::PrivilegedInstruction,
+            GENERAL_PROTECTION => FaultKind::GeneralProtection,
+            PAGE_FAULT => self.page_fault_kind(layout, access),
+            X87_ERROR | SIMD_ERROR => FaultKind::FloatingPoint,
+            ALIGNMENT_CHECK => FaultKind::Alignment,
+            _ => FaultKind::Other,
+        };
+        Fault {
+            kind,
+            vector: self.vector,
+            instruction: self.instruction,
+            address: self.address,
+            access,
+            function: function_at(self.instruction),
+        }
+    }
+
+    fn page_fault_kind(&self, layout: &Layout, access: Access) -> FaultKind {
+        match layout.region_at(self.address) {
+            Some(region) if !region.access.user => FaultKind::EngineAccess,
+            Some(_) if access == Access::Execute => FaultKind::ExecuteOfData,
+            Some(_) if access == Access::Write => FaultKind::WriteToReadOnly,
+            _ if self.address < NULL_WINDOW => FaultKind::NullAccess,
+            _ if layout.is_below_stack(self.address) && access != Access::Execute => FaultKind::StackOverflow,
+            _ => FaultKind::UnmappedAccess,
+        }
+    }
+
+    /// Whether the instruction is one that CPL 3 may not use: #GP alone does not say. Looks at the opcode behind the
+    /// prefixes; a guest that has changed it meanwhile gets the other word for its fault.
+    fn is_privileged(&self, layout: &Layout, memory: &GuestMemory) -> bool {
+        let Some(region) = layout.region_at(self.instruction) else {
+            return false;
+        };
+        let offset = self.instruction - region.virt;
+        let mut code = [0; 15];
+        let left = usize::try_from(region.size - offset).unwrap_or(code.len()).min(code.len());
+        if memory.read(region.phys + offset, &mut code[..left]).is_none() {
+            return false;
+        }
+        let is_prefix = |byte: &u8| matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
+        let opcode: Vec<u8> = code.into_iter().skip_while(is_prefix).take(2).collect();
+        match opcode[..] {
+            // in, out, ins, outs, hlt, cli, sti, int n, iret.
+            [0x6c..=0x6f | 0xe4..=0xe7 | 0xec..=0xef | 0xf4 | 0xfa | 0xfb | 0xcd | 0xcf, ..] => true,
+            // sldt…, lgdt…, clts, sysret, invd, wbinvd, mov cr/dr, wrmsr, rdmsr, rdpmc, sysenter, sysexit.
+            [0x0f, second] => {
+                matches!(second, 0x00 | 0x01 | 0x06..=0x09 | 0x20..=0x23 | 0x30 | 0x32..=0x35)
+            }
+            _ => false,
+        }
+    }
+}

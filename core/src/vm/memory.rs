@@ -1,0 +1,106 @@
+//! A sandbox's memory, as the host sees it.
+//!
+//! A private (copy-on-write) mapping of the sealed image, given to KVM as one memslot. The host never makes a
+//! reference into it, because the guest writes to it: bytes are copied in and out, and every access is checked
+//! against the mapping's end. It is neither inherited by a forked child nor written to a core dump.
+
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vm_memory::mmap::MmapRegion;
+use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
+
+use crate::error::{Error, Result};
+use crate::process::Epoch;
+
+/// The mapping. Offsets are guest physical addresses.
+#[derive(Debug)]
+pub(crate) struct GuestMemory {
+    region: ManuallyDrop<MmapRegion>,
+    epoch: Epoch,
+}
+
+impl GuestMemory {
+    /// Maps the image `file`, which has `size` bytes.
+    pub fn map(file: &Arc<File>, size: u64) -> Result<Self> {
+        let size = usize::try_from(size).map_err(|_| Error::invalid_argument("the image is too large"))?;
+        let region = MmapRegion::build(
+            Some(FileOffset::from_arc(Arc::clone(file), 0)),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_NORESERVE,
+        )
+        .map_err(|_| Error::resource("mapping guest memory", io::Error::last_os_error()))?;
+        for advice in [libc::MADV_DONTFORK, libc::MADV_DONTDUMP] {
+            // SAFETY: the range is the mapping just made; neither advice changes its contents here.
+            if unsafe { libc::madvise(region.as_ptr().cast(), size, advice) } != 0 {
+                return Err(Error::resource("madvise on guest memory", io::Error::last_os_error()));
+            }
+        }
+        Ok(Self { region: ManuallyDrop::new(region), epoch: Epoch::current()? })
+    }
+
+    /// Where the mapping starts in this process: for the memslot alone.
+    pub fn host_address(&self) -> u64 {
+        self.region.as_ptr() as u64
+    }
+
+    pub fn size(&self) -> u64 {
+        self.region.size() as u64
+    }
+
+    /// `len` bytes from a guest physical address on; `None` if they are not all inside.
+    pub fn slice(&self, phys: u64, len: u64) -> Option<VolatileSlice<'_>> {
+        let (phys, len) = (usize::try_from(phys).ok()?, usize::try_from(len).ok()?);
+        self.region.get_slice(phys, len).ok()
+    }
+
+    /// Copies out as many bytes as `to` takes.
+    pub fn read(&self, phys: u64, to: &mut [u8]) -> Option<()> {
+        self.slice(phys, to.len() as u64)?.copy_to(to);
+        Some(())
+    }
+
+    /// Copies out `len` bytes into `to`, replacing what it held. The caller has bounded `len`.
+    pub fn read_into(&self, phys: u64, len: usize, to: &mut Vec<u8>) -> Option<()> {
+        let from = self.slice(phys, len as u64)?;
+        to.clear();
+        to.reserve(len);
+        let place = to.spare_capacity_mut().get_mut(..len)?;
+        // SAFETY: `from` is `len` readable bytes of a live mapping, `place` as many writable ones of a Vec, and a
+        // mapping and the heap cannot overlap. The bytes may change meanwhile only if the vCPU runs, which it
+        // does not: it runs inside `Vm::run` alone, on `&mut self` of the sandbox that owns this memory.
+        unsafe {
+            std::ptr::copy_nonoverlapping(from.ptr_guard().as_ptr(), place.as_mut_ptr().cast::<u8>(), len);
+        }
+        // SAFETY: the copy above has initialised the first `len` bytes.
+        unsafe { to.set_len(len) };
+        Some(())
+    }
+
+    /// The 8-aligned word at `phys`, after everything the guest wrote before it.
+    pub fn load(&self, phys: u64) -> Option<u64> {
+        let phys = usize::try_from(phys).ok()?;
+        Some(self.region.get_atomic_ref::<AtomicU64>(phys).ok()?.load(Ordering::Acquire))
+    }
+
+    /// Stores the 8-aligned word at `phys`, after everything the host wrote before it.
+    pub fn store(&self, phys: u64, word: u64) -> Option<()> {
+        let phys = usize::try_from(phys).ok()?;
+        self.region.get_atomic_ref::<AtomicU64>(phys).ok()?.store(word, Ordering::Release);
+        Some(())
+    }
+}
+
+impl Drop for GuestMemory {
+    fn drop(&mut self) {
+        // A forked child has no such mapping; what lies at its address there belongs to somebody else.
+        if self.epoch.is_current() {
+            // SAFETY: nothing uses the region after this; it is dropped once, here.
+            unsafe { ManuallyDrop::drop(&mut self.region) };
+        }
+    }
+}
