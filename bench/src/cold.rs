@@ -1,0 +1,76 @@
+//! Starting a sandbox.
+//!
+//! While any virtual machine lives, KVM makes others faster, and the engine keeps one alive. The floor must not profit
+//! from that, so the two are measured in child processes, one after the other, many times.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::raw::{RawImage, RawVm};
+use crate::stats::Samples;
+use crate::table::Row;
+use crate::warm;
+
+/// Child processes of each sort, and samples that each takes.
+const PROCESSES: usize = 12;
+const SAMPLES: usize = 12;
+
+pub fn rows() -> Vec<Row> {
+    let (mut ours, mut floor) = (Samples::default(), Samples::default());
+    for _ in 0..PROCESSES {
+        for time in run_child("--cold-floor") {
+            floor.add(time);
+        }
+        for time in run_child("--cold-engine") {
+            ours.add(time);
+        }
+    }
+    vec![Row {
+        metric: "cold: new sandbox, evolve, first call",
+        floor_name: "C",
+        ours,
+        floor,
+        must: Some(1.5),
+        want: Some(0.6),
+        must_ns: None,
+    }]
+}
+
+/// What a child process does: prints nanoseconds, one sample a line. The first sample is not printed: a process does
+/// everything for the first time only once.
+pub fn run_part(part: &str) {
+    for sample in 0..=SAMPLES {
+        let time = match part {
+            "--cold-floor" => floor(),
+            "--cold-engine" => engine(),
+            _ => panic!("unknown part {part:?}"),
+        };
+        if sample > 0 {
+            println!("{}", time.as_nanos());
+        }
+    }
+}
+
+fn floor() -> Duration {
+    let image = RawImage::new().unwrap();
+    let start = Instant::now();
+    let mut vm = RawVm::new(&image).unwrap();
+    vm.ring();
+    start.elapsed()
+}
+
+fn engine() -> Duration {
+    // Loads the program, once in the process.
+    hyperlight::Guest::builtin("demo").unwrap();
+    let start = Instant::now();
+    let mut sandbox = warm::sandbox();
+    sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();
+    start.elapsed()
+}
+
+fn run_child(part: &str) -> Vec<Duration> {
+    let output = Command::new(std::env::current_exe().unwrap()).arg(part).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| Duration::from_nanos(line.parse().unwrap())).collect()
+}

@@ -1,0 +1,87 @@
+//! The table: one row for each metric, ours beside the floor.
+
+use crate::stats::Samples;
+
+/// One metric.
+#[derive(Debug)]
+pub struct Row {
+    pub metric: &'static str,
+    /// What the floor is.
+    pub floor_name: &'static str,
+    pub ours: Samples,
+    pub floor: Samples,
+    /// The ratio that must hold, and the one that we want.
+    pub must: Option<f64>,
+    pub want: Option<f64>,
+    /// For figures whose target is not a ratio: the bound in nanoseconds.
+    pub must_ns: Option<f64>,
+}
+
+impl Row {
+    fn ratio(&self) -> Option<f64> {
+        let ratio = self.ours.quantile(0.5) / self.floor.quantile(0.5);
+        ratio.is_finite().then_some(ratio)
+    }
+
+    /// Whether the target holds in this run.
+    pub fn holds(&self) -> bool {
+        let ratio_holds = match (self.ratio(), self.must) {
+            (Some(ratio), Some(must)) => ratio <= must,
+            _ => true,
+        };
+        ratio_holds && self.must_ns.is_none_or(|must| self.ours.quantile(0.5) <= must)
+    }
+}
+
+/// The table as Markdown.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut out = String::from(
+        "| metric | ours p50 | ours p99 | floor p50 | floor | ratio | must | want | holds |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+        let floor = row.floor.quantile(0.5);
+        out += &format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            row.metric,
+            time(row.ours.quantile(0.5)),
+            time(row.ours.quantile(0.99)),
+            if floor.is_finite() { time(floor) } else { "–".to_owned() },
+            row.floor_name,
+            number(row.ratio()),
+            row.must_ns.map_or_else(|| number(row.must), time),
+            number(row.want),
+            if row.holds() { "yes" } else { "NO" },
+        );
+    }
+    out
+}
+
+/// The table as JSON, times in nanoseconds.
+pub fn json(rows: &[Row]) -> serde_json::Value {
+    rows.iter()
+        .map(|row| {
+            serde_json::json!({
+                "metric": row.metric,
+                "ours_p50_ns": row.ours.quantile(0.5),
+                "ours_p99_ns": row.ours.quantile(0.99),
+                "floor": row.floor_name,
+                "floor_p50_ns": row.floor.quantile(0.5),
+                "floor_p99_ns": row.floor.quantile(0.99),
+                "ratio": row.ratio(),
+                "must": row.must,
+                "must_ns": row.must_ns,
+                "want": row.want,
+                "holds": row.holds(),
+            })
+        })
+        .collect()
+}
+
+fn time(nanoseconds: f64) -> String {
+    match nanoseconds {
+        t if t < 1e3 => format!("{t:.1} ns"),
+        t if t < 1e6 => format!("{:.2} µs", t / 1e3),
+        t => format!("{:.2} ms", t / 1e6),
+    }
+}
