@@ -37,9 +37,10 @@ struct Mapping(*mut libc::c_void);
 impl RawImage {
     /// A memory file with page tables, a task segment and one loop of code.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: plain system calls on a new descriptor.
+        // SAFETY: the name is a C string, of which the kernel keeps no pointer.
         let file = unsafe { libc::memfd_create(c"floor".as_ptr(), libc::MFD_CLOEXEC) };
-        if file < 0 || unsafe { libc::ftruncate(file, SIZE as i64) } != 0 {
+        // SAFETY: an integer argument on a descriptor of our own; on the -1 of a failure it fails too.
+        if unsafe { libc::ftruncate(file, SIZE as i64) } != 0 {
             return Err(io::Error::last_os_error());
         }
         let kvm = Kvm::new().map_err(|error| io::Error::from_raw_os_error(error.errno()))?;

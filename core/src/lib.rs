@@ -37,6 +37,7 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
+mod clock;
 mod error;
 mod guest;
 mod image;
@@ -44,6 +45,7 @@ mod options;
 mod process;
 mod sandbox;
 mod signature;
+mod stop;
 mod value;
 mod vm;
 
@@ -52,12 +54,14 @@ pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use hyperlight_abi::{Kind, ValueRef};
-pub use options::SandboxOptions;
+pub use options::{CallOptions, SandboxOptions};
 pub use sandbox::host::HOST_PRINT;
 pub use sandbox::{
     Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
 };
 pub use signature::Signature;
+pub use stop::InterruptHandle;
+pub use stop::signal::set_interrupt_signal;
 pub use value::{Argument, Typed, Value};
 pub use vm::fault::{Access, Fault, FaultKind};
 pub use vm::hypervisor::probe;

@@ -1,9 +1,12 @@
 //! How large a sandbox is, and how much its guest may say.
 
+use std::time::Duration;
+
 use hyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use crate::error::{Error, Result};
 use crate::image::page_table::PAGE;
+use crate::stop::TimeLimits;
 
 /// Sizes and limits of a sandbox, in bytes unless said otherwise.
 ///
@@ -18,6 +21,7 @@ use crate::image::page_table::PAGE;
 /// | `input_size`, `output_size` | 1 MiB | 4 KiB | 256 MiB |
 /// | `max_log_bytes`, `max_print_bytes` (per call) | 1 MiB, 16 MiB | | |
 /// | `max_host_calls` (per call) | unlimited | | |
+/// | `timeout`, `cpu_time` (per call, and for evolve) | unlimited | | |
 #[derive(Clone, Debug, Default)]
 pub struct SandboxOptions {
     heap_size: u64,
@@ -27,6 +31,8 @@ pub struct SandboxOptions {
     max_log_bytes: u64,
     max_print_bytes: u64,
     max_host_calls: u64,
+    timeout: Option<Duration>,
+    cpu_time: Option<Duration>,
 }
 
 impl SandboxOptions {
@@ -78,6 +84,26 @@ impl SandboxOptions {
         self
     }
 
+    /// How long evolve and each call may take. The time of host functions counts, but they are not stopped: the call ends
+    /// when they return. [`Duration::MAX`] is no limit, like the default.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = Some(time);
+        self
+    }
+
+    /// How much processor time of the calling thread evolve and each call may use, host functions included.
+    pub fn cpu_time(mut self, time: Duration) -> Self {
+        self.cpu_time = Some(time);
+        self
+    }
+
+    pub(crate) fn limits(&self) -> TimeLimits {
+        TimeLimits {
+            wall: self.timeout.unwrap_or(Duration::MAX),
+            cpu: self.cpu_time.unwrap_or(Duration::MAX),
+        }
+    }
+
     /// The sizes that decide the layout of the memory.
     pub(crate) fn sizes(&self) -> Result<Sizes> {
         const MIB: u64 = 1 << 20;
@@ -98,6 +124,37 @@ impl SandboxOptions {
             print_bytes: or(self.max_print_bytes, 16 << 20),
             host_calls: or(self.max_host_calls, u64::MAX),
         }
+    }
+}
+
+/// What one call does differently from its sandbox's [`SandboxOptions`].
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    timeout: Option<Duration>,
+    cpu_time: Option<Duration>,
+}
+
+impl CallOptions {
+    /// Nothing differs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long the call may take, see [`SandboxOptions::timeout`]; [`Duration::MAX`] lifts the sandbox's limit.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = Some(time);
+        self
+    }
+
+    /// How much processor time the call may use, see [`SandboxOptions::cpu_time`]; [`Duration::MAX`] lifts the sandbox's
+    /// limit.
+    pub fn cpu_time(mut self, time: Duration) -> Self {
+        self.cpu_time = Some(time);
+        self
+    }
+
+    pub(crate) fn limits(&self, sandbox: &TimeLimits) -> TimeLimits {
+        TimeLimits { wall: self.timeout.unwrap_or(sandbox.wall), cpu: self.cpu_time.unwrap_or(sandbox.cpu) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 
 /// The process that something was made in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,6 +31,14 @@ impl Epoch {
     pub fn is_current(self) -> bool {
         word().is_ok_and(|word| word.load(Ordering::Relaxed) == self.0)
     }
+}
+
+/// What a forked child is told about its parent's sandbox.
+pub(crate) fn forked() -> Error {
+    Error::new(
+        ErrorCode::State,
+        "the sandbox belongs to the process that this one was forked from; make a new one here",
+    )
 }
 
 fn word() -> Result<&'static AtomicU64> {

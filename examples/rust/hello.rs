@@ -1,6 +1,6 @@
 //! The smallest whole program: a sandbox, a host function, two calls.
 //!
-//! `cargo run --release --example hello`
+//! `cargo run --release --bin hello`
 
 use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
 

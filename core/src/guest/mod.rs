@@ -76,14 +76,16 @@ impl Guest {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let io = |source: std::io::Error| {
-            Error::new(ErrorCode::Io, format!("reading {} failed: {source}", path.display()))
-                .with_source(source)
+            Error::new(ErrorCode::Io, format!("reading {path:?} failed: {source}")).with_source(source)
         };
         // Without O_NONBLOCK the open of a FIFO would wait for a writer.
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
-            return Err(Error::guest_binary(format!("{} is not a regular file", path.display())));
+            return Err(Error::guest_binary(format!("{path:?} is not a regular file")));
+        }
+        if metadata.len() > MAX_GUEST_FILE {
+            return Err(too_large());
         }
         let mut bytes = Vec::new();
         // One byte more than allowed shows that there is more, whatever the metadata said.
@@ -128,7 +130,7 @@ impl Guest {
 
     pub(crate) fn load(file: Cow<'static, [u8]>) -> Result<Self> {
         if file.len() as u64 > MAX_GUEST_FILE {
-            return Err(Error::guest_binary(format!("a guest file has at most {MAX_GUEST_FILE} bytes")));
+            return Err(too_large());
         }
         let program = Arc::new(Program::load(&file)?);
         let shared = Shared { file, program, payloads: Vec::new(), images: Mutex::default() };
@@ -157,6 +159,10 @@ impl Guest {
     pub(crate) fn function_at(&self, address: u64) -> Option<String> {
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
     }
+}
+
+fn too_large() -> Error {
+    Error::guest_binary(format!("a guest file has at most {MAX_GUEST_FILE} bytes"))
 }
 
 impl fmt::Debug for Guest {

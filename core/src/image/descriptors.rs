@@ -4,6 +4,11 @@
 //! guest runs at CPL 3. The selectors are those of a 64-bit Linux process, so that a guest sees the same values
 //! whether the processor or a paravirtual host shows them. There is no 32-bit code segment.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "every number here is an offset inside one page, or a constant"
+)]
+
 use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
 use super::layout::Layout;

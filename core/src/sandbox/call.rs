@@ -12,14 +12,16 @@ use hyperlight_abi::message::Context;
 use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, ValueRef, message};
 
 use super::channel::{Channel, ReceiveError};
-use super::clock;
 use super::guest_log::GuestLog;
 use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic};
 use super::text::printable;
+use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::options::Quota;
+use crate::process::forked;
 use crate::signature::Signature;
+use crate::stop::{Cause, Stopper, TimeLimits, stopped};
 use crate::value::Value;
 use crate::vm::fault::FaultKind;
 use crate::vm::{Exit, Vm};
@@ -31,16 +33,32 @@ pub(crate) enum Ended {
     Ready(Error),
     /// The guest was stopped in the middle.
     Poisoned(Error),
+    /// A kicker stopped the guest; [`Stopper::end`] knows why.
+    Stopped,
 }
 
+impl Ended {
+    /// What the caller gets.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Ready(error) | Self::Poisoned(error) => error,
+            Self::Stopped => stopped(Cause::Interrupt, &TimeLimits::NONE),
+        }
+    }
+}
+
+/// What is asked when a signal of the program's own has interrupted the guest: an error ends the call.
+pub(crate) type SignalHook = dyn Fn() -> Result<(), HostError> + Send + Sync;
+
 /// A virtual machine and everything that is needed to talk to its guest.
-#[derive(Debug)]
 pub(crate) struct Conversation {
     vm: Vm,
     guest: Guest,
     host: Arc<HostFunctions>,
     channel: Channel,
     log: GuestLog,
+    stopper: Stopper,
+    on_signal: Option<Box<SignalHook>>,
     quota: Quota,
     /// The guest's last frame, copied out.
     frame: Vec<u8>,
@@ -61,7 +79,7 @@ struct Failure {
 }
 
 impl Conversation {
-    pub fn new(vm: Vm, guest: Guest, host: Arc<HostFunctions>, quota: Quota) -> Self {
+    pub fn new(vm: Vm, guest: Guest, host: Arc<HostFunctions>, stopper: Stopper, quota: Quota) -> Self {
         let layout = &vm.image().layout;
         let (channel, log) = (Channel::new(layout), GuestLog::new(layout));
         Self {
@@ -70,6 +88,8 @@ impl Conversation {
             host,
             channel,
             log,
+            stopper,
+            on_signal: None,
             quota,
             frame: Vec::new(),
             generation: 1,
@@ -79,13 +99,13 @@ impl Conversation {
     }
 
     /// Lets the guest start. On success its list of functions is in [`Self::frame`].
-    pub fn start(&mut self) -> Result<(), Ended> {
+    pub fn start(&mut self, limits: &TimeLimits) -> Result<(), Ended> {
         self.log.announce_level(self.vm.memory());
-        self.converse(FrameKind::Ready)
+        self.converse(FrameKind::Ready, limits)
     }
 
     /// Calls a function whose arguments were checked. On success its result is in [`Self::frame`].
-    pub fn call(&mut self, name: &str, arguments: &[ValueRef<'_>]) -> Result<(), Ended> {
+    pub fn call(&mut self, name: &str, arguments: &[ValueRef<'_>], limits: &TimeLimits) -> Result<(), Ended> {
         let context = self.context().map_err(Ended::Ready)?;
         let lead = [ValueRef::Bytes(&context.to_bytes()), ValueRef::String(name)];
         self.channel.send(self.vm.memory(), FrameKind::Call, &lead, arguments).map_err(|full| {
@@ -93,7 +113,7 @@ impl Conversation {
         })?;
         self.has_entropy = true;
         self.log.announce_level(self.vm.memory());
-        self.converse(FrameKind::Result)
+        self.converse(FrameKind::Result, limits)
     }
 
     /// The frame that the last conversation ended with.
@@ -101,12 +121,38 @@ impl Conversation {
         &self.frame
     }
 
+    /// What can stop a call.
+    pub fn stopper(&mut self) -> &mut Stopper {
+        &mut self.stopper
+    }
+
+    /// Sets what is asked when a signal of the program's own has interrupted the guest.
+    pub fn set_signal_hook(&mut self, hook: Option<Box<SignalHook>>) {
+        self.on_signal = hook;
+    }
+
+    /// [`Self::serve`] within the limits of a call.
+    fn converse(&mut self, until: FrameKind, limits: &TimeLimits) -> Result<(), Ended> {
+        let mask = self.stopper.begin(limits).map_err(Ended::Ready)?;
+        let served = match mask.map_or(Ok(()), |mask| self.vm.set_run_mask(mask)) {
+            Ok(()) => self.serve(until),
+            Err(error) => Err(Ended::Ready(error)),
+        };
+        match (self.stopper.end(), served) {
+            // A kicker that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
+            (Some(cause), Ok(()) | Err(Ended::Ready(_) | Ended::Stopped)) => {
+                Err(Ended::Poisoned(stopped(cause, limits)))
+            }
+            (_, served) => served,
+        }
+    }
+
     /// Runs the guest, serving its requests, until it sends a frame of the kind `until`.
-    fn converse(&mut self, until: FrameKind) -> Result<(), Ended> {
+    fn serve(&mut self, until: FrameKind) -> Result<(), Ended> {
         let mut quota = self.quota;
         let mut failure: Option<Failure> = None;
         loop {
-            self.run().map_err(Ended::Poisoned)?;
+            self.run()?;
             self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
                 Ended::Poisoned(Error::protocol("the guest's log ring holds something that is no log record"))
             })?;
@@ -129,7 +175,12 @@ impl Conversation {
                         input_room: self.channel.input_room(),
                     };
                     let (vm, channel) = (&self.vm, &mut self.channel);
-                    let failed = match call.run(&mut quota)? {
+                    let outcome = self.stopper.host(|| call.run(&mut quota)).ok_or(Ended::Stopped)?;
+                    if !vm.memory().is_mapped() {
+                        // The host function has forked, and this is the child.
+                        return Err(Ended::Poisoned(forked()));
+                    }
+                    let failed = match outcome? {
                         Ok(value) => {
                             match channel.send(vm.memory(), FrameKind::HostResult, &[value.borrow()], &[]) {
                                 Ok(()) => continue,
@@ -190,19 +241,30 @@ impl Conversation {
     }
 
     /// Runs the guest until it rings the doorbell.
-    fn run(&mut self) -> Result<()> {
+    fn run(&mut self) -> Result<(), Ended> {
         loop {
             match self.vm.run() {
                 Exit::Doorbell => return Ok(()),
+                Exit::Interrupted if self.stopper.is_kicked() => {
+                    self.vm.drain();
+                    return Err(Ended::Stopped);
+                }
                 // A signal of the program's own, whose handler has run by now.
-                Exit::Interrupted => {}
+                Exit::Interrupted => {
+                    if let Some(Err(error)) = self.on_signal.as_ref().map(|hook| hook()) {
+                        self.vm.drain();
+                        let stopped =
+                            Error::new(ErrorCode::Interrupted, "the program's signal hook ended the call");
+                        return Err(Ended::Poisoned(stopped.with_source(error.source)));
+                    }
+                }
                 Exit::Fault => {
                     self.vm.drain();
-                    return Err(self.fault_error());
+                    return Err(Ended::Poisoned(self.fault_error()));
                 }
                 Exit::Unexpected(what) => {
                     self.vm.drain();
-                    return Err(Error::protocol(format!("the guest stopped at {what}")));
+                    return Err(Ended::Poisoned(Error::protocol(format!("the guest stopped at {what}"))));
                 }
             }
         }

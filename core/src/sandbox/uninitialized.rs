@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::options::SandboxOptions;
 use crate::signature::Signature;
+use crate::stop::{InterruptHandle, Stopper};
 use crate::value::Value;
 
 /// A sandbox that takes host functions, and becomes a [`Sandbox`] by [`Self::evolve`].
@@ -20,13 +21,16 @@ pub struct UninitializedSandbox {
     guest: Guest,
     options: SandboxOptions,
     host: Arc<HostFunctions>,
+    /// For the sandbox that this becomes; the handles to it may exist already.
+    stopper: Stopper,
 }
 
 impl UninitializedSandbox {
     /// A sandbox for that guest. [`ErrorCode::InvalidArgument`] if a size is above its maximum.
     pub fn new(guest: &Guest, options: SandboxOptions) -> Result<Self> {
         options.sizes()?;
-        Ok(Self { guest: guest.clone(), options, host: Arc::new(HostFunctions::new()) })
+        let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
+        Ok(Self { guest: guest.clone(), options, host, stopper })
     }
 
     /// Registers a closure as a host function, in place of one that had the name. Its signature is that of the
@@ -52,15 +56,26 @@ impl UninitializedSandbox {
         Ok(self.host_functions()?.remove(name))
     }
 
-    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions.
-    pub fn evolve(self) -> Result<Sandbox> {
-        self.spawn()
+    /// A handle that stops the evolve and the calls of the sandbox that this becomes, from any thread.
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle> {
+        self.stopper.handle()
     }
 
-    /// Like [`Self::evolve`], but can be repeated: every sandbox made shares the host functions, which may then be
-    /// called on several threads at once. No more functions can be registered after the first.
-    pub fn spawn(&self) -> Result<Sandbox> {
-        Sandbox::start(&self.guest, &self.options, Arc::clone(&self.host))
+    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions.
+    pub fn evolve(mut self) -> Result<Sandbox> {
+        self.try_evolve()
+    }
+
+    /// Like [`Self::evolve`], but a failure leaves what was registered, so that it can be tried again. Repeated after a
+    /// success it starts one more sandbox, which shares the host functions: they may then be called on several threads at
+    /// once, and no more can be registered.
+    pub fn try_evolve(&mut self) -> Result<Sandbox> {
+        // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
+        let next = Stopper::new()?;
+        let sandbox =
+            Sandbox::start(&self.guest, &self.options, Arc::clone(&self.host), self.stopper.twin())?;
+        self.stopper = next;
+        Ok(sandbox)
     }
 
     fn insert(

@@ -148,7 +148,8 @@ fn extended_state(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcr
         .iter()
         .find(|entry| entry.function == 0x0d && entry.index == 0)
         .map_or(0, |entry| u64::from(entry.eax));
-    for value in [state::host_xcr0() & EXTENDED_STATE, supported & EXTENDED_STATE] {
+    for components in [state::host_xcr0(), supported] {
+        let value = components & u64::from(EXTENDED_STATE);
         let mut xcrs = kvm_xcrs { nr_xcrs: 1, ..kvm_xcrs::default() };
         xcrs.xcrs[0] = kvm_xcr { xcr: 0, reserved: 0, value };
         if value & 0b11 == 0b11 && vcpu.set_xcrs(&xcrs).is_ok() {

@@ -48,6 +48,11 @@ impl GuestMemory {
         self.region.as_ptr() as u64
     }
 
+    /// Whether the mapping is there: it is not in a forked child.
+    pub fn is_mapped(&self) -> bool {
+        self.epoch.is_current()
+    }
+
     pub fn size(&self) -> u64 {
         self.region.size() as u64
     }
@@ -98,7 +103,7 @@ impl GuestMemory {
 impl Drop for GuestMemory {
     fn drop(&mut self) {
         // A forked child has no such mapping; what lies at its address there belongs to somebody else.
-        if self.epoch.is_current() {
+        if self.is_mapped() {
             // SAFETY: nothing uses the region after this; it is dropped once, here.
             unsafe { ManuallyDrop::drop(&mut self.region) };
         }

@@ -7,6 +7,7 @@ pub(crate) mod memory;
 mod state;
 
 use std::fmt;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
@@ -26,6 +27,8 @@ pub(crate) struct Vm {
     _vm: VmFd,
     memory: GuestMemory,
     image: Arc<Image>,
+    /// The signal mask that KVM uses while the guest runs, if it was set.
+    run_mask: Option<u64>,
 }
 
 /// Why the vCPU stopped.
@@ -66,7 +69,7 @@ impl Vm {
         registers.sregs = state::special_registers_for(hypervisor.sregs(), &image);
         vcpu.set_sync_dirty_reg(SyncReg::Register);
         vcpu.set_sync_dirty_reg(SyncReg::SystemRegister);
-        Ok(Self { vcpu, _vm: vm, memory, image })
+        Ok(Self { vcpu, _vm: vm, memory, image, run_mask: None })
     }
 
     pub fn memory(&self) -> &GuestMemory {
@@ -75,6 +78,28 @@ impl Vm {
 
     pub fn image(&self) -> &Image {
         &self.image
+    }
+
+    /// Sets the signals (bit n − 1 is signal n) that are blocked while the guest runs, in place of the thread's own mask.
+    pub fn set_run_mask(&mut self, mask: u64) -> Result<()> {
+        if self.run_mask == Some(mask) {
+            return Ok(());
+        }
+        /// `struct kvm_signal_mask` with the kernel's eight bytes of signals.
+        #[repr(C)]
+        struct SignalMask {
+            len: u32,
+            set: [u8; 8],
+        }
+        /// `_IOW(KVMIO, 0x8b, struct kvm_signal_mask)`, whose size counts the length alone.
+        const KVM_SET_SIGNAL_MASK: libc::c_ulong = 0x4004_ae8b;
+        let mask_argument = SignalMask { len: 8, set: mask.to_le_bytes() };
+        // SAFETY: the descriptor is a vCPU's; the kernel reads the length and as many bytes behind it.
+        if unsafe { libc::ioctl(self.vcpu.as_raw_fd(), KVM_SET_SIGNAL_MASK, &raw const mask_argument) } != 0 {
+            return Err(Error::resource("KVM_SET_SIGNAL_MASK", std::io::Error::last_os_error()));
+        }
+        self.run_mask = Some(mask);
+        Ok(())
     }
 
     /// Runs the guest until it stops. The one place where guest code runs.

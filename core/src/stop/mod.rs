@@ -1,0 +1,293 @@
+//! Stopping a guest: interrupts and time limits.
+//!
+//! A library inside somebody's program may not install signal handlers, eat the program's signals, or signal a thread that
+//! has left its call. How it manages without is in [`word`] (who may signal, and when) and [`signal`] (how); [`timer`] ends
+//! calls whose time is up.
+
+pub(crate) mod signal;
+mod timer;
+mod word;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::clock;
+use crate::error::{Error, ErrorCode, Result};
+use crate::process::Epoch;
+use timer::{NEVER, Timer};
+pub(crate) use word::Cause;
+use word::{Claim, Kicked, RunWord, Seen};
+
+/// How long a call may take. [`Duration::MAX`] means no limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TimeLimits {
+    /// By the clock on the wall.
+    pub wall: Duration,
+    /// In processor time of the calling thread, host functions included.
+    pub cpu: Duration,
+}
+
+impl TimeLimits {
+    /// None at all.
+    pub const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
+}
+
+/// Stops a call from any thread.
+///
+/// Cheap to clone; may outlive its sandbox; usable while a call runs, and from a signal handler.
+#[derive(Clone)]
+pub struct InterruptHandle {
+    run: Arc<RunState>,
+}
+
+impl InterruptHandle {
+    /// Stops the call, or the evolve, that is running now: it ends with [`ErrorCode::Interrupted`] and leaves the sandbox
+    /// poisoned. Whether there was one to stop.
+    ///
+    /// A host function is not stopped; the call ends when it returns. Never blocks, and is never kept for later: fired
+    /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
+    /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
+    pub fn interrupt(&self) -> bool {
+        self.run.kick(Cause::Interrupt)
+    }
+}
+
+impl fmt::Debug for InterruptHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InterruptHandle").finish_non_exhaustive()
+    }
+}
+
+/// What runner, kickers and timer share about one sandbox.
+#[derive(Debug)]
+pub(crate) struct RunState {
+    word: RunWord,
+    epoch: Epoch,
+    /// The runner, valid while a call runs.
+    thread: AtomicI32,
+    /// The signal that the running call has blocked.
+    signal: AtomicI32,
+    /// When the running call's time is up, on the monotonic clock.
+    deadline: AtomicU64,
+    /// When its processor time is up, on the runner's own clock.
+    cpu_deadline: AtomicU64,
+}
+
+impl RunState {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            word: RunWord::new(),
+            epoch: Epoch::current()?,
+            thread: AtomicI32::new(0),
+            signal: AtomicI32::new(0),
+            deadline: AtomicU64::new(NEVER),
+            cpu_deadline: AtomicU64::new(NEVER),
+        })
+    }
+
+    /// Ends the running call. Async-signal-safe.
+    fn kick(&self, cause: Cause) -> bool {
+        if !self.epoch.is_current() {
+            return false;
+        }
+        loop {
+            let seen = self.word.see();
+            if !seen.is_running() {
+                return false;
+            }
+            if seen.is_kicked() {
+                return true;
+            }
+            if let Some(done) = self.kick_seen(seen, cause) {
+                return done;
+            }
+        }
+    }
+
+    /// Ends the call that was seen. `Some(false)` if it could not be signalled; `None` if it has moved on since.
+    fn kick_seen(&self, seen: Seen, cause: Cause) -> Option<bool> {
+        match self.word.claim(seen, cause)? {
+            Claim::Signal(duty) => {
+                let (thread, signal) =
+                    (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
+                let sent = signal::send(thread, signal, self.cookie());
+                self.word.signalled(duty, sent);
+                Some(sent)
+            }
+            Claim::Noted => Some(true),
+        }
+    }
+
+    /// The timer ends the call that was seen; the result is when to look again.
+    fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
+        /// For a call that could not be signalled, or has just entered or left a host function.
+        const AGAIN_NS: u64 = 1_000_000;
+        if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
+    }
+
+    /// The timer looks: kicks a call whose time is up, and says when to look again.
+    fn look(&self, now: u64) -> u64 {
+        let seen = self.word.see();
+        let deadline = self.deadline.load(Ordering::SeqCst);
+        let cpu_deadline = self.cpu_deadline.load(Ordering::SeqCst);
+        if !seen.is_running() || seen.is_kicked() {
+            // A deadline that is being armed for the next call asks for a look of its own.
+            return NEVER;
+        }
+        if deadline <= now {
+            return self.expire(seen, Cause::Timeout, now);
+        }
+        if cpu_deadline == NEVER {
+            return deadline;
+        }
+        let used = clock::now(thread_clock(self.thread.load(Ordering::Relaxed)));
+        if cpu_deadline <= used {
+            return self.expire(seen, Cause::CpuTime, now);
+        }
+        // It cannot be used up sooner than that.
+        deadline.min(now.saturating_add(cpu_deadline - used))
+    }
+
+    /// Marks this sandbox's signals.
+    fn cookie(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+}
+
+/// A sandbox's end of it: begins and ends calls.
+#[derive(Debug)]
+pub(crate) struct Stopper {
+    run: Arc<RunState>,
+    /// Whether anybody may want to stop a call: a handle was given out, or a call had a limit.
+    is_armed: bool,
+    is_watched: bool,
+    /// The call that is running.
+    call: Option<Running>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    signal: i32,
+    caller_mask: signal::Mask,
+}
+
+impl Stopper {
+    pub fn new() -> Result<Self> {
+        Ok(Self { run: Arc::new(RunState::new()?), is_armed: false, is_watched: false, call: None })
+    }
+
+    /// Another end of the same, for a call that starts after this one's last.
+    pub fn twin(&self) -> Self {
+        let Self { run, is_armed, is_watched, call: _ } = self;
+        Self { run: Arc::clone(run), is_armed: *is_armed, is_watched: *is_watched, call: None }
+    }
+
+    /// A handle. From now on calls can be interrupted, which costs them two system calls each.
+    pub fn handle(&mut self) -> Result<InterruptHandle> {
+        signal::check(signal::current())?;
+        self.is_armed = true;
+        Ok(InterruptHandle { run: Arc::clone(&self.run) })
+    }
+
+    /// Begins a call. The result is the mask to run the guest with, if calls can be stopped.
+    pub fn begin(&mut self, limits: &TimeLimits) -> Result<Option<u64>> {
+        let has_limits = *limits != TimeLimits::NONE;
+        if has_limits && !self.is_watched {
+            signal::check(signal::current())?;
+            Timer::get()?.watch(&self.run);
+            (self.is_watched, self.is_armed) = (true, true);
+        }
+        if !self.is_armed {
+            return Ok(None);
+        }
+        let signal = signal::current();
+        let caller_mask = signal::block(signal::only(signal));
+        self.call = Some(Running { signal, caller_mask });
+        self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
+        self.run.signal.store(signal, Ordering::Relaxed);
+        let deadline = after(limits.wall, libc::CLOCK_MONOTONIC);
+        let cpu_deadline = after(limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
+        self.run.deadline.store(deadline, Ordering::SeqCst);
+        self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
+        self.run.word.begin();
+        if has_limits {
+            // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
+            Timer::get()?.armed(deadline.min(after(limits.cpu, libc::CLOCK_MONOTONIC)));
+        }
+        Ok(Some(caller_mask & !signal::only(signal)))
+    }
+
+    /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
+    pub fn end(&mut self) -> Option<Cause> {
+        let Running { signal, caller_mask } = self.call.take()?;
+        let kicked = self.run.word.end();
+        self.run.deadline.store(NEVER, Ordering::Relaxed);
+        self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
+        if let Some(Kicked { signalled: true, .. }) = kicked {
+            signal::take(signal, self.run.cookie());
+        }
+        signal::restore(caller_mask);
+        kicked.map(|kicked| kicked.cause)
+    }
+
+    /// Whether the call was stopped.
+    pub fn is_kicked(&self) -> bool {
+        self.call.is_some() && self.run.word.is_kicked()
+    }
+
+    /// Runs a host function with the caller's own signal mask. `None`: the call was stopped before it.
+    pub fn host<R>(&self, function: impl FnOnce() -> R) -> Option<R> {
+        let Some(Running { signal, caller_mask }) = self.call else {
+            return Some(function());
+        };
+        if !self.run.word.enter_host() {
+            return None;
+        }
+        signal::restore(caller_mask);
+        let result = function();
+        // It may have changed the mask for good, as any function may; ours is blocked again in any case.
+        signal::block(signal::only(signal));
+        // `false`: the call was stopped meanwhile. The guest will not run, and the result is of no use.
+        self.run.word.leave_host().then_some(result)
+    }
+}
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        // A panic may unwind through a call.
+        let _ = self.end();
+    }
+}
+
+/// The error of a call that was stopped.
+pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
+    match cause {
+        Cause::Interrupt => Error::new(ErrorCode::Interrupted, "the call was interrupted"),
+        Cause::Timeout => Error::new(
+            ErrorCode::Timeout,
+            format!("the call took longer than its timeout of {:?}", limits.wall),
+        ),
+        Cause::CpuTime => Error::new(
+            ErrorCode::Timeout,
+            format!("the call used more processor time than its cpu_time of {:?}", limits.cpu),
+        ),
+    }
+}
+
+fn after(limit: Duration, clock: libc::clockid_t) -> u64 {
+    if limit == Duration::MAX {
+        return NEVER;
+    }
+    let limit = u64::try_from(limit.as_nanos()).unwrap_or(NEVER);
+    clock::now(clock).saturating_add(limit)
+}
+
+/// The processor-time clock of another thread of this process (the kernel's encoding; `clock_getcpuclockid(3)` builds the
+/// same for a process).
+fn thread_clock(thread: i32) -> libc::clockid_t {
+    const PER_THREAD: i32 = 4;
+    const SCHEDULED: i32 = 2;
+    !thread << 3 | PER_THREAD | SCHEDULED
+}

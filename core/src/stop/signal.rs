@@ -1,0 +1,179 @@
+//! The signal that kicks a vCPU out of the guest.
+//!
+//! No handler is ever installed. The signal is blocked while a call runs, and open only inside `KVM_RUN`
+//! (`KVM_SET_SIGNAL_MASK`): there a pending one makes the system call return `EINTR`, the mask is put back, and the signal
+//! stays in the queue, from which the runner takes it. A signal that was not ours goes back into the queue.
+
+use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::error::{Error, Result};
+
+/// A set of signals as the kernel has it: bit n − 1 is signal n.
+pub(super) type Mask = u64;
+
+/// 0: the default.
+static SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+/// Sets the real-time signal that stops a running guest, for this process and the calls that start after this one.
+///
+/// The default is `SIGRTMIN + 9`. The program need not handle it and must not ignore it: [`crate::ErrorCode::InvalidArgument`]
+/// for a signal that is ignored or not a real-time signal. Nothing else about the signal changes: its disposition stays what
+/// it is, and a signal with this number that the program itself sends reaches the program.
+pub fn set_interrupt_signal(signal: i32) -> Result<()> {
+    check(signal)?;
+    SIGNAL.store(signal, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The signal in use.
+pub(super) fn current() -> i32 {
+    match SIGNAL.load(Ordering::Relaxed) {
+        0 => libc::SIGRTMIN() + 9,
+        signal => signal,
+    }
+}
+
+/// Whether the signal can stop a guest.
+pub(super) fn check(signal: i32) -> Result<()> {
+    if !(libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal) {
+        return Err(Error::invalid_argument(format!(
+            "signal {signal} is not a real-time signal; those are {} to {}",
+            libc::SIGRTMIN(),
+            libc::SIGRTMAX()
+        )));
+    }
+    // SAFETY: an all-zero `sigaction` is a valid value of that C struct.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: asks only; the kernel writes one `sigaction` to the address given.
+    if unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) } != 0 {
+        return Err(Error::resource("sigaction", io::Error::last_os_error()));
+    }
+    if action.sa_sigaction == libc::SIG_IGN {
+        return Err(Error::invalid_argument(format!(
+            "signal {signal} is ignored by the program, so that it cannot stop a guest; choose another by set_interrupt_signal"
+        )));
+    }
+    Ok(())
+}
+
+/// Every signal but the two that the C library keeps for itself (it could not change user ids, or cancel threads).
+pub(super) const ALL: Mask = !(0b11 << 31);
+
+/// The set with that signal alone.
+pub(super) fn only(signal: i32) -> Mask {
+    1 << (signal - 1)
+}
+
+/// Adds to the thread's mask; the result is the mask before.
+pub(super) fn block(mask: Mask) -> Mask {
+    change(libc::SIG_BLOCK, mask)
+}
+
+/// Replaces the thread's mask.
+pub(super) fn restore(mask: Mask) {
+    change(libc::SIG_SETMASK, mask);
+}
+
+/// Queues the signal for a thread of this process, marked by `cookie`. `false` if the user's signal queue is full
+/// (`RLIMIT_SIGPENDING`).
+pub(super) fn send(thread: i32, signal: i32, cookie: usize) -> bool {
+    let info = Info::new(signal, cookie);
+    queue(thread, signal, &info)
+}
+
+/// Takes this thread's signals of that number out of the queue until the one with our cookie was found; the others go back
+/// in. The signal is blocked.
+pub(super) fn take(signal: i32, cookie: usize) {
+    let mut others: Vec<Info> = Vec::new();
+    loop {
+        let mut info = Info::new(0, 0);
+        let (set, now) = (only(signal), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        // SAFETY: the set is a live word of the size given, the kernel writes one `siginfo_t`, which `Info` is the
+        // size of, and reads one timespec.
+        let found = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                &raw const set,
+                &raw mut info,
+                &raw const now,
+                size_of::<Mask>(),
+            )
+        };
+        if found != i64::from(signal) {
+            break;
+        }
+        if info.is_ours(cookie) {
+            break;
+        }
+        others.push(info);
+    }
+    let thread = thread_id();
+    for info in others {
+        queue(thread, signal, &info);
+    }
+}
+
+/// The kernel's number of this thread.
+pub(super) fn thread_id() -> i32 {
+    // SAFETY: no arguments, no effects.
+    unsafe { libc::gettid() }
+}
+
+fn queue(thread: i32, signal: i32, info: &Info) -> bool {
+    // SAFETY: the kernel reads one `siginfo_t`, which `Info` is the size of.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_rt_tgsigqueueinfo,
+            std::process::id(),
+            thread,
+            signal,
+            std::ptr::from_ref(info),
+        )
+    };
+    done == 0
+}
+
+fn change(how: i32, mask: Mask) -> Mask {
+    let mut before: Mask = 0;
+    // SAFETY: both words are alive and of the size given; the call cannot fail with a valid `how`.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const mask, &raw mut before, size_of::<Mask>())
+    };
+    before
+}
+
+/// A `siginfo_t` (sigaction(2)): number, error, code, sender's process and user, value; 128 bytes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Info {
+    signal: i32,
+    error: i32,
+    code: i32,
+    _padding: i32,
+    process: u32,
+    user: u32,
+    value: usize,
+    _rest: [u64; 12],
+}
+
+const _: () = assert!(size_of::<Info>() == size_of::<libc::siginfo_t>());
+
+impl Info {
+    fn new(signal: i32, cookie: usize) -> Self {
+        Self {
+            signal,
+            error: 0,
+            code: libc::SI_QUEUE,
+            _padding: 0,
+            process: std::process::id(),
+            user: 0,
+            value: cookie,
+            _rest: [0; 12],
+        }
+    }
+
+    fn is_ours(&self, cookie: usize) -> bool {
+        self.code == libc::SI_QUEUE && self.process == std::process::id() && self.value == cookie
+    }
+}

@@ -1,0 +1,111 @@
+//! The timer: one thread of the process that ends calls whose time is up.
+//!
+//! Arming costs two atomic operations, no system call: a call stores its deadline beside its run word, and wakes the timer
+//! only if that would sleep longer. (A POSIX timer costs two system calls for each call, and is bound to one thread.) The
+//! timer looks at every armed sandbox when it wakes, which is as often as the earliest deadline asks for. It starts with
+//! the first call that has a limit, and blocks every signal, so that no handler of the program's runs on it.
+
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use super::RunState;
+use super::signal;
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::process::Epoch;
+
+/// No deadline.
+pub(super) const NEVER: u64 = u64::MAX;
+
+pub(super) struct Timer {
+    epoch: Epoch,
+    /// When the thread will wake by itself, on the monotonic clock.
+    wakes_at: AtomicU64,
+    watched: Mutex<Vec<Weak<RunState>>>,
+    changed: Condvar,
+}
+
+impl Timer {
+    /// The timer of this process; started at the first use. A forked child gets its own, because the thread is not
+    /// inherited and the lock may be held for ever.
+    pub fn get() -> Result<&'static Self> {
+        static CURRENT: AtomicPtr<Timer> = AtomicPtr::new(std::ptr::null_mut());
+        let found = CURRENT.load(Ordering::Acquire);
+        // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
+        if let Some(timer) = unsafe { found.as_ref() }
+            && timer.epoch.is_current()
+        {
+            return Ok(timer);
+        }
+        let fresh: &'static Self = Box::leak(Box::new(Self {
+            epoch: Epoch::current()?,
+            wakes_at: AtomicU64::new(NEVER),
+            watched: Mutex::default(),
+            changed: Condvar::new(),
+        }));
+        let ours = std::ptr::from_ref(fresh).cast_mut();
+        match CURRENT.compare_exchange(found, ours, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                // A new thread inherits the mask of the one that makes it.
+                let mask = signal::block(signal::ALL);
+                let started =
+                    std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(|| fresh.run());
+                signal::restore(mask);
+                if let Err(source) = started {
+                    CURRENT.store(std::ptr::null_mut(), Ordering::Release);
+                    return Err(Error::resource("starting the timer thread", source));
+                }
+                Ok(fresh)
+            }
+            // SAFETY: as above; the one who came first put it there.
+            Err(first) => unsafe { first.as_ref() }.ok_or_else(|| {
+                Error::resource("starting the timer thread", std::io::Error::other("it failed"))
+            }),
+        }
+    }
+
+    /// Watches a sandbox from now on, until it is dropped.
+    pub fn watch(&self, run: &Arc<RunState>) {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(run));
+    }
+
+    /// Says that a watched sandbox has stored a deadline.
+    pub fn armed(&self, deadline: u64) {
+        // Pairs with the fence in `run`: either this sees that the thread looks again, or the thread sees the call.
+        fence(Ordering::SeqCst);
+        if deadline < self.wakes_at.load(Ordering::SeqCst) {
+            let _lock = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+            self.changed.notify_one();
+        }
+    }
+
+    fn run(&self) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // From here on whoever stores a deadline asks, and whoever stored one before is seen below.
+            self.wakes_at.store(NEVER, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            let now = clock::now(libc::CLOCK_MONOTONIC);
+            let mut next = NEVER;
+            watched.retain(|weak| {
+                let run = weak.upgrade();
+                next = run.as_ref().map_or(next, |run| next.min(run.look(now)));
+                run.is_some()
+            });
+            self.wakes_at.store(next, Ordering::SeqCst);
+            watched = match next.checked_sub(clock::now(libc::CLOCK_MONOTONIC)) {
+                Some(_) if next == NEVER => {
+                    self.changed.wait(watched).unwrap_or_else(PoisonError::into_inner)
+                }
+                Some(sleep) => {
+                    self.changed
+                        .wait_timeout(watched, Duration::from_nanos(sleep))
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => watched,
+            };
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The run word: who may signal a running call, and when.
+//!
+//! One atomic word for each sandbox. The *runner* (the thread that makes a call) and any number of *kickers*
+//! (interrupt handles, the timer) agree through it on one thing: a signal is sent only to a thread that is inside
+//! this call and cannot leave it before the signal is sent.
+//!
+//! ```text
+//!          begin                 claim              claimed kicker has signalled
+//!   IDLE ─────────▶ GUEST ─────────────▶ KICKING ─────────────▶ KICKED
+//!     ▲              ▲ │ enter_host                               │
+//!     │       leave_ │ ▼         claim (no signal is needed)      │
+//!     │         host HOST ──────────────────────────────────────▶ │
+//!     └──────────────────────── end ──────────────────────────────┘
+//! ```
+//!
+//! The word also counts the calls, so that a timer's decision about one call cannot strike the next. Memory
+//! orderings and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a call was stopped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Cause {
+    /// Somebody fired an interrupt handle.
+    Interrupt,
+    /// The call's time was used up.
+    Timeout,
+    /// The call's processor time was used up.
+    CpuTime,
+}
+
+/// What a snapshot of the word says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Seen(u64);
+
+/// A kicker's claim succeeded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Claim {
+    /// The runner is in the guest: signal it, then say [`RunWord::signalled`].
+    Signal(Signalling),
+    /// The runner is in a host function and will see the claim when that returns.
+    Noted,
+}
+
+/// The duty to say whether the signal was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) struct Signalling {
+    sent: u64,
+    not_sent: u64,
+}
+
+/// How a call ended, as far as kickers are concerned.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Kicked {
+    pub cause: Cause,
+    /// Whether a signal was sent, which the runner must take out of its queue.
+    pub signalled: bool,
+}
+
+const STATE: u64 = 0b111;
+const IDLE: u64 = 0;
+const GUEST: u64 = 1;
+const HOST: u64 = 2;
+const KICKING: u64 = 3;
+const KICKED: u64 = 4;
+/// With [`KICKED`]: by a signal.
+const SIGNALLED: u64 = 1 << 3;
+const CAUSE: u64 = 0b11 << 4;
+const CALL: u64 = 1 << 8;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct RunWord(AtomicU64);
+
+impl RunWord {
+    pub fn new() -> Self {
+        Self(AtomicU64::new(IDLE))
+    }
+
+    /// The runner starts a call. What it stored before is visible to whoever sees the call.
+    pub fn begin(&self) {
+        let idle = self.0.load(Ordering::Relaxed);
+        debug_assert_eq!(idle & STATE, IDLE, "a sandbox makes one call at a time");
+        self.0.store((idle & !(CALL - 1)).wrapping_add(CALL) | GUEST, Ordering::Release);
+    }
+
+    /// Whether a kicker has ended the call; the runner asks when it was interrupted.
+    pub fn is_kicked(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire) & STATE, KICKING | KICKED)
+    }
+
+    /// The runner is about to call a host function, with its own signal mask. `false`: the call was ended.
+    pub fn enter_host(&self) -> bool {
+        self.step(GUEST, HOST)
+    }
+
+    /// The host function has returned. `false`: the call was ended.
+    pub fn leave_host(&self) -> bool {
+        self.step(HOST, GUEST)
+    }
+
+    /// The runner ends the call. Waits for a kicker that has claimed it: such a one is between two system calls.
+    pub fn end(&self) -> Option<Kicked> {
+        loop {
+            let word = self.0.load(Ordering::Acquire);
+            match word & STATE {
+                KICKING => pause(),
+                KICKED => {
+                    self.0.store(word & !(CALL - 1) | IDLE, Ordering::Release);
+                    let cause = match (word & CAUSE) >> 4 {
+                        0 => Cause::Interrupt,
+                        1 => Cause::Timeout,
+                        _ => Cause::CpuTime,
+                    };
+                    return Some(Kicked { cause, signalled: word & SIGNALLED != 0 });
+                }
+                _ => {
+                    let idle = word & !(CALL - 1) | IDLE;
+                    if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a kicker sees; everything that the runner stored before the call's begin is visible to it then.
+    pub fn see(&self) -> Seen {
+        Seen(self.0.load(Ordering::Acquire))
+    }
+
+    /// A kicker claims the call that it saw. `None`: that call is over, or its state has changed meanwhile.
+    pub fn claim(&self, seen: Seen, cause: Cause) -> Option<Claim> {
+        let word = seen.0;
+        let cause = match cause {
+            Cause::Interrupt => 0,
+            Cause::Timeout => 1 << 4,
+            Cause::CpuTime => 2 << 4,
+        };
+        let call = word & !(CALL - 1);
+        let (next, claim) = match word & STATE {
+            GUEST => {
+                let duty = Signalling { sent: call | cause | SIGNALLED | KICKED, not_sent: word };
+                (call | cause | KICKING, Claim::Signal(duty))
+            }
+            HOST => (call | cause | KICKED, Claim::Noted),
+            _ => return None,
+        };
+        self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        Some(claim)
+    }
+
+    /// The claimed runner was signalled; or it could not be, and the claim is given back.
+    pub fn signalled(&self, claim: Signalling, sent: bool) {
+        self.0.store(if sent { claim.sent } else { claim.not_sent }, Ordering::Release);
+    }
+
+    fn step(&self, from: u64, to: u64) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        word & STATE == from
+            && self.0.compare_exchange(word, word & !STATE | to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Seen {
+    /// Whether a call is going on.
+    pub fn is_running(self) -> bool {
+        self.0 & STATE != IDLE
+    }
+
+    /// Whether somebody has claimed the call already.
+    pub fn is_kicked(self) -> bool {
+        matches!(self.0 & STATE, KICKING | KICKED)
+    }
+}
+
+#[cfg(not(loom))]
+fn pause() {
+    // The kicker may have been put aside by the scheduler; it needs a processor to finish.
+    std::thread::yield_now();
+}
+
+#[cfg(loom)]
+fn pause() {
+    loom::thread::yield_now();
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use loom::sync::Arc;
+    use loom::sync::atomic::AtomicUsize;
+    use loom::thread;
+
+    use super::*;
+
+    /// Kicks like an interrupt handle; `true` as soon as a claim holds.
+    fn kick(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) -> bool {
+        loop {
+            let seen = word.see();
+            if !seen.is_running() {
+                return false;
+            }
+            if seen.is_kicked() {
+                return true;
+            }
+            match word.claim(seen, Cause::Interrupt) {
+                Some(Claim::Signal(duty)) => {
+                    // The protocol's promise: whoever signals, signals a thread that is inside a call.
+                    assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
+                    pending.fetch_add(1, Ordering::Relaxed);
+                    word.signalled(duty, true);
+                    return true;
+                }
+                Some(Claim::Noted) => return true,
+                None => {}
+            }
+        }
+    }
+
+    fn call(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, with_host: bool) -> Option<Kicked> {
+        inside.store(1, Ordering::Relaxed);
+        word.begin();
+        if with_host && word.enter_host() {
+            let _ = word.leave_host();
+        }
+        let kicked = word.end();
+        inside.store(0, Ordering::Relaxed);
+        // Exactly the signals that were announced are in the queue, and the runner takes them.
+        let announced = usize::from(kicked.is_some_and(|kicked| kicked.signalled));
+        assert_eq!(pending.swap(0, Ordering::Relaxed), announced);
+        kicked
+    }
+
+    /// Kickers against calls, in every order that three preemptions can make.
+    fn explore(kickers: usize, calls: usize) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
+            let kickers: Vec<_> = (0..kickers)
+                .map(|_| {
+                    let shared = Arc::clone(&shared);
+                    thread::spawn(move || kick(&shared.0, &shared.1, &shared.2))
+                })
+                .collect();
+            let (word, inside, pending) = &*shared;
+            let ended = (0..calls).filter(|n| call(word, inside, pending, *n == 0).is_some()).count();
+            let fired = kickers.into_iter().map(|kicker| kicker.join().unwrap()).filter(|hit| *hit).count();
+            // A kick that says it hit has ended a call; no call ends without a kick.
+            assert!(fired >= ended && (fired == 0) == (ended == 0));
+        });
+    }
+
+    #[test]
+    fn no_signal_reaches_a_thread_outside_a_call_and_none_is_left_behind() {
+        explore(1, 2);
+    }
+
+    #[test]
+    fn of_two_kickers_one_signals() {
+        explore(2, 1);
+    }
+
+    #[test]
+    fn a_decision_about_one_call_never_strikes_the_next() {
+        loom::model(|| {
+            let word = Arc::new(RunWord::new());
+            word.begin();
+            let seen = word.see();
+            let other = {
+                let word = Arc::clone(&word);
+                thread::spawn(move || {
+                    if let Some(Claim::Signal(duty)) = word.claim(seen, Cause::Timeout) {
+                        word.signalled(duty, true);
+                    }
+                })
+            };
+            let _first = word.end();
+            word.begin();
+            assert_eq!(word.end(), None);
+            other.join().unwrap();
+        });
+    }
+}
