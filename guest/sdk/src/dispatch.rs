@@ -1,0 +1,80 @@
+//! From a call that came in to the answer that goes out.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use hyperlight_abi::limits::{MAX_MESSAGE_LEN, MAX_PARAMETERS};
+use hyperlight_abi::message::cut;
+use hyperlight_abi::{AbortReason, FrameKind, Full, Kind, ValueRef};
+
+use crate::channel;
+use crate::error::{Error, Result, code};
+use crate::function::{self, Dynamic, Function};
+use crate::incoming::Arguments;
+use crate::panic::give_up;
+use crate::value::Value;
+
+/// Bytes of an error frame besides its message.
+const ERROR_FRAME_OVERHEAD: usize = 64;
+
+/// Runs the function that the host has called.
+pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
+    match function::find(name) {
+        Some(Function::Shim(_, call)) => call(arguments),
+        Some(Function::Dynamic(function)) => run_dynamic(function, arguments),
+        None => Err(Error::new(code::FUNCTION_NOT_FOUND, format!("the guest has no function `{name}`"))),
+    }
+}
+
+/// Runs a function whose signature is known only now.
+fn run_dynamic(function: &Dynamic, mut arguments: Arguments<'_>) -> Result<Value> {
+    let (returns, params) = function.declaration.signature().split_first().unwrap_or((&0, &[]));
+    arguments.expect(params.len())?;
+    let mut copies = Vec::with_capacity(params.len());
+    for param in params {
+        let expected = kind(*param);
+        copies
+            .push(arguments.next(expected, |value| (value.kind() == expected).then(|| Value::from(*value)))?);
+    }
+    let mut borrowed = [ValueRef::Void; MAX_PARAMETERS];
+    for (place, copy) in borrowed.iter_mut().zip(&copies) {
+        *place = copy.as_ref();
+    }
+    let value = (function.call)(borrowed.get(..copies.len()).unwrap_or_default())?;
+    if value.kind() != kind(*returns) {
+        let (name, found, expected) = (function.declaration.name(), value.kind(), kind(*returns));
+        return Err(Error::new(
+            code::SIGNATURE,
+            format!("the function `{name}` returned {found}, not {expected}"),
+        ));
+    }
+    Ok(value)
+}
+
+/// Posts the answer to a call.
+pub(crate) fn reply(outcome: &Result<Value>) {
+    let error = match outcome {
+        Ok(value) => match channel::post(FrameKind::Result, &[value.as_ref()], &[]) {
+            Ok(()) => return,
+            Err(Full { needed, capacity }) => {
+                let message = format!("the result takes {needed} bytes of {capacity}: raise output_size");
+                &Error::new(code::TOO_LARGE, message)
+            }
+        },
+        Err(error) => error,
+    };
+    let room = channel::capacity().saturating_sub(ERROR_FRAME_OVERHEAD).min(MAX_MESSAGE_LEN);
+    let items = [
+        ValueRef::I32(error.code),
+        ValueRef::String(cut(&error.message, room)),
+        ValueRef::U64(error.token()),
+    ];
+    if channel::post(FrameKind::Error, &items, &[]).is_err() {
+        give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
+    }
+}
+
+/// A kind in a signature that has been checked.
+fn kind(code: u8) -> Kind {
+    Kind::from_code(u32::from(code)).unwrap_or(Kind::Void)
+}

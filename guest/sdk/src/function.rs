@@ -1,0 +1,222 @@
+//! The functions of this guest and the ones that it needs from the host.
+//!
+//! Two ways lead here: the attributes place an [`Item`] into a section of the program, and a main hook may
+//! [`register`] what it finds out at run time. [`seal`] puts both in order; after that nothing changes.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::{OnceCell, RefCell};
+use core::{mem, slice};
+
+use hyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN};
+use hyperlight_abi::{Kind, SignatureRef, ValueRef};
+
+use crate::error::{Error, Result, code};
+use crate::incoming::Arguments;
+use crate::single::Single;
+use crate::value::Value;
+
+/// What an attribute places into the program.
+#[derive(Debug)]
+pub enum Item {
+    /// Marks the section in programs that have nothing else in it.
+    Anchor,
+    /// A function that the host may call, behind a shim that takes its arguments apart.
+    GuestFunction(Declaration, Shim),
+    /// A host function that the guest declares.
+    HostFunction(Declaration),
+    /// A hook that runs once, before the guest is ready.
+    Main(fn() -> Result<()>),
+}
+
+/// Takes the arguments of a call apart and calls a function.
+pub type Shim = fn(Arguments<'_>) -> Result<Value>;
+
+/// A name, and a signature in the wire form.
+#[derive(Debug)]
+pub struct Declaration {
+    name: Cow<'static, str>,
+    signature: Cow<'static, [u8]>,
+}
+
+impl Declaration {
+    /// What an attribute declares.
+    pub const fn new(name: &'static str, signature: &'static [u8]) -> Self {
+        Self { name: Cow::Borrowed(name), signature: Cow::Borrowed(signature) }
+    }
+
+    /// What a main hook declares.
+    fn checked(name: String, params: &[Kind], returns: Kind) -> Result<Self> {
+        if name.is_empty() || name.len() > MAX_NAME_LEN {
+            let message =
+                format!("a function's name must have 1 to {MAX_NAME_LEN} bytes, not {}", name.len());
+            return Err(Error::new(code::INVALID_ARGUMENT, message));
+        }
+        let kinds = [returns].into_iter().chain(params.iter().copied());
+        let bytes: Vec<u8> = kinds.flat_map(|kind| signature([kind])).collect();
+        if SignatureRef::decode(&bytes).is_err() {
+            let message = format!("the signature of `{name}` has a void parameter or too many");
+            return Err(Error::new(code::INVALID_ARGUMENT, message));
+        }
+        Ok(Self { name: Cow::Owned(name), signature: Cow::Owned(bytes) })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
+/// A function that the host may call.
+#[derive(Clone, Copy)]
+pub(crate) enum Function {
+    /// A shim that copies out of the input buffer what it needs before it calls any other code.
+    Shim(&'static Declaration, Shim),
+    /// Code that may keep looking at its arguments while it calls host functions.
+    Dynamic(&'static Dynamic),
+}
+
+impl Function {
+    pub(crate) const fn declaration(&self) -> &'static Declaration {
+        match self {
+            Self::Shim(declaration, _) => declaration,
+            Self::Dynamic(dynamic) => &dynamic.declaration,
+        }
+    }
+}
+
+/// What a main hook has registered.
+pub(crate) struct Dynamic {
+    pub(crate) declaration: Declaration,
+    pub(crate) call: DynamicCall,
+}
+
+type DynamicCall = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value>>;
+
+/// Everything that is published when the guest is ready, each list sorted by name.
+#[derive(Default)]
+pub(crate) struct Published {
+    pub(crate) guest: Vec<Function>,
+    pub(crate) host: Vec<&'static Declaration>,
+}
+
+/// What main hooks have added so far.
+static ADDED: Single<RefCell<Published>> =
+    Single::new(RefCell::new(Published { guest: Vec::new(), host: Vec::new() }));
+
+static PUBLISHED: Single<OnceCell<Published>> = Single::new(OnceCell::new());
+
+#[used]
+#[unsafe(link_section = "hyperlight_items")]
+static ANCHOR: Item = Item::Anchor;
+
+/// Publishes a function under a name that is known only at run time. Only a main hook can: when the guest is ready,
+/// its functions are settled.
+///
+/// The closure is given arguments that match `params`, and must return a value of the kind `returns`.
+pub fn register(
+    name: impl Into<String>,
+    params: &[Kind],
+    returns: Kind,
+    call: impl Fn(&[ValueRef<'_>]) -> Result<Value> + 'static,
+) -> Result<()> {
+    let declaration = Declaration::checked(name.into(), params, returns)?;
+    // Functions are never taken back.
+    let dynamic = Box::leak(Box::new(Dynamic { declaration, call: Box::new(call) }));
+    add(|added| added.guest.push(Function::Dynamic(dynamic)))
+}
+
+/// Declares that the guest needs a host function, so that the host can say early that it is missing. Only a main
+/// hook can. Calling an undeclared one is allowed.
+pub fn declare_host_function(name: impl Into<String>, params: &[Kind], returns: Kind) -> Result<()> {
+    let declaration = Box::leak(Box::new(Declaration::checked(name.into(), params, returns)?));
+    add(|added| added.host.push(declaration))
+}
+
+/// The wire form of a signature: `kinds` holds the result's kind, then those of the parameters.
+pub const fn signature<const N: usize>(kinds: [Kind; N]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut at = 0;
+    while at < N {
+        [bytes[at], _, _, _] = kinds[at].code().to_le_bytes();
+        at += 1;
+    }
+    bytes
+}
+
+/// The function of that name, once the guest is ready.
+pub(crate) fn find(name: &str) -> Option<Function> {
+    let functions = &PUBLISHED.get()?.guest;
+    let index = functions.binary_search_by(|function| function.declaration().name().cmp(name)).ok()?;
+    functions.get(index).copied()
+}
+
+/// The main hooks, in the order in which the linker placed them.
+pub(crate) fn mains() -> impl Iterator<Item = fn() -> Result<()>> {
+    items().iter().filter_map(|item| if let Item::Main(main) = item { Some(*main) } else { None })
+}
+
+/// Ends registration: sorts what there is and refuses contradictions.
+pub(crate) fn seal() -> Result<&'static Published> {
+    let Published { mut guest, mut host } = mem::take(&mut *ADDED.borrow_mut());
+    // The heap's pages cost something, so the lists do not grow step by step.
+    guest.reserve_exact(items().len());
+    for item in items() {
+        match item {
+            Item::GuestFunction(declaration, call) => guest.push(Function::Shim(declaration, *call)),
+            Item::HostFunction(declaration) => host.push(declaration),
+            Item::Anchor | Item::Main(_) => {}
+        }
+    }
+    guest.sort_unstable_by(|a, b| a.declaration().name().cmp(b.declaration().name()));
+    // Several parts of a guest may need the same host function, but they must mean the same.
+    host.sort_unstable_by(|a, b| (&a.name, &a.signature).cmp(&(&b.name, &b.signature)));
+    host.dedup_by(|a, b| a.name == b.name && a.signature == b.signature);
+    if let Some(name) = duplicate(guest.iter().map(|function| function.declaration())) {
+        return Err(Error::new(code::INVALID_ARGUMENT, format!("two guest functions are named `{name}`")));
+    }
+    if let Some(name) = duplicate(host.iter().copied()) {
+        let message = format!("the host function `{name}` is declared with two signatures");
+        return Err(Error::new(code::INVALID_ARGUMENT, message));
+    }
+    if guest.len().max(host.len()) > MAX_FUNCTIONS {
+        let message = format!("more than {MAX_FUNCTIONS} functions are published or declared");
+        return Err(Error::new(code::INVALID_ARGUMENT, message));
+    }
+    Ok(PUBLISHED.get_or_init(|| Published { guest, host }))
+}
+
+/// The first name that occurs twice in a sorted list.
+fn duplicate(mut sorted: impl Iterator<Item = &'static Declaration>) -> Option<&'static str> {
+    let mut last = sorted.next()?.name();
+    sorted.map(Declaration::name).find(|name| *name == mem::replace(&mut last, name))
+}
+
+/// Adds to what main hooks have registered.
+fn add(change: impl FnOnce(&mut Published)) -> Result<()> {
+    if PUBLISHED.get().is_some() {
+        return Err(Error::new(code::STATE, "functions can be registered only before the guest is ready"));
+    }
+    change(&mut ADDED.borrow_mut());
+    Ok(())
+}
+
+/// Everything that attributes have placed into the program.
+fn items() -> &'static [Item] {
+    unsafe extern "C" {
+        #[link_name = "__start_hyperlight_items"]
+        static START: [u8; 0];
+        #[link_name = "__stop_hyperlight_items"]
+        static STOP: [u8; 0];
+    }
+    let (start, stop) = ((&raw const START).cast::<Item>(), (&raw const STOP).cast::<Item>());
+    // SAFETY: the linker defines both symbols around the section, which exists because of `ANCHOR`. Nothing but
+    // statics of the type `Item` is placed there, so they lie side by side, and none is ever written.
+    unsafe { slice::from_raw_parts(start, stop.offset_from_unsigned(start)) }
+}

@@ -1,0 +1,228 @@
+//! The heap: the allocator behind the `alloc` crate, and the same in the shape that C expects.
+//!
+//! The allocator gets the whole span at once. It keeps its lists at the span's beginning and a mark at its end, and
+//! touches nothing between but what it hands out: memory that was never allocated costs the host nothing and is in
+//! no snapshot.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::{Cell, UnsafeCell};
+use core::ptr::{self, NonNull};
+
+use talc::base::Talc;
+use talc::base::binning::DefaultBinning;
+use talc::source::Manual;
+
+use crate::boot::boot_info;
+use crate::channel::to_usize;
+use crate::single::Single;
+
+type Allocator = Talc<Manual, DefaultBinning>;
+
+#[global_allocator]
+static GLOBAL: Global = Global;
+
+static HEAP: Single<UnsafeCell<Allocator>> = Single::new(UnsafeCell::new(Talc::new(Manual)));
+
+/// Bytes of the last request that could not be met.
+static FAILED: Single<Cell<Option<usize>>> = Single::new(Cell::new(None));
+
+/// What lies in front of memory that C code was given, which does not say its size when it gives it back.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Header {
+    /// Bytes that were asked for.
+    size: usize,
+    /// Bytes from the block's beginning to what was given.
+    offset: usize,
+}
+
+/// The alignment of blocks for C code, and the least that their memory has.
+const C_ALIGN: usize = align_of::<Header>();
+
+/// Memory for `size` bytes, 16-aligned; null where there is none. Like C's `malloc`.
+pub fn malloc(size: usize) -> *mut u8 {
+    aligned_alloc(C_ALIGN, size)
+}
+
+/// Memory for `count` things of `size` bytes, zeroed; null where there is none. Like C's `calloc`.
+pub fn calloc(count: usize, size: usize) -> *mut u8 {
+    let Some(total) = count.checked_mul(size) else {
+        return failed(usize::MAX);
+    };
+    let memory = malloc(total);
+    if !memory.is_null() {
+        // SAFETY: the allocator has just given that many bytes.
+        unsafe { memory.write_bytes(0, total) };
+    }
+    memory
+}
+
+/// Memory for `size` bytes at a multiple of `align`, which must be a power of two; null where there is none. Like C's
+/// `aligned_alloc`.
+pub fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
+    if !align.is_power_of_two() {
+        return ptr::null_mut();
+    }
+    // The header lies directly before the memory; a larger alignment leaves a gap before the header.
+    let offset = align.max(C_ALIGN);
+    let Some(block) = size.checked_add(offset).and_then(|len| Layout::from_size_align(len, offset).ok())
+    else {
+        return failed(size);
+    };
+    let Some(start) = allocate(block) else {
+        return failed(size);
+    };
+    // SAFETY: the block has `offset` bytes before the memory, which are at least a header, and `offset` is a multiple
+    // of the header's alignment.
+    unsafe {
+        let memory = start.as_ptr().add(offset);
+        memory.cast::<Header>().sub(1).write(Header { size, offset });
+        memory
+    }
+}
+
+/// The same memory with another size, here or elsewhere; null, and nothing changed, where there is none. Like C's
+/// `realloc`, but a size of 0 is a size like any other.
+///
+/// # Safety
+///
+/// `memory` is null or came from a function of this module and was not freed.
+pub unsafe fn realloc(memory: *mut u8, size: usize) -> *mut u8 {
+    if memory.is_null() {
+        return malloc(size);
+    }
+    // SAFETY: the caller promises that a header lies before `memory`.
+    let header = unsafe { memory.cast::<Header>().sub(1).read() };
+    let grown = size.checked_add(header.offset).filter(|len| isize::try_from(*len).is_ok());
+    // SAFETY: the header describes the block as it was allocated.
+    let in_place = grown.is_some_and(|len| unsafe {
+        let (start, layout) = block(memory, header);
+        with(|heap| heap.try_realloc_in_place(start, layout, len))
+    });
+    if in_place {
+        // SAFETY: as above; the header has not moved.
+        unsafe { memory.cast::<Header>().sub(1).write(Header { size, ..header }) };
+        return memory;
+    }
+    let moved = aligned_alloc(header.offset, size);
+    if !moved.is_null() {
+        // SAFETY: both have at least that many bytes, and they are different blocks.
+        unsafe {
+            moved.copy_from_nonoverlapping(memory, size.min(header.size));
+            free(memory);
+        }
+    }
+    moved
+}
+
+/// Gives memory back. Like C's `free`.
+///
+/// # Safety
+///
+/// `memory` is null or came from a function of this module and was not freed.
+pub unsafe fn free(memory: *mut u8) {
+    if memory.is_null() {
+        return;
+    }
+    // SAFETY: the caller promises that a header lies before `memory`; it describes the block as it was allocated.
+    unsafe {
+        let (start, layout) = block(memory, memory.cast::<Header>().sub(1).read());
+        with(|heap| heap.deallocate(start, layout));
+    }
+}
+
+/// The size that was asked for. Like `malloc_usable_size`.
+///
+/// # Safety
+///
+/// `memory` is null or came from a function of this module and was not freed.
+pub unsafe fn usable_size(memory: *const u8) -> usize {
+    if memory.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller promises that a header lies before `memory`.
+    unsafe { memory.cast::<Header>().sub(1).read().size }
+}
+
+/// Gives the allocator its memory; the entry point does so before anything is allocated.
+pub(crate) fn install() {
+    let heap = boot_info().heap;
+    let start = ptr::with_exposed_provenance_mut(to_usize(heap.address));
+    // SAFETY: the engine mapped the span there, writable, and it belongs to the allocator alone.
+    let claimed = with(|allocator| unsafe { allocator.claim(start, to_usize(heap.size)) });
+    // A heap that is too small even for the lists is a heap in which every request fails.
+    let _ = claimed;
+}
+
+/// Bytes of the last request that could not be met, if there was one.
+pub(crate) fn failed_request() -> Option<usize> {
+    FAILED.get()
+}
+
+/// The allocator of Rust code.
+struct Global;
+
+// SAFETY: the allocator keeps this contract; blocks do not move or overlap, and the heap's span belongs to it alone.
+unsafe impl GlobalAlloc for Global {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        allocate(layout).map_or_else(|| failed(layout.size()), NonNull::as_ptr)
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller promises that `memory` was allocated with this layout.
+        with(|heap| unsafe { heap.deallocate(memory, layout) });
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that `memory` was allocated with this layout, and that the new size is one
+        // that a layout can have.
+        if with(|heap| unsafe { heap.try_realloc_in_place(memory, layout, size) }) {
+            return memory;
+        }
+        let Some(moved) = Layout::from_size_align(size, layout.align()).ok().and_then(allocate) else {
+            return failed(size);
+        };
+        // SAFETY: both have at least that many bytes, and they are different blocks.
+        unsafe {
+            moved.as_ptr().copy_from_nonoverlapping(memory, size.min(layout.size()));
+            self.dealloc(memory, layout);
+        }
+        moved.as_ptr()
+    }
+}
+
+/// A block of that layout.
+fn allocate(layout: Layout) -> Option<NonNull<u8>> {
+    if layout.size() == 0 {
+        return None;
+    }
+    // SAFETY: the allocator asks for a size that is not 0.
+    with(|heap| unsafe { heap.allocate(layout) })
+}
+
+/// The block in which memory of C code lies, as it was allocated.
+///
+/// # Safety
+///
+/// `header` is what lies before `memory`.
+unsafe fn block(memory: *mut u8, header: Header) -> (*mut u8, Layout) {
+    // SAFETY: `aligned_alloc` has checked this layout, and the block starts so far before the memory.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(header.size + header.offset, header.offset);
+        (memory.sub(header.offset), layout)
+    }
+}
+
+/// Runs one operation of the allocator.
+fn with<R>(operation: impl FnOnce(&mut Allocator) -> R) -> R {
+    // SAFETY: a guest has one thread, and no operation of the allocator calls back into this module: there is
+    // only this one reference.
+    operation(unsafe { &mut *HEAP.get() })
+}
+
+/// Notes a request that could not be met.
+#[cold]
+fn failed(size: usize) -> *mut u8 {
+    FAILED.set(Some(size));
+    ptr::null_mut()
+}

@@ -1,0 +1,75 @@
+//! Calls of host functions.
+
+use alloc::format;
+
+use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
+use hyperlight_abi::{AbortReason, FrameKind, Kind, ValueRef};
+
+use crate::channel;
+use crate::error::{Error, Result, code};
+use crate::incoming::Incoming;
+use crate::panic::give_up;
+use crate::value::{Returned, Value};
+
+/// Calls the host function of that name. It need not have been declared.
+///
+/// An error that a host function gave makes the host raise the original failure if the guest function that is
+/// running returns it; see [`Error::is_from_host`].
+pub fn host_call(name: &str, arguments: &[ValueRef<'_>]) -> Result<Value> {
+    call(name, arguments, |value| Ok(Value::from(*value)))
+}
+
+/// What a declared host function may say as its result. Every one can fail.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a host function",
+    label = "not `hyperlight_guest::Result` of a type that crosses the wall",
+    note = "results are `hyperlight_guest::Result` of (), bool, i32, u32, i64, u64, f32, f64, String and Vec<u8>"
+)]
+pub trait HostResult: Sized {
+    /// The kind of the value on the wire.
+    const KIND: Kind;
+
+    /// Calls the function.
+    fn call(name: &str, arguments: &[ValueRef<'_>]) -> Self;
+}
+
+impl<T: Returned> HostResult for Result<T> {
+    const KIND: Kind = T::KIND;
+
+    fn call(name: &str, arguments: &[ValueRef<'_>]) -> Self {
+        call(name, arguments, |value| {
+            T::take(value).ok_or_else(|| {
+                let (found, expected) = (value.kind(), T::KIND);
+                Error::new(
+                    code::SIGNATURE,
+                    format!("the host function `{name}` returned {found}, not {expected}"),
+                )
+            })
+        })
+    }
+}
+
+fn call<T>(
+    name: &str,
+    arguments: &[ValueRef<'_>],
+    take: impl FnOnce(&ValueRef<'_>) -> Result<T>,
+) -> Result<T> {
+    if name.is_empty() || name.len() > MAX_NAME_LEN || arguments.len() > MAX_PARAMETERS {
+        let message = format!(
+            "a host function has a name of 1 to {MAX_NAME_LEN} bytes and at most {MAX_PARAMETERS} arguments"
+        );
+        return Err(Error::new(code::INVALID_ARGUMENT, message));
+    }
+    if let Err(full) = channel::post(FrameKind::HostCall, &[ValueRef::String(name)], arguments) {
+        let (needed, capacity) = (full.needed, full.capacity);
+        let message = format!(
+            "the arguments of the host function `{name}` take {needed} bytes of {capacity}: raise output_size"
+        );
+        return Err(Error::new(code::TOO_LARGE, message));
+    }
+    channel::exchange(|message| match message {
+        Incoming::HostResult(value) => take(&value),
+        Incoming::HostError { token, status, message } => Err(Error::from_host(token, status, message)),
+        _ => give_up(AbortReason::Abort, code::PROTOCOL, "the host did not answer a call of a host function"),
+    })
+}
