@@ -1,0 +1,29 @@
+//! The part of a C library that makes sense without an operating system, one file for each C header.
+//!
+//! Guest programs include the headers of whatever C library the build machine has. What is defined here therefore
+//! follows the binary interface of those headers on x86-64 (glibc and musl agree on it, with a few names that
+//! only one of them uses): the functions themselves, and the symbols that their macros and
+//! `_FORTIFY_SOURCE` expand to. There are no files, processes, signals, locales or wide characters, and one
+//! thread; what needs more is not defined, so that a program that does fails to link.
+//!
+//! Every function trusts its caller exactly as far as the C standard does. A guest that breaks that trust harms
+//! only itself.
+
+mod cplusplus;
+mod ctype;
+pub mod errno;
+mod fortify;
+pub mod malloc;
+mod math;
+mod number;
+mod printf;
+mod pthread;
+pub mod random;
+mod setjmp;
+mod sort;
+pub mod stdio;
+mod stdlib;
+mod strftime;
+mod string;
+pub mod text;
+mod time;
