@@ -14,9 +14,10 @@ pub(crate) fn now(clock: libc::clockid_t) -> u64 {
 }
 
 /// Fresh bytes of the operating system's generator.
-pub(crate) fn entropy() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    // SAFETY: the kernel writes at most the 32 bytes that the array has.
+pub(crate) fn entropy<const N: usize>() -> Result<[u8; N]> {
+    const { assert!(N <= 256) };
+    let mut bytes = [0; N];
+    // SAFETY: the kernel writes at most as many bytes as the array has.
     let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
     // Up to 256 bytes come whole or not at all (getrandom(2), *Interruption by a signal handler*).
     if usize::try_from(got) == Ok(bytes.len()) {

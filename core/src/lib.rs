@@ -42,9 +42,11 @@ mod error;
 mod guest;
 mod image;
 mod options;
+mod pages;
 mod process;
 mod sandbox;
 mod signature;
+mod snapshot;
 mod stop;
 mod value;
 mod vm;
@@ -60,8 +62,11 @@ pub use sandbox::{
     Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
 };
 pub use signature::Signature;
+pub use snapshot::Snapshot;
 pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
 pub use value::{Argument, Typed, Value};
+#[doc(hidden)]
+pub use vm::copied::force_tracking;
 pub use vm::fault::{Access, Fault, FaultKind};
 pub use vm::hypervisor::probe;

@@ -116,6 +116,24 @@ impl SandboxOptions {
         })
     }
 
+    /// Confirms that no size was asked for that is not the one of these.
+    pub(crate) fn check_against(&self, sizes: &Sizes) -> Result<()> {
+        let asked = self.sizes()?;
+        for (name, option, asked, has) in [
+            ("heap_size", self.heap_size, asked.heap, sizes.heap),
+            ("stack_size", self.stack_size, asked.stack, sizes.stack),
+            ("input_size", self.input_size, asked.input, sizes.input),
+            ("output_size", self.output_size, asked.output, sizes.output),
+        ] {
+            if option != 0 && asked != has {
+                return Err(Error::invalid_argument(format!(
+                    "{name} is the snapshot's and cannot be changed: leave it out"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// What one call may do.
     pub(crate) fn quota(&self) -> Quota {
         let or = |value, default| if value == 0 { default } else { value };

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -30,6 +30,35 @@ impl Epoch {
     /// Whether this is still the same process.
     pub fn is_current(self) -> bool {
         word().is_ok_and(|word| word.load(Ordering::Relaxed) == self.0)
+    }
+}
+
+/// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
+/// inherited, descriptors may speak of the parent, and locks may be held for ever.
+pub(crate) struct PerProcess<T: 'static>(AtomicPtr<(Epoch, T)>);
+
+impl<T: Send + Sync> PerProcess<T> {
+    pub const fn new() -> Self {
+        Self(AtomicPtr::new(std::ptr::null_mut()))
+    }
+
+    /// The value; `make` makes it. Should two threads come first at once, one of two values is leaked. A failure is not
+    /// kept.
+    pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
+        let found = self.0.load(Ordering::Acquire);
+        // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
+        if let Some((epoch, value)) = unsafe { found.as_ref() }
+            && epoch.is_current()
+        {
+            return Ok(value);
+        }
+        let fresh = Box::leak(Box::new((Epoch::current()?, make()?)));
+        let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => std::ptr::from_mut(fresh),
+            Err(first) => first,
+        };
+        // SAFETY: not null, and as above.
+        Ok(&unsafe { &*kept }.1)
     }
 }
 

@@ -137,6 +137,20 @@ impl Guest {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Whether the other is made of the same file and payloads.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.shared, &other.shared);
+        let payloads = || {
+            ours.payloads.len() == theirs.payloads.len()
+                && ours
+                    .payloads
+                    .iter()
+                    .zip(&theirs.payloads)
+                    .all(|(a, b)| a.access == b.access && a.bytes == b.bytes)
+        };
+        Arc::ptr_eq(ours, theirs) || (ours.file == theirs.file && payloads())
+    }
+
     /// The image for these sizes, composed if there is none yet.
     pub(crate) fn image(&self, sizes: &Sizes) -> Result<Arc<Image>> {
         // A panic while the list is locked cannot leave it half-changed.

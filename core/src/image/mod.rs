@@ -23,7 +23,7 @@ use layout::{Layout, PayloadShape, Region};
 /// A guest's initial memory.
 #[derive(Debug)]
 pub(crate) struct Image {
-    pub layout: Layout,
+    pub layout: Arc<Layout>,
     /// Address of the program's first instruction.
     pub entry: u64,
     file: Arc<File>,
@@ -44,7 +44,12 @@ impl Image {
         write(&file, &layout, program, payloads)
             .map_err(|source| Error::resource("writing the guest's image", source))?;
         seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
-        Ok(Self { layout, entry: program.entry, file: Arc::new(file) })
+        Ok(Self { layout: Arc::new(layout), entry: program.entry, file: Arc::new(file) })
+    }
+
+    /// The image of a snapshot: another sealed file with the same layout.
+    pub fn of_snapshot(original: &Self, file: File) -> Self {
+        Self { layout: Arc::clone(&original.layout), entry: original.entry, file: Arc::new(file) }
     }
 
     /// The sealed file.
@@ -82,7 +87,7 @@ fn thread_page(address: u64) -> Vec<u8> {
 }
 
 /// A sealable memfd that is never executed from. Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`.
-fn create(size: u64) -> io::Result<File> {
+pub(crate) fn create(size: u64) -> io::Result<File> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     let file = memfd(flags | libc::MFD_NOEXEC_SEAL).or_else(|error| match error.raw_os_error() {
         Some(libc::EINVAL) => memfd(flags),
@@ -102,7 +107,8 @@ fn memfd(flags: libc::c_uint) -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
-fn seal(file: &File) -> io::Result<()> {
+/// Makes the file unchangeable for ever.
+pub(crate) fn seal(file: &File) -> io::Result<()> {
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
     // SAFETY: `fcntl` with an integer argument on a descriptor that `file` owns.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {

@@ -11,6 +11,7 @@ use hyperlight_abi::limits::MAX_MESSAGE_LEN;
 use hyperlight_abi::message::Context;
 use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, ValueRef, message};
 
+use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::guest_log::GuestLog;
 use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic};
@@ -18,9 +19,10 @@ use super::text::printable;
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::Guest;
-use crate::options::Quota;
+use crate::options::{Quota, Sizes};
 use crate::process::forked;
 use crate::signature::Signature;
+use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, stopped};
 use crate::value::Value;
 use crate::vm::fault::FaultKind;
@@ -79,6 +81,7 @@ struct Failure {
 }
 
 impl Conversation {
+    /// A conversation with a guest that goes on where the snapshot was taken, or has not started yet.
     pub fn new(vm: Vm, guest: Guest, host: Arc<HostFunctions>, stopper: Stopper, quota: Quota) -> Self {
         let layout = &vm.image().layout;
         let (channel, log) = (Channel::new(layout), GuestLog::new(layout));
@@ -92,10 +95,49 @@ impl Conversation {
             on_signal: None,
             quota,
             frame: Vec::new(),
-            generation: 1,
+            generation: 0,
             has_entropy: false,
             tokens: 0,
         }
+    }
+
+    /// A picture of the guest, which is parked.
+    pub fn freeze(&self, functions: &Arc<Functions>, sizes: Sizes) -> Result<Frozen> {
+        let (registers, extended_state) = self.vm.registers()?;
+        Frozen::take(&Subject {
+            memory: self.vm.memory(),
+            image: self.vm.image(),
+            registers,
+            extended_state,
+            guest: &self.guest,
+            sizes,
+            functions,
+            host: &self.host,
+            sent: self.channel.sent(),
+        })
+    }
+
+    /// Brings the guest to where the snapshot was taken. After a failure it must not run.
+    pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
+        self.vm.restore(frozen)?;
+        self.resume(frozen);
+        Ok(())
+    }
+
+    /// Takes up the conversation where the snapshot was taken; the guest is there already.
+    pub fn resume(&mut self, frozen: &Frozen) {
+        self.channel.reset(frozen.sent);
+        self.log = GuestLog::new(&self.vm.image().layout);
+        self.has_entropy = false;
+    }
+
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// The host functions.
+    pub fn host(&self) -> &HostFunctions {
+        &self.host
     }
 
     /// Lets the guest start. On success its list of functions is in [`Self::frame`].
@@ -284,8 +326,12 @@ impl Conversation {
     }
 
     /// What a frame to the guest brings along.
-    fn context(&self) -> Result<Context> {
+    fn context(&mut self) -> Result<Context> {
         let entropy = if self.has_entropy { None } else { Some(clock::entropy()?) };
+        if !self.has_entropy {
+            // Any number that no other generation has, in this process or another.
+            self.generation = u64::from_ne_bytes(clock::entropy()?);
+        }
         Ok(Context {
             generation: self.generation,
             monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),

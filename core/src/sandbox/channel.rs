@@ -33,6 +33,17 @@ impl Channel {
         Self { input: layout.input, output: layout.output, sent: 0, received: 0 }
     }
 
+    /// Forgets everything but how many frames the guest has seen: its memory was brought back to a snapshot, in which
+    /// both buffers are empty, and it waits for another number than that.
+    pub fn reset(&mut self, sent: u64) {
+        (self.sent, self.received) = (sent, 0);
+    }
+
+    /// Frames that the guest has seen.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Writes a frame of these items into the input buffer and makes it visible.
     pub fn send(
         &mut self,

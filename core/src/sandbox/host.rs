@@ -173,6 +173,11 @@ impl HostFunctions {
         self.by_name.remove(name).is_some()
     }
 
+    /// Names and signatures, in no order.
+    pub fn signatures(&self) -> impl Iterator<Item = (&str, &Signature)> {
+        self.by_name.iter().map(|(name, entry)| (&**name, &entry.signature))
+    }
+
     pub fn find(&self, name: &str) -> Option<&Registered> {
         self.by_name.get(name)
     }

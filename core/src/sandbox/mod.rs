@@ -16,9 +16,10 @@ use hyperlight_abi::{ToHost, ValueRef};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
-use crate::options::{CallOptions, SandboxOptions};
+use crate::options::{CallOptions, SandboxOptions, Sizes};
 use crate::process::{Epoch, forked};
 use crate::signature::Signature;
+use crate::snapshot::{Frozen, Snapshot};
 use crate::stop::{InterruptHandle, Stopper, TimeLimits};
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
@@ -43,8 +44,9 @@ pub enum State {
 /// May move between threads, and is used by one at a time. Dropping it destroys the machine.
 pub struct Sandbox {
     conversation: Conversation,
-    functions: Functions,
+    functions: Arc<Functions>,
     state: State,
+    sizes: Sizes,
     epoch: Epoch,
     limits: TimeLimits,
 }
@@ -119,6 +121,36 @@ impl Sandbox {
         }
     }
 
+    /// Takes a snapshot. The sandbox must be ready, and stays as it is.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        self.check_usable()?;
+        let frozen = self.conversation.freeze(&self.functions, self.sizes)?;
+        Ok(Snapshot { shared: Arc::new(frozen) })
+    }
+
+    /// Brings the guest back to where the snapshot was taken: memory, registers, everything that it can have changed. A
+    /// poisoned sandbox is ready again.
+    ///
+    /// Takes any snapshot of a sandbox with the same guest and sizes. [`ErrorCode::SnapshotMismatch`] for another one, and if
+    /// the sandbox lacks host functions that the snapshotted one had; it is then as before. After any other failure it is
+    /// poisoned.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.check_process()?;
+        let frozen = &snapshot.shared;
+        if frozen.sizes != self.sizes || !frozen.guest.is_same(self.conversation.guest()) {
+            return Err(Error::new(
+                ErrorCode::SnapshotMismatch,
+                "the snapshot was taken of a sandbox with another guest or other sizes",
+            ));
+        }
+        frozen.check_host(self.conversation.host())?;
+        self.state = State::Poisoned;
+        self.conversation.restore(frozen)?;
+        self.functions = Arc::clone(&frozen.functions);
+        self.state = State::Ready;
+        Ok(())
+    }
+
     /// The guest's functions, in the order in which the guest lists them.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
         self.functions.list.iter().map(|function| (&*function.name, &function.signature))
@@ -154,19 +186,40 @@ impl Sandbox {
         stopper: Stopper,
     ) -> Result<Self> {
         let epoch = Epoch::current()?;
-        let image = guest.image(&options.sizes()?)?;
+        let sizes = options.sizes()?;
+        let image = guest.image(&sizes)?;
         let vm = Vm::new(image)?;
         let limits = options.limits();
         let mut conversation = Conversation::new(vm, guest.clone(), host, stopper, options.quota());
         conversation.start(&limits).map_err(Ended::into_error)?;
-        let functions = Functions::read(conversation.frame())?;
-        Ok(Self { conversation, functions, state: State::Ready, epoch, limits })
+        let functions = Arc::new(Functions::read(conversation.frame())?);
+        Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
+    }
+
+    /// Makes a machine whose guest goes on where the snapshot was taken. No guest code runs.
+    fn resume(
+        frozen: &Frozen,
+        options: &SandboxOptions,
+        host: Arc<HostFunctions>,
+        stopper: Stopper,
+    ) -> Result<Self> {
+        frozen.check_host(&host)?;
+        let epoch = Epoch::current()?;
+        let vm = Vm::from_snapshot(frozen)?;
+        let mut conversation = Conversation::new(vm, frozen.guest.clone(), host, stopper, options.quota());
+        conversation.resume(frozen);
+        Ok(Self {
+            conversation,
+            functions: Arc::clone(&frozen.functions),
+            state: State::Ready,
+            sizes: frozen.sizes,
+            epoch,
+            limits: options.limits(),
+        })
     }
 
     fn check_usable(&self) -> Result<()> {
-        if !self.epoch.is_current() {
-            return Err(forked());
-        }
+        self.check_process()?;
         match self.state {
             State::Ready => Ok(()),
             State::Poisoned => Err(Error::new(
@@ -174,6 +227,13 @@ impl Sandbox {
                 "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
             )),
         }
+    }
+
+    fn check_process(&self) -> Result<()> {
+        if !self.epoch.is_current() {
+            return Err(forked());
+        }
+        Ok(())
     }
 }
 
@@ -189,7 +249,7 @@ impl fmt::Debug for Sandbox {
 
 /// What a guest said when it was ready.
 #[derive(Debug, Default)]
-struct Functions {
+pub(crate) struct Functions {
     list: Vec<Function>,
     declared: Vec<Function>,
     by_name: HashMap<Box<str>, usize>,

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::options::SandboxOptions;
 use crate::signature::Signature;
+use crate::snapshot::Snapshot;
 use crate::stop::{InterruptHandle, Stopper};
 use crate::value::Value;
 
@@ -18,11 +19,18 @@ use crate::value::Value;
 /// Makes no virtual machine yet, so that it costs next to nothing.
 #[derive(Debug)]
 pub struct UninitializedSandbox {
-    guest: Guest,
+    source: Source,
     options: SandboxOptions,
     host: Arc<HostFunctions>,
     /// For the sandbox that this becomes; the handles to it may exist already.
     stopper: Stopper,
+}
+
+/// Where a sandbox begins.
+#[derive(Debug)]
+enum Source {
+    Guest(Guest),
+    Snapshot(Snapshot),
 }
 
 impl UninitializedSandbox {
@@ -30,7 +38,18 @@ impl UninitializedSandbox {
     pub fn new(guest: &Guest, options: SandboxOptions) -> Result<Self> {
         options.sizes()?;
         let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
-        Ok(Self { guest: guest.clone(), options, host, stopper })
+        Ok(Self { source: Source::Guest(guest.clone()), options, host, stopper })
+    }
+
+    /// A sandbox that goes on where the snapshot was taken: its [`Self::evolve`] runs no guest code.
+    ///
+    /// The host functions that the snapshotted sandbox had must be registered again; evolve lists those that are missing or
+    /// different ([`ErrorCode::SnapshotMismatch`]). Sizes are the snapshot's: another size in the options is
+    /// [`ErrorCode::InvalidArgument`].
+    pub fn from_snapshot(snapshot: &Snapshot, options: SandboxOptions) -> Result<Self> {
+        options.check_against(&snapshot.shared.sizes)?;
+        let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
+        Ok(Self { source: Source::Snapshot(snapshot.clone()), options, host, stopper })
     }
 
     /// Registers a closure as a host function, in place of one that had the name. Its signature is that of the
@@ -72,8 +91,11 @@ impl UninitializedSandbox {
     pub fn try_evolve(&mut self) -> Result<Sandbox> {
         // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
         let next = Stopper::new()?;
-        let sandbox =
-            Sandbox::start(&self.guest, &self.options, Arc::clone(&self.host), self.stopper.twin())?;
+        let (host, stopper) = (Arc::clone(&self.host), self.stopper.twin());
+        let sandbox = match &self.source {
+            Source::Guest(guest) => Sandbox::start(guest, &self.options, host, stopper)?,
+            Source::Snapshot(snapshot) => Sandbox::resume(&snapshot.shared, &self.options, host, stopper)?,
+        };
         self.stopper = next;
         Ok(sandbox)
     }

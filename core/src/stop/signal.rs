@@ -58,7 +58,15 @@ pub(super) fn check(signal: i32) -> Result<()> {
 }
 
 /// Every signal but the two that the C library keeps for itself (it could not change user ids, or cancel threads).
-pub(super) const ALL: Mask = !(0b11 << 31);
+const ALL: Mask = !(0b11 << 31);
+
+/// Starts something, a thread, that inherits a mask in which every signal is blocked.
+pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
+    let mask = block(ALL);
+    let started = start();
+    restore(mask);
+    started
+}
 
 /// The set with that signal alone.
 pub(super) fn only(signal: i32) -> Mask {

@@ -5,7 +5,7 @@
 //! timer looks at every armed sandbox when it wakes, which is as often as the earliest deadline asks for. It starts with
 //! the first call that has a limit, and blocks every signal, so that no handler of the program's runs on it.
 
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -13,13 +13,12 @@ use super::RunState;
 use super::signal;
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::process::Epoch;
+use crate::process::PerProcess;
 
 /// No deadline.
 pub(super) const NEVER: u64 = u64::MAX;
 
 pub(super) struct Timer {
-    epoch: Epoch,
     /// When the thread will wake by itself, on the monotonic clock.
     wakes_at: AtomicU64,
     watched: Mutex<Vec<Weak<RunState>>>,
@@ -27,42 +26,23 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    /// The timer of this process; started at the first use. A forked child gets its own, because the thread is not
-    /// inherited and the lock may be held for ever.
+    /// The timer of this process; started at the first use.
     pub fn get() -> Result<&'static Self> {
-        static CURRENT: AtomicPtr<Timer> = AtomicPtr::new(std::ptr::null_mut());
-        let found = CURRENT.load(Ordering::Acquire);
-        // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
-        if let Some(timer) = unsafe { found.as_ref() }
-            && timer.epoch.is_current()
-        {
-            return Ok(timer);
-        }
-        let fresh: &'static Self = Box::leak(Box::new(Self {
-            epoch: Epoch::current()?,
-            wakes_at: AtomicU64::new(NEVER),
-            watched: Mutex::default(),
-            changed: Condvar::new(),
-        }));
-        let ours = std::ptr::from_ref(fresh).cast_mut();
-        match CURRENT.compare_exchange(found, ours, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => {
-                // A new thread inherits the mask of the one that makes it.
-                let mask = signal::block(signal::ALL);
-                let started =
-                    std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(|| fresh.run());
-                signal::restore(mask);
-                if let Err(source) = started {
-                    CURRENT.store(std::ptr::null_mut(), Ordering::Release);
-                    return Err(Error::resource("starting the timer thread", source));
-                }
-                Ok(fresh)
-            }
-            // SAFETY: as above; the one who came first put it there.
-            Err(first) => unsafe { first.as_ref() }.ok_or_else(|| {
-                Error::resource("starting the timer thread", std::io::Error::other("it failed"))
-            }),
-        }
+        static CURRENT: PerProcess<Arc<Timer>> = PerProcess::new();
+        let timer = CURRENT.get_or_try_make(|| {
+            let timer = Arc::new(Self {
+                wakes_at: AtomicU64::new(NEVER),
+                watched: Mutex::default(),
+                changed: Condvar::new(),
+            });
+            let own = Arc::clone(&timer);
+            signal::without_signals(|| {
+                std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(move || own.run())
+            })
+            .map_err(|source| Error::resource("starting the timer thread", source))?;
+            Ok(timer)
+        })?;
+        Ok(timer)
     }
 
     /// Watches a sandbox from now on, until it is dropped.

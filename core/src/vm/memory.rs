@@ -7,13 +7,15 @@
 use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::process::Epoch;
 
 /// The mapping. Offsets are guest physical addresses.
@@ -34,13 +36,35 @@ impl GuestMemory {
             libc::MAP_PRIVATE | libc::MAP_NORESERVE,
         )
         .map_err(|_| Error::resource("mapping guest memory", io::Error::last_os_error()))?;
-        for advice in [libc::MADV_DONTFORK, libc::MADV_DONTDUMP] {
-            // SAFETY: the range is the mapping just made; neither advice changes its contents here.
-            if unsafe { libc::madvise(region.as_ptr().cast(), size, advice) } != 0 {
-                return Err(Error::resource("madvise on guest memory", io::Error::last_os_error()));
-            }
+        let memory = Self { region: ManuallyDrop::new(region), epoch: Epoch::current()? };
+        memory.advise(0..memory.size(), libc::MADV_DONTFORK)?;
+        memory.advise(0..memory.size(), libc::MADV_DONTDUMP)?;
+        Ok(memory)
+    }
+
+    /// Maps another file of the same size in the place of this one.
+    pub fn replace(&self, file: &Arc<File>) -> Result<()> {
+        // SAFETY: the range is the mapping that `region` owns, and stays a mapping of that size.
+        let address = unsafe {
+            libc::mmap(
+                self.region.as_ptr().cast(),
+                self.region.size(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_FIXED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(Error::resource("mapping guest memory", io::Error::last_os_error()));
         }
-        Ok(Self { region: ManuallyDrop::new(region), epoch: Epoch::current()? })
+        self.advise(0..self.size(), libc::MADV_DONTFORK)?;
+        self.advise(0..self.size(), libc::MADV_DONTDUMP)
+    }
+
+    /// Gives up what was written to these whole pages: they are those of the file again.
+    pub fn discard(&self, range: Range<u64>) -> Result<()> {
+        self.advise(range, libc::MADV_DONTNEED)
     }
 
     /// Where the mapping starts in this process: for the memslot alone.
@@ -97,6 +121,19 @@ impl GuestMemory {
         let phys = usize::try_from(phys).ok()?;
         self.region.get_atomic_ref::<AtomicU64>(phys).ok()?.store(word, Ordering::Release);
         Some(())
+    }
+}
+
+impl GuestMemory {
+    fn advise(&self, range: Range<u64>, advice: libc::c_int) -> Result<()> {
+        let slice = self
+            .slice(range.start, range.end - range.start)
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "a range outside the guest's memory"))?;
+        // SAFETY: the range is inside the mapping, which holds nothing that Rust refers to.
+        if unsafe { libc::madvise(slice.ptr_guard_mut().as_ptr().cast(), slice.len(), advice) } != 0 {
+            return Err(Error::resource("madvise on guest memory", io::Error::last_os_error()));
+        }
+        Ok(())
     }
 }
 

@@ -1,34 +1,54 @@
 //! One virtual machine: memory, one vCPU, and what it means when it stops.
 
+pub(crate) mod copied;
 mod cpuid;
 pub(crate) mod fault;
 pub(crate) mod hypervisor;
 pub(crate) mod memory;
+mod reaper;
 mod state;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
-use kvm_bindings::kvm_userspace_memory_region;
+use kvm_bindings::{kvm_regs, kvm_sregs, kvm_userspace_memory_region};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 
 use crate::error::{Error, Result};
 use crate::image::Image;
+use crate::image::page_table::PAGE;
+use crate::pages::PageSet;
+use crate::snapshot::{Frozen, Registers};
 use fault::FaultReport;
 use hypervisor::Hypervisor;
 use memory::GuestMemory;
 
 /// A virtual machine that runs one guest.
 pub(crate) struct Vm {
-    // Dropped in this order: the vCPU and the machine before the memory that they use.
-    vcpu: VcpuFd,
-    _vm: VmFd,
-    memory: GuestMemory,
+    machine: ManuallyDrop<Machine>,
+    /// What the memory is a mapping of.
     image: Arc<Image>,
     /// The signal mask that KVM uses while the guest runs, if it was set.
     run_mask: Option<u64>,
+    /// Whether the guest was stopped in the middle since it last got its registers.
+    was_stopped: bool,
+    /// Whether the machine cannot be used any more.
+    is_dead: bool,
+    /// Counts restores, to look now and then whether pages can be given back.
+    restores: u32,
+    /// The pages that the last restore found written; kept for its allocation.
+    written: PageSet,
+}
+
+/// What the kernel holds of a virtual machine: what is costly to destroy.
+struct Machine {
+    // Dropped in this order: the vCPU and the machine before the memory that they use.
+    vcpu: VcpuFd,
+    vm: VmFd,
+    memory: GuestMemory,
 }
 
 /// Why the vCPU stopped.
@@ -47,36 +67,23 @@ pub(crate) enum Exit {
 impl Vm {
     /// A virtual machine whose guest has not run yet.
     pub fn new(image: Arc<Image>) -> Result<Self> {
-        let hypervisor = Hypervisor::get()?;
-        let memory = GuestMemory::map(image.file(), image.layout.size)?;
-        let (vm, mut vcpu) = hypervisor.create()?;
-        let slot = kvm_userspace_memory_region {
-            slot: 0,
-            flags: 0,
-            guest_phys_addr: 0,
-            memory_size: memory.size(),
-            userspace_addr: memory.host_address(),
-        };
-        // SAFETY: the range is the mapping that `memory` owns. It outlives the machine: fields are dropped in order.
-        // What the guest does to it, Rust code never sees but by copies.
-        unsafe { vm.set_user_memory_region(slot) }.map_err(|error| {
-            Error::resource("KVM_SET_USER_MEMORY_REGION", std::io::Error::from_raw_os_error(error.errno()))
-        })?;
+        let template = Hypervisor::get()?.sregs();
+        let registers =
+            (state::entry_registers(&image), state::special_registers_for(template, &image, None));
+        Self::with_registers(image, registers)
+    }
 
-        // Both register sets travel with the first run.
-        let registers = vcpu.sync_regs_mut();
-        registers.regs = state::entry_registers(&image);
-        registers.sregs = state::special_registers_for(hypervisor.sregs(), &image);
-        vcpu.set_sync_dirty_reg(SyncReg::Register);
-        vcpu.set_sync_dirty_reg(SyncReg::SystemRegister);
-        Ok(Self { vcpu, _vm: vm, memory, image, run_mask: None })
+    /// A virtual machine whose guest goes on where a snapshot was taken.
+    pub fn from_snapshot(frozen: &Frozen) -> Result<Self> {
+        let registers = Self::resume_registers(frozen)?;
+        Self::with_registers(Arc::clone(&frozen.image), registers)
     }
 
     pub fn memory(&self) -> &GuestMemory {
-        &self.memory
+        &self.machine.memory
     }
 
-    pub fn image(&self) -> &Image {
+    pub fn image(&self) -> &Arc<Image> {
         &self.image
     }
 
@@ -93,9 +100,11 @@ impl Vm {
         }
         /// `_IOW(KVMIO, 0x8b, struct kvm_signal_mask)`, whose size counts the length alone.
         const KVM_SET_SIGNAL_MASK: libc::c_ulong = 0x4004_ae8b;
-        let mask_argument = SignalMask { len: 8, set: mask.to_le_bytes() };
+        let argument = SignalMask { len: 8, set: mask.to_le_bytes() };
         // SAFETY: the descriptor is a vCPU's; the kernel reads the length and as many bytes behind it.
-        if unsafe { libc::ioctl(self.vcpu.as_raw_fd(), KVM_SET_SIGNAL_MASK, &raw const mask_argument) } != 0 {
+        if unsafe { libc::ioctl(self.machine.vcpu.as_raw_fd(), KVM_SET_SIGNAL_MASK, &raw const argument) }
+            != 0
+        {
             return Err(Error::resource("KVM_SET_SIGNAL_MASK", std::io::Error::last_os_error()));
         }
         self.run_mask = Some(mask);
@@ -104,12 +113,19 @@ impl Vm {
 
     /// Runs the guest until it stops. The one place where guest code runs.
     pub fn run(&mut self) -> Exit {
-        match self.vcpu.run() {
+        match self.machine.vcpu.run() {
             Ok(VcpuExit::IoOut(DOORBELL_PORT, [_])) => Exit::Doorbell,
             Ok(VcpuExit::IoOut(FAULT_PORT, [_])) => Exit::Fault,
-            Ok(exit) => Exit::Unexpected(describe(&exit)),
+            Ok(exit) => {
+                self.is_dead |=
+                    matches!(exit, VcpuExit::Shutdown | VcpuExit::FailEntry(..) | VcpuExit::InternalError);
+                Exit::Unexpected(describe(&exit))
+            }
             Err(error) if error.errno() == libc::EINTR => Exit::Interrupted,
-            Err(error) => Exit::Unexpected(format!("KVM_RUN failed: {error}")),
+            Err(error) => {
+                self.is_dead = true;
+                Exit::Unexpected(format!("KVM_RUN failed: {error}"))
+            }
         }
     }
 
@@ -117,24 +133,171 @@ impl Vm {
     /// not a doorbell, before registers are read or written: a half-done instruction of this guest must not be
     /// completed into whatever the memory holds next.
     pub fn drain(&mut self) {
-        self.vcpu.set_kvm_immediate_exit(1);
+        self.was_stopped = true;
+        let vcpu = &mut self.machine.vcpu;
+        vcpu.set_kvm_immediate_exit(1);
         // It answers EINTR; any other answer leaves nothing to complete either.
-        let _ = self.vcpu.run();
-        self.vcpu.set_kvm_immediate_exit(0);
+        let _ = vcpu.run();
+        vcpu.set_kvm_immediate_exit(0);
     }
 
     /// What the exception stub reported; due after [`Exit::Fault`]. `None` if the report is not one that a stub can
     /// have made.
     pub fn fault(&mut self) -> Option<FaultReport> {
-        let registers = (self.vcpu.get_regs().ok()?, self.vcpu.get_sregs().ok()?);
-        FaultReport::read(&registers, &self.image.layout, &self.memory)
+        let Machine { vcpu, memory, .. } = &*self.machine;
+        let registers = (vcpu.get_regs().ok()?, vcpu.get_sregs().ok()?);
+        FaultReport::read(&registers, &self.image.layout, memory)
+    }
+
+    /// The registers of the parked guest, and its extended state as a page that the trampoline can load.
+    pub fn registers(&self) -> Result<(Registers, Vec<u8>)> {
+        let failed = |what: &'static str| {
+            move |error: kvm_ioctls::Error| {
+                Error::resource(what, std::io::Error::from_raw_os_error(error.errno()))
+            }
+        };
+        let vcpu = &self.machine.vcpu;
+        let sregs = vcpu.get_sregs().map_err(failed("KVM_GET_SREGS"))?;
+        let registers = Registers {
+            general: vcpu.get_regs().map_err(failed("KVM_GET_REGS"))?,
+            fs_base: sregs.fs.base,
+            gs_base: sregs.gs.base,
+        };
+        let xsave = vcpu.get_xsave().map_err(failed("KVM_GET_XSAVE"))?;
+        Ok((registers, state::extended_state_page(&xsave)))
+    }
+
+    /// Brings memory and registers to where the snapshot was taken. After a failure the guest must not run.
+    pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
+        if self.is_dead {
+            *self = Self::from_snapshot(frozen)?;
+            return Ok(());
+        }
+        match frozen.delta_from(&self.image) {
+            Some(delta) => self.restore_pages(frozen, &delta)?,
+            None => self.restore_mapping(frozen)?,
+        }
+        if self.was_stopped {
+            self.forget_pending()?;
+            self.was_stopped = false;
+        }
+        let (general, special) = Self::resume_registers(frozen)?;
+        set_registers(&mut self.machine.vcpu, general, special);
+        Ok(())
+    }
+
+    /// Copies back the pages that were written, and those in which the snapshot differs from what is mapped.
+    fn restore_pages(&mut self, frozen: &Frozen, delta: &PageSet) -> Result<()> {
+        /// More written bytes than these are not copied back but given back, at the price of faults in the next call.
+        const KEPT: u64 = 4096 * PAGE;
+        /// Every so many restores, only these are kept: a set that was large once must not stay so.
+        const TRIM_EVERY: u32 = 256;
+        const KEPT_AFTER_TRIM: u64 = 256 * PAGE;
+
+        self.restores = self.restores.wrapping_add(1);
+        let memory = &self.machine.memory;
+        if copied::find(memory, &mut self.written).is_none() {
+            memory.discard(0..memory.size())?;
+            self.written.clear();
+        }
+        let kept = if self.restores.is_multiple_of(TRIM_EVERY) { KEPT_AFTER_TRIM } else { KEPT };
+        if self.written.len() > kept {
+            for range in self.written.difference(delta).iter() {
+                memory.discard(range)?;
+            }
+            self.written.clear();
+        }
+        frozen
+            .put_back(&self.written, memory)
+            .and_then(|()| frozen.put_back(&delta.difference(&self.written), memory))
+            .ok_or_else(|| {
+                Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
+            })
+    }
+
+    /// Maps the snapshot in place of what is mapped. The memslot is made anew, because under shadow paging KVM would go on
+    /// using what it has cached of the old page tables.
+    fn restore_mapping(&mut self, frozen: &Frozen) -> Result<()> {
+        let Machine { vm, memory, .. } = &*self.machine;
+        set_slot(vm, memory, 0)?;
+        memory.replace(frozen.image.file())?;
+        set_slot(vm, memory, memory.size())?;
+        self.image = Arc::clone(&frozen.image);
+        Ok(())
+    }
+
+    /// Takes back exceptions that were on their way to the guest when it was stopped.
+    fn forget_pending(&self) -> Result<()> {
+        let failed = |error: kvm_ioctls::Error| {
+            Error::resource("KVM_SET_VCPU_EVENTS", std::io::Error::from_raw_os_error(error.errno()))
+        };
+        let vcpu = &self.machine.vcpu;
+        let mut events = vcpu.get_vcpu_events().map_err(failed)?;
+        events.exception = Default::default();
+        events.interrupt = Default::default();
+        events.nmi = Default::default();
+        vcpu.set_vcpu_events(&events).map_err(failed)
+    }
+
+    fn resume_registers(frozen: &Frozen) -> Result<(kvm_regs, kvm_sregs)> {
+        let (image, template) = (&frozen.image, Hypervisor::get()?.sregs());
+        let special = state::special_registers_for(template, image, Some(&frozen.registers));
+        Ok((state::resume_registers(image, &frozen.registers), special))
+    }
+
+    fn with_registers(image: Arc<Image>, (general, special): (kvm_regs, kvm_sregs)) -> Result<Self> {
+        let memory = GuestMemory::map(image.file(), image.layout.size)?;
+        let (vm, mut vcpu) = Hypervisor::get()?.create()?;
+        set_slot(&vm, &memory, memory.size())?;
+        set_registers(&mut vcpu, general, special);
+        Ok(Self {
+            machine: ManuallyDrop::new(Machine { vcpu, vm, memory }),
+            image,
+            run_mask: None,
+            was_stopped: false,
+            is_dead: false,
+            restores: 0,
+            written: PageSet::default(),
+        })
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // SAFETY: the field is taken once, here, and not used afterwards.
+        reaper::destroy(unsafe { ManuallyDrop::take(&mut self.machine) });
     }
 }
 
 impl fmt::Debug for Vm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vm").field("memory", &self.memory.size()).finish_non_exhaustive()
+        f.debug_struct("Vm").field("memory", &self.memory().size()).finish_non_exhaustive()
     }
+}
+
+/// Gives `size` bytes of the memory to the machine as its one memslot; 0 takes it away.
+fn set_slot(vm: &VmFd, memory: &GuestMemory, size: u64) -> Result<()> {
+    let slot = kvm_userspace_memory_region {
+        slot: 0,
+        flags: 0,
+        guest_phys_addr: 0,
+        memory_size: size,
+        userspace_addr: memory.host_address(),
+    };
+    // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields in
+    // order. What the guest does to it, Rust code never sees but by copies.
+    unsafe { vm.set_user_memory_region(slot) }.map_err(|error| {
+        Error::resource("KVM_SET_USER_MEMORY_REGION", std::io::Error::from_raw_os_error(error.errno()))
+    })
+}
+
+/// Both register sets travel with the next run.
+fn set_registers(vcpu: &mut VcpuFd, general: kvm_regs, special: kvm_sregs) {
+    let registers = vcpu.sync_regs_mut();
+    registers.regs = general;
+    registers.sregs = special;
+    vcpu.set_sync_dirty_reg(SyncReg::Register);
+    vcpu.set_sync_dirty_reg(SyncReg::SystemRegister);
 }
 
 /// An exit in words, without a host address.

@@ -3,12 +3,14 @@
 //! A vCPU starts at CPL 3 in 64-bit mode, directly: ring 0 is entered by exceptions alone. Bit names are those of the
 //! Intel SDM, vol. 3A, 2.5 and 3.4.
 
-use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
+use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs, kvm_xsave};
 
+use super::cpuid::EXTENDED_STATE;
 use crate::image::Image;
 use crate::image::descriptors::{
-    ENTRY_OFFSET, GDT_LIMIT, IDT_LIMIT, TASK, TSS_LIMIT, USER_CODE, USER_DATA, table_addresses,
+    ENTRY_OFFSET, GDT_LIMIT, IDT_LIMIT, RESUME_OFFSET, TASK, TSS_LIMIT, USER_CODE, USER_DATA, table_addresses,
 };
+use crate::snapshot::Registers;
 
 pub(crate) const CR4_UMIP: u64 = 1 << 11;
 pub(crate) const CR4_FSGSBASE: u64 = 1 << 16;
@@ -73,14 +75,19 @@ pub(super) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sre
     }
 }
 
-/// Special registers for the guest of that image.
-pub(super) fn special_registers_for(template: kvm_sregs, image: &Image) -> kvm_sregs {
+/// Special registers for the guest of that image, at its start or where a snapshot was taken.
+pub(super) fn special_registers_for(
+    template: kvm_sregs,
+    image: &Image,
+    resumed: Option<&Registers>,
+) -> kvm_sregs {
     let mut sregs = template;
     let [gdt, idt, tss] = table_addresses(&image.layout);
     (sregs.gdt.base, sregs.gdt.limit) = (gdt, GDT_LIMIT);
     (sregs.idt.base, sregs.idt.limit) = (idt, IDT_LIMIT);
     sregs.tr.base = tss;
-    sregs.fs.base = image.layout.thread.virt;
+    sregs.fs.base = resumed.map_or(image.layout.thread.virt, |registers| registers.fs_base);
+    sregs.gs.base = resumed.map_or(0, |registers| registers.gs_base);
     sregs.cr3 = image.layout.page_tables_phys;
     sregs
 }
@@ -97,6 +104,29 @@ pub(super) fn entry_registers(image: &Image) -> kvm_regs {
         r11: image.entry,
         ..kvm_regs::default()
     }
+}
+
+/// General registers of a guest that goes on where a snapshot was taken. Where it goes on and with which flags is the
+/// engine's to say, not the snapshot's.
+pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
+    kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
+}
+
+/// What KVM says of the extended state, as a page that `xrstor` loads without a fault whatever it holds (Intel SDM vol. 1,
+/// 13.8.1): known components, standard form, no reserved bits.
+pub(super) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
+    const MXCSR_MASK: u32 = 0xffff;
+    const PRESENT: usize = 512;
+    let mut page: Vec<u8> = xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect();
+    page.resize(4096, 0);
+    let mxcsr = u32::from_le_bytes([page[24], page[25], page[26], page[27]]) & MXCSR_MASK;
+    page[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+    let present =
+        u32::from_le_bytes([page[PRESENT], page[PRESENT + 1], page[PRESENT + 2], page[PRESENT + 3]]);
+    page[PRESENT..PRESENT + 64].fill(0);
+    page[PRESENT..PRESENT + 4]
+        .copy_from_slice(&(present & EXTENDED_STATE & host_xcr0() as u32).to_le_bytes());
+    page
 }
 
 /// The extended-state components that the host's operating system has enabled; 0 without XSAVE.

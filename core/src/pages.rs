@@ -1,0 +1,107 @@
+//! Sets of pages.
+
+use std::ops::Range;
+
+/// A set of whole pages, as ranges of guest physical addresses: ascending, apart, none empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct PageSet(Vec<Range<u64>>);
+
+impl PageSet {
+    /// Adds a range that starts at or behind everything in the set.
+    pub fn append(&mut self, range: Range<u64>) {
+        if range.is_empty() {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => self.0.push(range),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Bytes in the set.
+    pub fn len(&self) -> u64 {
+        self.0.iter().map(|range| range.end - range.start).sum()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Range<u64>> {
+        self.0.iter().cloned()
+    }
+
+    /// What is in either.
+    pub fn union(&self, other: &Self) -> Self {
+        let mut all: Vec<_> = self.iter().chain(other.iter()).collect();
+        all.sort_unstable_by_key(|range| range.start);
+        let mut union = Self::default();
+        for range in all {
+            union.append(range);
+        }
+        union
+    }
+
+    /// What is in this one only.
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut difference = Self::default();
+        for range in self.iter() {
+            let mut start = range.start;
+            for hole in other.within(&range) {
+                difference.append(start..hole.start);
+                start = hole.end;
+            }
+            difference.append(start..range.end);
+        }
+        difference
+    }
+
+    /// The parts of the set inside `range`.
+    pub fn within(&self, range: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        let first = self.0.partition_point(|mine| mine.end <= range.start);
+        let (start, end) = (range.start, range.end);
+        self.0[first..]
+            .iter()
+            .take_while(move |mine| mine.start < end)
+            .map(move |mine| mine.start.max(start)..mine.end.min(end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(pages: &BTreeSet<u64>) -> PageSet {
+        let mut set = PageSet::default();
+        for page in pages {
+            set.append(*page..page + 1);
+        }
+        set
+    }
+
+    fn pages(set: &PageSet) -> BTreeSet<u64> {
+        set.iter().flatten().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn operations_are_those_of_sets(
+            a in prop::collection::btree_set(0_u64..64, 0..40),
+            b in prop::collection::btree_set(0_u64..64, 0..40),
+            range in (0_u64..64, 0_u64..64),
+        ) {
+            let (left, right) = (set(&a), set(&b));
+            prop_assert_eq!(pages(&left.union(&right)), &a | &b);
+            prop_assert_eq!(pages(&left.difference(&right)), &a - &b);
+            prop_assert_eq!(left.len(), a.len() as u64);
+            let range = range.0..range.1;
+            let inside: BTreeSet<_> = left.within(&range).flatten().collect();
+            prop_assert_eq!(inside, a.into_iter().filter(|page| range.contains(page)).collect::<BTreeSet<_>>());
+            prop_assert!(left.0.windows(2).all(|pair| pair[0].end < pair[1].start));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Snapshots: a sandbox as it was between two calls, to go back to or to start others from.
+//!
+//! A snapshot is an image like the one that a fresh sandbox maps, with the guest's memory of that moment in place of its
+//! initial one, and the registers to continue with. The call buffers and the log ring are empty in it. A sandbox that goes
+//! back copies over those pages alone that were written since it was mapped, or in which the snapshot differs from what is
+//! mapped: all others are right already.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use kvm_bindings::kvm_regs;
+use vm_memory::mmap::MmapRegion;
+use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::guest::Guest;
+use crate::image::Image;
+use crate::options::Sizes;
+use crate::pages::PageSet;
+use crate::sandbox::Functions;
+use crate::sandbox::host::HostFunctions;
+use crate::signature::Signature;
+use crate::vm::memory::GuestMemory;
+
+/// A picture of a sandbox, memory and processor; immutable, cheap to clone, and shared between sandboxes and threads.
+///
+/// It holds everything that the guest held, secrets included. It does not hold what is the host's: host functions, limits,
+/// interrupt handles and files stay as they are when a sandbox goes back.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) shared: Arc<Frozen>,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("bytes", &self.shared.pages.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a snapshot is made of.
+pub(crate) struct Frozen {
+    /// The picture, with the layout of the sandbox that it was taken of.
+    pub image: Arc<Image>,
+    /// What that sandbox had mapped, …
+    base: Arc<Image>,
+    /// … and where the picture differs from it.
+    delta: PageSet,
+    /// Where the picture is not zero.
+    pages: PageSet,
+    /// The picture, readable here.
+    source: MmapRegion,
+    pub registers: Registers,
+    pub guest: Guest,
+    pub sizes: Sizes,
+    pub functions: Arc<Functions>,
+    /// The host functions that the sandbox had, which whoever continues must have too.
+    required: Vec<(Box<str>, Signature)>,
+    /// Frames that the guest has seen: it waits for another number than this.
+    pub sent: u64,
+}
+
+/// The registers that guest code can change and that outlive a parked guest. The extended state is in the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registers {
+    pub general: kvm_regs,
+    pub fs_base: u64,
+    pub gs_base: u64,
+}
+
+/// What a sandbox gives for its picture.
+pub(crate) struct Subject<'s> {
+    pub memory: &'s GuestMemory,
+    pub image: &'s Arc<Image>,
+    pub registers: Registers,
+    /// A page that the trampoline can load.
+    pub extended_state: Vec<u8>,
+    pub guest: &'s Guest,
+    pub sizes: Sizes,
+    pub functions: &'s Arc<Functions>,
+    pub host: &'s HostFunctions,
+    pub sent: u64,
+}
+
+impl Frozen {
+    /// Takes the picture. The vCPU is parked.
+    pub fn take(subject: &Subject<'_>) -> Result<Self> {
+        let layout = &subject.image.layout;
+        let failed = |source: io::Error| Error::resource("writing a snapshot", source);
+
+        let mut written = PageSet::default();
+        if crate::vm::copied::find(subject.memory, &mut written).is_none() {
+            // Nothing is known: all of it may differ.
+            written.append(0..layout.size);
+        }
+        // Buffers, ring and extended state have contents of their own in a picture.
+        let mut apart = PageSet::default();
+        for region in [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring] {
+            apart.append(region.phys..region.phys + region.size);
+        }
+        let extended_state =
+            layout.extended_state.phys..layout.extended_state.phys + layout.extended_state.size;
+        let mut own = PageSet::default();
+        own.append(extended_state.clone());
+        let copied = written.difference(&apart);
+        let delta = copied.union(&own);
+
+        let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
+        let file = crate::image::create(layout.size).map_err(failed)?;
+        let mut buffer = Vec::new();
+        for range in inherited.iter() {
+            copy(subject.image.file(), &file, range, &mut buffer).map_err(failed)?;
+        }
+        for range in copied.iter() {
+            write_from(subject.memory, &file, range, &mut buffer).map_err(failed)?;
+        }
+        file.write_all_at(&subject.extended_state, extended_state.start).map_err(failed)?;
+        crate::image::seal(&file).map_err(failed)?;
+
+        let required =
+            subject.host.signatures().map(|(name, signature)| (name.into(), signature.clone())).collect();
+        let image = Arc::new(Image::of_snapshot(subject.image, file));
+        Ok(Self {
+            pages: inherited.union(&delta),
+            source: map(image.file(), layout.size)?,
+            image,
+            base: Arc::clone(subject.image),
+            delta,
+            registers: subject.registers,
+            guest: subject.guest.clone(),
+            sizes: subject.sizes,
+            functions: Arc::clone(subject.functions),
+            required,
+            sent: subject.sent,
+        })
+    }
+
+    /// Where a sandbox that has mapped `mapped` differs from the picture though nobody wrote there. `None`: everywhere; the
+    /// picture must be mapped in its place.
+    pub fn delta_from(&self, mapped: &Arc<Image>) -> Option<PageSet> {
+        if Arc::ptr_eq(mapped, &self.image) {
+            Some(PageSet::default())
+        } else if Arc::ptr_eq(mapped, &self.base) {
+            Some(self.delta.clone())
+        } else {
+            None
+        }
+    }
+
+    /// Makes the pages of that set what they are in the picture.
+    pub fn put_back(&self, set: &PageSet, memory: &GuestMemory) -> Option<()> {
+        for range in set.iter() {
+            let mut zero_from = range.start;
+            for present in self.pages.within(&range) {
+                zero(&memory.slice(zero_from, present.start - zero_from)?);
+                let len = present.end - present.start;
+                let from = self.source.get_slice(present.start as usize, len as usize).ok()?;
+                from.copy_to_volatile_slice(memory.slice(present.start, len)?);
+                zero_from = present.end;
+            }
+            zero(&memory.slice(zero_from, range.end - zero_from)?);
+        }
+        Some(())
+    }
+
+    /// Confirms that a sandbox with these host functions can go on where the picture was taken. All that is wrong is
+    /// listed.
+    pub fn check_host(&self, host: &HostFunctions) -> Result<()> {
+        let wrong: Vec<_> = self
+            .required
+            .iter()
+            .filter_map(|(name, signature)| match host.find(name) {
+                None => Some(format!("`{name}` {signature} is missing")),
+                Some(found) if found.signature != *signature => {
+                    Some(format!("`{name}` is {}, expected {signature}", found.signature))
+                }
+                Some(_) => None,
+            })
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::SnapshotMismatch,
+            format!("the snapshot needs host functions that the sandbox does not have: {}", wrong.join("; ")),
+        ))
+    }
+}
+
+/// The parts of a memory file that are not holes.
+fn data(file: &File, size: u64) -> io::Result<PageSet> {
+    let seek = |from: u64, whence| {
+        // SAFETY: integers and a descriptor that `file` owns; the offset of the file is of no use to anybody.
+        let at = unsafe { libc::lseek(file.as_raw_fd(), from as libc::off_t, whence) };
+        u64::try_from(at).map_err(|_| io::Error::last_os_error())
+    };
+    let mut data = PageSet::default();
+    let mut at = 0;
+    while at < size {
+        let start = match seek(at, libc::SEEK_DATA) {
+            Ok(start) => start,
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => break,
+            Err(error) => return Err(error),
+        };
+        at = seek(start, libc::SEEK_HOLE)?;
+        data.append(start..at);
+    }
+    Ok(data)
+}
+
+fn copy(from: &File, to: &File, range: std::ops::Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.resize((range.end - range.start) as usize, 0);
+    from.read_exact_at(buffer, range.start)?;
+    to.write_all_at(buffer, range.start)
+}
+
+fn write_from(
+    memory: &GuestMemory,
+    to: &File,
+    range: std::ops::Range<u64>,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
+    memory
+        .read_into(range.start, (range.end - range.start) as usize, buffer)
+        .ok_or_else(|| io::Error::other("a page outside the guest's memory"))?;
+    to.write_all_at(buffer, range.start)
+}
+
+fn map(file: &Arc<File>, size: u64) -> Result<MmapRegion> {
+    MmapRegion::build(
+        Some(FileOffset::from_arc(Arc::clone(file), 0)),
+        size as usize,
+        libc::PROT_READ,
+        libc::MAP_SHARED | libc::MAP_NORESERVE,
+    )
+    .map_err(|_| Error::resource("mapping a snapshot", io::Error::last_os_error()))
+}
+
+/// Fills with zeros.
+fn zero(slice: &VolatileSlice<'_>) {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut at = 0;
+    while at < slice.len() {
+        let len = ZEROS.len().min(slice.len() - at);
+        if let Ok(part) = slice.subslice(at, len) {
+            part.copy_from(&ZEROS[..len]);
+        }
+        at += len;
+    }
+}

@@ -1,0 +1,176 @@
+//! Which pages has the guest, or the host, written since the memory was mapped?
+//!
+//! In a private mapping of a file a page that was written is one that no longer belongs to the file, wherever it is at
+//! the moment: present, swapped out, or under migration. The kernel says which by `PAGEMAP_SCAN` (Linux 6.7), older ones
+//! by the words of `/proc/self/pagemap` (both: kernel documentation, *Examining process page tables*). Where neither is to
+//! be had (no `/proc`, a seccomp filter), nothing is known, and a restore drops everything.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::memory::GuestMemory;
+use crate::error::{Error, Result};
+use crate::image::page_table::PAGE;
+use crate::pages::PageSet;
+use crate::process::PerProcess;
+
+/// A way to find out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Tracking {
+    /// `PAGEMAP_SCAN`.
+    Scan = 0,
+    /// The words of `/proc/self/pagemap`.
+    Words = 1,
+    /// Not at all.
+    None = 2,
+}
+
+impl Tracking {
+    /// The best way that has not failed yet in this process.
+    pub fn best() -> Self {
+        match FORCED.load(Ordering::Relaxed) {
+            0 => Self::Scan,
+            1 => Self::Words,
+            _ => Self::None,
+        }
+    }
+
+    fn next(self) -> Self {
+        match self {
+            Self::Scan => Self::Words,
+            Self::Words | Self::None => Self::None,
+        }
+    }
+}
+
+/// The first way to try: a failure, which will not go away, moves it on.
+static FORCED: AtomicU8 = AtomicU8::new(Tracking::Scan as u8);
+
+/// Finds the pages of `memory` that no longer belong to its file. `None`: unknown.
+pub(crate) fn find(memory: &GuestMemory, found: &mut PageSet) -> Option<()> {
+    loop {
+        let tracking = Tracking::best();
+        found.clear();
+        let done = match tracking {
+            Tracking::Scan => scan(memory, found),
+            Tracking::Words => words(memory, found),
+            Tracking::None => return None,
+        };
+        match done {
+            Ok(()) => return Some(()),
+            Err(_) => FORCED.store(tracking.next() as u8, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Makes every restore of this process use that way; for tests of the ways that this kernel does not need.
+#[doc(hidden)]
+pub fn force_tracking(way: u8) {
+    FORCED.store(way.min(Tracking::None as u8), Ordering::Relaxed);
+}
+
+/// `struct pm_scan_arg`.
+#[derive(Debug, Default)]
+#[repr(C)]
+struct ScanArgument {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    vec: u64,
+    vec_len: u64,
+    max_pages: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_anyof_mask: u64,
+    return_mask: u64,
+}
+
+/// `struct page_region`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct PageRegion {
+    start: u64,
+    end: u64,
+    categories: u64,
+}
+
+const PAGE_IS_FILE: u64 = 1 << 2;
+const PAGE_IS_PRESENT: u64 = 1 << 3;
+const PAGE_IS_SWAPPED: u64 = 1 << 4;
+/// `_IOWR('f', 16, struct pm_scan_arg)`.
+const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
+
+fn scan(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
+    let file = pagemap()?;
+    let base = memory.host_address();
+    let end = base + memory.size();
+    let mut regions = [PageRegion::default(); 512];
+    let mut start = base;
+    while start < end {
+        let mut argument = ScanArgument {
+            size: size_of::<ScanArgument>() as u64,
+            start,
+            end,
+            vec: regions.as_mut_ptr() as u64,
+            vec_len: regions.len() as u64,
+            // Not of the file, and somewhere.
+            category_inverted: PAGE_IS_FILE,
+            category_mask: PAGE_IS_FILE,
+            category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+            return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+            ..ScanArgument::default()
+        };
+        // SAFETY: the kernel reads and writes the argument, and writes at most `vec_len` regions where `vec` says.
+        let count = unsafe { libc::ioctl(file.as_raw_fd(), PAGEMAP_SCAN, &raw mut argument) };
+        let Ok(count) = usize::try_from(count) else {
+            return Err(Error::resource("PAGEMAP_SCAN", io::Error::last_os_error()));
+        };
+        for region in regions.iter().take(count) {
+            found.append(region.start - base..region.end - base);
+        }
+        if argument.walk_end <= start {
+            return Err(Error::resource("PAGEMAP_SCAN", io::Error::other("the walk does not advance")));
+        }
+        start = argument.walk_end;
+    }
+    Ok(())
+}
+
+/// Bits 62 and 63 of a word: swapped, present; bit 61: of a file.
+fn words(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
+    const COUNT: u64 = 4096;
+    let file = pagemap()?;
+    let first = memory.host_address() / PAGE;
+    let pages = memory.size() / PAGE;
+    let mut bytes = vec![0; (COUNT * 8) as usize];
+    let mut at = 0;
+    while at < pages {
+        let count = COUNT.min(pages - at);
+        let bytes = &mut bytes[..(count * 8) as usize];
+        file.read_exact_at(bytes, (first + at) * 8)
+            .map_err(|source| Error::resource("reading /proc/self/pagemap", source))?;
+        for (page, word) in (at..).zip(bytes.chunks_exact(8)) {
+            let flags = word[7] >> 5;
+            if flags & 0b110 != 0 && flags & 0b001 == 0 {
+                found.append(page * PAGE..(page + 1) * PAGE);
+            }
+        }
+        at += count;
+    }
+    Ok(())
+}
+
+fn pagemap() -> Result<&'static File> {
+    // The file speaks of the process that opened it, so that a forked child opens its own.
+    static FILE: PerProcess<File> = PerProcess::new();
+    FILE.get_or_try_make(|| {
+        File::open("/proc/self/pagemap")
+            .map_err(|source| Error::resource("opening /proc/self/pagemap", source))
+    })
+}
