@@ -41,6 +41,7 @@ mod clock;
 mod error;
 mod guest;
 mod image;
+mod int;
 mod options;
 mod pages;
 mod process;

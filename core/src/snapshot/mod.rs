@@ -19,6 +19,7 @@ use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::image::Image;
+use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use crate::sandbox::Functions;
@@ -157,7 +158,7 @@ impl Frozen {
             for present in self.pages.within(&range) {
                 zero(&memory.slice(zero_from, present.start - zero_from)?);
                 let len = present.end - present.start;
-                let from = self.source.get_slice(present.start as usize, len as usize).ok()?;
+                let from = self.source.get_slice(to_usize(present.start), to_usize(len)).ok()?;
                 from.copy_to_volatile_slice(memory.slice(present.start, len)?);
                 zero_from = present.end;
             }
@@ -194,7 +195,7 @@ impl Frozen {
 fn data(file: &File, size: u64) -> io::Result<PageSet> {
     let seek = |from: u64, whence| {
         // SAFETY: integers and a descriptor that `file` owns; the offset of the file is of no use to anybody.
-        let at = unsafe { libc::lseek(file.as_raw_fd(), from as libc::off_t, whence) };
+        let at = unsafe { libc::lseek(file.as_raw_fd(), from.cast_signed(), whence) };
         u64::try_from(at).map_err(|_| io::Error::last_os_error())
     };
     let mut data = PageSet::default();
@@ -212,7 +213,7 @@ fn data(file: &File, size: u64) -> io::Result<PageSet> {
 }
 
 fn copy(from: &File, to: &File, range: std::ops::Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
-    buffer.resize((range.end - range.start) as usize, 0);
+    buffer.resize(to_usize(range.end - range.start), 0);
     from.read_exact_at(buffer, range.start)?;
     to.write_all_at(buffer, range.start)
 }
@@ -224,7 +225,7 @@ fn write_from(
     buffer: &mut Vec<u8>,
 ) -> io::Result<()> {
     memory
-        .read_into(range.start, (range.end - range.start) as usize, buffer)
+        .read_into(range.start, to_usize(range.end - range.start), buffer)
         .ok_or_else(|| io::Error::other("a page outside the guest's memory"))?;
     to.write_all_at(buffer, range.start)
 }
@@ -232,7 +233,7 @@ fn write_from(
 fn map(file: &Arc<File>, size: u64) -> Result<MmapRegion> {
     MmapRegion::build(
         Some(FileOffset::from_arc(Arc::clone(file), 0)),
-        size as usize,
+        to_usize(size),
         libc::PROT_READ,
         libc::MAP_SHARED | libc::MAP_NORESERVE,
     )

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::memory::GuestMemory;
 use crate::error::{Error, Result};
 use crate::image::page_table::PAGE;
+use crate::int::to_usize;
 use crate::pages::PageSet;
 use crate::process::PerProcess;
 
@@ -148,11 +149,11 @@ fn words(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
     let file = pagemap()?;
     let first = memory.host_address() / PAGE;
     let pages = memory.size() / PAGE;
-    let mut bytes = vec![0; (COUNT * 8) as usize];
+    let mut bytes = vec![0; to_usize(COUNT * 8)];
     let mut at = 0;
     while at < pages {
         let count = COUNT.min(pages - at);
-        let bytes = &mut bytes[..(count * 8) as usize];
+        let bytes = &mut bytes[..to_usize(count * 8)];
         file.read_exact_at(bytes, (first + at) * 8)
             .map_err(|source| Error::resource("reading /proc/self/pagemap", source))?;
         for (page, word) in (at..).zip(bytes.chunks_exact(8)) {

@@ -124,8 +124,8 @@ pub(super) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
     let present =
         u32::from_le_bytes([page[PRESENT], page[PRESENT + 1], page[PRESENT + 2], page[PRESENT + 3]]);
     page[PRESENT..PRESENT + 64].fill(0);
-    page[PRESENT..PRESENT + 4]
-        .copy_from_slice(&(present & EXTENDED_STATE & host_xcr0() as u32).to_le_bytes());
+    let present = u64::from(present & EXTENDED_STATE) & host_xcr0();
+    page[PRESENT..PRESENT + 8].copy_from_slice(&present.to_le_bytes());
     page
 }
 
