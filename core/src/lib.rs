@@ -44,6 +44,7 @@ mod image;
 mod int;
 mod options;
 mod pages;
+mod pool;
 mod process;
 mod sandbox;
 mod signature;
@@ -58,6 +59,7 @@ pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use hyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, SandboxOptions};
+pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
 pub use sandbox::host::HOST_PRINT;
 pub use sandbox::{
     Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,

@@ -168,6 +168,15 @@ impl Conversation {
         &mut self.stopper
     }
 
+    /// Forgets handles and hook.
+    pub fn forget_user(&mut self) -> Result<()> {
+        if self.stopper.is_shared() {
+            self.stopper = Stopper::new()?;
+        }
+        self.on_signal = None;
+        Ok(())
+    }
+
     /// Sets what is asked when a signal of the program's own has interrupted the guest.
     pub fn set_signal_hook(&mut self, hook: Option<Box<SignalHook>>) {
         self.on_signal = hook;

@@ -173,6 +173,11 @@ impl Sandbox {
         self.conversation.set_signal_hook(Some(Box::new(hook)));
     }
 
+    /// Forgets who used the sandbox: handles given out reach nothing any more, the signal hook is gone.
+    pub(crate) fn forget_user(&mut self) -> Result<()> {
+        self.conversation.forget_user()
+    }
+
     /// What the sandbox can do next.
     pub fn state(&self) -> State {
         self.state

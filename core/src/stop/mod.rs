@@ -184,6 +184,11 @@ impl Stopper {
         Self { run: Arc::clone(run), is_armed: *is_armed, is_watched: *is_watched, call: None }
     }
 
+    /// Whether a handle was given out that somebody may still have.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.run) > 1
+    }
+
     /// A handle. From now on calls can be interrupted, which costs them two system calls each.
     pub fn handle(&mut self) -> Result<InterruptHandle> {
         signal::check(signal::current())?;

@@ -77,6 +77,11 @@ impl GuestMemory {
         self.epoch.is_current()
     }
 
+    /// Whether the mapping exists here; a forked child does not inherit it.
+    pub fn is_of_this_process(&self) -> bool {
+        self.epoch.is_current()
+    }
+
     pub fn size(&self) -> u64 {
         self.region.size() as u64
     }

@@ -16,6 +16,9 @@ const BACKLOG: usize = 32;
 
 /// Destroys the machine, now or soon. In a forked child that closes descriptors, and touches nothing else.
 pub(super) fn destroy(machine: Machine) {
+    if !machine.memory.is_of_this_process() {
+        return drop(machine);
+    }
     let refused = match queue() {
         Ok(queue) => match queue.try_send(machine) {
             Ok(()) => return,
