@@ -35,7 +35,14 @@ impl Epoch {
 
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
 /// inherited, descriptors may speak of the parent, and locks may be held for ever.
-pub(crate) struct PerProcess<T: 'static>(AtomicPtr<(Epoch, T)>);
+pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Made<T>>);
+
+struct Made<T> {
+    epoch: Epoch,
+    value: T,
+    /// What the parent had made. The child has no use for it, but what is pointed to is not lost: leak checkers look.
+    _of_parent: *mut Self,
+}
 
 impl<T: Send + Sync> PerProcess<T> {
     pub const fn new() -> Self {
@@ -47,18 +54,19 @@ impl<T: Send + Sync> PerProcess<T> {
     pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
         let found = self.0.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
-        if let Some((epoch, value)) = unsafe { found.as_ref() }
+        if let Some(Made { epoch, value, .. }) = unsafe { found.as_ref() }
             && epoch.is_current()
         {
             return Ok(value);
         }
-        let fresh = Box::leak(Box::new((Epoch::current()?, make()?)));
+        let fresh = Made { epoch: Epoch::current()?, value: make()?, _of_parent: found };
+        let fresh = Box::leak(Box::new(fresh));
         let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => std::ptr::from_mut(fresh),
             Err(first) => first,
         };
         // SAFETY: not null, and as above.
-        Ok(&unsafe { &*kept }.1)
+        Ok(&unsafe { &*kept }.value)
     }
 }
 

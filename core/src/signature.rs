@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use hyperlight_abi::frame::{ALIGNMENT, HEADER_LEN, ITEM_HEADER_LEN};
 use hyperlight_abi::limits::MAX_PARAMETERS;
-use hyperlight_abi::{Kind, SignatureRef, ValueRef};
+use hyperlight_abi::{FrameKind, Kind, SignatureRef, ValueRef, message};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -52,6 +53,32 @@ impl Signature {
             format!("`{name}` is {self}, but was called with ({})", found.join(", ")),
         ))
     }
+}
+
+/// The frame by which a guest publishes and declares functions, for those that are written down here.
+pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Signature)]) -> Vec<u8> {
+    let mut items = Vec::new();
+    let lists = [guest, host].map(|list| {
+        let wire = |signature: &Signature| {
+            let kinds = std::iter::once(&signature.returns).chain(&signature.params);
+            kinds.map(|kind| kind.code().to_le_bytes()[0]).collect::<Vec<_>>()
+        };
+        list.iter().map(|(name, signature)| (name, wire(signature))).collect::<Vec<_>>()
+    });
+    let mut len = HEADER_LEN;
+    for list in &lists {
+        items.push(ValueRef::U32(u32::try_from(list.len()).unwrap_or(u32::MAX)));
+        for (name, wire) in list {
+            items.extend([ValueRef::String(name), ValueRef::Bytes(wire)]);
+        }
+    }
+    for item in &items {
+        len += ITEM_HEADER_LEN + item.wire_len().next_multiple_of(ALIGNMENT);
+    }
+    let mut frame = vec![0; len];
+    // It is exactly as long as its items.
+    let _ = message::encode(frame.as_mut_slice(), FrameKind::Ready, &[], &items);
+    frame
 }
 
 impl From<SignatureRef<'_>> for Signature {

@@ -2,6 +2,7 @@
 
 pub(crate) mod builtin;
 pub mod elf;
+pub(crate) mod origin;
 mod relocate;
 pub(crate) mod symbols;
 
@@ -11,15 +12,17 @@ use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyperlight_abi::limits::MAX_PAYLOADS;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
 use crate::options::Sizes;
 use elf::Program;
+use origin::Fingerprint;
 
 /// Bytes of the largest guest file.
 pub const MAX_GUEST_FILE: u64 = 1 << 30;
@@ -45,6 +48,7 @@ struct Shared {
     payloads: Vec<Payload>,
     /// Most recently used last.
     images: Mutex<Vec<(Sizes, Arc<Image>)>>,
+    fingerprint: OnceLock<Fingerprint>,
 }
 
 /// What the guest may do with a payload. It can never write to one.
@@ -124,6 +128,7 @@ impl Guest {
                 program: Arc::clone(&self.shared.program),
                 payloads,
                 images: Mutex::default(),
+                fingerprint: OnceLock::new(),
             }),
         })
     }
@@ -133,22 +138,34 @@ impl Guest {
             return Err(too_large());
         }
         let program = Arc::new(Program::load(&file)?);
-        let shared = Shared { file, program, payloads: Vec::new(), images: Mutex::default() };
+        let shared = Shared {
+            file,
+            program,
+            payloads: Vec::new(),
+            images: Mutex::default(),
+            fingerprint: OnceLock::new(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Whether the other is made of the same file and payloads.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let (ours, theirs) = (&self.shared, &other.shared);
-        let payloads = || {
-            ours.payloads.len() == theirs.payloads.len()
-                && ours
-                    .payloads
-                    .iter()
-                    .zip(&theirs.payloads)
-                    .all(|(a, b)| a.access == b.access && a.bytes == b.bytes)
-        };
-        Arc::ptr_eq(ours, theirs) || (ours.file == theirs.file && payloads())
+    /// Whether the other is a clone of this one.
+    pub(crate) fn is_identical(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// A SHA-256 of file and payloads; computed once.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        *self.shared.fingerprint.get_or_init(|| {
+            let mut hash = Sha256::new();
+            hash.update((self.shared.file.len() as u64).to_le_bytes());
+            hash.update(&self.shared.file);
+            for payload in &self.shared.payloads {
+                hash.update((payload.bytes.len() as u64).to_le_bytes());
+                hash.update([u8::from(payload.access.is_executable())]);
+                hash.update(&payload.bytes);
+            }
+            hash.finalize().into()
+        })
     }
 
     /// The image for these sizes, composed if there is none yet.

@@ -82,7 +82,7 @@ impl Region {
 }
 
 /// Every region of one guest with one choice of sizes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// GDT, IDT and TSS.
     pub descriptors: Region,

@@ -52,6 +52,21 @@ impl Image {
         Self { layout: Arc::clone(&original.layout), entry: original.entry, file: Arc::new(file) }
     }
 
+    /// An image whose guest pages come from elsewhere: `fill` writes them, the engine's are made anew.
+    pub fn rebuild(
+        layout: Layout,
+        entry: u64,
+        extended_state: &[u8],
+        fill: impl FnOnce(&File) -> Result<()>,
+    ) -> Result<Self> {
+        let failed = |source| Error::resource("writing an image", source);
+        let file = create(layout.size).map_err(failed)?;
+        fill(&file)?;
+        write_engine(&file, &layout, extended_state).map_err(failed)?;
+        seal(&file).map_err(failed)?;
+        Ok(Self { layout: Arc::new(layout), entry, file: Arc::new(file) })
+    }
+
     /// The sealed file.
     pub fn file(&self) -> &Arc<File> {
         &self.file
@@ -60,11 +75,7 @@ impl Image {
 
 fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
-    put(&layout.descriptors, &descriptors::tables(layout))?;
-    put(&layout.stubs, &descriptors::stubs())?;
-    put(&layout.trampoline, &descriptors::trampoline())?;
-    put(&layout.extended_state, &descriptors::initial_extended_state())?;
-    put(&layout.boot_info, &layout.boot.to_bytes())?;
+    write_engine(file, layout, &descriptors::initial_extended_state())?;
     put(&layout.thread, &thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
         let elf::Segment { address, bytes, .. } = segment;
@@ -73,6 +84,17 @@ fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) 
     for (region, payload) in layout.payloads.iter().zip(payloads) {
         put(region, &payload.bytes)?;
     }
+    Ok(())
+}
+
+/// What is the engine's own in every image: nothing of it ever comes from a guest or a file.
+fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
+    let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
+    put(&layout.descriptors, &descriptors::tables(layout))?;
+    put(&layout.stubs, &descriptors::stubs())?;
+    put(&layout.trampoline, &descriptors::trampoline())?;
+    put(&layout.extended_state, extended_state)?;
+    put(&layout.boot_info, &layout.boot.to_bytes())?;
     file.write_all_at(&layout.page_tables.to_bytes(), layout.page_tables_phys)
 }
 

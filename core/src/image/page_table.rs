@@ -21,7 +21,7 @@ const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 /// Page tables under construction: table 0 is the root, the others follow in the order of their need.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PageTables {
     base: u64,
     tables: Vec<[u64; 512]>,

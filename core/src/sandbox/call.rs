@@ -18,7 +18,7 @@ use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic};
 use super::text::printable;
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
-use crate::guest::Guest;
+use crate::guest::origin::Origin;
 use crate::options::{Quota, Sizes};
 use crate::process::forked;
 use crate::signature::Signature;
@@ -55,7 +55,7 @@ pub(crate) type SignalHook = dyn Fn() -> Result<(), HostError> + Send + Sync;
 /// A virtual machine and everything that is needed to talk to its guest.
 pub(crate) struct Conversation {
     vm: Vm,
-    guest: Guest,
+    origin: Origin,
     host: Arc<HostFunctions>,
     channel: Channel,
     log: GuestLog,
@@ -82,12 +82,12 @@ struct Failure {
 
 impl Conversation {
     /// A conversation with a guest that goes on where the snapshot was taken, or has not started yet.
-    pub fn new(vm: Vm, guest: Guest, host: Arc<HostFunctions>, stopper: Stopper, quota: Quota) -> Self {
+    pub fn new(vm: Vm, origin: Origin, host: Arc<HostFunctions>, stopper: Stopper, quota: Quota) -> Self {
         let layout = &vm.image().layout;
         let (channel, log) = (Channel::new(layout), GuestLog::new(layout));
         Self {
             vm,
-            guest,
+            origin,
             host,
             channel,
             log,
@@ -109,7 +109,7 @@ impl Conversation {
             image: self.vm.image(),
             registers,
             extended_state,
-            guest: &self.guest,
+            origin: &self.origin,
             sizes,
             functions,
             host: &self.host,
@@ -131,8 +131,9 @@ impl Conversation {
         self.has_entropy = false;
     }
 
-    pub fn guest(&self) -> &Guest {
-        &self.guest
+    /// What the guest was made of.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The host functions.
@@ -326,7 +327,7 @@ impl Conversation {
             return Error::protocol("the guest's fault report is not one that the engine's stubs make");
         };
         let (layout, memory) = (&self.vm.image().layout, self.vm.memory());
-        let fault = report.classify(layout, memory, |address| self.guest.function_at(address));
+        let fault = report.classify(layout, memory, |address| self.origin.function_at(address));
         let code = match fault.kind {
             FaultKind::StackOverflow => ErrorCode::StackOverflow,
             _ => ErrorCode::GuestFault,

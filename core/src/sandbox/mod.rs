@@ -16,9 +16,10 @@ use hyperlight_abi::{ToHost, ValueRef};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
+use crate::guest::origin::Origin;
 use crate::options::{CallOptions, SandboxOptions, Sizes};
 use crate::process::{Epoch, forked};
-use crate::signature::Signature;
+use crate::signature::{self, Signature};
 use crate::snapshot::{Frozen, Snapshot};
 use crate::stop::{InterruptHandle, Stopper, TimeLimits};
 use crate::value::{Typed, Value};
@@ -137,7 +138,7 @@ impl Sandbox {
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.check_process()?;
         let frozen = &snapshot.shared;
-        if frozen.sizes != self.sizes || !frozen.guest.is_same(self.conversation.guest()) {
+        if frozen.sizes != self.sizes || !frozen.origin.is_same(self.conversation.origin()) {
             return Err(Error::new(
                 ErrorCode::SnapshotMismatch,
                 "the snapshot was taken of a sandbox with another guest or other sizes",
@@ -195,7 +196,8 @@ impl Sandbox {
         let image = guest.image(&sizes)?;
         let vm = Vm::new(image)?;
         let limits = options.limits();
-        let mut conversation = Conversation::new(vm, guest.clone(), host, stopper, options.quota());
+        let mut conversation =
+            Conversation::new(vm, Origin::Guest(guest.clone()), host, stopper, options.quota());
         conversation.start(&limits).map_err(Ended::into_error)?;
         let functions = Arc::new(Functions::read(conversation.frame())?);
         Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
@@ -211,7 +213,7 @@ impl Sandbox {
         frozen.check_host(&host)?;
         let epoch = Epoch::current()?;
         let vm = Vm::from_snapshot(frozen)?;
-        let mut conversation = Conversation::new(vm, frozen.guest.clone(), host, stopper, options.quota());
+        let mut conversation = Conversation::new(vm, frozen.origin.clone(), host, stopper, options.quota());
         conversation.resume(frozen);
         Ok(Self {
             conversation,
@@ -267,7 +269,7 @@ struct Function {
 }
 
 impl Functions {
-    fn read(frame: &[u8]) -> Result<Self> {
+    pub(crate) fn read(frame: &[u8]) -> Result<Self> {
         let bad = |error| Error::protocol(format!("the guest's list of functions is malformed: {error}"));
         let ToHost::Ready(ready) = ToHost::decode(frame).map_err(bad)? else {
             return Err(Error::protocol("the guest did not send its list of functions"));
@@ -289,6 +291,20 @@ impl Functions {
             }
         }
         Ok(Self { list, declared, by_name })
+    }
+
+    /// The frame that [`Self::read`] reads.
+    pub(crate) fn to_frame(&self) -> Vec<u8> {
+        let list = |functions: &[Function]| {
+            functions.iter().map(|function| (function.name.to_string(), function.signature.clone())).collect()
+        };
+        let (list, declared): (Vec<_>, Vec<_>) = (list(&self.list), list(&self.declared));
+        signature::to_ready_frame(&list, &declared)
+    }
+
+    /// The second list alone.
+    pub(crate) fn into_declared(self) -> Vec<(String, Signature)> {
+        self.declared.into_iter().map(|function| (function.name.into(), function.signature)).collect()
     }
 
     fn find(&self, name: &str) -> Result<&Function> {

@@ -5,6 +5,9 @@
 //! back copies over those pages alone that were written since it was mapped, or in which the snapshot differs from what is
 //! mapped: all others are right already.
 
+mod file;
+mod format;
+
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -17,7 +20,7 @@ use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::guest::Guest;
+use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::int::to_usize;
 use crate::options::Sizes;
@@ -55,11 +58,11 @@ pub(crate) struct Frozen {
     /// The picture, readable here.
     source: MmapRegion,
     pub registers: Registers,
-    pub guest: Guest,
+    pub origin: Origin,
     pub sizes: Sizes,
     pub functions: Arc<Functions>,
     /// The host functions that the sandbox had, which whoever continues must have too.
-    required: Vec<(Box<str>, Signature)>,
+    required: Vec<(String, Signature)>,
     /// Frames that the guest has seen: it waits for another number than this.
     pub sent: u64,
 }
@@ -79,7 +82,7 @@ pub(crate) struct Subject<'s> {
     pub registers: Registers,
     /// A page that the trampoline can load.
     pub extended_state: Vec<u8>,
-    pub guest: &'s Guest,
+    pub origin: &'s Origin,
     pub sizes: Sizes,
     pub functions: &'s Arc<Functions>,
     pub host: &'s HostFunctions,
@@ -122,7 +125,7 @@ impl Frozen {
         crate::image::seal(&file).map_err(failed)?;
 
         let required =
-            subject.host.signatures().map(|(name, signature)| (name.into(), signature.clone())).collect();
+            subject.host.signatures().map(|(name, signature)| (name.to_owned(), signature.clone())).collect();
         let image = Arc::new(Image::of_snapshot(subject.image, file));
         Ok(Self {
             pages: inherited.union(&delta),
@@ -131,7 +134,7 @@ impl Frozen {
             base: Arc::clone(subject.image),
             delta,
             registers: subject.registers,
-            guest: subject.guest.clone(),
+            origin: subject.origin.clone(),
             sizes: subject.sizes,
             functions: Arc::clone(subject.functions),
             required,

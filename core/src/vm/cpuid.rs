@@ -35,15 +35,13 @@ pub(crate) fn filter(supported: &CpuId) -> Vec<kvm_cpuid_entry2> {
     supported.as_slice().iter().filter_map(|entry| filtered(*entry)).collect()
 }
 
-/// Whether the filtered processor has the feature `bit` of that leaf and register.
-pub(crate) fn has(entries: &[kvm_cpuid_entry2], function: u32, register: Register, bit: u32) -> bool {
+/// What the filtered processor answers in that register; 0 without that leaf.
+pub(crate) fn word(entries: &[kvm_cpuid_entry2], function: u32, register: Register) -> u32 {
     let leaf = entries.iter().find(|entry| entry.function == function && entry.index == 0);
-    leaf.is_some_and(|entry| {
-        let value = match register {
-            Register::Ebx => entry.ebx,
-            Register::Ecx => entry.ecx,
-        };
-        value >> bit & 1 != 0
+    leaf.map_or(0, |entry| match register {
+        Register::Ebx => entry.ebx,
+        Register::Ecx => entry.ecx,
+        Register::Edx => entry.edx,
     })
 }
 
@@ -52,6 +50,7 @@ pub(crate) fn has(entries: &[kvm_cpuid_entry2], function: u32, register: Registe
 pub(crate) enum Register {
     Ebx,
     Ecx,
+    Edx,
 }
 
 fn filtered(mut entry: kvm_cpuid_entry2) -> Option<kvm_cpuid_entry2> {

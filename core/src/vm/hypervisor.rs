@@ -77,6 +77,11 @@ impl Hypervisor {
         self.sregs
     }
 
+    /// What guests are told about the processor.
+    pub fn cpuid(&self) -> &[kvm_cpuid_entry2] {
+        self.cpuid.as_slice()
+    }
+
     /// Ticks of the time-stamp counter in a second; 0 if KVM does not say.
     pub fn tsc_hz(&self) -> u64 {
         self.tsc_hz
@@ -116,6 +121,7 @@ fn open() -> Result<Kvm> {
             libc::ENODEV | libc::ENXIO => "/dev/kvm exists but no hypervisor is behind it: load kvm_intel or kvm_amd, and turn \
                  virtualisation on in the firmware"
                 .to_owned(),
+            libc::ENOMEM | libc::EMFILE | libc::ENFILE => return Error::resource("opening /dev/kvm", io(error)),
             _ => format!("opening /dev/kvm failed: {error}"),
         })
     })?;
@@ -169,7 +175,7 @@ fn control_registers(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_
         (7, Register::Ebx, 20, state::CR4_SMAP),
     ]
     .into_iter()
-    .filter(|(leaf, register, bit, _)| cpuid::has(entries, *leaf, *register, *bit))
+    .filter(|(leaf, register, bit, _)| cpuid::word(entries, *leaf, *register) >> bit & 1 != 0)
     .fold(0, |bits, (.., bit)| bits | bit);
     for optional in [state::CR4_OPTIONAL, derived] {
         let sregs = state::special_registers(&fresh, optional);

@@ -3,6 +3,7 @@
 pub(crate) mod copied;
 mod cpuid;
 pub(crate) mod fault;
+pub(crate) mod features;
 pub(crate) mod hypervisor;
 pub(crate) mod memory;
 mod reaper;
@@ -25,6 +26,7 @@ use crate::snapshot::{Frozen, Registers};
 use fault::FaultReport;
 use hypervisor::Hypervisor;
 use memory::GuestMemory;
+pub(crate) use state::sanitize_extended_state;
 
 /// A virtual machine that runs one guest.
 pub(crate) struct Vm {

@@ -112,19 +112,23 @@ pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
 }
 
-/// What KVM says of the extended state, as a page that `xrstor` loads without a fault whatever it holds (Intel SDM vol. 1,
-/// 13.8.1): known components, standard form, no reserved bits.
+/// What KVM says of the extended state, as a page that the trampoline can load.
 pub(super) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
+    sanitize_extended_state(xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect())
+}
+
+/// Makes any bytes a page that `xrstor` loads without a fault (Intel SDM vol. 1, 13.8.1): known components, standard form, no
+/// reserved bits.
+pub(crate) fn sanitize_extended_state(mut page: Vec<u8>) -> Vec<u8> {
     const MXCSR_MASK: u32 = 0xffff;
     const PRESENT: usize = 512;
-    let mut page: Vec<u8> = xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect();
     page.resize(4096, 0);
     let mxcsr = u32::from_le_bytes([page[24], page[25], page[26], page[27]]) & MXCSR_MASK;
     page[24..28].copy_from_slice(&mxcsr.to_le_bytes());
     let present =
         u32::from_le_bytes([page[PRESENT], page[PRESENT + 1], page[PRESENT + 2], page[PRESENT + 3]]);
-    page[PRESENT..PRESENT + 64].fill(0);
     let present = u64::from(present & EXTENDED_STATE) & host_xcr0();
+    page[PRESENT..PRESENT + 64].fill(0);
     page[PRESENT..PRESENT + 8].copy_from_slice(&present.to_le_bytes());
     page
 }

@@ -1,0 +1,229 @@
+//! Snapshots in files.
+//!
+//! A file is written beside its place, synced and renamed, so that a crash leaves the old file or the new one. Reading
+//! copies it once into a sealed memory file while checking; nothing refers to the file afterwards, so that changing it later
+//! changes nothing. The checksum finds damage, not forgery: a file is as trustworthy as its source, though whatever it says
+//! stays behind the wall.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::format::{self, Header, PREFIX, bad};
+use super::{Frozen, Snapshot};
+use crate::error::{Error, ErrorCode, Result};
+use crate::guest::origin::Origin;
+use crate::image::Image;
+use crate::image::page_table::PAGE;
+use crate::int::to_usize;
+use crate::pages::PageSet;
+use crate::sandbox::Functions;
+use crate::signature::to_ready_frame;
+use crate::vm::features::Features;
+use crate::vm::sanitize_extended_state;
+
+/// Bytes that are read or written at once.
+const CHUNK: usize = 1 << 18;
+
+impl Snapshot {
+    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let failed = |source: io::Error| {
+            Error::new(ErrorCode::Io, format!("writing {} failed: {source}", path.display()))
+                .with_source(source)
+        };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        self.shared.write(file.as_file_mut(), &Features::here()?).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        // The name is safe only when its directory is.
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+    }
+
+    /// Reads a snapshot from a file. [`ErrorCode::Io`] if it cannot be read; [`ErrorCode::SnapshotFile`] if it is damaged, of
+    /// another format or guest ABI, or needs a processor with other features. The file is not needed afterwards.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let failed = |source: io::Error| {
+            Error::new(ErrorCode::Io, format!("reading {} failed: {source}", path.display()))
+                .with_source(source)
+        };
+        // Without O_NONBLOCK the open of a FIFO would wait for a writer.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(bad("it is not a regular file"));
+        }
+        let frozen = read(&mut Checked { file, hash: Sha256::new() }).map_err(|error| match error {
+            ReadError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => bad("it ends too early"),
+            ReadError::Io(error) => failed(error),
+            ReadError::Content(error) => error,
+        })?;
+        Ok(Self { shared: Arc::new(frozen) })
+    }
+}
+
+impl Frozen {
+    fn write(&self, file: &mut File, features: &Features) -> io::Result<()> {
+        let layout = &self.image.layout;
+        let mut regions: Vec<_> = format::guest_regions(layout).collect();
+        regions.sort_unstable_by_key(|region| region.start);
+        let mut pages = Vec::new();
+        for region in regions {
+            for range in self.pages.within(&region) {
+                pages.push(range);
+            }
+        }
+        let extended_state = layout.extended_state.phys;
+        let mut state = vec![0; to_usize(PAGE)];
+        self.image.file().read_exact_at(&mut state, extended_state)?;
+        let header = format::encode(&Header {
+            features: features.clone(),
+            fingerprint: self.origin.fingerprint(),
+            sizes: self.sizes,
+            entry: self.image.entry,
+            layout: (**layout).clone(),
+            registers: self.registers,
+            sent: self.sent,
+            functions: self.functions.to_frame(),
+            required: to_ready_frame(&[], &self.required),
+            extended_state: state,
+            pages: pages.clone(),
+        });
+
+        let mut hash = Sha256::new();
+        hash.update(&header);
+        file.write_all(&header)?;
+        let mut buffer = vec![0; CHUNK];
+        for range in pages {
+            let mut at = range.start;
+            while at < range.end {
+                let len = CHUNK.min(to_usize(range.end - at));
+                self.image.file().read_exact_at(&mut buffer[..len], at)?;
+                hash.update(&buffer[..len]);
+                file.write_all(&buffer[..len])?;
+                at += len as u64;
+            }
+        }
+        file.write_all(&hash.finalize())
+    }
+}
+
+enum ReadError {
+    Io(io::Error),
+    Content(Error),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        Self::Content(error)
+    }
+}
+
+/// A file and the hash of what was read of it.
+struct Checked {
+    file: File,
+    hash: Sha256,
+}
+
+impl Checked {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact(to)?;
+        self.hash.update(to);
+        Ok(())
+    }
+
+    /// As many bytes as a header states, without believing it before they are there.
+    fn read_vec(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let start = bytes.len();
+            bytes.resize(start + CHUNK.min(len - start), 0);
+            self.read(&mut bytes[start..])?;
+        }
+        Ok(bytes)
+    }
+}
+
+fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
+    let mut prefix = [0; PREFIX];
+    file.read(&mut prefix)?;
+    let len = format::header_len(&prefix)?;
+    let bytes = file.read_vec(len)?;
+    let padding = file.read_vec((PREFIX + len).wrapping_neg() % to_usize(PAGE))?;
+    let header = format::decode(&bytes)?;
+    let lacking = header.features.lacking(&Features::here()?);
+    if !lacking.is_empty() {
+        return Err(bad(&format!("it needs processor features that are not here: {lacking}")).into());
+    }
+    let functions =
+        Functions::read(&header.functions).map_err(|_| bad("its list of functions is malformed"))?;
+    let required = Functions::read(&header.required)
+        .map_err(|_| bad("its list of host functions is malformed"))?
+        .into_declared();
+
+    let Header { fingerprint, sizes, entry, layout, registers, sent, pages, extended_state, .. } = header;
+    let state = sanitize_extended_state(extended_state);
+    let size = layout.size;
+    let mut read_error = None;
+    let image = Image::rebuild(layout, entry, &state, |memory| {
+        copy_pages(file, memory, &pages).map_err(|error| {
+            let reason = bad(&error.to_string());
+            read_error = Some(error);
+            reason
+        })
+    })
+    .map_err(|error| read_error.take().map_or(ReadError::Content(error), ReadError::Io))?;
+
+    let hash = file.hash.finalize_reset();
+    let mut stated = [0; 32];
+    file.read(&mut stated)?;
+    if hash.as_slice() != stated || padding.iter().any(|byte| *byte != 0) {
+        return Err(bad("its checksum is wrong: it is damaged").into());
+    }
+    if file.file.read(&mut [0])? != 0 {
+        return Err(bad("something follows its end").into());
+    }
+    let image = Arc::new(image);
+    Ok(Frozen {
+        pages: super::data(image.file(), size)?,
+        source: super::map(image.file(), size)?,
+        base: Arc::clone(&image),
+        image,
+        delta: PageSet::default(),
+        registers,
+        origin: Origin::File(fingerprint),
+        sizes,
+        functions: Arc::new(functions),
+        required,
+        sent,
+    })
+}
+
+fn copy_pages(from: &mut Checked, to: &File, pages: &[std::ops::Range<u64>]) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    for range in pages {
+        let mut at = range.start;
+        while at < range.end {
+            let len = CHUNK.min(to_usize(range.end - at));
+            from.read(&mut buffer[..len])?;
+            to.write_all_at(&buffer[..len], at)?;
+            at += len as u64;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! The header of a snapshot file.
+//!
+//! ```text
+//! magic 8 bytes, format u32, header length u32, header, zeros up to a multiple of 4096,
+//! the pages, as the header lists them; SHA-256 of everything before, 32 bytes
+//! ```
+//!
+//! All numbers are little-endian. The header says how memory was laid out, not what the tables are that lay it out: those,
+//! the stubs and all control registers are made anew from the checked layout. Every number is hostile.
+
+use std::ops::Range;
+
+use hyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
+use kvm_bindings::kvm_regs;
+
+use super::Registers;
+use crate::SandboxOptions;
+use crate::error::{Error, ErrorCode, Result};
+use crate::guest::elf::{ABI_ACCEPTED, Program, Segment};
+use crate::guest::origin::Fingerprint;
+use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape};
+use crate::image::page_table::PAGE;
+use crate::int::to_usize;
+use crate::options::Sizes;
+use crate::vm::features::Features;
+
+pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
+/// Raised by every change that an older library cannot read.
+pub(super) const FORMAT: u32 = 1;
+/// Bytes of the longest header: room for the functions of a large guest.
+pub(super) const MAX_HEADER: u32 = 32 << 20;
+/// Magic, format, length.
+pub(super) const PREFIX: usize = 16;
+
+const MAX_SEGMENTS: u64 = 64;
+
+/// What a header says.
+pub(super) struct Header {
+    pub features: Features,
+    pub fingerprint: Fingerprint,
+    pub sizes: Sizes,
+    pub entry: u64,
+    pub layout: Layout,
+    pub registers: Registers,
+    pub sent: u64,
+    /// `Ready` frames: the guest's functions, and the host functions that it needs.
+    pub functions: Vec<u8>,
+    pub required: Vec<u8>,
+    pub extended_state: Vec<u8>,
+    /// The pages that follow, by their guest physical addresses.
+    pub pages: Vec<Range<u64>>,
+}
+
+/// Writes a header, with what is before it and the zeros behind it.
+pub(super) fn encode(header: &Header) -> Vec<u8> {
+    let mut out = Writer(Vec::new());
+    out.u64(u64::from(hyperlight_abi::ABI_VERSION));
+    out.u64(header.features.xcr0);
+    header.features.words.iter().for_each(|word| out.u64(u64::from(*word)));
+    out.0.extend(header.fingerprint);
+    let Sizes { heap, stack, input, output } = header.sizes;
+    out.words([heap, stack, input, output, header.entry, header.layout.boot.load_bias]);
+    out.u64(header.layout.program.len() as u64);
+    for region in &header.layout.program {
+        out.u64(region.virt);
+        out.u64(region.size);
+        out.u64(u64::from(region.access.write) | u64::from(region.access.execute) << 1);
+    }
+    out.u64(header.layout.payloads.len() as u64);
+    for payload in header.layout.boot.payloads.iter().take(header.layout.payloads.len()) {
+        out.u64(payload.span.size);
+        out.u64(u64::from(payload.executable));
+    }
+    let mut registers = header.registers;
+    out.words(general(&mut registers.general).map(|register| *register));
+    out.words([registers.fs_base, registers.gs_base, header.sent]);
+    for bytes in [&header.functions, &header.required, &header.extended_state] {
+        out.u64(bytes.len() as u64);
+        out.0.extend(bytes);
+    }
+    out.u64(header.pages.len() as u64);
+    for range in &header.pages {
+        out.u64(range.start);
+        out.u64(range.end - range.start);
+    }
+
+    let mut file = MAGIC.to_vec();
+    file.extend(FORMAT.to_le_bytes());
+    file.extend(u32::try_from(out.0.len()).unwrap_or(u32::MAX).to_le_bytes());
+    file.append(&mut out.0);
+    file.resize(file.len().next_multiple_of(to_usize(PAGE)), 0);
+    file
+}
+
+/// The header's length, from the file's first bytes.
+pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
+    let word = |at: usize| u32::from_le_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]);
+    if prefix[..8] != MAGIC {
+        return Err(bad("it does not start with the magic number of a snapshot"));
+    }
+    if word(8) != FORMAT {
+        return Err(bad(&format!("its format is {}, this library reads {FORMAT}", word(8))));
+    }
+    if word(12) > MAX_HEADER {
+        return Err(bad("its header is impossibly long"));
+    }
+    Ok(word(12) as usize)
+}
+
+/// Reads a header and checks all of it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
+    let mut input = Reader(bytes);
+    let abi = input.u64()?;
+    let (low, high) = (u64::from(*ABI_ACCEPTED.start()), u64::from(*ABI_ACCEPTED.end()));
+    if !(low..=high).contains(&abi) {
+        return Err(bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")));
+    }
+    let mut features = Features { xcr0: input.u64()?, ..Features::default() };
+    for word in &mut features.words {
+        *word =
+            u32::try_from(input.u64()?).map_err(|_| bad("its list of processor features is malformed"))?;
+    }
+    let fingerprint = input.array()?;
+    let sizes = sizes(&mut input)?;
+    let (entry, bias) = (input.u64()?, input.u64()?);
+    let program = program(&mut input, entry, bias)?;
+    let payloads = payloads(&mut input)?;
+
+    let mut registers = Registers { general: kvm_regs::default(), fs_base: 0, gs_base: 0 };
+    for register in general(&mut registers.general) {
+        *register = input.u64()?;
+    }
+    (registers.fs_base, registers.gs_base) = (input.canonical()?, input.canonical()?);
+    let sent = input.u64()?;
+    let functions = input.bytes()?.to_vec();
+    let required = input.bytes()?.to_vec();
+    let extended_state = input.bytes()?.to_vec();
+    let layout = Layout::new(&program, &payloads, &sizes);
+    let pages = pages(&mut input, &layout)?;
+    if !input.0.is_empty() {
+        return Err(bad("something follows the header's last field"));
+    }
+    Ok(Header {
+        features,
+        fingerprint,
+        sizes,
+        entry,
+        layout,
+        registers,
+        sent,
+        functions,
+        required,
+        extended_state,
+        pages,
+    })
+}
+
+fn sizes(input: &mut Reader<'_>) -> Result<Sizes> {
+    let [heap, stack, with_input, with_output] = [input.u64()?, input.u64()?, input.u64()?, input.u64()?];
+    let without = |size: u64| size.checked_sub(BUFFER_OVERHEAD).filter(|size| *size > 0);
+    let (Some(input_size), Some(output_size)) = (without(with_input), without(with_output)) else {
+        return Err(bad("a size is impossible"));
+    };
+    let options = SandboxOptions::new()
+        .heap_size(heap)
+        .stack_size(stack)
+        .input_size(input_size)
+        .output_size(output_size);
+    let found = Sizes { heap, stack, input: with_input, output: with_output };
+    // The options round what they accept: what they leave alone is a size that a sandbox can have.
+    match options.sizes() {
+        Ok(sizes) if sizes == found => Ok(sizes),
+        _ => Err(bad("a size is impossible")),
+    }
+}
+
+fn program(input: &mut Reader<'_>, entry: u64, bias: u64) -> Result<Program> {
+    let wrong = || bad("a segment of its program is impossible");
+    let count = input.u64()?;
+    if count == 0 || count > MAX_SEGMENTS {
+        return Err(wrong());
+    }
+    let mut segments: Vec<Segment> = Vec::new();
+    for _ in 0..count {
+        let (address, size, access) = (input.u64()?, input.u64()?, input.u64()?);
+        let end = address.checked_add(size).ok_or_else(wrong)?;
+        let follows = segments.last().is_none_or(|last| last.address + last.size <= address);
+        let is_inside = address >= PROGRAM_WINDOW.start && end <= PROGRAM_WINDOW.end && size > 0;
+        if !follows || !is_inside || address % PAGE != 0 || size % PAGE != 0 || access > 2 {
+            return Err(wrong());
+        }
+        let (writable, executable) = (access == 1, access == 2);
+        segments.push(Segment { address, size, bytes: Vec::new(), writable, executable });
+    }
+    Ok(Program { segments, entry, bias })
+}
+
+fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {
+    let wrong = || bad("a payload is impossible");
+    let count = input.u64()?;
+    if count > MAX_PAYLOADS as u64 {
+        return Err(wrong());
+    }
+    let (mut payloads, mut total) = (Vec::new(), 0_u64);
+    for _ in 0..count {
+        let (len, executable) = (input.u64()?, input.u64()?);
+        total = total.checked_add(len).filter(|total| *total <= MAX_PAYLOAD_BYTES).ok_or_else(wrong)?;
+        if executable > 1 {
+            return Err(wrong());
+        }
+        payloads.push(PayloadShape { len, executable: executable == 1 });
+    }
+    Ok(payloads)
+}
+
+/// Pages that belong to the guest, each once, in order.
+fn pages(input: &mut Reader<'_>, layout: &Layout) -> Result<Vec<Range<u64>>> {
+    let wrong = || bad("a page is not one of the guest's own");
+    let own: Vec<_> = guest_regions(layout).collect();
+    let count = input.u64()?;
+    let (mut pages, mut end) = (Vec::new(), 0);
+    for _ in 0..count {
+        let (start, len) = (input.u64()?, input.u64()?);
+        let range = start..start.checked_add(len).ok_or_else(wrong)?;
+        let is_own = own.iter().any(|region| region.start <= range.start && range.end <= region.end);
+        if !is_own || range.is_empty() || range.start < end || start % PAGE != 0 || len % PAGE != 0 {
+            return Err(wrong());
+        }
+        end = range.end;
+        pages.push(range);
+    }
+    Ok(pages)
+}
+
+/// The guest physical memory whose contents a file may give.
+pub(super) fn guest_regions(layout: &Layout) -> impl Iterator<Item = Range<u64>> {
+    [&layout.thread, &layout.stack, &layout.heap]
+        .into_iter()
+        .chain(&layout.program)
+        .chain(&layout.payloads)
+        .map(|region| region.phys..region.phys + region.size)
+}
+
+/// The registers of which the file's values are taken, in its order.
+fn general(registers: &mut kvm_regs) -> [&mut u64; 16] {
+    [
+        &mut registers.rax,
+        &mut registers.rbx,
+        &mut registers.rcx,
+        &mut registers.rdx,
+        &mut registers.rsi,
+        &mut registers.rdi,
+        &mut registers.rsp,
+        &mut registers.rbp,
+        &mut registers.r8,
+        &mut registers.r9,
+        &mut registers.r10,
+        &mut registers.r11,
+        &mut registers.r12,
+        &mut registers.r13,
+        &mut registers.r14,
+        &mut registers.r15,
+    ]
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn u64(&mut self, word: u64) {
+        self.0.extend(word.to_le_bytes());
+    }
+
+    fn words<const N: usize>(&mut self, words: [u64; N]) {
+        self.0.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    }
+}
+
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn u64(&mut self) -> Result<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// An address that a segment base may have.
+    fn canonical(&mut self) -> Result<u64> {
+        let address = self.u64()?;
+        match address >> 47 {
+            0 | 0x1_ffff => Ok(address),
+            _ => Err(bad("a segment base is not an address")),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (array, rest) =
+            self.0.split_first_chunk::<N>().ok_or_else(|| bad("its header ends too early"))?;
+        self.0 = rest;
+        Ok(*array)
+    }
+
+    fn bytes(&mut self) -> Result<&'b [u8]> {
+        let len = self.u64()?;
+        let (bytes, rest) = usize::try_from(len)
+            .ok()
+            .and_then(|len| self.0.split_at_checked(len))
+            .ok_or_else(|| bad("its header ends too early"))?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+}
+
+pub(super) fn bad(reason: &str) -> Error {
+    Error::new(ErrorCode::SnapshotFile, format!("the snapshot file cannot be used: {reason}"))
+}
