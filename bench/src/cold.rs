@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::raw::{RawImage, RawVm};
+use crate::snapshots;
 use crate::stats::Samples;
 use crate::table::Row;
 use crate::warm;
@@ -16,33 +17,38 @@ const PROCESSES: usize = 12;
 const SAMPLES: usize = 12;
 
 pub fn rows() -> Vec<Row> {
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
+    let [mut floor, mut fresh, mut clone] = <[Samples; 3]>::default();
     for _ in 0..PROCESSES {
-        for time in run_child("--cold-floor") {
-            floor.add(time);
-        }
-        for time in run_child("--cold-engine") {
-            ours.add(time);
+        for (samples, part) in
+            [(&mut floor, "--cold-floor"), (&mut fresh, "--cold-engine"), (&mut clone, "--cold-clone")]
+        {
+            run_child(part).into_iter().for_each(|time| samples.add(time));
         }
     }
-    vec![Row {
-        metric: "cold: new sandbox, evolve, first call",
+    let row = |metric, ours, must, want| Row {
+        metric,
         floor_name: "C",
         ours,
-        floor,
-        must: Some(1.5),
-        want: Some(0.6),
+        floor: floor.clone(),
+        must: Some(must),
+        want: Some(want),
         must_ns: None,
-    }]
+    };
+    vec![
+        row("cold: new sandbox, evolve, first call", fresh, 1.5, 0.6),
+        row("clone from a snapshot, first call", clone, 1.0, 0.6),
+    ]
 }
 
 /// What a child process does: prints nanoseconds, one sample a line. The first sample is not printed: a process does
 /// everything for the first time only once.
 pub fn run_part(part: &str) {
+    let snapshot = (part == "--cold-clone").then(|| warm::sandbox().snapshot().unwrap());
     for sample in 0..=SAMPLES {
         let time = match part {
             "--cold-floor" => floor(),
             "--cold-engine" => engine(),
+            "--cold-clone" => snapshots::clone_once(snapshot.as_ref().unwrap()),
             _ => panic!("unknown part {part:?}"),
         };
         if sample > 0 {

@@ -16,6 +16,7 @@
 
 mod cold;
 mod raw;
+mod snapshots;
 mod stats;
 mod table;
 mod warm;
@@ -32,6 +33,7 @@ fn main() {
     // Cold first: no virtual machine may be alive in this process then.
     let mut rows = cold::rows();
     rows.extend(warm::rows());
+    rows.extend(snapshots::rows());
     rows.extend(wire::rows());
 
     let markdown = table::markdown(&rows);
