@@ -35,13 +35,13 @@ impl Epoch {
 
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
 /// inherited, descriptors may speak of the parent, and locks may be held for ever.
-pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Made<T>>);
+pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Slot<T>>);
 
-struct Made<T> {
+struct Slot<T: 'static> {
     epoch: Epoch,
     value: T,
-    /// What the parent had made. The child has no use for it, but what is pointed to is not lost: leak checkers look.
-    _of_parent: *mut Self,
+    /// The value of the process that this one was forked from: unused, but still referred to.
+    _inherited: *const Self,
 }
 
 impl<T: Send + Sync> PerProcess<T> {
@@ -54,13 +54,12 @@ impl<T: Send + Sync> PerProcess<T> {
     pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
         let found = self.0.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
-        if let Some(Made { epoch, value, .. }) = unsafe { found.as_ref() }
-            && epoch.is_current()
+        if let Some(slot) = unsafe { found.as_ref() }
+            && slot.epoch.is_current()
         {
-            return Ok(value);
+            return Ok(&slot.value);
         }
-        let fresh = Made { epoch: Epoch::current()?, value: make()?, _of_parent: found };
-        let fresh = Box::leak(Box::new(fresh));
+        let fresh = Box::leak(Box::new(Slot { epoch: Epoch::current()?, value: make()?, _inherited: found }));
         let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => std::ptr::from_mut(fresh),
             Err(first) => first,
@@ -68,14 +67,6 @@ impl<T: Send + Sync> PerProcess<T> {
         // SAFETY: not null, and as above.
         Ok(&unsafe { &*kept }.value)
     }
-}
-
-/// What a forked child is told about its parent's sandbox.
-pub(crate) fn forked() -> Error {
-    Error::new(
-        ErrorCode::State,
-        "the sandbox belongs to the process that this one was forked from; make a new one here",
-    )
 }
 
 fn word() -> Result<&'static AtomicU64> {

@@ -1,0 +1,177 @@
+//! Host functions: callbacks of the caller's that the guest may call.
+
+use std::alloc::{self, Layout};
+use std::ffi::c_void;
+use std::{fmt, ptr};
+
+use hyperlight::{HostError, MAX_PARAMETERS, Value, ValueRef};
+
+use crate::error::{HL_ERR_HOST_FUNCTION, HL_ERR_INVALID_ARGUMENT, HL_OK, hl_status};
+use crate::guard;
+use crate::value::{hl_bytes, hl_value};
+
+/// A host function. Runs on the thread that made the call, inside it.
+///
+/// `args` are of the kinds that it was registered with; they, and what they point to, live until it returns. `*result`
+/// arrives as `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value; `return
+/// hl_call_fail(call, text);` says more.
+pub type hl_host_fn = Option<
+    unsafe extern "C-unwind" fn(
+        user_data: *mut c_void,
+        call: *mut hl_call,
+        args: *const hl_value,
+        n_args: usize,
+        result: *mut hl_value,
+    ) -> hl_status,
+>;
+
+/// Frees `user_data`. NULL where there is nothing to free.
+pub type hl_free_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
+
+/// One call of a host function in progress; lives until that returns.
+#[derive(Debug, Default)]
+pub struct hl_call {
+    failure: Option<String>,
+    allocations: Vec<Vec<u8>>,
+}
+
+/// Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
+/// `HL_ERR_HOST_FUNCTION`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_call_fail(call: *mut hl_call, message: hl_bytes) -> hl_status {
+    guard::plain((), || {
+        // SAFETY: by the header's rules `call` is the one in progress, and only its own callback uses it.
+        let call = unsafe { call.as_mut() };
+        // SAFETY: passed on.
+        let message = unsafe { message.as_slice() };
+        if let (Some(call), Some(message)) = (call, message) {
+            call.failure = Some(String::from_utf8_lossy(message).into_owned());
+        }
+    });
+    HL_ERR_HOST_FUNCTION
+}
+
+/// Memory, zeroed, for the text or bytes of a host function's result. The library frees it; no need to use it after all.
+/// NULL if there is no memory. Anything else that a result points to must live until the outer call has ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_call_alloc(call: *mut hl_call, len: usize) -> *mut c_void {
+    guard::plain(ptr::null_mut(), || {
+        // SAFETY: by the header's rules `call` is the one in progress, and only its own callback uses it.
+        unsafe { call.as_mut() }.and_then(|call| call.allocate(len)).unwrap_or(ptr::null_mut())
+    })
+}
+
+impl hl_call {
+    fn allocate(&mut self, len: usize) -> Option<*mut c_void> {
+        // A length of 0, too, has an address of its own.
+        let layout = Layout::array::<u8>(len.max(1)).ok()?;
+        self.allocations.try_reserve(1).ok()?;
+        // SAFETY: the layout's size is not 0.
+        let start = unsafe { alloc::alloc_zeroed(layout) };
+        if start.is_null() {
+            return None;
+        }
+        // SAFETY: allocated just now by the global allocator with this capacity and the alignment of `u8`; all of it is
+        // initialised.
+        self.allocations.push(unsafe { Vec::from_raw_parts(start, layout.size(), layout.size()) });
+        Some(start.cast())
+    }
+
+    /// The bytes of a result: moved, where [`hl_call_alloc`] gave them, else copied.
+    fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let own = self.allocations.iter().position(|own| ptr::eq(own.as_ptr(), bytes.as_ptr()));
+        match own {
+            Some(index) if bytes.len() <= self.allocations[index].len() => {
+                let len = bytes.len();
+                let mut own = self.allocations.swap_remove(index);
+                own.truncate(len);
+                own
+            }
+            _ => bytes.to_vec(),
+        }
+    }
+}
+
+/// What the caller registered.
+pub(crate) struct Callback {
+    pub name: Box<str>,
+    pub function: unsafe extern "C-unwind" fn(
+        *mut c_void,
+        *mut hl_call,
+        *const hl_value,
+        usize,
+        *mut hl_value,
+    ) -> hl_status,
+    pub user_data: UserData,
+}
+
+impl Callback {
+    /// Calls it.
+    pub fn call(&self, arguments: &[ValueRef<'_>]) -> Result<Value, HostError> {
+        let mut values = [hl_value::VOID; MAX_PARAMETERS];
+        for (place, value) in values.iter_mut().zip(arguments) {
+            *place = hl_value::of(*value);
+        }
+        let mut call = hl_call::default();
+        let mut result = hl_value::VOID;
+        // SAFETY: the caller of `hl_sandbox_register` promised that the callback can be called like this, on any thread,
+        // as long as its `user_data` was not freed, which `self` owns. Everything else lives until it has returned.
+        let status = unsafe {
+            (self.function)(
+                self.user_data.data,
+                &raw mut call,
+                values.as_ptr(),
+                arguments.len(),
+                &raw mut result,
+            )
+        };
+        if status != HL_OK {
+            let text = call
+                .failure
+                .unwrap_or_else(|| format!("the host function `{}` failed with status {status}", self.name));
+            return Err(HostError::new(text).with_status(status));
+        }
+        // SAFETY: `result` is initialised; what the callback has put into it lives at least until the outer call has
+        // ended, by the header's rules, or belongs to `call`.
+        match unsafe { hl_value::read(&raw const result) } {
+            Ok(ValueRef::String(text)) => {
+                // SAFETY: the bytes are those of `text`, moved or copied.
+                Ok(Value::String(unsafe { String::from_utf8_unchecked(call.take(text.as_bytes())) }))
+            }
+            Ok(ValueRef::Bytes(bytes)) => Ok(Value::Bytes(call.take(bytes))),
+            Ok(value) => Ok(Value::from(value)),
+            Err(what) => {
+                let text = format!("the result of the host function `{}` {what}", self.name);
+                Err(HostError::new(text).with_status(HL_ERR_INVALID_ARGUMENT))
+            }
+        }
+    }
+}
+
+/// A pointer of the caller's, and how it is freed: once, when this is dropped.
+pub(crate) struct UserData {
+    pub data: *mut c_void,
+    pub free: hl_free_fn,
+}
+
+// SAFETY: the header's rules say that a callback runs on the thread that called, whichever that is, and that its
+// `user_data` is freed by whichever thread drops the last user: the caller promised that both are fine.
+unsafe impl Send for UserData {}
+// SAFETY: as above; the library itself never looks at what the pointer points to.
+unsafe impl Sync for UserData {}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: the caller promised that `free` may be called with `data`, once; this is the one drop.
+            unsafe { free(self.data) };
+        }
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserData").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! The C interface of libhyperlight.
+//!
+//! A thin border around the crate `hyperlight`: it checks what C may get wrong (NULL, kinds, text, sizes), keeps what C
+//! cannot keep (who owns what, who is inside), and lets no panic through. `include/hyperlight.h` is generated from these
+//! files, so the doc comments here are written for people who read C. The rules that hold for every function are
+//! at the top of the header; the `SAFETY` comments appeal to them as *the header's rules*.
+//!
+//! One file for each noun; `guard.rs` is the border itself.
+
+#![expect(non_camel_case_types, reason = "types have the names that the header gives them")]
+#![expect(
+    clippy::missing_safety_doc,
+    reason = "doc comments go into the header; its rules are the safety contract"
+)]
+
+#[cfg(panic = "abort")]
+compile_error!("the C library contains panics and reports them as errors; build it with panic = \"unwind\"");
+
+mod guard;
+
+// In the order in which the header has them.
+
+pub mod version;
+
+pub mod error;
+
+pub mod value;
+
+pub mod guest;
+
+pub mod options;
+
+pub mod sandbox;
+
+pub mod function;
+
+pub mod host;
+
+pub mod log;

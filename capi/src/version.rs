@@ -1,0 +1,43 @@
+//! Which library this is, and whether it can work here.
+
+use std::ffi::c_char;
+
+use crate::error::{hl_error, hl_status};
+use crate::guard;
+
+/// The version of the library that is loaded, as `HL_VERSION` is that of the header: major << 16 | minor << 8 | patch.
+#[unsafe(no_mangle)]
+pub extern "C" fn hl_version() -> u32 {
+    const {
+        number(env!("CARGO_PKG_VERSION_MAJOR")) << 16
+            | number(env!("CARGO_PKG_VERSION_MINOR")) << 8
+            | number(env!("CARGO_PKG_VERSION_PATCH"))
+    }
+}
+
+/// The same as text, `"0.1.0"`. Lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn hl_version_string() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// Whether sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the mend.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_probe(err: *mut *mut hl_error) -> hl_status {
+    // SAFETY: passed on.
+    unsafe { guard::status(err, || Ok(hyperlight::probe()?)) }
+}
+
+/// A decimal number below 256, at compile time.
+const fn number(digits: &str) -> u32 {
+    let bytes = digits.as_bytes();
+    let (mut value, mut i) = (0, 0);
+    while i < bytes.len() {
+        assert!(bytes[i].is_ascii_digit());
+        value = value * 10 + (bytes[i] - b'0') as u32;
+        i += 1;
+    }
+    assert!(value < 256);
+    value
+}

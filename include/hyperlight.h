@@ -1,0 +1,731 @@
+/*
+ * libhyperlight: runs every function call behind its own hypervisor wall.
+ *
+ *     cc program.c -lhyperlight
+ *
+ * A *guest* is a small program that exposes guest functions. A *sandbox* is one virtual machine, without a kernel
+ * or devices, that holds one guest. The program that includes this header registers *host functions*; both sides
+ * call each other by name with typed values. What happens, in order:
+ *
+ *     hl_guest_builtin, hl_guest_from_file      load a guest
+ *     hl_sandbox_new                            make a sandbox for it
+ *     hl_sandbox_register                       give the guest something to call
+ *     hl_sandbox_evolve                         start it
+ *     hl_sandbox_call                           call it, as often as you like
+ *     hl_sandbox_free, hl_guest_free
+ *
+ * Rules that hold everywhere
+ *
+ * Ownership. What a function puts into `*out` belongs to the caller, who frees it by the `_free` of its type;
+ * on failure it is NULL. No function consumes a handle, and `_free(NULL)` is fine. What is passed in is borrowed
+ * for the call, and copied where it must live longer.
+ *
+ * Errors. A function that can fail returns HL_OK or another status; an unknown status is a failure. With it comes an
+ * hl_error, if `err` is not NULL: it belongs to the caller, and is not written to on success. hl_error_*(NULL) gives
+ * 0 or nothing.
+ * A NULL that is not said to be fine is HL_ERR_INVALID_ARGUMENT, never a crash. Kinds, text and bools are checked
+ * first, then whether the sandbox is free and ready, then the signature. `as.boolean` is read as a byte that must be
+ * 0 or 1.
+ *
+ * Views. An hl_bytes that the library hands out is borrowed. Text and bytes of a result die with the next call on
+ * that sandbox, or with the sandbox; those of an error with the error; function infos with the sandbox; a host
+ * function's `args` when it returns. Strings are UTF-8 and have a length; they may hold NUL bytes.
+ *
+ * Callbacks run on the thread that called into the sandbox. A host function's `*result` arrives as HL_VOID. What it
+ * returns other than HL_OK reaches the guest as an error value; if the guest passes that on, the caller gets
+ * HL_ERR_HOST_FUNCTION, and a positive status in hl_error_guest_code. `free_fn` of a `user_data` runs exactly once on
+ * every path, failure of the registration included. A callback must return: no longjmp and no C++ exception may
+ * leave it.
+ *
+ * Threads. `const T *` may be shared between threads. `T *` is exclusive: a sandbox may move between threads, and
+ * is used by one at a time; concurrent use, and use from its own callback, is detected and is HL_ERR_BUSY. Freeing
+ * a sandbox while a call runs, or from its own callback, is deferred to the end of the call. Use after free is not
+ * detected. A sandbox that has evolved cannot be used in a forked child: HL_ERR_STATE.
+ *
+ * States. A guest function that returns an error leaves the sandbox ready. What stops the guest in the middle (abort,
+ * fault, time limit, broken protocol) poisons the sandbox: from then on its calls are HL_ERR_POISONED. A host
+ * function that its guest declares need not be there: calling it is an error value in the guest.
+ *
+ * Options start with their size and only grow: start from HL_*_OPTIONS_INIT. NULL is the defaults, and so is every 0.
+ * Time limits apply to evolve and to each call; 0 is none (in call options: the sandbox's), UINT64_MAX is none.
+ *
+ * The library ends nothing, installs no signal handler, reads no environment variable, and prints nothing but what
+ * a guest sends to HostPrint. A bug of its own is HL_ERR_INTERNAL, and poisons the sandbox.
+ *
+ * C99 to C23 and C++11 to C++20; x86-64 Linux.
+ */
+#ifndef HYPERLIGHT_H
+#define HYPERLIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX != UINT64_MAX
+#error "libhyperlight is for 64-bit programs"
+#endif
+
+#ifdef HYPERLIGHT_GUEST_H
+#error "hyperlight.h is for programs that run guests, hyperlight_guest.h for guests; a file includes one of them"
+#endif
+
+/* The version of this header; that of the library is hl_version(). */
+#define HL_VERSION_MAJOR 0
+#define HL_VERSION_MINOR 1
+#define HL_VERSION_PATCH 0
+#define HL_VERSION ((uint32_t)HL_VERSION_MAJOR << 16 | (uint32_t)HL_VERSION_MINOR << 8 | (uint32_t)HL_VERSION_PATCH)
+
+#ifndef HL_API
+#if defined(__GNUC__)
+#define HL_API __attribute__((visibility("default")))
+#else
+#define HL_API
+#endif
+#endif
+
+#if defined(__GNUC__)
+#define HL_MUST_USE __attribute__((warn_unused_result))
+#else
+#define HL_MUST_USE
+#endif
+
+/** Success. */
+#define HL_OK 0
+
+/** An argument that no sandbox could accept: NULL, an unknown kind, text that is not UTF-8. The sandbox is unchanged. */
+#define HL_ERR_INVALID_ARGUMENT -1
+
+/** There is no usable hypervisor; the message says why and what mends it. */
+#define HL_ERR_HYPERVISOR_UNAVAILABLE -2
+
+/** The guest program cannot be loaded. */
+#define HL_ERR_GUEST_BINARY -3
+
+/**
+ * The host lacks memory, file descriptors or virtual machines. The sandbox is unchanged, or poisoned if this struck
+ * inside a call.
+ */
+#define HL_ERR_RESOURCE -4
+
+/** The guest has no function of that name. */
+#define HL_ERR_FUNCTION_NOT_FOUND -5
+
+/** The arguments do not fit the function's signature. */
+#define HL_ERR_SIGNATURE -6
+
+/** A payload does not fit its buffer; the message names the option to raise. */
+#define HL_ERR_TOO_LARGE -7
+
+/** The guest function returned an error: its number is `hl_error_guest_code`, its text the message. */
+#define HL_ERR_GUEST_ERROR -8
+
+/** A host function failed, and the guest passed its error on. A positive status is `hl_error_guest_code`. */
+#define HL_ERR_HOST_FUNCTION -9
+
+/** The guest panicked or gave up. The sandbox is poisoned. */
+#define HL_ERR_GUEST_ABORT -10
+
+/** The guest did something that the processor forbids: see `hl_error_fault`. The sandbox is poisoned. */
+#define HL_ERR_GUEST_FAULT -11
+
+/** The guest used up its stack: see `hl_error_fault`. The sandbox is poisoned. */
+#define HL_ERR_STACK_OVERFLOW -12
+
+/** The guest used up its heap. The sandbox is poisoned. */
+#define HL_ERR_GUEST_OUT_OF_MEMORY -13
+
+/** The call took longer than it may. The sandbox is poisoned. */
+#define HL_ERR_TIMEOUT -14
+
+/** The call was interrupted. The sandbox is poisoned. */
+#define HL_ERR_INTERRUPTED -15
+
+/** An earlier call was stopped in the middle. */
+#define HL_ERR_POISONED -16
+
+/** The sandbox is in use: by another thread, or by the call that this came from. It is unchanged. */
+#define HL_ERR_BUSY -17
+
+/** The sandbox is in the wrong state for this, such as a call before evolve. It is unchanged. */
+#define HL_ERR_STATE -18
+
+/** A snapshot does not belong to this guest, or needs other host functions. */
+#define HL_ERR_SNAPSHOT_MISMATCH -19
+
+/** A snapshot file is damaged, or of another version or processor. */
+#define HL_ERR_SNAPSHOT_FILE -20
+
+/** Reading or writing a file failed. */
+#define HL_ERR_IO -21
+
+/** The guest broke the wire contract. The sandbox is poisoned. */
+#define HL_ERR_PROTOCOL -22
+
+/** The sandbox was freed during the call. */
+#define HL_ERR_CLOSED -23
+
+/** No member of the pool came free in time. */
+#define HL_ERR_POOL_TIMEOUT -24
+
+/** A bug of the library, contained. The sandbox is poisoned. */
+#define HL_ERR_INTERNAL -99
+
+/** Not a memory fault. */
+#define HL_ACCESS_NONE 0
+
+/** Reading. */
+#define HL_ACCESS_READ 1
+
+/** Writing. */
+#define HL_ACCESS_WRITE 2
+
+/** Executing. */
+#define HL_ACCESS_EXECUTE 3
+
+/** Nothing: what a function without a result returns. */
+#define HL_VOID 0
+
+/** `as.boolean`, `true` or `false`. */
+#define HL_BOOL 1
+
+/** `as.i32` */
+#define HL_I32 2
+
+/** `as.u32` */
+#define HL_U32 3
+
+/** `as.i64` */
+#define HL_I64 4
+
+/** `as.u64` */
+#define HL_U64 5
+
+/** `as.f32`, bit for bit. */
+#define HL_F32 6
+
+/** `as.f64`, bit for bit. */
+#define HL_F64 7
+
+/** `as.bytes`, which are UTF-8 text. Not followed by a NUL. */
+#define HL_STRING 8
+
+/** `as.bytes`, any bytes. */
+#define HL_BYTES 9
+
+/** A payload that is data. */
+#define HL_READ 1
+
+/** A payload that is code, which can be read too. */
+#define HL_READ_EXECUTE 3
+
+/** Takes host functions; its guest has not started. */
+#define HL_STATE_UNINITIALIZED 0
+
+/** Can be called. */
+#define HL_STATE_READY 1
+
+/** A call, or evolve, is running. */
+#define HL_STATE_RUNNING 2
+
+/** Can only be freed: its guest was stopped in the middle. */
+#define HL_STATE_POISONED 3
+
+/** No records at all. */
+#define HL_LOG_OFF 0
+
+/** Something failed. */
+#define HL_LOG_ERROR 1
+
+/** Something is odd. */
+#define HL_LOG_WARN 2
+
+/** Something happened. */
+#define HL_LOG_INFO 3
+
+/** Details. */
+#define HL_LOG_DEBUG 4
+
+/** All details. */
+#define HL_LOG_TRACE 5
+
+/** One call of a host function in progress; lives until that returns. */
+typedef struct hl_call hl_call;
+
+/** What went wrong. Owned by whom it was given to. */
+typedef struct hl_error hl_error;
+
+/**
+ * A guest program, loaded and checked once; shared by any number of sandboxes and threads. May be freed while sandboxes
+ * made from it live on.
+ */
+typedef struct hl_guest hl_guest;
+
+/** A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which. */
+typedef struct hl_sandbox hl_sandbox;
+
+/**
+ * `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
+ * is not `HL_OK` is a failure.
+ */
+typedef int32_t hl_status;
+
+/** Borrowed bytes. `data` may be NULL where `len` is 0. */
+typedef struct hl_bytes {
+    /** The first one. */
+    const uint8_t *data;
+    /** How many. */
+    size_t len;
+} hl_bytes;
+
+/** Where and why the processor stopped the guest. Addresses are the guest's own. */
+typedef struct hl_fault_info {
+    /** The exception's number: 14 is a page fault, 6 an illegal instruction, 13 general protection, 0 a division. */
+    uint32_t vector;
+    /** What the instruction did to the memory: one of the `HL_ACCESS_*`. */
+    uint32_t access;
+    /** Address of the instruction. */
+    uint64_t instruction;
+    /** Address of the memory that it wanted; 0 without a memory access. */
+    uint64_t address;
+    /** The function that the instruction is in; empty if the guest program has no symbols. */
+    hl_bytes function;
+} hl_fault_info;
+
+/**
+ * Sizes and limits of a sandbox. 0 is always the default. Start from `HL_SANDBOX_OPTIONS_INIT`.
+ *
+ * Sizes are in bytes, rounded up to whole pages of 4 KiB; above their maximum they are `HL_ERR_INVALID_ARGUMENT`. Memory
+ * that a guest never touches costs nothing.
+ */
+typedef struct hl_sandbox_options {
+    /** `sizeof(hl_sandbox_options)`. */
+    size_t size;
+    /** The guest's heap: 16 MiB by default, at most 16 GiB. */
+    uint64_t heap_size;
+    /** The guest's stack: 1 MiB by default, at least 16 KiB, at most 1 GiB. */
+    uint64_t stack_size;
+    /** Room for the arguments of a call, and for the result of a host function: 1 MiB by default, at most 256 MiB. */
+    uint64_t input_size;
+    /** Room for the result of a call, and for the arguments of a host function: 1 MiB by default, at most 256 MiB. */
+    uint64_t output_size;
+    /** How long evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    uint64_t timeout_ns;
+    /** How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any. */
+    uint64_t cpu_time_ns;
+    /** Host functions that one call may call: unlimited by default. Calling more fails inside the guest. */
+    uint64_t max_host_calls;
+    /** Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped. */
+    uint64_t max_log_bytes;
+    /** Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest. */
+    uint64_t max_print_bytes;
+} hl_sandbox_options;
+
+/** What an `hl_value` holds; its kind says which member. */
+typedef union hl_value_as {
+    /** `HL_BOOL` */
+    bool boolean;
+    /** `HL_I32` */
+    int32_t i32;
+    /** `HL_U32` */
+    uint32_t u32;
+    /** `HL_I64` */
+    int64_t i64;
+    /** `HL_U64` */
+    uint64_t u64;
+    /** `HL_F32` */
+    float f32;
+    /** `HL_F64` */
+    double f64;
+    /** `HL_STRING`, `HL_BYTES` */
+    hl_bytes bytes;
+    /** The whole. */
+    uint64_t words[3];
+} hl_value_as;
+
+/** A value. 32 bytes, for ever. */
+typedef struct hl_value {
+    /** One of `HL_VOID` to `HL_BYTES`. */
+    uint32_t kind;
+    /** 0. */
+    uint32_t reserved;
+    /** What it holds. */
+    hl_value_as as;
+} hl_value;
+
+/**
+ * A host function. Runs on the thread that made the call, inside it.
+ *
+ * `args` are of the kinds that it was registered with; they, and what they point to, live until it returns. `*result`
+ * arrives as `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value; `return
+ * hl_call_fail(call, text);` says more.
+ */
+typedef hl_status (*hl_host_fn)(void *user_data,
+                                hl_call *call,
+                                const hl_value *args,
+                                size_t n_args,
+                                hl_value *result);
+
+/** Frees `user_data`. NULL where there is nothing to free. */
+typedef void (*hl_free_fn)(void *user_data);
+
+/** Limits of one call. Start from `HL_CALL_OPTIONS_INIT`. */
+typedef struct hl_call_options {
+    /** `sizeof(hl_call_options)`. */
+    size_t size;
+    /** How long the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: for ever. */
+    uint64_t timeout_ns;
+    /** How much processor time the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: any. */
+    uint64_t cpu_time_ns;
+} hl_call_options;
+
+/** A guest function. Everything lives as long as the sandbox. */
+typedef struct hl_function_info {
+    /** Its name; followed by a NUL, which its length does not count. */
+    hl_bytes name;
+    /** The kinds of its parameters, in order. */
+    const uint32_t *param_kinds;
+    /** How many. */
+    size_t n_params;
+    /** The kind of its result. */
+    uint32_t return_kind;
+} hl_function_info;
+
+/**
+ * Takes a log record: its level, which part of the guest or of the library speaks, and one line of text. The views live
+ * until it returns; each is followed by a NUL, which its length does not count. May be called by several threads at a
+ * time.
+ */
+typedef void (*hl_log_fn)(void *user_data, uint32_t level, hl_bytes target, hl_bytes message);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/** The version of the library that is loaded, as `HL_VERSION` is that of the header: major << 16 | minor << 8 | patch. */
+HL_API
+uint32_t hl_version(void);
+
+/** The same as text, `"0.1.0"`. Lives for ever. */
+HL_API const char *hl_version_string(void);
+
+/** Whether sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the mend. */
+HL_API
+HL_MUST_USE
+hl_status hl_probe(hl_error **err);
+
+/**
+ * The name of a status, `"HL_ERR_TIMEOUT"`, for logs. A positive status, or an unknown one, is `"HL_ERR_?"`. The text
+ * lives for ever.
+ */
+HL_API
+const char *hl_status_name(hl_status status);
+
+/** The status that the function returned which gave the error. NULL is 0. */
+HL_API int32_t hl_error_code(const hl_error *error);
+
+/**
+ * One line that says what was expected, what was found, and what mends it; followed by a NUL, which its length does not
+ * count. Lives as long as the error. NULL is empty.
+ */
+HL_API
+hl_bytes hl_error_message(const hl_error *error);
+
+/**
+ * The number that the guest gave: with `HL_ERR_GUEST_ERROR` and `HL_ERR_GUEST_ABORT`; with `HL_ERR_HOST_FUNCTION` the
+ * host function's status, if that was positive. Else, and for NULL, 0.
+ */
+HL_API
+int32_t hl_error_guest_code(const hl_error *error);
+
+/**
+ * Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
+ * has none: `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_error_fault(const hl_error *error,
+                         hl_fault_info *out);
+
+/** Frees an error. NULL is fine. */
+HL_API void hl_error_free(hl_error *error);
+
+/**
+ * Loads a guest program from a file, which is read once and not needed afterwards. `HL_ERR_IO` if it cannot be read,
+ * `HL_ERR_GUEST_BINARY` if it is no guest program.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_guest_from_file(const char *path,
+                             hl_guest **out,
+                             hl_error **err);
+
+/** Loads a guest program from memory. `elf` is copied. */
+HL_API
+HL_MUST_USE
+hl_status hl_guest_from_bytes(hl_bytes elf,
+                              hl_guest **out,
+                              hl_error **err);
+
+/** A guest program that the library carries: `"demo"`. Any other name is `HL_ERR_INVALID_ARGUMENT`. */
+HL_API HL_MUST_USE hl_status hl_guest_builtin(const char *name, hl_guest **out, hl_error **err);
+
+/**
+ * The same guest with bytes added to its image: data (`HL_READ`), or code compiled for it (`HL_READ_EXECUTE`). The guest
+ * finds them by their number, counted from 0 in the order in which they were added; it cannot write to them. `payload`
+ * is copied; `base` is not changed.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_guest_with_payload(const hl_guest *base,
+                                hl_bytes payload,
+                                uint32_t access,
+                                hl_guest **out,
+                                hl_error **err);
+
+/** Frees a guest. NULL is fine. */
+HL_API void hl_guest_free(hl_guest *guest);
+
+/** Makes a sandbox for a guest. It costs next to nothing until it evolves. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_new(const hl_guest *guest,
+                         const hl_sandbox_options *options,
+                         hl_sandbox **out,
+                         hl_error **err);
+
+/**
+ * Registers a host function, before evolve; in place of one that has the name. `HostPrint (string) -> i32`, which every
+ * sandbox starts with, can be replaced as well: it writes to file descriptor 1, past the buffer of stdio. A `param_kinds`
+ * of NULL is fine where `n_params` is 0.
+ *
+ * `user_data` is handed to `function`, and freed by `free_fn` (which may be NULL) exactly once: when the sandbox goes away,
+ * when the function is replaced or removed, and also when this fails.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_register(hl_sandbox *sandbox,
+                              const char *name,
+                              const uint32_t *param_kinds,
+                              size_t n_params,
+                              uint32_t return_kind,
+                              hl_host_fn function,
+                              void *user_data,
+                              hl_free_fn free_fn,
+                              hl_error **err);
+
+/** Removes a host function, before evolve; also `HostPrint`. `HL_ERR_FUNCTION_NOT_FOUND` if there is none of that name. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_unregister(hl_sandbox *sandbox,
+                                const char *name,
+                                hl_error **err);
+
+/**
+ * Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Once.
+ *
+ * A failure before the guest has run (no hypervisor, no memory) leaves the sandbox as it was, and this can be tried
+ * again. If the guest was stopped in the middle, the sandbox is poisoned.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_evolve(hl_sandbox *sandbox,
+                            hl_error **err);
+
+/**
+ * Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
+ * die with the next call on the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
+ *
+ * If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_call(hl_sandbox *sandbox,
+                          const char *function,
+                          const hl_value *args,
+                          size_t n_args,
+                          hl_value *result,
+                          hl_error **err);
+
+/** Like `hl_sandbox_call`, with limits of its own. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_call_with(hl_sandbox *sandbox,
+                               const hl_call_options *options,
+                               const char *function,
+                               const hl_value *args,
+                               size_t n_args,
+                               hl_value *result,
+                               hl_error **err);
+
+/** What the sandbox can do next: one of the `HL_STATE_*`. May be asked by any thread, also while a call runs. NULL is 0. */
+HL_API
+uint32_t hl_sandbox_state(const hl_sandbox *sandbox);
+
+/**
+ * Frees a sandbox, and everything that was registered with it; its virtual machine is destroyed soon. While a call runs,
+ * also from its own callbacks, that happens when the call ends; the handle must not be used any more all the same. NULL
+ * is fine.
+ */
+HL_API
+void hl_sandbox_free(hl_sandbox *sandbox);
+
+/** How many functions the guest has; 0 before evolve. May be asked by any thread, also while a call runs. */
+HL_API size_t hl_sandbox_function_count(const hl_sandbox *sandbox);
+
+/**
+ * The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
+ * `HL_ERR_STATE`, behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_function(const hl_sandbox *sandbox,
+                              size_t index,
+                              hl_function_info *out);
+
+/**
+ * Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
+ * `HL_ERR_HOST_FUNCTION`.
+ */
+HL_API HL_MUST_USE hl_status hl_call_fail(hl_call *call, hl_bytes message);
+
+/**
+ * Memory, zeroed, for the text or bytes of a host function's result. The library frees it; no need to use it after all.
+ * NULL if there is no memory. Anything else that a result points to must live until the outer call has ended.
+ */
+HL_API
+void *hl_call_alloc(hl_call *call,
+                    size_t len);
+
+/**
+ * Sets who takes log records, for the whole process: those of `HL_LOG_ERROR` up to `max_level`. NULL turns logging off,
+ * as it is in the beginning. `user_data` is freed when the callback has been replaced and its last running call has
+ * returned.
+ *
+ * Records come on the thread that called into the sandbox, during the call. The callback must not use that sandbox.
+ */
+HL_API
+void hl_set_log_callback(uint32_t max_level,
+                         hl_log_fn callback,
+                         void *user_data,
+                         hl_free_fn free_fn);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/* ---- options, with nothing set ------------------------------------------------------------------------ */
+
+#define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+
+/* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
+
+static inline hl_value hl_void(void) {
+    hl_value value;
+    value.kind = HL_VOID;
+    value.reserved = 0;
+    value.as.words[0] = value.as.words[1] = value.as.words[2] = 0;
+    return value;
+}
+
+static inline hl_value hl_bool(bool boolean) {
+    hl_value value = hl_void();
+    value.kind = HL_BOOL;
+    value.as.boolean = boolean;
+    return value;
+}
+
+static inline hl_value hl_i32(int32_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_I32;
+    value.as.i32 = number;
+    return value;
+}
+
+static inline hl_value hl_u32(uint32_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_U32;
+    value.as.u32 = number;
+    return value;
+}
+
+static inline hl_value hl_i64(int64_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_I64;
+    value.as.i64 = number;
+    return value;
+}
+
+static inline hl_value hl_u64(uint64_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_U64;
+    value.as.u64 = number;
+    return value;
+}
+
+static inline hl_value hl_f32(float number) {
+    hl_value value = hl_void();
+    value.kind = HL_F32;
+    value.as.f32 = number;
+    return value;
+}
+
+static inline hl_value hl_f64(double number) {
+    hl_value value = hl_void();
+    value.kind = HL_F64;
+    value.as.f64 = number;
+    return value;
+}
+
+/* Any bytes; they are not copied. */
+static inline hl_value hl_blob(const void *data, size_t len) {
+    hl_value value = hl_void();
+    value.kind = HL_BYTES;
+    value.as.bytes.data = (const uint8_t *)data;
+    value.as.bytes.len = len;
+    return value;
+}
+
+/* Text of a known length; it is not copied. */
+static inline hl_value hl_string_n(const char *text, size_t len) {
+    hl_value value = hl_blob(text, len);
+    value.kind = HL_STRING;
+    return value;
+}
+
+/* A C string; it is not copied. */
+static inline hl_value hl_string(const char *text) {
+    size_t len = 0;
+    while (text[len] != '\0') {
+        len++;
+    }
+    return hl_string_n(text, len);
+}
+
+/* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
+static inline hl_bytes hl_view(const char *text) {
+    return hl_string(text).as.bytes;
+}
+
+/* ---- what the library was compiled with --------------------------------------------------------------- */
+
+#if defined(__cplusplus)
+#define HL_SAME(name, condition) static_assert(condition, #name)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define HL_SAME(name, condition) _Static_assert(condition, #name)
+#else
+#define HL_SAME(name, condition) typedef char hl_same_##name[(condition) ? 1 : -1]
+#endif
+
+HL_SAME(bytes, sizeof(hl_bytes) == 16);
+HL_SAME(value, sizeof(hl_value) == 32);
+HL_SAME(value_as, offsetof(hl_value, as) == 8);
+HL_SAME(boolean, sizeof(bool) == 1);
+HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
+HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(function_info, sizeof(hl_function_info) == 40);
+HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
+
+#undef HL_SAME
+
+#endif /* HYPERLIGHT_H */

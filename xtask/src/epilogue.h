@@ -1,0 +1,116 @@
+/* ---- options, with nothing set ------------------------------------------------------------------------ */
+
+#define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+
+/* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
+
+static inline hl_value hl_void(void) {
+    hl_value value;
+    value.kind = HL_VOID;
+    value.reserved = 0;
+    value.as.words[0] = value.as.words[1] = value.as.words[2] = 0;
+    return value;
+}
+
+static inline hl_value hl_bool(bool boolean) {
+    hl_value value = hl_void();
+    value.kind = HL_BOOL;
+    value.as.boolean = boolean;
+    return value;
+}
+
+static inline hl_value hl_i32(int32_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_I32;
+    value.as.i32 = number;
+    return value;
+}
+
+static inline hl_value hl_u32(uint32_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_U32;
+    value.as.u32 = number;
+    return value;
+}
+
+static inline hl_value hl_i64(int64_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_I64;
+    value.as.i64 = number;
+    return value;
+}
+
+static inline hl_value hl_u64(uint64_t number) {
+    hl_value value = hl_void();
+    value.kind = HL_U64;
+    value.as.u64 = number;
+    return value;
+}
+
+static inline hl_value hl_f32(float number) {
+    hl_value value = hl_void();
+    value.kind = HL_F32;
+    value.as.f32 = number;
+    return value;
+}
+
+static inline hl_value hl_f64(double number) {
+    hl_value value = hl_void();
+    value.kind = HL_F64;
+    value.as.f64 = number;
+    return value;
+}
+
+/* Any bytes; they are not copied. */
+static inline hl_value hl_blob(const void *data, size_t len) {
+    hl_value value = hl_void();
+    value.kind = HL_BYTES;
+    value.as.bytes.data = (const uint8_t *)data;
+    value.as.bytes.len = len;
+    return value;
+}
+
+/* Text of a known length; it is not copied. */
+static inline hl_value hl_string_n(const char *text, size_t len) {
+    hl_value value = hl_blob(text, len);
+    value.kind = HL_STRING;
+    return value;
+}
+
+/* A C string; it is not copied. */
+static inline hl_value hl_string(const char *text) {
+    size_t len = 0;
+    while (text[len] != '\0') {
+        len++;
+    }
+    return hl_string_n(text, len);
+}
+
+/* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
+static inline hl_bytes hl_view(const char *text) {
+    return hl_string(text).as.bytes;
+}
+
+/* ---- what the library was compiled with --------------------------------------------------------------- */
+
+#if defined(__cplusplus)
+#define HL_SAME(name, condition) static_assert(condition, #name)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define HL_SAME(name, condition) _Static_assert(condition, #name)
+#else
+#define HL_SAME(name, condition) typedef char hl_same_##name[(condition) ? 1 : -1]
+#endif
+
+HL_SAME(bytes, sizeof(hl_bytes) == 16);
+HL_SAME(value, sizeof(hl_value) == 32);
+HL_SAME(value_as, offsetof(hl_value, as) == 8);
+HL_SAME(boolean, sizeof(bool) == 1);
+HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
+HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(function_info, sizeof(hl_function_info) == 40);
+HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
+
+#undef HL_SAME
+
+#endif /* HYPERLIGHT_H */

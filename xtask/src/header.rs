@@ -1,0 +1,98 @@
+//! `include/hyperlight.h`, from the sources of the crate `capi`.
+//!
+//! The header is committed, because people read it and compile against it without building anything; what it says is
+//! decided in `capi`. What Rust has no words for is in the two C files beside this one.
+
+use std::error::Error;
+use std::path::Path;
+
+use cbindgen::{Builder, Config, DocumentationStyle, Language, RenameRule, SortKey, Style};
+
+const HEADER: &str = "include/hyperlight.h";
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Writes the header.
+pub(crate) fn write() -> Result<String> {
+    std::fs::write(root().join(HEADER), generate()?)?;
+    Ok(format!("wrote {HEADER}"))
+}
+
+/// Confirms that the header is what would be written.
+pub(crate) fn verify() -> Result<String> {
+    if std::fs::read(root().join(HEADER))? == generate()? {
+        Ok(format!("{HEADER} is up to date"))
+    } else {
+        Err(format!("{HEADER} is stale; write it by: cargo run -p xtask -- header").into())
+    }
+}
+
+fn generate() -> Result<Vec<u8>> {
+    let mut config = Config {
+        language: Language::C,
+        cpp_compat: true,
+        style: Style::Both,
+        usize_is_size_t: true,
+        no_includes: true,
+        header: Some(include_str!("rules.h").trim_end().into()),
+        after_includes: Some(prologue()),
+        trailer: Some(include_str!("epilogue.h").trim_end().into()),
+        documentation_style: DocumentationStyle::Doxy,
+        line_length: 110,
+        tab_width: 4,
+        ..Config::default()
+    };
+    config.function.prefix = Some("HL_API".into());
+    config.function.must_use = Some("HL_MUST_USE".into());
+    config.function.sort_by = Some(SortKey::None);
+    config.constant.sort_by = Some(SortKey::None);
+    config.structure.rename_fields = RenameRule::None;
+
+    let bindings = Builder::new().with_crate(root().join("capi")).with_config(config).generate()?;
+    let mut header = Vec::new();
+    bindings.write(&mut header);
+    Ok(polish(&String::from_utf8(header)?).into_bytes())
+}
+
+/// Makes the header as short as a person would write it: one line for a comment of one line, type names without their
+/// tags where they are used.
+fn polish(header: &str) -> String {
+    let lines: Vec<_> = header.lines().collect();
+    let mut out = String::with_capacity(header.len());
+    let mut rest = lines.as_slice();
+    while let [line, after @ ..] = rest {
+        rest = after;
+        let indent = line.len() - line.trim_start().len();
+        if let ("/**", [text, end, after @ ..]) = (line.trim(), rest)
+            && let (Some(text), "*/") = (text.trim_start().strip_prefix("* "), end.trim())
+        {
+            out.push_str(&format!("{:indent$}/** {text} */\n", ""));
+            rest = after;
+            continue;
+        }
+        let is_definition = line.starts_with("typedef struct") || line.starts_with("typedef union");
+        let is_comment = line.trim_start().starts_with('*');
+        match is_definition || is_comment {
+            true => out.push_str(line),
+            false => out.push_str(&line.replace("struct hl_", "hl_").replace("union hl_", "hl_")),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// What stands before the first type: includes, the version, macros.
+fn prologue() -> String {
+    let version = [
+        ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
+        ("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
+        ("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+    ]
+    .map(|(part, number)| format!("#define HL_VERSION_{part} {number}\n"))
+    .concat();
+    include_str!("prologue.h").replace("@VERSION@\n", &version).trim_end().into()
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

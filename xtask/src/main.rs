@@ -1,0 +1,32 @@
+//! The repository's own chores: `cargo run -p xtask -- <chore>`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
+
+mod header;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo run -p xtask -- header [--verify]
+
+header            write include/hyperlight.h
+header --verify   say whether it is what would be written";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments[..] {
+        ["header"] => header::write(),
+        ["header", "--verify"] => header::verify(),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(done) => {
+            println!("{done}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
