@@ -1,0 +1,104 @@
+//! Builds the guest programs that the tests need besides the built-in one.
+//!
+//! All of them are C, so that the documented build line is tested too: a C compiler is needed, `CC` or `cc`. The C SDK
+//! that they link is built by a cargo of its own, because guests abort on panic and hosts must not.
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The ways to link a guest: name, flags, and whether guests with the SDK are meant to be linked so.
+const SHAPES: [(&str, &[&str], bool); 4] = [
+    ("static_pie", &["-fPIE", "-static-pie"], true),
+    ("static_exec", &["-fno-pie", "-no-pie", "-static", "-Wl,-Ttext-segment=0x400000"], true),
+    ("packed", &["-fPIE", "-static-pie", "-Wl,-z,pack-relative-relocs"], true),
+    ("shared", &["-fPIC", "-shared"], false),
+];
+
+fn main() -> Result<()> {
+    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let root = here.join("..");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-env-changed=CC");
+
+    let scripted = [here.join("guests/scripted.c")];
+    for (name, flags, _) in SHAPES {
+        let to = out.join(format!("scripted_{name}.elf"));
+        run(compiler(&scripted, &to).args(["-O1", "-ffreestanding", "-fno-stack-protector"]).args(flags))?;
+    }
+
+    let library = sdk(&root, &out)?;
+    let with_sdk = |sources: &[PathBuf], to: &Path, flags: &[&str]| {
+        let mut cc = compiler(sources, to);
+        // The documented line.
+        cc.arg("-O2").args(flags).arg("-Wl,--gc-sections").arg("-I").arg(root.join("include"));
+        run(cc.arg("-L").arg(&library).arg("-lhyperlight_guest"))
+    };
+    let demo = sources(&root.join("guest/demo-c"))?;
+    with_sdk(&demo, &out.join("demo_c.elf"), &["-fPIE", "-static-pie"])?;
+    let small = [here.join("fixtures/c/guest.c")];
+    for (name, flags, _) in SHAPES.iter().filter(|shape| shape.2) {
+        with_sdk(&small, &out.join(format!("small_{name}.elf")), flags)?;
+    }
+    Ok(())
+}
+
+/// Builds the C SDK; where its library is.
+fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
+    for path in
+        ["guest/Cargo.toml", "guest/Cargo.lock", "guest/sdk", "guest/c", "include/hyperlight_guest.h", "abi/src"]
+    {
+        println!("cargo::rerun-if-changed={}", root.join(path).display());
+    }
+    let target = out.join("guest");
+    let mut cargo = Command::new(env::var("CARGO")?);
+    cargo.args(["build", "--release", "--locked", "--package", "hyperlight-guest-c", "--manifest-path"]);
+    cargo.arg(root.join("guest/Cargo.toml")).arg("--target-dir").arg(&target);
+    // What the outer build was told is not meant for the guest.
+    for (name, _) in env::vars() {
+        let is_outer = ["CARGO_PROFILE_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_ENCODED_", "CARGO_BUILD_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        let is_named =
+            matches!(&*name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "CARGO_TARGET_DIR");
+        if is_outer || is_named {
+            cargo.env_remove(name);
+        }
+    }
+    run(&mut cargo)?;
+    Ok(target.join("release"))
+}
+
+/// The C files of a folder.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("c")) {
+            sources.push(path);
+        }
+    }
+    sources.sort_unstable();
+    Ok(sources)
+}
+
+/// The C compiler, told to make a guest of these files.
+fn compiler(sources: &[PathBuf], to: &Path) -> Command {
+    for source in sources {
+        println!("cargo::rerun-if-changed={}", source.display());
+    }
+    let mut cc = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    cc.args(sources).arg("-nostdlib").arg("-o").arg(to);
+    cc
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("{command:?} did not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed; its messages are above").into()) }
+}

@@ -1,0 +1,59 @@
+//! A logger that keeps what it is given.
+
+use std::sync::{Mutex, Once};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+/// A log record, kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kept {
+    /// How much it matters.
+    pub level: Level,
+    /// Who speaks.
+    pub target: String,
+    /// Source file.
+    pub file: Option<String>,
+    /// Line in it.
+    pub line: Option<u32>,
+    /// What is said.
+    pub message: String,
+}
+
+/// Installs the logger, once in the process, at that level.
+pub fn install(level: LevelFilter) {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| log::set_logger(&LOGGER).expect("no other logger"));
+    log::set_max_level(level);
+}
+
+/// Takes every record kept so far.
+pub fn take() -> Vec<Kept> {
+    std::mem::take(&mut *LOGGER.0.lock().unwrap())
+}
+
+/// Takes the records kept so far of those who call themselves `target`.
+pub fn take_of(target: &str) -> Vec<Kept> {
+    LOGGER.0.lock().unwrap().extract_if(.., |record| record.target == target).collect()
+}
+
+static LOGGER: Keeper = Keeper(Mutex::new(Vec::new()));
+
+struct Keeper(Mutex<Vec<Kept>>);
+
+impl Log for Keeper {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.0.lock().unwrap().push(Kept {
+            level: record.level(),
+            target: record.target().to_owned(),
+            file: record.file().map(str::to_owned),
+            line: record.line(),
+            message: record.args().to_string(),
+        });
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,23 @@
+//! Tests of what concerns a whole process, each in a process of its own.
+
+use std::env;
+use std::process::Command;
+
+const MARK: &str = "HYPERLIGHT_TEST_IN_OWN_PROCESS";
+
+/// Runs `body`, the whole of the test that is named `test`, in a process of its own with no other test beside it.
+///
+/// The process is the test program itself, told to run that one test.
+pub fn in_own_process(test: &str, body: impl FnOnce()) {
+    if env::var_os(MARK).is_some_and(|marked| *marked == *test) {
+        return body();
+    }
+    let output = Command::new(env::current_exe().expect("the test program"))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(MARK, test)
+        .output()
+        .expect("the test program starts once more");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{test}, in its own process: {}\n{out}\n{err}", output.status);
+    assert!(out.contains("1 passed"), "there is no test named {test}:\n{out}\n{err}");
+}

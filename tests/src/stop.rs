@@ -1,0 +1,139 @@
+//! Calls that are to be stopped: guests that never end, and ways to know that they run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hyperlight::{
+    Error, ErrorCode, Guest, InterruptHandle, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot,
+    State, UninitializedSandbox,
+};
+
+use crate::elf::segment;
+use crate::script::{Step, file, perform};
+use crate::{assert_works, fails_with, uninitialized_with};
+
+/// Far more than a call may last after it was told to stop, on a machine that does many other things.
+pub const PROMPT: Duration = Duration::from_secs(5);
+
+/// Counts the times that a guest was inside the host function `Inside`, by which the host knows that it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Inside(Arc<AtomicU64>);
+
+impl Inside {
+    /// Registers `Inside`.
+    pub fn register(&self, sandbox: &mut UninitializedSandbox) {
+        let count = Arc::clone(&self.0);
+        let function = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        sandbox.register("Inside", function).unwrap();
+    }
+
+    /// How often it was.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it was there once more than `before`.
+    #[track_caller]
+    pub fn wait(&self, before: u64) {
+        crate::signals::wait_until("a guest that calls Inside", || self.count() > before);
+    }
+}
+
+/// A sandbox whose guest can be stopped, seen to run, and put back.
+#[derive(Debug)]
+pub struct Stoppable {
+    /// The sandbox itself.
+    pub sandbox: Sandbox,
+    /// Stops it.
+    pub handle: InterruptHandle,
+    /// Sees that it runs.
+    pub inside: Inside,
+    /// What it is put back to.
+    pub fresh: Snapshot,
+}
+
+impl Stoppable {
+    /// One with the default options.
+    pub fn new(guest: &Guest) -> Self {
+        Self::with(guest, SandboxOptions::new())
+    }
+
+    /// One with options.
+    pub fn with(guest: &Guest, options: SandboxOptions) -> Self {
+        Self::from(uninitialized_with(guest, options))
+    }
+
+    /// The one that this becomes.
+    pub fn from(mut host: UninitializedSandbox) -> Self {
+        let inside = Inside::default();
+        inside.register(&mut host);
+        let mut sandbox = host.evolve().unwrap();
+        let handle = sandbox.interrupt_handle().unwrap();
+        let fresh = sandbox.snapshot().unwrap();
+        Self { sandbox, handle, inside, fresh }
+    }
+
+    /// Calls a function that calls `Inside` and then never ends, and interrupts it from another thread; both answers.
+    pub fn interrupted(&mut self) -> (bool, Error) {
+        let before = self.inside.count();
+        let Self { sandbox, handle, inside, .. } = self;
+        thread::scope(|scope| {
+            let kicker = scope.spawn(|| {
+                inside.wait(before);
+                handle.interrupt()
+            });
+            let result = sandbox.call::<()>("CallHostThenSpin", ("Inside",));
+            let was_running = kicker.join().unwrap();
+            (was_running, fails_with(ErrorCode::Interrupted, result))
+        })
+    }
+
+    /// Puts it back after its guest was stopped, and finds that it works.
+    #[track_caller]
+    pub fn restored(&mut self) {
+        assert_eq!(self.sandbox.state(), State::Poisoned);
+        fails_with(ErrorCode::Poisoned, self.sandbox.call::<()>("NoOp", ()));
+        self.sandbox.restore(&self.fresh).unwrap();
+        assert_eq!(self.sandbox.state(), State::Ready);
+        assert_works(&mut self.sandbox);
+    }
+}
+
+/// What a call returned, and how long it took.
+pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = call();
+    (result, start.elapsed())
+}
+
+/// That a call ended by its timeout, not before it and soon after it.
+#[track_caller]
+pub fn times_out<T: std::fmt::Debug>(limit: Duration, call: impl FnOnce() -> Result<T>) -> Error {
+    let (result, took) = timed(call);
+    let error = fails_with(ErrorCode::Timeout, result);
+    assert!(took >= limit, "{error}, but it took {took:?}");
+    assert!(took < limit + PROMPT, "{error}, and it took {took:?}");
+    error
+}
+
+/// A demo guest with machine code to run as `PayloadExecute(0)`.
+pub fn with_code(guest: &Guest, code: &[u8]) -> Guest {
+    guest.with_payload(code, PayloadAccess::ReadExecute).unwrap()
+}
+
+/// A guest that plays these steps, and then spins for ever. Without steps it never gets ready.
+pub fn spins_after(steps: &[Step]) -> Guest {
+    const UD2: [u8; 2] = [0x0f, 0x0b];
+    const JUMP_TO_ITSELF: [u8; 2] = [0xeb, 0xfe];
+    let file = file();
+    let code = file.load_segment_with(5);
+    let (start, len) = (file.u64(code + segment::OFFSET), file.u64(code + segment::FILESZ));
+    let range = usize::try_from(start).unwrap()..usize::try_from(start + len).unwrap();
+    let places: Vec<usize> = range.filter(|at| file.bytes()[*at..].starts_with(&UD2)).collect();
+    assert_eq!(places.len(), 1, "the scripted guest ends at one place");
+    perform(&file.with(places[0], &JUMP_TO_ITSELF).load().unwrap(), steps)
+}
