@@ -32,6 +32,13 @@ fn main() -> Result<()> {
         run(compiler(&scripted, &to).args(["-O1", "-ffreestanding", "-fno-stack-protector"]).args(flags))?;
     }
 
+    // It must not touch the registers that it reports.
+    let prober = [here.join("guests/prober.c")];
+    run(compiler(&prober, &out.join("prober.elf"))
+        .args(["-O1", "-ffreestanding", "-fno-stack-protector", "-mgeneral-regs-only"])
+        .args(SHAPES[0].1))?;
+    println!("cargo::rerun-if-changed={}", here.join("guests/wire.h").display());
+
     let library = sdk(&root, &out)?;
     let with_sdk = |sources: &[PathBuf], to: &Path, flags: &[&str]| {
         let mut cc = compiler(sources, to);

@@ -33,6 +33,14 @@ impl Epoch {
     }
 }
 
+/// The error of whoever uses a sandbox of the parent's in a forked child.
+pub(crate) fn forked() -> Error {
+    Error::new(
+        ErrorCode::State,
+        "the sandbox belongs to the process that this one was forked from; make a new one here",
+    )
+}
+
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
 /// inherited, descriptors may speak of the parent, and locks may be held for ever.
 pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Slot<T>>);

@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use hyperlight::{Kind, SandboxOptions, Signature, Value, ValueRef};
+use hyperlight_abi::FrameKind;
+use hyperlight_tests::script::{Step, frame, scripted};
 use hyperlight_tests::{assert_works, demo, on_each_guest, printing, sandbox, uninitialized};
 
 #[test]
@@ -117,28 +119,28 @@ fn a_guest_function_returns_what_a_host_function_computed() {
 }
 
 #[test]
-fn a_host_function_takes_thirty_two_parameters() {
-    use hyperlight_tests::script::{Step, frame, scripted};
-
-    let numbers: Vec<u32> = (1..=32).collect();
-    let mut call = vec![ValueRef::String("Sum")];
-    call.extend(numbers.iter().map(|number| ValueRef::U32(*number)));
-    let guest = scripted(&[
-        Step::ready(&[("Ask", &[Kind::Void])]),
-        Step::frame(frame(hyperlight_abi::FrameKind::HostCall, &call)),
-        Step::result(ValueRef::Void),
-    ]);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let to = Arc::clone(&seen);
-    let mut host = uninitialized(&guest);
-    let signature = Signature::new(&[Kind::U32; 32], Kind::Void).unwrap();
-    host.register_dynamic("Sum", signature, move |arguments| {
-        to.lock().unwrap().extend(arguments.iter().map(|value| Value::from(*value)));
-        Ok(Value::Void)
-    })
-    .unwrap();
-    host.evolve().unwrap().call::<()>("Ask", ()).unwrap();
-    assert_eq!(*seen.lock().unwrap(), numbers.into_iter().map(Value::U32).collect::<Vec<_>>());
+fn a_host_function_takes_any_number_of_parameters_up_to_thirty_two() {
+    for count in 0..=32 {
+        let numbers: Vec<_> = (1..=count).collect();
+        let mut call = vec![ValueRef::String("Take")];
+        call.extend(numbers.iter().map(|number| ValueRef::U32(*number)));
+        let guest = scripted(&[
+            Step::ready(&[("Ask", &[Kind::Void])]),
+            Step::frame(frame(FrameKind::HostCall, &call)),
+            Step::result(ValueRef::Void),
+        ]);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let to = Arc::clone(&seen);
+        let mut host = uninitialized(&guest);
+        let signature = Signature::new(&vec![Kind::U32; numbers.len()], Kind::Void).unwrap();
+        host.register_dynamic("Take", signature, move |arguments| {
+            to.lock().unwrap().extend(arguments.iter().map(|value| Value::from(*value)));
+            Ok(Value::Void)
+        })
+        .unwrap();
+        host.evolve().unwrap().call::<()>("Ask", ()).unwrap();
+        assert_eq!(*seen.lock().unwrap(), numbers.into_iter().map(Value::U32).collect::<Vec<_>>());
+    }
 }
 
 #[test]
