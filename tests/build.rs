@@ -57,9 +57,14 @@ fn main() -> Result<()> {
 
 /// Builds the C SDK; where its library is.
 fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
-    for path in
-        ["guest/Cargo.toml", "guest/Cargo.lock", "guest/sdk", "guest/c", "include/hyperlight_guest.h", "abi/src"]
-    {
+    for path in [
+        "guest/Cargo.toml",
+        "guest/Cargo.lock",
+        "guest/sdk",
+        "guest/c",
+        "include/hyperlight_guest.h",
+        "abi/src",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     let target = out.join("guest");

@@ -112,6 +112,8 @@ static unsigned char statics[3 * 4096];
 static const struct boot *boot;
 /* The engine's page for thread-local memory, by its own account. */
 static uint64_t thread;
+/* Whether the next answer goes out with the registers filled. */
+static uint64_t ring_with_load;
 
 static inline uint64_t word_of(const unsigned char *secret, uint64_t n) {
     return ((const uint64_t *)secret)[n % 4];
@@ -223,12 +225,13 @@ static void plant(const unsigned char *secret, uint32_t end) {
     if (end != NO_FRAME) {
         post(boot);
     }
-    ring(1);
     if (end == HOST_CALL) {
+        ring(1);
         begin(boot, RESULT);
         put(VOID, "", 0);
         post(boot);
     }
+    ring_with_load = 1;
 }
 
 /* Collects the addresses between these that hold a word of the secret. */
@@ -313,7 +316,9 @@ void _start(const struct boot *info) {
     post(boot);
 
     for (;;) {
-        ring(0);
+        uint64_t with_load = ring_with_load;
+        ring_with_load = 0;
+        ring(with_load);
         const struct item *context = first_item(boot), *name = next_item(context), *argument = next_item(name);
         switch (name->bytes[0]) {
         case 'P':

@@ -12,6 +12,7 @@ pub mod code;
 pub mod elf;
 pub mod harm;
 pub mod logger;
+pub mod prober;
 pub mod process;
 pub mod random;
 pub mod script;

@@ -1,5 +1,4 @@
 //! Guests in C: what only C can do, and do wrong.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,4 @@
 //! Calls that go well: guest functions, host functions, and what they hand each other.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::sync::{Arc, Mutex};
 

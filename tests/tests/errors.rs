@@ -1,5 +1,4 @@
 //! Errors: their numbers and names are a contract, and what they print tells nothing about the host.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{Error, ErrorCode, Guest, HostError, HostPanic, Sandbox, UninitializedSandbox};
 use hyperlight_tests::{demo, harm, hexadecimals, sandbox, uninitialized};

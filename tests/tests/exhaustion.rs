@@ -1,5 +1,4 @@
 //! Guests that use up what they have: the heap, the stack.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{ErrorCode, FaultKind, SandboxOptions};
 use hyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, sandbox_with};

@@ -1,5 +1,4 @@
 //! Guests that were built for older contracts, and are never rebuilt, run on.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{ABI_ACCEPTED, ErrorCode, FaultKind, Guest, PayloadAccess};
 use hyperlight_tests::elf::Elf;

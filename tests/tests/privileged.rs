@@ -1,7 +1,6 @@
 //! Instructions that are not for guests: each faults, or does no harm. Nothing else may come of it.
 //!
 //! The instructions travel as code payloads, so that no assembler has a say in what they are.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{ErrorCode, FaultKind, Value};
 use hyperlight_tests::code::{fault_of, run, with_code};

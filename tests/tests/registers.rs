@@ -1,5 +1,4 @@
 //! Guests that leave stack pointer, flags and control words as they should not be.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{ErrorCode, FaultKind};
 use hyperlight_tests::code::{fault_of, run, with_code};

@@ -1,5 +1,4 @@
 //! Names and signatures: what does not match is refused before anything runs.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

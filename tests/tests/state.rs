@@ -1,5 +1,4 @@
 //! Ready or poisoned: what each end of a call leaves behind.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight::{ErrorCode, Guest, State, Value};
 use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, poisons, sandbox, spares};
