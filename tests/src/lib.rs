@@ -11,6 +11,7 @@
 pub mod code;
 pub mod elf;
 pub mod harm;
+pub mod instructions;
 pub mod logger;
 pub mod prober;
 pub mod process;

@@ -199,7 +199,7 @@ impl Registers {
 
     /// Where they hold a word of the secret, at any byte.
     pub fn traces(&self) -> Vec<usize> {
-        traces(&self.0)
+        (0..8).flat_map(|from| traces(&self.0[from..]).into_iter().map(move |at| from + at)).collect()
     }
 
     /// Where they are not what the others are, but for two things that do not depend on the guest: whether the processor
@@ -221,10 +221,13 @@ impl Registers {
     }
 }
 
-/// Where these bytes hold a word of the secret, at any byte.
+/// Where these bytes hold a word of the secret.
 pub fn traces(bytes: &[u8]) -> Vec<usize> {
-    let is_secret = |window: &[u8]| SECRET.iter().any(|word| window == word.to_le_bytes());
-    bytes.windows(8).enumerate().filter(|(_, window)| is_secret(window)).map(|(at, _)| at).collect()
+    let words = bytes.chunks_exact(8).enumerate();
+    words
+        .filter(|(_, chunk)| SECRET.iter().any(|word| **chunk == word.to_le_bytes()))
+        .map(|(n, _)| 8 * n)
+        .collect()
 }
 
 /// The first page in which two memories differ, if there is one.
@@ -234,5 +237,8 @@ pub fn first_difference(one: &[u8], other: &[u8]) -> Option<usize> {
 }
 
 fn words(bytes: &[u8]) -> Vec<u64> {
-    bytes.chunks_exact(8).map(|chunk| u64::from_le_bytes(*chunk.first_chunk().expect("eight bytes"))).collect()
+    bytes
+        .chunks_exact(8)
+        .map(|chunk| u64::from_le_bytes(*chunk.first_chunk().expect("eight bytes")))
+        .collect()
 }

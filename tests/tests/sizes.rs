@@ -53,7 +53,7 @@ fn a_result_that_does_not_fit_names_output_size_and_does_no_harm() {
     on_each_guest(|guest| {
         let mut sandbox = sandbox_with(guest, SandboxOptions::new().output_size(4096));
         for len in [8192_u64, 1 << 20, 4 << 20] {
-            let error = spares(&mut sandbox, ErrorCode::GuestError, |sandbox| {
+            let error = spares(&mut sandbox, ErrorCode::TooLarge, |sandbox| {
                 sandbox.call::<Vec<u8>>("MakeBytes", (len,))
             });
             assert_eq!(error.guest_code(), ErrorCode::TooLarge.number());
@@ -79,7 +79,7 @@ fn arguments_of_a_host_call_that_do_not_fit_name_output_size_and_do_no_harm() {
             sandbox.call::<()>("CallHostWithBytes", ("Take", len)).unwrap();
         }
         assert_eq!(calls.load(Ordering::Relaxed), 3);
-        let error = spares(&mut sandbox, ErrorCode::GuestError, |sandbox| {
+        let error = spares(&mut sandbox, ErrorCode::TooLarge, |sandbox| {
             sandbox.call::<()>("CallHostWithBytes", ("Take", 8192_u64))
         });
         assert_eq!(error.guest_code(), ErrorCode::TooLarge.number());

@@ -19,6 +19,7 @@ use super::text::printable;
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
+use crate::int::to_usize;
 use crate::options::{Quota, Sizes};
 use crate::process::forked;
 use crate::signature::Signature;
@@ -117,6 +118,15 @@ impl Conversation {
         })
     }
 
+    /// A copy of the guest's memory.
+    pub fn dump_memory(&self) -> Result<Vec<u8>> {
+        let (memory, mut copy) = (self.vm.memory(), Vec::new());
+        memory
+            .read_into(0, to_usize(memory.size()), &mut copy)
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "the guest's memory has no end"))?;
+        Ok(copy)
+    }
+
     /// Brings the guest to where the snapshot was taken. After a failure it must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
         self.vm.restore(frozen)?;
@@ -185,10 +195,14 @@ impl Conversation {
 
     /// [`Self::serve`] within the limits of a call.
     fn converse(&mut self, until: FrameKind, limits: &TimeLimits) -> Result<(), Ended> {
-        let mask = self.stopper.begin(limits).map_err(Ended::Ready)?;
-        let served = match mask.map_or(Ok(()), |mask| self.vm.set_run_mask(mask)) {
+        let begun = self.stopper.begin(limits);
+        let served = match begun.and_then(|mask| mask.map_or(Ok(()), |mask| self.vm.set_run_mask(mask))) {
             Ok(()) => self.serve(until),
-            Err(error) => Err(Ended::Ready(error)),
+            Err(error) => {
+                // The guest has not seen what was sent: entropy must come with the next call.
+                self.has_entropy = false;
+                Err(Ended::Ready(error))
+            }
         };
         match (self.stopper.end(), served) {
             // A kicker that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
@@ -246,7 +260,7 @@ impl Conversation {
                         }
                         Err(failed) => failed,
                     };
-                    self.tokens += 1;
+                    self.tokens = self.tokens.wrapping_add(1).max(1);
                     let text = failed.source.to_string();
                     let items = [
                         ValueRef::U64(self.tokens),
@@ -341,6 +355,8 @@ impl Conversation {
         if !self.has_entropy {
             // Any number that no other generation has, in this process or another.
             self.generation = u64::from_ne_bytes(clock::entropy()?);
+            // Tokens do not tell how many failures there were before it.
+            self.tokens = self.generation;
         }
         Ok(Context {
             generation: self.generation,
@@ -437,8 +453,13 @@ fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -
                 .with_source(failure.source)
         }
         failure => {
-            let error =
-                Error::new(ErrorCode::GuestError, printable(message, MAX_MESSAGE_LEN)).with_guest_code(code);
+            // The guest SDK's own word for a frame that does not fit: the same code on both sides of the wall.
+            let kind = if code == ErrorCode::TooLarge.number() {
+                ErrorCode::TooLarge
+            } else {
+                ErrorCode::GuestError
+            };
+            let error = Error::new(kind, printable(message, MAX_MESSAGE_LEN)).with_guest_code(code);
             match failure {
                 Some(failure) => error.with_source(failure.source),
                 None => error,

@@ -152,6 +152,13 @@ impl Sandbox {
         Ok(())
     }
 
+    /// A copy of all that the guest's memory holds, for tests of what a restore brings back.
+    #[doc(hidden)]
+    pub fn dump_memory(&self) -> Result<Vec<u8>> {
+        self.check_process()?;
+        self.conversation.dump_memory()
+    }
+
     /// The guest's functions, in the order in which the guest lists them.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
         self.functions.list.iter().map(|function| (&*function.name, &function.signature))

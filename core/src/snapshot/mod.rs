@@ -22,6 +22,7 @@ use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::Image;
+use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
@@ -114,21 +115,24 @@ impl Frozen {
 
         let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
         let file = crate::image::create(layout.size).map_err(failed)?;
-        let mut buffer = Vec::new();
-        for range in inherited.iter() {
-            copy(subject.image.file(), &file, range, &mut buffer).map_err(failed)?;
-        }
-        for range in copied.iter() {
-            write_from(subject.memory, &file, range, &mut buffer).map_err(failed)?;
-        }
+        let from_base = copy(&inherited, &file, |at, len, buffer| {
+            buffer.resize(len, 0);
+            subject.image.file().read_exact_at(buffer, at)
+        });
+        let from_memory = copy(&copied, &file, |at, len, buffer| {
+            let read = subject.memory.read_into(at, len, buffer);
+            read.ok_or_else(|| io::Error::other("a page outside the guest's memory"))
+        });
+        let pages = from_base.map_err(failed)?.union(&from_memory.map_err(failed)?).union(&own);
         file.write_all_at(&subject.extended_state, extended_state.start).map_err(failed)?;
         crate::image::seal(&file).map_err(failed)?;
 
-        let required =
+        let mut required: Vec<_> =
             subject.host.signatures().map(|(name, signature)| (name.to_owned(), signature.clone())).collect();
+        required.sort_unstable_by(|(name, _), (other, _)| name.cmp(other));
         let image = Arc::new(Image::of_snapshot(subject.image, file));
         Ok(Self {
-            pages: inherited.union(&delta),
+            pages,
             source: map(image.file(), layout.size)?,
             image,
             base: Arc::clone(subject.image),
@@ -215,32 +219,53 @@ fn data(file: &File, size: u64) -> io::Result<PageSet> {
     Ok(data)
 }
 
-fn copy(from: &File, to: &File, range: std::ops::Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
-    buffer.resize(to_usize(range.end - range.start), 0);
-    from.read_exact_at(buffer, range.start)?;
-    to.write_all_at(buffer, range.start)
-}
-
-fn write_from(
-    memory: &GuestMemory,
+/// Copies pages to the same place in a file of zeros. The result is those that are not zero: the others stay holes, whoever
+/// has touched them.
+fn copy(
+    set: &PageSet,
     to: &File,
-    range: std::ops::Range<u64>,
-    buffer: &mut Vec<u8>,
-) -> io::Result<()> {
-    memory
-        .read_into(range.start, to_usize(range.end - range.start), buffer)
-        .ok_or_else(|| io::Error::other("a page outside the guest's memory"))?;
-    to.write_all_at(buffer, range.start)
+    mut read: impl FnMut(u64, usize, &mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<PageSet> {
+    /// Bytes that are copied at once.
+    const CHUNK: u64 = 1 << 20;
+
+    let mut filled = PageSet::default();
+    let mut buffer = Vec::new();
+    for range in set.iter() {
+        for start in range.clone().step_by(to_usize(CHUNK)) {
+            let end = range.end.min(start + CHUNK);
+            read(start, to_usize(end - start), &mut buffer)?;
+            let mut present = PageSet::default();
+            for (page, bytes) in (start..end).step_by(to_usize(PAGE)).zip(buffer.chunks(to_usize(PAGE))) {
+                if bytes.iter().any(|byte| *byte != 0) {
+                    present.append(page..page + PAGE);
+                }
+            }
+            for run in present.iter() {
+                let bytes = &buffer[to_usize(run.start - start)..to_usize(run.end - start)];
+                to.write_all_at(bytes, run.start)?;
+                filled.append(run);
+            }
+        }
+    }
+    Ok(filled)
 }
 
+/// Maps a sealed file for reading. Private, though nobody writes: Linux before 6.7 refuses any shared mapping of one.
 fn map(file: &Arc<File>, size: u64) -> Result<MmapRegion> {
-    MmapRegion::build(
+    let failed = || Error::resource("mapping a snapshot", io::Error::last_os_error());
+    let region = MmapRegion::build(
         Some(FileOffset::from_arc(Arc::clone(file), 0)),
         to_usize(size),
         libc::PROT_READ,
-        libc::MAP_SHARED | libc::MAP_NORESERVE,
+        libc::MAP_PRIVATE | libc::MAP_NORESERVE,
     )
-    .map_err(|_| Error::resource("mapping a snapshot", io::Error::last_os_error()))
+    .map_err(|_| failed())?;
+    // SAFETY: the range is the mapping just made. The advice changes nothing of what is in it.
+    if unsafe { libc::madvise(region.as_ptr().cast(), region.size(), libc::MADV_DONTDUMP) } != 0 {
+        return Err(failed());
+    }
+    Ok(region)
 }
 
 /// Fills with zeros.

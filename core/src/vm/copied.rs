@@ -5,6 +5,7 @@
 //! by the words of `/proc/self/pagemap` (both: kernel documentation, *Examining process page tables*). Where neither is to
 //! be had (no `/proc`, a seccomp filter), nothing is known, and a restore drops everything.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -48,24 +49,36 @@ impl Tracking {
     }
 }
 
-/// The first way to try: a failure, which will not go away, moves it on.
+/// The first way to try: a failure that will not go away moves it on.
 static FORCED: AtomicU8 = AtomicU8::new(Tracking::Scan as u8);
 
 /// Finds the pages of `memory` that no longer belong to its file. `None`: unknown.
 pub(crate) fn find(memory: &GuestMemory, found: &mut PageSet) -> Option<()> {
+    let mut tracking = Tracking::best();
     loop {
-        let tracking = Tracking::best();
         found.clear();
         let done = match tracking {
             Tracking::Scan => scan(memory, found),
             Tracking::Words => words(memory, found),
             Tracking::None => return None,
         };
-        match done {
-            Ok(()) => return Some(()),
-            Err(_) => FORCED.store(tracking.next() as u8, Ordering::Relaxed),
+        let Err(error) = done else {
+            return Some(());
+        };
+        tracking = tracking.next();
+        if is_lasting(&error) {
+            FORCED.store(tracking as u8, Ordering::Relaxed);
         }
     }
+}
+
+/// Whether the next try will fail as well: it is not that something has run out.
+fn is_lasting(error: &Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    !matches!(
+        cause.and_then(io::Error::raw_os_error),
+        Some(libc::EAGAIN | libc::EINTR | libc::EMFILE | libc::ENFILE | libc::ENOMEM)
+    )
 }
 
 /// Makes every restore of this process use that way; for tests of the ways that this kernel does not need.

@@ -21,6 +21,7 @@ use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::image::page_table::PAGE;
+use crate::int::to_usize;
 use crate::pages::PageSet;
 use crate::snapshot::{Frozen, Registers};
 use fault::FaultReport;
@@ -39,6 +40,8 @@ pub(crate) struct Vm {
     was_stopped: bool,
     /// Whether the machine cannot be used any more.
     is_dead: bool,
+    /// Whether the guest has run since it last got its registers.
+    has_run: bool,
     /// Counts restores, to look now and then whether pages can be given back.
     restores: u32,
     /// The pages that the last restore found written; kept for its allocation.
@@ -115,6 +118,7 @@ impl Vm {
 
     /// Runs the guest until it stops. The one place where guest code runs.
     pub fn run(&mut self) -> Exit {
+        self.has_run = true;
         match self.machine.vcpu.run() {
             Ok(VcpuExit::IoOut(DOORBELL_PORT, [_])) => Exit::Doorbell,
             Ok(VcpuExit::IoOut(FAULT_PORT, [_])) => Exit::Fault,
@@ -158,7 +162,18 @@ impl Vm {
                 Error::resource(what, std::io::Error::from_raw_os_error(error.errno()))
             }
         };
-        let vcpu = &self.machine.vcpu;
+        let Machine { vcpu, memory, .. } = &*self.machine;
+        if !self.has_run {
+            // What KVM holds is of before the restore: the registers travel with the next run, the extended state waits in
+            // its page for the trampoline.
+            let pending = vcpu.sync_regs();
+            let (fs_base, gs_base) = (pending.sregs.fs.base, pending.sregs.gs.base);
+            let mut page = Vec::new();
+            memory
+                .read_into(self.image.layout.extended_state.phys, to_usize(PAGE), &mut page)
+                .ok_or_else(outside)?;
+            return Ok((Registers { general: pending.regs, fs_base, gs_base }, page));
+        }
         let sregs = vcpu.get_sregs().map_err(failed("KVM_GET_SREGS"))?;
         let registers = Registers {
             general: vcpu.get_regs().map_err(failed("KVM_GET_REGS"))?,
@@ -185,6 +200,7 @@ impl Vm {
         }
         let (general, special) = Self::resume_registers(frozen)?;
         set_registers(&mut self.machine.vcpu, general, special);
+        self.has_run = false;
         Ok(())
     }
 
@@ -212,18 +228,19 @@ impl Vm {
         frozen
             .put_back(&self.written, memory)
             .and_then(|()| frozen.put_back(&delta.difference(&self.written), memory))
-            .ok_or_else(|| {
-                Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
-            })
+            .ok_or_else(outside)
     }
 
     /// Maps the snapshot in place of what is mapped. The memslot is made anew, because under shadow paging KVM would go on
     /// using what it has cached of the old page tables.
     fn restore_mapping(&mut self, frozen: &Frozen) -> Result<()> {
         let Machine { vm, memory, .. } = &*self.machine;
+        // A failure half-way leaves nothing that could be gone on with.
+        self.is_dead = true;
         set_slot(vm, memory, 0)?;
         memory.replace(frozen.image.file())?;
         set_slot(vm, memory, memory.size())?;
+        self.is_dead = false;
         self.image = Arc::clone(&frozen.image);
         Ok(())
     }
@@ -258,6 +275,7 @@ impl Vm {
             run_mask: None,
             was_stopped: false,
             is_dead: false,
+            has_run: false,
             restores: 0,
             written: PageSet::default(),
         })
@@ -275,6 +293,10 @@ impl fmt::Debug for Vm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vm").field("memory", &self.memory().size()).finish_non_exhaustive()
     }
+}
+
+fn outside() -> Error {
+    Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
 }
 
 /// Gives `size` bytes of the memory to the machine as its one memslot; 0 takes it away.
