@@ -34,8 +34,8 @@
  * Callbacks run on the thread that called into the sandbox. A host function's `*result` arrives as HL_VOID. What it
  * returns other than HL_OK reaches the guest as an error value; if the guest passes that on, the caller gets
  * HL_ERR_HOST_FUNCTION, and a positive status in hl_error_guest_code. `free_fn` of a `user_data` runs exactly once on
- * every path, failure of the registration included. A callback must return: no longjmp and no C++ exception may
- * leave it.
+ * every path, failure of the registration included. A callback must return: no longjmp may leave it, and a C++
+ * exception that leaves it ends the program.
  *
  * Threads. `const T *` may be shared between threads. `T *` is exclusive: a sandbox may move between threads, and
  * is used by one at a time; concurrent use, and use from its own callback, is detected and is HL_ERR_BUSY. Freeing
@@ -227,7 +227,7 @@
 /** A call, or evolve, is running. */
 #define HL_STATE_RUNNING 2
 
-/** Can only be freed: its guest was stopped in the middle. */
+/** Can only be restored or freed: its guest was stopped in the middle. */
 #define HL_STATE_POISONED 3
 
 /** No records at all. */
@@ -260,8 +260,20 @@ typedef struct hl_error hl_error;
  */
 typedef struct hl_guest hl_guest;
 
+/** Stops the calls of one sandbox. May outlive it, and may be used by any thread, also from a signal handler. */
+typedef struct hl_interrupt hl_interrupt;
+
+/** Sandboxes kept ready from one snapshot. Its functions may be called by any number of threads at a time. */
+typedef struct hl_pool hl_pool;
+
 /** A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which. */
 typedef struct hl_sandbox hl_sandbox;
+
+/**
+ * A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed
+ * while sandboxes made from it live on.
+ */
+typedef struct hl_snapshot hl_snapshot;
 
 /**
  * `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
@@ -391,6 +403,41 @@ typedef struct hl_function_info {
 } hl_function_info;
 
 /**
+ * How many members a pool has, and how long one waits for them. 0 is always the default. Start from
+ * `HL_POOL_OPTIONS_INIT`.
+ */
+typedef struct hl_pool_options {
+    /** `sizeof(hl_pool_options)`. */
+    size_t size;
+    /** Members at most, in use and idle: twice the processors of the machine by default. */
+    uint64_t max;
+    /** Idle members kept in reserve as long as `max` allows it: none by default. */
+    uint64_t min_idle;
+    /** How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    uint64_t acquire_timeout_ns;
+    /** How long each call of a member may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    uint64_t timeout_ns;
+} hl_pool_options;
+
+/** What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`. */
+typedef struct hl_pool_statistics {
+    /** `sizeof(hl_pool_statistics)`; set by the caller. */
+    size_t size;
+    /** Members that somebody has acquired. */
+    uint64_t in_use;
+    /** Members that are ready. */
+    uint64_t idle;
+    /** Members made since the pool was. */
+    uint64_t created;
+    /** Members that could not be brought back and were dropped. */
+    uint64_t replaced;
+    /** Acquisitions that had to wait. */
+    uint64_t waits;
+    /** How long they waited, together, in nanoseconds. */
+    uint64_t waited_ns;
+} hl_pool_statistics;
+
+/**
  * Takes a log record: its level, which part of the guest or of the library speaks, and one line of text. The views live
  * until it returns; each is followed by a NUL, which its length does not count. May be called by several threads at a
  * time.
@@ -431,8 +478,8 @@ HL_API
 hl_bytes hl_error_message(const hl_error *error);
 
 /**
- * The number that the guest gave: with `HL_ERR_GUEST_ERROR` and `HL_ERR_GUEST_ABORT`; with `HL_ERR_HOST_FUNCTION` the
- * host function's status, if that was positive. Else, and for NULL, 0.
+ * The number that the guest gave with its error or abort; with `HL_ERR_HOST_FUNCTION` the host function's status, if that
+ * was positive. 0 where there is none, and for NULL.
  */
 HL_API
 int32_t hl_error_guest_code(const hl_error *error);
@@ -583,6 +630,122 @@ hl_status hl_sandbox_function(const hl_sandbox *sandbox,
                               hl_function_info *out);
 
 /**
+ * A handle that stops the sandbox's evolve and calls. May be asked for at any time, also while a call runs. NULL for NULL,
+ * and if the program ignores the signal that stops guests (`SIGRTMIN + 9`).
+ */
+HL_API
+HL_MUST_USE
+hl_interrupt *hl_sandbox_interrupt_handle(const hl_sandbox *sandbox);
+
+/**
+ * Stops the call, or the evolve, that runs now: it ends with `HL_ERR_INTERRUPTED`, and the sandbox is poisoned. 1 if there
+ * was one, else 0. A host function is not stopped: the call ends when it returns. Never blocks, and is never kept for later.
+ * NULL is 0.
+ */
+HL_API
+int32_t hl_interrupt_fire(const hl_interrupt *interrupt);
+
+/** Frees a handle. NULL is fine. */
+HL_API void hl_interrupt_free(hl_interrupt *interrupt);
+
+/**
+ * Makes a sandbox that goes on where the snapshot was taken. Register the host functions that the snapshotted one had, then
+ * evolve, which runs no guest code and lists what is missing or different (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the
+ * snapshot's: another one in `options`, which may be NULL, is `HL_ERR_INVALID_ARGUMENT`.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_from_snapshot(const hl_snapshot *snapshot,
+                                   const hl_sandbox_options *options,
+                                   hl_sandbox **out,
+                                   hl_error **err);
+
+/** Takes a snapshot of a sandbox that is ready, and stays as it is. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_snapshot(hl_sandbox *sandbox,
+                              hl_snapshot **out,
+                              hl_error **err);
+
+/**
+ * Brings a sandbox back to where the snapshot was taken: memory and registers, not the host's own things. A poisoned one is
+ * ready again. Takes any snapshot of the same guest and sizes whose host functions the sandbox has; else
+ * `HL_ERR_SNAPSHOT_MISMATCH`, and nothing has changed. After any other failure the sandbox is poisoned.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_restore(hl_sandbox *sandbox,
+                             const hl_snapshot *snapshot,
+                             hl_error **err);
+
+/** Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. */
+HL_API
+HL_MUST_USE
+hl_status hl_snapshot_save(const hl_snapshot *snapshot,
+                           const char *path,
+                           hl_error **err);
+
+/**
+ * Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
+ * is damaged, of another version, or needs a processor with other features. Its checksum finds damage, not forgery.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_snapshot_load(const char *path,
+                           hl_snapshot **out,
+                           hl_error **err);
+
+/** Frees a snapshot. NULL is fine. */
+HL_API void hl_snapshot_free(hl_snapshot *snapshot);
+
+/** Makes a pool, without members yet. `options` may be NULL. The snapshot may be freed afterwards. */
+HL_API
+HL_MUST_USE
+hl_status hl_pool_new(const hl_snapshot *snapshot,
+                      const hl_pool_options *options,
+                      hl_pool **out,
+                      hl_error **err);
+
+/**
+ * Registers a host function for every member, before the first acquisition, as `hl_sandbox_register` does. `function` may be
+ * called on several threads at a time: `user_data` is shared.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_pool_register(hl_pool *pool,
+                           const char *name,
+                           const uint32_t *param_kinds,
+                           size_t n_params,
+                           uint32_t return_kind,
+                           hl_host_fn function,
+                           void *user_data,
+                           hl_free_fn free_fn,
+                           hl_error **err);
+
+/**
+ * A member as the snapshot has it, evolved, for this caller alone. `hl_sandbox_free` gives it back. Waits in the order of
+ * arrival while all are in use; `HL_ERR_POOL_TIMEOUT` after the options' time.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_pool_acquire(hl_pool *pool,
+                          hl_sandbox **out,
+                          hl_error **err);
+
+/** What the pool has done and has. `out->size` must be set; a smaller structure, of an older header, gets its part. */
+HL_API
+HL_MUST_USE
+hl_status hl_pool_stats(const hl_pool *pool,
+                        hl_pool_statistics *out);
+
+/**
+ * Frees a pool. Members that are out stay usable, and are destroyed when they are given back. Whoever waits gets
+ * `HL_ERR_CLOSED`. NULL is fine.
+ */
+HL_API
+void hl_pool_free(hl_pool *pool);
+
+/**
  * Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
  * `HL_ERR_HOST_FUNCTION`.
  */
@@ -617,6 +780,8 @@ void hl_set_log_callback(uint32_t max_level,
 
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+#define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
 
@@ -723,6 +888,8 @@ HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
+HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 

@@ -132,8 +132,8 @@ pub unsafe extern "C" fn hl_error_message(error: *const hl_error) -> hl_bytes {
     })
 }
 
-/// The number that the guest gave: with `HL_ERR_GUEST_ERROR` and `HL_ERR_GUEST_ABORT`; with `HL_ERR_HOST_FUNCTION` the
-/// host function's status, if that was positive. Else, and for NULL, 0.
+/// The number that the guest gave with its error or abort; with `HL_ERR_HOST_FUNCTION` the host function's status, if that
+/// was positive. 0 where there is none, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_guest_code(error: *const hl_error) -> i32 {
     // SAFETY: passed on.

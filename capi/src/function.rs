@@ -1,6 +1,7 @@
 //! The functions that a guest lists.
 
 use std::ptr;
+use std::sync::Arc;
 
 use hyperlight::Sandbox;
 
@@ -75,7 +76,7 @@ pub(crate) struct Function {
 
 impl Function {
     /// Those of a sandbox whose guest has started.
-    pub fn list(sandbox: &Sandbox) -> Box<[Self]> {
+    pub fn list(sandbox: &Sandbox) -> Arc<[Self]> {
         let function = |(name, signature): (&str, &hyperlight::Signature)| Self {
             name: Text::new(name.to_owned()),
             params: signature.params().iter().map(|kind| kind.code()).collect(),

@@ -92,7 +92,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str
 /// Runs `work`; a panic in it comes back as text.
 fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
-    let _inside = Inside::enter();
+    let _depth = Depth::enter();
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = LAST_PANIC.try_with(RefCell::take).unwrap_or_default();
         let text = if text.is_empty() { payload_text(&*payload) } else { text };
@@ -109,16 +109,17 @@ thread_local! {
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-struct Inside;
+/// One more of our functions on the stack, as long as this lives.
+struct Depth;
 
-impl Inside {
+impl Depth {
     fn enter() -> Self {
         let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
         Self
     }
 }
 
-impl Drop for Inside {
+impl Drop for Depth {
     fn drop(&mut self) {
         let _ = DEPTH.try_with(|depth| depth.set(depth.get() - 1));
     }

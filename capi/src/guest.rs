@@ -111,3 +111,9 @@ pub unsafe extern "C" fn hl_guest_free(guest: *mut hl_guest) {
     // SAFETY: passed on.
     unsafe { guard::free(guest) };
 }
+
+/// A `const hl_guest *` is shared between threads.
+const _: fn() = || {
+    fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<hl_guest>();
+};

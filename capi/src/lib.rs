@@ -34,6 +34,12 @@ pub mod sandbox;
 
 pub mod function;
 
+pub mod interrupt;
+
+pub mod snapshot;
+
+pub mod pool;
+
 pub mod host;
 
 pub mod log;

@@ -76,7 +76,7 @@ impl hl_call_options {
 }
 
 /// A limit of time; `None` is the default.
-fn limit(ns: u64) -> Option<Duration> {
+pub(crate) fn limit(ns: u64) -> Option<Duration> {
     match ns {
         0 => None,
         u64::MAX => Some(Duration::MAX),
@@ -84,7 +84,7 @@ fn limit(ns: u64) -> Option<Duration> {
     }
 }
 
-fn with<T>(options: T, limit: Option<Duration>, set: impl FnOnce(T, Duration) -> T) -> T {
+pub(crate) fn with<T>(options: T, limit: Option<Duration>, set: impl FnOnce(T, Duration) -> T) -> T {
     match limit {
         Some(limit) => set(options, limit),
         None => options,
@@ -93,7 +93,11 @@ fn with<T>(options: T, limit: Option<Duration>, set: impl FnOnce(T, Duration) ->
 
 /// Reads a structure that starts with its size and otherwise consists of 64-bit integers. A shorter one is an older
 /// header's: what it lacks is 0. A longer one is a newer header's: what this library does not know must be 0.
-unsafe fn read_sized<T: Default>(options: *const T, name: &str, init: &str) -> Result<T, hl_error> {
+pub(crate) unsafe fn read_sized<T: Default>(
+    options: *const T,
+    name: &str,
+    init: &str,
+) -> Result<T, hl_error> {
     /// More than any version will ever have: such a size is no size.
     const MAX: usize = 4096;
     const WORD: usize = size_of::<u64>();

@@ -7,10 +7,13 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_void};
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use hyperlight::{CallOptions, ErrorCode, MAX_PARAMETERS, Sandbox, Signature, State, UninitializedSandbox};
+use hyperlight::{
+    CallOptions, ErrorCode, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, Snapshot,
+    State, UninitializedSandbox,
+};
 
 use crate::error::{
     HL_ERR_BUSY, HL_ERR_CLOSED, HL_ERR_FUNCTION_NOT_FOUND, HL_ERR_POISONED, HL_ERR_STATE, hl_error, hl_status,
@@ -28,7 +31,7 @@ pub const HL_STATE_UNINITIALIZED: u32 = 0;
 pub const HL_STATE_READY: u32 = 1;
 /// A call, or evolve, is running.
 pub const HL_STATE_RUNNING: u32 = 2;
-/// Can only be freed: its guest was stopped in the middle.
+/// Can only be restored or freed: its guest was stopped in the middle.
 pub const HL_STATE_POISONED: u32 = 3;
 
 /// A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which.
@@ -39,7 +42,10 @@ pub struct hl_sandbox {
     /// The process that made it.
     pid: u32,
     /// Written once, by evolve.
-    functions: OnceLock<Box<[Function]>>,
+    functions: OnceLock<Arc<[Function]>>,
+    /// Stops the calls; `None` if the program ignores the signal that does. Dropped before the engine: a pool makes a
+    /// member's handles worthless if any are left.
+    interrupt: Option<InterruptHandle>,
     /// Belongs to whoever has set [`BUSY`].
     inner: UnsafeCell<Inner>,
 }
@@ -50,13 +56,20 @@ struct Inner {
     is_broken: bool,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a sandbox is in the first state for a moment, in the second for its life"
-)]
 enum Engine {
     Uninitialized(UninitializedSandbox),
     Evolved(Sandbox),
+    Pooled(PooledSandbox),
+}
+
+impl Engine {
+    fn evolved(&mut self) -> Result<&mut Sandbox, hl_error> {
+        match self {
+            Self::Uninitialized(_) => Err(hl_error::new(HL_ERR_STATE, "the sandbox must evolve first")),
+            Self::Evolved(sandbox) => Ok(sandbox),
+            Self::Pooled(member) => Ok(member),
+        }
+    }
 }
 
 /// Makes a sandbox for a guest. It costs next to nothing until it evolves. `options` may be NULL.
@@ -224,14 +237,36 @@ const BUSY: u32 = 1;
 const FREED: u32 = 2;
 
 impl hl_sandbox {
-    fn new(engine: UninitializedSandbox) -> Self {
+    pub(crate) fn new(mut engine: UninitializedSandbox) -> Self {
+        let interrupt = engine.interrupt_handle().ok();
+        Self::with(HL_STATE_UNINITIALIZED, OnceLock::new(), interrupt, Engine::Uninitialized(engine))
+    }
+
+    /// A member of a pool, in use.
+    pub(crate) fn pooled(mut member: PooledSandbox, functions: Arc<[Function]>) -> Self {
+        let interrupt = member.interrupt_handle().ok();
+        Self::with(HL_STATE_READY, OnceLock::from(functions), interrupt, Engine::Pooled(member))
+    }
+
+    fn with(
+        state: u32,
+        functions: OnceLock<Arc<[Function]>>,
+        interrupt: Option<InterruptHandle>,
+        engine: Engine,
+    ) -> Self {
         Self {
             word: AtomicU32::new(0),
-            state: AtomicU32::new(HL_STATE_UNINITIALIZED),
+            state: AtomicU32::new(state),
             pid: std::process::id(),
-            functions: OnceLock::new(),
-            inner: UnsafeCell::new(Inner { engine: Engine::Uninitialized(engine), is_broken: false }),
+            functions,
+            interrupt,
+            inner: UnsafeCell::new(Inner { engine, is_broken: false }),
         }
+    }
+
+    /// What stops the calls.
+    pub(crate) fn interrupt(&self) -> Option<InterruptHandle> {
+        self.interrupt.clone()
     }
 
     /// The guest's functions, once it has evolved.
@@ -247,14 +282,14 @@ impl fmt::Debug for hl_sandbox {
 }
 
 /// The one who is inside a sandbox.
-struct Inside {
+pub(crate) struct Inside {
     /// Alive as long as this: [`hl_sandbox_free`] leaves it to us.
     sandbox: NonNull<hl_sandbox>,
 }
 
 impl Inside {
     /// Enters, if nobody is inside.
-    unsafe fn enter(sandbox: *mut hl_sandbox) -> Result<Self, hl_error> {
+    pub unsafe fn enter(sandbox: *mut hl_sandbox) -> Result<Self, hl_error> {
         let Some(pointer) = NonNull::new(sandbox) else {
             return Err(hl_error::null("sandbox"));
         };
@@ -290,7 +325,9 @@ impl Inside {
     /// The engine before evolve; `rule` says what was attempted too late.
     fn uninitialized(&mut self, rule: &str) -> Result<&mut UninitializedSandbox, hl_error> {
         match self.inner() {
-            Inner { engine: Engine::Evolved(_), .. } => Err(hl_error::new(HL_ERR_STATE, rule)),
+            Inner { engine: Engine::Evolved(_) | Engine::Pooled(_), .. } => {
+                Err(hl_error::new(HL_ERR_STATE, rule))
+            }
             Inner { is_broken: true, .. } => Err(poisoned()),
             Inner { engine: Engine::Uninitialized(engine), .. } => Ok(engine),
         }
@@ -321,15 +358,23 @@ impl Inside {
         arguments: &Arguments<'_>,
     ) -> Result<hl_value, hl_error> {
         self.announce(HL_STATE_RUNNING);
+        Ok(hl_value::of(self.usable()?.call_ref_with(options, function, arguments.as_slice())?))
+    }
+
+    /// The engine, if it can be used.
+    pub fn usable(&mut self) -> Result<&mut Sandbox, hl_error> {
         match self.inner() {
             Inner { is_broken: true, .. } => Err(poisoned()),
-            Inner { engine: Engine::Uninitialized(_), .. } => {
-                Err(hl_error::new(HL_ERR_STATE, "the sandbox must evolve before it can be called"))
-            }
-            Inner { engine: Engine::Evolved(sandbox), .. } => {
-                Ok(hl_value::of(sandbox.call_ref_with(options, function, arguments.as_slice())?))
-            }
+            Inner { engine, .. } => engine.evolved(),
         }
+    }
+
+    /// Brings the guest back. Mends a panic, too.
+    pub fn restore(mut self, snapshot: &Snapshot) -> Result<(), hl_error> {
+        let inner = self.inner();
+        inner.engine.evolved()?.restore(snapshot)?;
+        inner.is_broken = false;
+        Ok(())
     }
 
     fn announce(&self, state: u32) {
@@ -351,7 +396,8 @@ impl Inside {
             _ if inner.is_broken => HL_STATE_POISONED,
             Engine::Uninitialized(_) => HL_STATE_UNINITIALIZED,
             Engine::Evolved(sandbox) if sandbox.state() == State::Ready => HL_STATE_READY,
-            Engine::Evolved(_) => HL_STATE_POISONED,
+            Engine::Pooled(member) if member.state() == State::Ready => HL_STATE_READY,
+            Engine::Evolved(_) | Engine::Pooled(_) => HL_STATE_POISONED,
         };
         self.announce(state);
         let word = self.handle().word.fetch_and(!BUSY, Ordering::AcqRel);
@@ -404,7 +450,7 @@ unsafe fn call(
     value.map(drop)
 }
 
-unsafe fn signature(kinds: *const u32, count: usize, returns: u32) -> Result<Signature, hl_error> {
+pub(crate) unsafe fn signature(kinds: *const u32, count: usize, returns: u32) -> Result<Signature, hl_error> {
     if kinds.is_null() && count > 0 {
         return Err(hl_error::null("param_kinds"));
     }
@@ -427,6 +473,7 @@ fn is_before_the_guest(code: ErrorCode) -> bool {
             | ErrorCode::HypervisorUnavailable
             | ErrorCode::InvalidArgument
             | ErrorCode::Resource
+            | ErrorCode::SnapshotMismatch
             | ErrorCode::State
     )
 }
@@ -434,7 +481,7 @@ fn is_before_the_guest(code: ErrorCode) -> bool {
 fn poisoned() -> hl_error {
     hl_error::new(
         HL_ERR_POISONED,
-        "the guest was stopped in the middle of an earlier call; free the sandbox and make a new one",
+        "the guest was stopped in the middle of an earlier call; restore the sandbox, or make a new one",
     )
 }
 

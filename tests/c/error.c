@@ -29,7 +29,7 @@ static void untouched_on_success(void) {
 
 static void lives_until_freed(void) {
     hl_sandbox *sandbox = ready_sandbox();
-    const hl_value first_args[] = {hl_i32(-7), hl_string("the first")};
+    const hl_value first_args[] = {hl_i32(-70), hl_string("the first")};
     const hl_value second_args[] = {hl_i32(INT32_MAX), hl_string("the second")};
     hl_error *first = NULL;
     hl_error *second = NULL;
@@ -41,7 +41,7 @@ static void lives_until_freed(void) {
     hl_sandbox_free(sandbox);
     CHECK(is_text(message, "the first") && is_text(hl_error_message(first), "the first"));
     CHECK(hl_error_message(first).data == message.data);
-    CHECK(hl_error_guest_code(first) == -7);
+    CHECK(hl_error_guest_code(first) == -70);
     CHECK(is_text(hl_error_message(second), "the second") && hl_error_guest_code(second) == INT32_MAX);
     CHECK(hl_error_code(first) == HL_ERR_GUEST_ERROR);
     hl_error_free(first);

@@ -8,6 +8,7 @@
     reason = "a test stops at what it did not expect, wherever that is"
 )]
 
+pub mod clones;
 pub mod code;
 pub mod elf;
 pub mod harm;
@@ -17,6 +18,7 @@ pub mod prober;
 pub mod process;
 pub mod random;
 pub mod script;
+pub mod seccomp;
 pub mod signals;
 pub mod stop;
 

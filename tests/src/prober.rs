@@ -2,6 +2,7 @@
 //!
 //! It has no SDK and uses no vector instructions, so that what it says about registers is what the engine gave it.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use hyperlight::{
@@ -184,6 +185,8 @@ pub mod at {
     pub const MXCSR: usize = EXTENDED + 24;
     /// Therein, the components that are not in their initial state.
     pub const PRESENT: usize = EXTENDED + 512;
+    /// The end of it all.
+    pub const END: usize = EXTENDED + (16 << 10);
 }
 
 impl Registers {
@@ -213,6 +216,11 @@ impl Registers {
             _ => self.0[at] == other.0[at],
         };
         (0..self.0.len()).filter(|at| !same(*at)).collect()
+    }
+
+    /// Whether all bytes there are zero.
+    pub fn is_zero(&self, range: Range<usize>) -> bool {
+        self.0[range].iter().all(|byte| *byte == 0)
     }
 
     /// The selectors of `ds es fs gs`.

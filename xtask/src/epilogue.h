@@ -2,6 +2,8 @@
 
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+#define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
 
@@ -108,6 +110,8 @@ HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
+HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 

@@ -34,8 +34,8 @@
  * Callbacks run on the thread that called into the sandbox. A host function's `*result` arrives as HL_VOID. What it
  * returns other than HL_OK reaches the guest as an error value; if the guest passes that on, the caller gets
  * HL_ERR_HOST_FUNCTION, and a positive status in hl_error_guest_code. `free_fn` of a `user_data` runs exactly once on
- * every path, failure of the registration included. A callback must return: no longjmp and no C++ exception may
- * leave it.
+ * every path, failure of the registration included. A callback must return: no longjmp may leave it, and a C++
+ * exception that leaves it ends the program.
  *
  * Threads. `const T *` may be shared between threads. `T *` is exclusive: a sandbox may move between threads, and
  * is used by one at a time; concurrent use, and use from its own callback, is detected and is HL_ERR_BUSY. Freeing

@@ -1,0 +1,183 @@
+//! Pools: sandboxes kept ready from one snapshot.
+
+use std::ffi::{c_char, c_void};
+use std::sync::{Arc, OnceLock};
+
+use hyperlight::{Pool, PoolOptions, SandboxOptions};
+
+use crate::error::{hl_error, hl_status};
+use crate::function::Function;
+use crate::guard;
+use crate::host::{Callback, UserData, hl_free_fn, hl_host_fn};
+use crate::options::{limit, read_sized, with};
+use crate::sandbox::{hl_sandbox, signature};
+use crate::snapshot::hl_snapshot;
+
+/// Sandboxes kept ready from one snapshot. Its functions may be called by any number of threads at a time.
+#[derive(Debug)]
+pub struct hl_pool {
+    pool: Pool,
+    /// The guest's functions, the same for every member; known with the first.
+    functions: OnceLock<Arc<[Function]>>,
+}
+
+/// How many members a pool has, and how long one waits for them. 0 is always the default. Start from
+/// `HL_POOL_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct hl_pool_options {
+    /// `sizeof(hl_pool_options)`.
+    pub size: usize,
+    /// Members at most, in use and idle: twice the processors of the machine by default.
+    pub max: u64,
+    /// Idle members kept in reserve as long as `max` allows it: none by default.
+    pub min_idle: u64,
+    /// How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever.
+    pub acquire_timeout_ns: u64,
+    /// How long each call of a member may take, in nanoseconds. 0 and `UINT64_MAX`: for ever.
+    pub timeout_ns: u64,
+}
+
+/// What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct hl_pool_statistics {
+    /// `sizeof(hl_pool_statistics)`; set by the caller.
+    pub size: usize,
+    /// Members that somebody has acquired.
+    pub in_use: u64,
+    /// Members that are ready.
+    pub idle: u64,
+    /// Members made since the pool was.
+    pub created: u64,
+    /// Members that could not be brought back and were dropped.
+    pub replaced: u64,
+    /// Acquisitions that had to wait.
+    pub waits: u64,
+    /// How long they waited, together, in nanoseconds.
+    pub waited_ns: u64,
+}
+
+/// Makes a pool, without members yet. `options` may be NULL. The snapshot may be freed afterwards.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_pool_new(
+    snapshot: *const hl_snapshot,
+    options: *const hl_pool_options,
+    out: *mut *mut hl_pool,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
+        // SAFETY: passed on; the structure consists of integers.
+        let given: hl_pool_options =
+            unsafe { read_sized(options, "hl_pool_options", "HL_POOL_OPTIONS_INIT") }?;
+        let count = |members: u64| usize::try_from(members).unwrap_or(usize::MAX);
+        let limits = with(SandboxOptions::new(), limit(given.timeout_ns), SandboxOptions::timeout);
+        let options =
+            PoolOptions::new().max(count(given.max)).min_idle(count(given.min_idle)).sandbox(limits);
+        let options = with(options, limit(given.acquire_timeout_ns), PoolOptions::acquire_timeout);
+        Ok(hl_pool { pool: Pool::new(&snapshot.snapshot, options)?, functions: OnceLock::new() })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Registers a host function for every member, before the first acquisition, as `hl_sandbox_register` does. `function` may be
+/// called on several threads at a time: `user_data` is shared.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_pool_register(
+    pool: *mut hl_pool,
+    name: *const c_char,
+    param_kinds: *const u32,
+    n_params: usize,
+    return_kind: u32,
+    function: hl_host_fn,
+    user_data: *mut c_void,
+    free_fn: hl_free_fn,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    // First of all, so that every way out frees it.
+    let user_data = UserData { data: user_data, free: free_fn };
+    let work = move || {
+        // SAFETY: passed on.
+        let pool = unsafe { guard::deref(pool, "pool") }?;
+        // SAFETY: passed on.
+        let name = unsafe { guard::text(name, "name") }?;
+        let function = function.ok_or_else(|| hl_error::null("function"))?;
+        // SAFETY: passed on.
+        let signature = unsafe { signature(param_kinds, n_params, return_kind) }?;
+        let callback = Callback { name: name.into(), function, user_data };
+        Ok(pool.pool.register_dynamic(name, signature, move |arguments| callback.call(arguments))?)
+    };
+    // SAFETY: passed on.
+    unsafe { guard::status(err, work) }
+}
+
+/// A member as the snapshot has it, evolved, for this caller alone. `hl_sandbox_free` gives it back. Waits in the order of
+/// arrival while all are in use; `HL_ERR_POOL_TIMEOUT` after the options' time.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_pool_acquire(
+    pool: *mut hl_pool,
+    out: *mut *mut hl_sandbox,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let pool = unsafe { guard::deref(pool, "pool") }?;
+        let member = pool.pool.acquire()?;
+        let functions = pool.functions.get_or_init(|| Function::list(&member));
+        Ok(hl_sandbox::pooled(member, Arc::clone(functions)))
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// What the pool has done and has. `out->size` must be set; a smaller structure, of an older header, gets its part.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_statistics) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let pool = unsafe { guard::deref(pool, "pool") }?;
+        if out.is_null() {
+            return Err(hl_error::null("out"));
+        }
+        // SAFETY: not NULL, so, by the header's rules, a structure whose first member is its size; any bytes are valid in it.
+        let size = unsafe { out.cast::<usize>().read() };
+        if size < size_of::<usize>() || !size.is_multiple_of(size_of::<u64>()) {
+            return Err(hl_error::invalid(format!(
+                "the `size` of hl_pool_statistics is {size}; start from HL_POOL_STATISTICS_INIT"
+            )));
+        }
+        let found = pool.pool.statistics()?;
+        let statistics = hl_pool_statistics {
+            size,
+            in_use: found.in_use,
+            idle: found.idle,
+            created: found.created,
+            replaced: found.replaced,
+            waits: found.waits,
+            waited_ns: u64::try_from(found.waited.as_nanos()).unwrap_or(u64::MAX),
+        };
+        let len = size.min(size_of::<hl_pool_statistics>());
+        // SAFETY: by the header's rules `out` has `size` bytes, of which no more are written.
+        unsafe { out.cast::<u8>().copy_from_nonoverlapping((&raw const statistics).cast(), len) };
+        Ok(())
+    };
+    // SAFETY: NULL is fine for an error that nobody wants.
+    unsafe { guard::status(std::ptr::null_mut(), work) }
+}
+
+/// Frees a pool. Members that are out stay usable, and are destroyed when they are given back. Whoever waits gets
+/// `HL_ERR_CLOSED`. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_pool_free(pool: *mut hl_pool) {
+    // SAFETY: passed on; `guard::create` made it.
+    unsafe { guard::free(pool) };
+}
+
+const _: () = assert!(size_of::<hl_pool_options>() == 40 && size_of::<hl_pool_statistics>() == 56);

@@ -1,0 +1,121 @@
+//! Snapshots: a sandbox as it was between two calls.
+
+use std::ffi::{OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+
+use hyperlight::{Snapshot, UninitializedSandbox};
+
+use crate::error::{hl_error, hl_status};
+use crate::guard;
+use crate::options::hl_sandbox_options;
+use crate::sandbox::{Inside, hl_sandbox};
+
+/// A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed
+/// while sandboxes made from it live on.
+#[derive(Debug)]
+pub struct hl_snapshot {
+    pub(crate) snapshot: Snapshot,
+}
+
+/// Makes a sandbox that goes on where the snapshot was taken. Register the host functions that the snapshotted one had, then
+/// evolve, which runs no guest code and lists what is missing or different (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the
+/// snapshot's: another one in `options`, which may be NULL, is `HL_ERR_INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_sandbox_from_snapshot(
+    snapshot: *const hl_snapshot,
+    options: *const hl_sandbox_options,
+    out: *mut *mut hl_sandbox,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
+        // SAFETY: passed on.
+        let options = unsafe { hl_sandbox_options::read(options) }?;
+        Ok(hl_sandbox::new(UninitializedSandbox::from_snapshot(&snapshot.snapshot, options)?))
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Takes a snapshot of a sandbox that is ready, and stays as it is.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_sandbox_snapshot(
+    sandbox: *mut hl_sandbox,
+    out: *mut *mut hl_snapshot,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let mut inside = unsafe { Inside::enter(sandbox) }?;
+        Ok(hl_snapshot { snapshot: inside.usable()?.snapshot()? })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Brings a sandbox back to where the snapshot was taken: memory and registers, not the host's own things. A poisoned one is
+/// ready again. Takes any snapshot of the same guest and sizes whose host functions the sandbox has; else
+/// `HL_ERR_SNAPSHOT_MISMATCH`, and nothing has changed. After any other failure the sandbox is poisoned.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_sandbox_restore(
+    sandbox: *mut hl_sandbox,
+    snapshot: *const hl_snapshot,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
+        // SAFETY: passed on.
+        unsafe { Inside::enter(sandbox) }?.restore(&snapshot.snapshot)
+    };
+    // SAFETY: passed on.
+    unsafe { guard::status(err, work) }
+}
+
+/// Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_snapshot_save(
+    snapshot: *const hl_snapshot,
+    path: *const c_char,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
+        // SAFETY: passed on.
+        let path = unsafe { guard::c_str(path, "path") }?;
+        Ok(snapshot.snapshot.save(OsStr::from_bytes(path.to_bytes()))?)
+    };
+    // SAFETY: passed on.
+    unsafe { guard::status(err, work) }
+}
+
+/// Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
+/// is damaged, of another version, or needs a processor with other features. Its checksum finds damage, not forgery.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_snapshot_load(
+    path: *const c_char,
+    out: *mut *mut hl_snapshot,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let path = unsafe { guard::c_str(path, "path") }?;
+        Ok(hl_snapshot { snapshot: Snapshot::load(OsStr::from_bytes(path.to_bytes()))? })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Frees a snapshot. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_snapshot_free(snapshot: *mut hl_snapshot) {
+    // SAFETY: passed on; `guard::create` made it.
+    unsafe { guard::free(snapshot) };
+}
