@@ -27,6 +27,16 @@ impl Epoch {
         Ok(Self(pid))
     }
 
+    /// The process of that number, which came from [`Self::number`].
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number, for an atomic word.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
     /// Whether this is still the same process.
     pub fn is_current(self) -> bool {
         word().is_ok_and(|word| word.load(Ordering::Relaxed) == self.0)

@@ -4,7 +4,8 @@
 //! error, or a request (a host function, the time) that the host serves before it lets the guest run on. Each direction
 //! costs one `KVM_RUN`. Whatever stops the guest anywhere else ends the conversation for good.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
@@ -195,16 +196,18 @@ impl Conversation {
 
     /// [`Self::serve`] within the limits of a call.
     fn converse(&mut self, until: FrameKind, limits: &TimeLimits) -> Result<(), Ended> {
-        let begun = self.stopper.begin(limits);
-        let served = match begun.and_then(|mask| mask.map_or(Ok(()), |mask| self.vm.set_run_mask(mask))) {
-            Ok(()) => self.serve(until),
+        let served = match self.stopper.begin(limits) {
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| self.serve(until))),
             Err(error) => {
                 // The guest has not seen what was sent: entropy must come with the next call.
                 self.has_entropy = false;
-                Err(Ended::Ready(error))
+                Ok(Err(Ended::Ready(error)))
             }
         };
-        match (self.stopper.end(), served) {
+        let cause = self.stopper.end();
+        // The program's logger has panicked. The call is over before the panic goes on.
+        let served = served.unwrap_or_else(|panic| resume_unwind(panic));
+        match (cause, served) {
             // A kicker that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
             (Some(cause), Ok(()) | Err(Ended::Ready(_) | Ended::Stopped)) => {
                 Err(Ended::Poisoned(stopped(cause, limits)))
@@ -246,7 +249,12 @@ impl Conversation {
                         // The host function has forked, and this is the child.
                         return Err(Ended::Poisoned(forked()));
                     }
-                    let failed = match outcome? {
+                    // What no guest may swallow, no kick may either.
+                    let outcome = outcome?;
+                    if self.stopper.is_kicked() {
+                        return Err(Ended::Stopped);
+                    }
+                    let failed = match outcome {
                         Ok(value) => {
                             match channel.send(vm.memory(), FrameKind::HostResult, &[value.borrow()], &[]) {
                                 Ok(()) => continue,
@@ -309,19 +317,15 @@ impl Conversation {
     /// Runs the guest until it rings the doorbell.
     fn run(&mut self) -> Result<(), Ended> {
         loop {
+            if let Some(mask) = self.stopper.run_mask() {
+                self.vm.set_run_mask(mask).map_err(Ended::Poisoned)?;
+            }
             match self.vm.run() {
                 Exit::Doorbell => return Ok(()),
-                Exit::Interrupted if self.stopper.is_kicked() => {
-                    self.vm.drain();
-                    return Err(Ended::Stopped);
-                }
-                // A signal of the program's own, whose handler has run by now.
                 Exit::Interrupted => {
-                    if let Some(Err(error)) = self.on_signal.as_ref().map(|hook| hook()) {
+                    if let Err(ended) = self.interrupted() {
                         self.vm.drain();
-                        let stopped =
-                            Error::new(ErrorCode::Interrupted, "the program's signal hook ended the call");
-                        return Err(Ended::Poisoned(stopped.with_source(error.source)));
+                        return Err(ended);
                     }
                 }
                 Exit::Fault => {
@@ -334,6 +338,31 @@ impl Conversation {
                 }
             }
         }
+    }
+
+    /// A signal has interrupted the guest: a kicker's, or one of the program's own. The guest goes on if that is well.
+    fn interrupted(&mut self) -> Result<(), Ended> {
+        let hook = self.on_signal.as_deref();
+        let ask = || catch_unwind(AssertUnwindSafe(|| hook.map_or(Ok(()), |hook| hook())));
+        // With the caller's mask: by the end of it the signal's handler has run.
+        let asked = self.stopper.host(ask).ok_or(Ended::Stopped)?;
+        if !self.vm.memory().is_mapped() {
+            // The hook has forked, and this is the child.
+            return Err(Ended::Poisoned(forked()));
+        }
+        match asked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let stopped = Error::new(ErrorCode::Interrupted, "the program's signal hook ended the call");
+                return Err(Ended::Poisoned(stopped.with_source(error.source)));
+            }
+            Err(payload) => return Err(panicked("the signal hook", payload)),
+        }
+        if self.stopper.is_kicked() {
+            return Err(Ended::Stopped);
+        }
+        self.stopper.set_aside();
+        Ok(())
     }
 
     fn fault_error(&mut self) -> Error {
@@ -393,12 +422,7 @@ impl HostCall<'_> {
             )))),
             Ok(Err(error)) if error.is_fatal => Err(Ended::Poisoned(host_error(error.status, error.source))),
             Ok(Err(error)) => Ok(Err(error)),
-            Err(payload) => {
-                let panic = HostPanic::new(payload);
-                let text =
-                    format!("the host function `{name}` panicked: {}", printable(&panic.to_string(), 1024));
-                Err(Ended::Poisoned(Error::new(ErrorCode::Internal, text).with_source(panic)))
-            }
+            Err(payload) => Err(panicked(&format!("the host function `{name}`"), payload)),
         }
     }
 
@@ -472,6 +496,12 @@ fn host_error(status: i32, source: BoxError) -> Error {
     Error::new(ErrorCode::HostFunction, printable(&source.to_string(), MAX_MESSAGE_LEN))
         .with_guest_code(status.max(0))
         .with_source(source)
+}
+
+fn panicked(who: &str, payload: Box<dyn Any + Send>) -> Ended {
+    let panic = HostPanic::new(payload);
+    let text = format!("{who} panicked: {}", printable(&panic.to_string(), 1024));
+    Ended::Poisoned(Error::new(ErrorCode::Internal, text).with_source(panic))
 }
 
 fn abort_error(reason: AbortReason, code: i32, message: &str) -> Error {

@@ -5,6 +5,7 @@
 //! back copies over those pages alone that were written since it was mapped, or in which the snapshot differs from what is
 //! mapped: all others are right already.
 
+mod copy;
 mod file;
 mod format;
 
@@ -22,7 +23,6 @@ use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::Image;
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
@@ -98,8 +98,7 @@ impl Frozen {
 
         let mut written = PageSet::default();
         if crate::vm::copied::find(subject.memory, &mut written).is_none() {
-            // Nothing is known: all of it may differ.
-            written.append(0..layout.size);
+            written = copy::differing(subject.memory, subject.image.file()).map_err(failed)?;
         }
         // Buffers, ring and extended state have contents of their own in a picture.
         let mut apart = PageSet::default();
@@ -115,15 +114,9 @@ impl Frozen {
 
         let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
         let file = crate::image::create(layout.size).map_err(failed)?;
-        let from_base = copy(&inherited, &file, |at, len, buffer| {
-            buffer.resize(len, 0);
-            subject.image.file().read_exact_at(buffer, at)
-        });
-        let from_memory = copy(&copied, &file, |at, len, buffer| {
-            let read = subject.memory.read_into(at, len, buffer);
-            read.ok_or_else(|| io::Error::other("a page outside the guest's memory"))
-        });
-        let pages = from_base.map_err(failed)?.union(&from_memory.map_err(failed)?).union(&own);
+        let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
+        let from_memory = copy::from_memory(subject.memory, &copied, &file).map_err(failed)?;
+        let pages = from_base.union(&from_memory).union(&own);
         file.write_all_at(&subject.extended_state, extended_state.start).map_err(failed)?;
         crate::image::seal(&file).map_err(failed)?;
 
@@ -217,38 +210,6 @@ fn data(file: &File, size: u64) -> io::Result<PageSet> {
         data.append(start..at);
     }
     Ok(data)
-}
-
-/// Copies pages to the same place in a file of zeros. The result is those that are not zero: the others stay holes, whoever
-/// has touched them.
-fn copy(
-    set: &PageSet,
-    to: &File,
-    mut read: impl FnMut(u64, usize, &mut Vec<u8>) -> io::Result<()>,
-) -> io::Result<PageSet> {
-    /// Bytes that are copied at once.
-    const CHUNK: u64 = 1 << 20;
-
-    let mut filled = PageSet::default();
-    let mut buffer = Vec::new();
-    for range in set.iter() {
-        for start in range.clone().step_by(to_usize(CHUNK)) {
-            let end = range.end.min(start + CHUNK);
-            read(start, to_usize(end - start), &mut buffer)?;
-            let mut present = PageSet::default();
-            for (page, bytes) in (start..end).step_by(to_usize(PAGE)).zip(buffer.chunks(to_usize(PAGE))) {
-                if bytes.iter().any(|byte| *byte != 0) {
-                    present.append(page..page + PAGE);
-                }
-            }
-            for run in present.iter() {
-                let bytes = &buffer[to_usize(run.start - start)..to_usize(run.end - start)];
-                to.write_all_at(bytes, run.start)?;
-                filled.append(run);
-            }
-        }
-    }
-    Ok(filled)
 }
 
 /// Maps a sealed file for reading. Private, though nobody writes: Linux before 6.7 refuses any shared mapping of one.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::process::Epoch;
+use signal::Aside;
 use timer::{NEVER, Timer};
 pub(crate) use word::Cause;
 use word::{Claim, Kicked, RunWord, Seen};
@@ -46,6 +47,9 @@ impl InterruptHandle {
     /// Stops the call, or the evolve, that is running now: it ends with [`ErrorCode::Interrupted`] and leaves the sandbox
     /// poisoned. Whether there was one to stop.
     ///
+    /// If at the same moment the guest faults, or a host function panics or fails for good ([`crate::HostError::fatal`]),
+    /// the call ends with that: no interrupt hides it.
+    ///
     /// A host function is not stopped; the call ends when it returns. Never blocks, and is never kept for later: fired
     /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
     /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
@@ -64,7 +68,9 @@ impl fmt::Debug for InterruptHandle {
 #[derive(Debug)]
 pub(crate) struct RunState {
     word: RunWord,
-    epoch: Epoch,
+    /// The process that the sandbox is in, by its [`Epoch`]; valid while a call runs. What has not started yet may go on in
+    /// a forked child.
+    process: AtomicU64,
     /// The runner, valid while a call runs.
     thread: AtomicI32,
     /// The signal that the running call has blocked.
@@ -79,7 +85,7 @@ impl RunState {
     fn new() -> Result<Self> {
         Ok(Self {
             word: RunWord::new(),
-            epoch: Epoch::current()?,
+            process: AtomicU64::new(Epoch::current()?.number()),
             thread: AtomicI32::new(0),
             signal: AtomicI32::new(0),
             deadline: AtomicU64::new(NEVER),
@@ -89,15 +95,13 @@ impl RunState {
 
     /// Ends the running call. Async-signal-safe.
     fn kick(&self, cause: Cause) -> bool {
-        if !self.epoch.is_current() {
-            return false;
-        }
         loop {
             let seen = self.word.see();
-            if !seen.is_running() {
+            let process = Epoch::from_number(self.process.load(Ordering::Relaxed));
+            if !seen.is_running() || !process.is_current() {
                 return false;
             }
-            if seen.is_kicked() {
+            if seen.is_kicked() || seen.is_claimed() {
                 return true;
             }
             if let Some(done) = self.kick_seen(seen, cause) {
@@ -122,7 +126,7 @@ impl RunState {
 
     /// The timer ends the call that was seen; the result is when to look again.
     fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
-        /// For a call that could not be signalled, or has just entered or left a host function.
+        /// For a call that could not be signalled, is being claimed, or has just entered or left a host function.
         const AGAIN_NS: u64 = 1_000_000;
         if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
     }
@@ -167,10 +171,13 @@ pub(crate) struct Stopper {
     call: Option<Running>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Running {
     signal: i32,
     caller_mask: signal::Mask,
+    aside: Aside,
+    /// Whether a kicker's signal was taken out of the queue already.
+    has_taken: bool,
 }
 
 impl Stopper {
@@ -196,20 +203,22 @@ impl Stopper {
         Ok(InterruptHandle { run: Arc::clone(&self.run) })
     }
 
-    /// Begins a call. The result is the mask to run the guest with, if calls can be stopped.
-    pub fn begin(&mut self, limits: &TimeLimits) -> Result<Option<u64>> {
+    /// Begins a call.
+    pub fn begin(&mut self, limits: &TimeLimits) -> Result<()> {
         let has_limits = *limits != TimeLimits::NONE;
         if has_limits && !self.is_watched {
             signal::check(signal::current())?;
-            Timer::get()?.watch(&self.run);
+            Timer::get()?.watch(&self.run)?;
             (self.is_watched, self.is_armed) = (true, true);
         }
         if !self.is_armed {
-            return Ok(None);
+            return Ok(());
         }
+        let process = Epoch::current()?;
         let signal = signal::current();
         let caller_mask = signal::block(signal::only(signal));
-        self.call = Some(Running { signal, caller_mask });
+        self.call = Some(Running { signal, caller_mask, aside: Aside::default(), has_taken: false });
+        self.run.process.store(process.number(), Ordering::Relaxed);
         self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
         self.run.signal.store(signal, Ordering::Relaxed);
         let deadline = after(limits.wall, libc::CLOCK_MONOTONIC);
@@ -221,18 +230,26 @@ impl Stopper {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
             Timer::get()?.armed(deadline.min(after(limits.cpu, libc::CLOCK_MONOTONIC)));
         }
-        Ok(Some(caller_mask & !signal::only(signal)))
+        Ok(())
+    }
+
+    /// The mask to run the guest with, if the call can be stopped.
+    pub fn run_mask(&self) -> Option<u64> {
+        self.call.as_ref().map(|call| call.caller_mask & !signal::only(call.signal))
     }
 
     /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
     pub fn end(&mut self) -> Option<Cause> {
-        let Running { signal, caller_mask } = self.call.take()?;
+        let Running { signal, caller_mask, mut aside, has_taken } = self.call.take()?;
         let kicked = self.run.word.end();
         self.run.deadline.store(NEVER, Ordering::Relaxed);
         self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
-        if let Some(Kicked { signalled: true, .. }) = kicked {
+        if let Some(Kicked { signalled: true, .. }) = kicked
+            && !has_taken
+        {
             signal::take(signal, self.run.cookie());
         }
+        aside.empty(signal);
         signal::restore(caller_mask);
         kicked.map(|kicked| kicked.cause)
     }
@@ -242,20 +259,32 @@ impl Stopper {
         self.call.is_some() && self.run.word.is_kicked()
     }
 
-    /// Runs a host function with the caller's own signal mask. `None`: the call was stopped before it.
-    pub fn host<R>(&self, function: impl FnOnce() -> R) -> Option<R> {
-        let Some(Running { signal, caller_mask }) = self.call else {
+    /// Runs a function of the program's with the caller's own signal mask. `None`: the call was stopped before it. It may also
+    /// be stopped meanwhile, see [`Self::is_kicked`]: then the guest must not run again.
+    pub fn host<R>(&mut self, function: impl FnOnce() -> R) -> Option<R> {
+        let Some(call) = &mut self.call else {
             return Some(function());
         };
         if !self.run.word.enter_host() {
             return None;
         }
-        signal::restore(caller_mask);
+        call.aside.empty(call.signal);
+        signal::restore(call.caller_mask);
         let result = function();
-        // It may have changed the mask for good, as any function may; ours is blocked again in any case.
-        signal::block(signal::only(signal));
-        // `false`: the call was stopped meanwhile. The guest will not run, and the result is of no use.
-        self.run.word.leave_host().then_some(result)
+        // It may have changed the mask for good, as any function may.
+        call.caller_mask = signal::block(signal::only(call.signal));
+        self.run.word.leave_host();
+        Some(result)
+    }
+
+    /// After a signal of the program's own has interrupted the guest: whatever waits that the caller has blocked, waits
+    /// elsewhere from now on.
+    pub fn set_aside(&mut self) {
+        if let Some(call) = &mut self.call
+            && call.caller_mask & signal::only(call.signal) != 0
+        {
+            call.has_taken |= call.aside.fill(call.signal, self.run.cookie());
+        }
     }
 }
 

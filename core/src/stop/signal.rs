@@ -3,7 +3,11 @@
 //! No handler is ever installed. The signal is blocked while a call runs, and open only inside `KVM_RUN`
 //! (`KVM_SET_SIGNAL_MASK`): there a pending one makes the system call return `EINTR`, the mask is put back, and the signal
 //! stays in the queue, from which the runner takes it. A signal that was not ours goes back into the queue.
+//!
+//! A signal of the program's own may have the same number. It interrupts the guest too; then the caller's mask is put back
+//! for a moment, in which its handler runs. Where the caller has it blocked, it is [`Aside`] until the call is over.
 
+use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -94,23 +98,7 @@ pub(super) fn send(thread: i32, signal: i32, cookie: usize) -> bool {
 /// in. The signal is blocked.
 pub(super) fn take(signal: i32, cookie: usize) {
     let mut others: Vec<Info> = Vec::new();
-    loop {
-        let mut info = Info::new(0, 0);
-        let (set, now) = (only(signal), libc::timespec { tv_sec: 0, tv_nsec: 0 });
-        // SAFETY: the set is a live word of the size given, the kernel writes one `siginfo_t`, which `Info` is the
-        // size of, and reads one timespec.
-        let found = unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigtimedwait,
-                &raw const set,
-                &raw mut info,
-                &raw const now,
-                size_of::<Mask>(),
-            )
-        };
-        if found != i64::from(signal) {
-            break;
-        }
+    while let Some(info) = dequeue(signal) {
         if info.is_ours(cookie) {
             break;
         }
@@ -122,10 +110,95 @@ pub(super) fn take(signal: i32, cookie: usize) {
     }
 }
 
+/// The program's own signals of that number that came while the caller has it blocked. They wait here, because in the queue
+/// they would interrupt the guest again and again.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    signals: Vec<(Info, Recipient)>,
+}
+
+/// Whom a signal was sent to.
+#[derive(Clone, Copy, Debug)]
+enum Recipient {
+    Process,
+    Thread,
+}
+
+impl Aside {
+    /// Takes them out of the queue. The signal is blocked. Whether the one with our cookie was among them, which is not kept.
+    pub fn fill(&mut self, signal: i32, cookie: usize) -> bool {
+        let mut has_ours = false;
+        while is_pending(signal) {
+            // The thread's own come first.
+            let recipient =
+                if is_pending_for_thread(signal) { Recipient::Thread } else { Recipient::Process };
+            match dequeue(signal) {
+                Some(info) if info.is_ours(cookie) => has_ours = true,
+                Some(info) => self.signals.push((info, recipient)),
+                // Another thread was faster.
+                None => break,
+            }
+        }
+        has_ours
+    }
+
+    /// Puts them back.
+    pub fn empty(&mut self, signal: i32) {
+        for (info, recipient) in self.signals.drain(..) {
+            match recipient {
+                Recipient::Process => queue_to_process(signal, &info),
+                Recipient::Thread => queue(thread_id(), signal, &info),
+            };
+        }
+    }
+}
+
 /// The kernel's number of this thread.
 pub(super) fn thread_id() -> i32 {
     // SAFETY: no arguments, no effects.
     unsafe { libc::gettid() }
+}
+
+/// The next signal of that number in the queue.
+fn dequeue(signal: i32) -> Option<Info> {
+    let mut info = Info::new(0, 0);
+    let (set, now) = (only(signal), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: the set is a live word of the size given, the kernel writes one `siginfo_t`, which `Info` is the size of,
+    // and reads one timespec.
+    let found = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const set,
+            &raw mut info,
+            &raw const now,
+            size_of::<Mask>(),
+        )
+    };
+    (found == i64::from(signal)).then_some(info)
+}
+
+/// Whether such a signal waits for this thread or for the process. It is blocked.
+fn is_pending(signal: i32) -> bool {
+    let mut set: Mask = 0;
+    // SAFETY: the kernel writes one word of the size given.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, size_of::<Mask>()) };
+    set & only(signal) != 0
+}
+
+/// Whether such a signal waits for this thread alone. Only `/proc` knows; if it is not to be had, it is taken to be so.
+fn is_pending_for_thread(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let field = status.lines().find_map(|line| line.strip_prefix("SigPnd:"));
+    let set = field.and_then(|set| Mask::from_str_radix(set.trim(), 16).ok());
+    set.is_none_or(|set| set & only(signal) != 0)
+}
+
+fn queue_to_process(signal: i32, info: &Info) -> bool {
+    // SAFETY: the kernel reads one `siginfo_t`, which `Info` is the size of.
+    let done = unsafe {
+        libc::syscall(libc::SYS_rt_sigqueueinfo, std::process::id(), signal, std::ptr::from_ref(info))
+    };
+    done == 0
 }
 
 fn queue(thread: i32, signal: i32, info: &Info) -> bool {
@@ -152,7 +225,7 @@ fn change(how: i32, mask: Mask) -> Mask {
 }
 
 /// A `siginfo_t` (sigaction(2)): number, error, code, sender's process and user, value; 128 bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Info {
     signal: i32,

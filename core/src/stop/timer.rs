@@ -6,7 +6,7 @@
 //! the first call that has a limit, and blocks every signal, so that no handler of the program's runs on it.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::RunState;
@@ -21,33 +21,38 @@ pub(super) const NEVER: u64 = u64::MAX;
 pub(super) struct Timer {
     /// When the thread will wake by itself, on the monotonic clock.
     wakes_at: AtomicU64,
-    watched: Mutex<Vec<Weak<RunState>>>,
+    watched: Mutex<Watched>,
     changed: Condvar,
 }
 
+#[derive(Default)]
+struct Watched {
+    runs: Vec<Weak<RunState>>,
+    /// Whether the thread was started.
+    has_thread: bool,
+}
+
 impl Timer {
-    /// The timer of this process; started at the first use.
+    /// The timer of this process.
     pub fn get() -> Result<&'static Self> {
-        static CURRENT: PerProcess<Arc<Timer>> = PerProcess::new();
-        let timer = CURRENT.get_or_try_make(|| {
-            let timer = Arc::new(Self {
-                wakes_at: AtomicU64::new(NEVER),
-                watched: Mutex::default(),
-                changed: Condvar::new(),
-            });
-            let own = Arc::clone(&timer);
-            signal::without_signals(|| {
-                std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(move || own.run())
-            })
-            .map_err(|source| Error::resource("starting the timer thread", source))?;
-            Ok(timer)
-        })?;
-        Ok(timer)
+        static CURRENT: PerProcess<Timer> = PerProcess::new();
+        CURRENT.get_or_try_make(|| {
+            Ok(Self { wakes_at: AtomicU64::new(NEVER), watched: Mutex::default(), changed: Condvar::new() })
+        })
     }
 
-    /// Watches a sandbox from now on, until it is dropped.
-    pub fn watch(&self, run: &Arc<RunState>) {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(run));
+    /// Watches a sandbox from now on, until it is dropped. Starts the thread with the first.
+    pub fn watch(&'static self, run: &Arc<RunState>) -> Result<()> {
+        let mut watched = self.watched();
+        if !watched.has_thread {
+            signal::without_signals(|| {
+                std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(|| self.run())
+            })
+            .map_err(|source| Error::resource("starting the timer thread", source))?;
+            watched.has_thread = true;
+        }
+        watched.runs.push(Arc::downgrade(run));
+        Ok(())
     }
 
     /// Says that a watched sandbox has stored a deadline.
@@ -55,20 +60,20 @@ impl Timer {
         // Pairs with the fence in `run`: either this sees that the thread looks again, or the thread sees the call.
         fence(Ordering::SeqCst);
         if deadline < self.wakes_at.load(Ordering::SeqCst) {
-            let _lock = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+            let _lock = self.watched();
             self.changed.notify_one();
         }
     }
 
     fn run(&self) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched();
         loop {
             // From here on whoever stores a deadline asks, and whoever stored one before is seen below.
             self.wakes_at.store(NEVER, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             let now = clock::now(libc::CLOCK_MONOTONIC);
             let mut next = NEVER;
-            watched.retain(|weak| {
+            watched.runs.retain(|weak| {
                 let run = weak.upgrade();
                 next = run.as_ref().map_or(next, |run| next.min(run.look(now)));
                 run.is_some()
@@ -87,5 +92,9 @@ impl Timer {
                 None => watched,
             };
         }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,9 @@
 //!     └──────────────────────── end ──────────────────────────────┘
 //! ```
 //!
+//! A kicker that cannot signal goes back from KICKING to GUEST: it has done nothing. The runner never goes by a claim
+//! before that is decided.
+//!
 //! The word also counts the calls, so that a timer's decision about one call cannot strike the next. Memory
 //! orderings and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
 
@@ -88,9 +91,9 @@ impl RunWord {
         self.0.store((idle & !(CALL - 1)).wrapping_add(CALL) | GUEST, Ordering::Release);
     }
 
-    /// Whether a kicker has ended the call; the runner asks when it was interrupted.
+    /// Whether a kicker has ended the call; the runner asks.
     pub fn is_kicked(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire) & STATE, KICKING | KICKED)
+        self.decided() & STATE == KICKED
     }
 
     /// The runner is about to call a host function, with its own signal mask. `false`: the call was ended.
@@ -103,27 +106,22 @@ impl RunWord {
         self.step(HOST, GUEST)
     }
 
-    /// The runner ends the call. Waits for a kicker that has claimed it: such a one is between two system calls.
+    /// The runner ends the call.
     pub fn end(&self) -> Option<Kicked> {
         loop {
-            let word = self.0.load(Ordering::Acquire);
-            match word & STATE {
-                KICKING => pause(),
-                KICKED => {
-                    self.0.store(word & !(CALL - 1) | IDLE, Ordering::Release);
-                    let cause = match (word & CAUSE) >> 4 {
-                        0 => Cause::Interrupt,
-                        1 => Cause::Timeout,
-                        _ => Cause::CpuTime,
-                    };
-                    return Some(Kicked { cause, signalled: word & SIGNALLED != 0 });
-                }
-                _ => {
-                    let idle = word & !(CALL - 1) | IDLE;
-                    if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                        return None;
-                    }
-                }
+            let word = self.decided();
+            let idle = word & !(CALL - 1) | IDLE;
+            if word & STATE == KICKED {
+                self.0.store(idle, Ordering::Release);
+                let cause = match (word & CAUSE) >> 4 {
+                    0 => Cause::Interrupt,
+                    1 => Cause::Timeout,
+                    _ => Cause::CpuTime,
+                };
+                return Some(Kicked { cause, signalled: word & SIGNALLED != 0 });
+            }
+            if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return None;
             }
         }
     }
@@ -160,9 +158,28 @@ impl RunWord {
     }
 
     fn step(&self, from: u64, to: u64) -> bool {
-        let word = self.0.load(Ordering::Relaxed);
-        word & STATE == from
-            && self.0.compare_exchange(word, word & !STATE | to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        loop {
+            let word = self.decided();
+            if word & STATE != from {
+                return false;
+            }
+            let next = word & !STATE | to;
+            if self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return true;
+            }
+        }
+    }
+
+    /// The word as the runner may go by it. Waits for a kicker that has claimed the call: such a one is between two system
+    /// calls.
+    fn decided(&self) -> u64 {
+        loop {
+            let word = self.0.load(Ordering::Acquire);
+            if word & STATE != KICKING {
+                return word;
+            }
+            pause();
+        }
     }
 }
 
@@ -172,9 +189,14 @@ impl Seen {
         self.0 & STATE != IDLE
     }
 
-    /// Whether somebody has claimed the call already.
+    /// Whether the call was ended already.
     pub fn is_kicked(self) -> bool {
-        matches!(self.0 & STATE, KICKING | KICKED)
+        self.0 & STATE == KICKED
+    }
+
+    /// Whether somebody is about to end the call.
+    pub fn is_claimed(self) -> bool {
+        self.0 & STATE == KICKING
     }
 }
 
@@ -197,23 +219,23 @@ mod model {
 
     use super::*;
 
-    /// Kicks like an interrupt handle; `true` as soon as a claim holds.
-    fn kick(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) -> bool {
+    /// Kicks like an interrupt handle; `true` as soon as a claim holds. The signal can be sent or not.
+    fn kick(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, can_send: bool) -> bool {
         loop {
             let seen = word.see();
             if !seen.is_running() {
                 return false;
             }
-            if seen.is_kicked() {
+            if seen.is_kicked() || seen.is_claimed() {
                 return true;
             }
             match word.claim(seen, Cause::Interrupt) {
                 Some(Claim::Signal(duty)) => {
                     // The protocol's promise: whoever signals, signals a thread that is inside a call.
                     assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
-                    pending.fetch_add(1, Ordering::Relaxed);
-                    word.signalled(duty, true);
-                    return true;
+                    pending.fetch_add(usize::from(can_send), Ordering::Relaxed);
+                    word.signalled(duty, can_send);
+                    return can_send;
                 }
                 Some(Claim::Noted) => return true,
                 None => {}
@@ -224,10 +246,9 @@ mod model {
     fn call(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, with_host: bool) -> Option<Kicked> {
         inside.store(1, Ordering::Relaxed);
         word.begin();
-        if with_host && word.enter_host() {
-            let _ = word.leave_host();
-        }
+        let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_kicked();
         let kicked = word.end();
+        assert!(!is_stopped || kicked.is_some(), "the call was stopped, and nobody did it");
         inside.store(0, Ordering::Relaxed);
         // Exactly the signals that were announced are in the queue, and the runner takes them.
         let announced = usize::from(kicked.is_some_and(|kicked| kicked.signalled));
@@ -244,7 +265,7 @@ mod model {
             let kickers: Vec<_> = (0..kickers)
                 .map(|_| {
                     let shared = Arc::clone(&shared);
-                    thread::spawn(move || kick(&shared.0, &shared.1, &shared.2))
+                    thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
                 })
                 .collect();
             let (word, inside, pending) = &*shared;
@@ -263,6 +284,20 @@ mod model {
     #[test]
     fn of_two_kickers_one_signals() {
         explore(2, 1);
+    }
+
+    #[test]
+    fn a_kicker_that_cannot_signal_stops_nothing_but_a_host_function() {
+        loom::model(|| {
+            let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
+            let kicker = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, false))
+            };
+            let (word, inside, pending) = &*shared;
+            let ended = call(word, inside, pending, true).is_some();
+            assert_eq!(kicker.join().unwrap(), ended);
+        });
     }
 
     #[test]

@@ -140,6 +140,10 @@ impl Vm {
     /// completed into whatever the memory holds next.
     pub fn drain(&mut self) {
         self.was_stopped = true;
+        if !self.memory().is_mapped() {
+            // This is a forked child, and the vCPU, whose memory it shares, is the parent's.
+            return;
+        }
         let vcpu = &mut self.machine.vcpu;
         vcpu.set_kvm_immediate_exit(1);
         // It answers EINTR; any other answer leaves nothing to complete either.

@@ -1,0 +1,256 @@
+//! Snapshots in files: what is saved is what is loaded, and a file that is damaged or forged does no harm.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use hyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
+use hyperlight_tests::random::Random;
+use hyperlight_tests::{demo, fails_with, guests, sandbox, sandbox_with, uninitialized_with};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Bytes of the checksum at a file's end.
+const CHECKSUM: usize = 32;
+/// Magic, format and length of the header.
+const PREFIX: usize = 16;
+
+/// A sandbox as small as it gets, so that its file is small.
+fn small(guest: &Guest) -> Sandbox {
+    let options = SandboxOptions::new().heap_size(64 << 10).stack_size(1).input_size(1).output_size(1 << 16);
+    let mut sandbox = sandbox_with(guest, options);
+    sandbox.call::<i32>("AddToStatic", (7,)).unwrap();
+    sandbox
+}
+
+fn resume(snapshot: &Snapshot) -> Sandbox {
+    let mut sandbox = UninitializedSandbox::from_snapshot(snapshot, SandboxOptions::new()).unwrap();
+    sandbox.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+    sandbox.evolve().unwrap()
+}
+
+struct Place {
+    _directory: TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("guest.hls");
+        Self { _directory: directory, path }
+    }
+
+    /// What loading these bytes gives.
+    fn load(&self, bytes: &[u8]) -> hyperlight::Result<Snapshot> {
+        fs::write(&self.path, bytes).unwrap();
+        Snapshot::load(&self.path)
+    }
+}
+
+/// A valid file, and where it can be changed.
+fn file() -> (Place, Vec<u8>) {
+    let place = Place::new();
+    small(&demo()).snapshot().unwrap().save(&place.path).unwrap();
+    let bytes = fs::read(&place.path).unwrap();
+    (place, bytes)
+}
+
+/// The same file with a right checksum.
+fn sign(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.len() - CHECKSUM;
+    let checksum = Sha256::digest(&bytes[..end]);
+    bytes[end..].copy_from_slice(&checksum);
+    bytes
+}
+
+fn header_len(bytes: &[u8]) -> usize {
+    PREFIX + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize
+}
+
+#[test]
+fn what_is_saved_is_what_is_loaded() {
+    for (language, guest) in guests() {
+        let place = Place::new();
+        let mut original = small(&guest);
+        let snapshot = original.snapshot().unwrap();
+        snapshot.save(&place.path).unwrap();
+        let loaded = Snapshot::load(&place.path).unwrap();
+
+        let mut resumed = resume(&loaded);
+        assert_eq!(resumed.call::<i32>("AddToStatic", (1,)).unwrap(), 8, "{language}");
+        assert_eq!(resumed.functions().collect::<Vec<_>>(), original.functions().collect::<Vec<_>>());
+        // Both ways: into the sandbox that it was taken of, and from the file's sandbox to the first snapshot.
+        original.call::<i32>("AddToStatic", (1,)).unwrap();
+        original.restore(&loaded).unwrap();
+        assert_eq!(original.call::<i32>("GetStatic", ()).unwrap(), 7);
+        resumed.restore(&snapshot).unwrap();
+        assert_eq!(resumed.call::<i32>("GetStatic", ()).unwrap(), 7);
+    }
+}
+
+#[test]
+fn a_file_is_not_needed_once_it_is_loaded() {
+    let (place, bytes) = file();
+    let loaded = place.load(&bytes).unwrap();
+    fs::write(&place.path, b"something else").unwrap();
+    let mut first = resume(&loaded);
+    fs::remove_file(&place.path).unwrap();
+    assert_eq!(first.call::<i32>("GetStatic", ()).unwrap(), 7);
+    assert_eq!(resume(&loaded).call::<i32>("GetStatic", ()).unwrap(), 7);
+}
+
+#[test]
+fn saving_is_all_or_nothing_and_private() {
+    let place = Place::new();
+    let directory = place.path.parent().unwrap();
+    let mut sandbox = small(&demo());
+    let first = sandbox.snapshot().unwrap();
+    first.save(&place.path).unwrap();
+    assert_eq!(fs::metadata(&place.path).unwrap().permissions().mode() & 0o777, 0o600);
+    // In place of an older file, with nothing left beside it.
+    sandbox.call::<i32>("AddToStatic", (1,)).unwrap();
+    sandbox.snapshot().unwrap().save(&place.path).unwrap();
+    assert_eq!(fs::read_dir(directory).unwrap().count(), 1);
+    assert_eq!(resume(&Snapshot::load(&place.path).unwrap()).call::<i32>("GetStatic", ()).unwrap(), 8);
+    // Where nothing can be written, nothing is.
+    let error = fails_with(ErrorCode::Io, first.save(directory.join("no").join("such")));
+    assert!(std::error::Error::source(&error).is_some(), "{error:?}");
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    let place = Place::new();
+    fails_with(ErrorCode::Io, Snapshot::load(&place.path));
+    fails_with(ErrorCode::SnapshotFile, Snapshot::load(place.path.parent().unwrap()));
+    fails_with(ErrorCode::SnapshotFile, Snapshot::load("/dev/zero"));
+    for bytes in [&b""[..], b"HLSNAP", b"#!/bin/sh\n", &[0; 100]] {
+        fails_with(ErrorCode::SnapshotFile, place.load(bytes));
+    }
+}
+
+#[test]
+fn every_damage_is_found() {
+    let (place, bytes) = file();
+    let header = header_len(&bytes).next_multiple_of(4096);
+    let pages = (header..bytes.len() - CHECKSUM).step_by(4096).map(|page| page + 1234 % 4096);
+    let checksum = bytes.len() - CHECKSUM..bytes.len();
+    let mut damaged = bytes.clone();
+    for at in (0..header).chain(pages).chain(checksum) {
+        damaged[at] ^= 1 << (at % 8);
+        let error = fails_with(ErrorCode::SnapshotFile, place.load(&damaged));
+        assert!(error.message().starts_with("the snapshot file cannot be used"), "{error}");
+        damaged[at] = bytes[at];
+    }
+    place.load(&damaged).unwrap();
+}
+
+#[test]
+fn every_cut_and_everything_appended_is_found() {
+    let (place, bytes) = file();
+    let header = header_len(&bytes);
+    let cuts = (0..header.min(600)).chain((600..bytes.len()).step_by(997)).chain([
+        header,
+        header.next_multiple_of(4096),
+        bytes.len() - CHECKSUM,
+        bytes.len() - 1,
+    ]);
+    for len in cuts {
+        fails_with(ErrorCode::SnapshotFile, place.load(&bytes[..len]));
+    }
+    for more in [&[0][..], &[0; 4096], &bytes] {
+        fails_with(ErrorCode::SnapshotFile, place.load(&[&bytes, more].concat()));
+    }
+}
+
+#[test]
+fn another_format_is_named() {
+    let (place, mut bytes) = file();
+    bytes[8] = 99;
+    let error = fails_with(ErrorCode::SnapshotFile, place.load(&sign(bytes)));
+    assert!(error.message().contains("format is 99"), "{error}");
+}
+
+#[test]
+fn features_that_this_processor_lacks_are_named() {
+    let (place, mut bytes) = file();
+    // Behind the ABI number: XCR0, then the words of CPUID.
+    bytes[PREFIX + 8 + 7] |= 0x80;
+    bytes[PREFIX + 16 + 3] |= 0x80;
+    let error = fails_with(ErrorCode::SnapshotFile, place.load(&sign(bytes)));
+    assert!(error.message().contains("XCR0") && error.message().contains("CPUID 1.ECX"), "{error}");
+}
+
+#[test]
+fn a_file_of_another_guest_or_other_sizes_is_not_restored() {
+    let (place, bytes) = file();
+    let loaded = place.load(&bytes).unwrap();
+    let mut usual = sandbox(&demo());
+    fails_with(ErrorCode::SnapshotMismatch, usual.restore(&loaded));
+    let mut c = small(&hyperlight_tests::demo_c());
+    fails_with(ErrorCode::SnapshotMismatch, c.restore(&loaded));
+    assert_eq!(c.call::<i32>("GetStatic", ()).unwrap(), 7);
+    let options = SandboxOptions::new().heap_size(1 << 20);
+    fails_with(ErrorCode::InvalidArgument, UninitializedSandbox::from_snapshot(&loaded, options));
+}
+
+#[test]
+fn the_host_functions_that_a_file_needs_are_listed() {
+    let place = Place::new();
+    let mut host = uninitialized_with(&demo(), SandboxOptions::new());
+    host.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
+    host.register("Other", |_: String| ()).unwrap();
+    host.evolve().unwrap().snapshot().unwrap().save(&place.path).unwrap();
+    let loaded = Snapshot::load(&place.path).unwrap();
+    let mut host = UninitializedSandbox::from_snapshot(&loaded, SandboxOptions::new()).unwrap();
+    host.register("Other", |_: i32| ()).unwrap();
+    let error = fails_with(ErrorCode::SnapshotMismatch, host.try_evolve());
+    for part in
+        ["`HostAdd` (i32, i32) -> i32 is missing", "`Other` is (i32) -> void, expected (string) -> void"]
+    {
+        assert!(error.message().contains(part), "{error}");
+    }
+}
+
+/// Files with a right checksum, whose header is anything: each is refused, or is a guest like any other, whose every end is
+/// an orderly one.
+#[test]
+fn forged_headers_are_refused_or_stay_behind_the_wall() {
+    let (place, bytes) = file();
+    let header = header_len(&bytes);
+    let mut random = Random::new(0x5eed_0056);
+    let (mut refused, mut ran) = (0, 0);
+    for _ in 0..3000 {
+        let mut forged = bytes.clone();
+        for _ in 0..1 + random.below(3) {
+            let at = PREFIX + random.below(header - PREFIX);
+            match random.below(3) {
+                0 => forged[at] ^= 1 << random.below(8),
+                1 => forged[at] = random.bytes(1)[0],
+                // A word, at the places where words are.
+                _ => {
+                    let at = (at & !7).min(header - 8);
+                    let word = [0, 1, u64::MAX, 1 << 63, 1 << 47, 0xffff_8000_0000_0000, 4096, 1 << 40];
+                    let word = random.one_of(&word);
+                    forged[at..at + 8].copy_from_slice(&word.to_le_bytes());
+                }
+            }
+        }
+        match place.load(&sign(forged)) {
+            Err(error) => {
+                refused += 1;
+                fails_with::<()>(ErrorCode::SnapshotFile, Err(error));
+            }
+            Ok(snapshot) => {
+                ran += 1;
+                let options = SandboxOptions::new().cpu_time(std::time::Duration::from_millis(50));
+                let mut host = UninitializedSandbox::from_snapshot(&snapshot, options).unwrap();
+                host.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+                if let Ok(mut sandbox) = host.evolve() {
+                    let _ = sandbox.call::<i32>("GetStatic", ());
+                }
+            }
+        }
+    }
+    assert!(refused > 500 && ran > 100, "{refused} refused, {ran} ran");
+}
