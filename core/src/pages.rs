@@ -7,6 +7,12 @@ use std::ops::Range;
 pub(crate) struct PageSet(Vec<Range<u64>>);
 
 impl PageSet {
+    /// The set without pages.
+    pub fn empty() -> &'static Self {
+        static EMPTY: PageSet = PageSet(Vec::new());
+        &EMPTY
+    }
+
     /// Adds a range that starts at or behind everything in the set.
     pub fn append(&mut self, range: Range<u64>) {
         if range.is_empty() {

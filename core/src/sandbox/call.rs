@@ -380,13 +380,17 @@ impl Conversation {
 
     /// What a frame to the guest brings along.
     fn context(&mut self) -> Result<Context> {
-        let entropy = if self.has_entropy { None } else { Some(clock::entropy()?) };
-        if !self.has_entropy {
+        let entropy = if self.has_entropy {
+            None
+        } else {
+            let fresh: [u8; 40] = clock::entropy()?;
+            let (entropy, generation) = fresh.split_at(32);
             // Any number that no other generation has, in this process or another.
-            self.generation = u64::from_ne_bytes(clock::entropy()?);
+            self.generation = generation.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
             // Tokens do not tell how many failures there were before it.
             self.tokens = self.generation;
-        }
+            entropy.try_into().ok()
+        };
         Ok(Context {
             generation: self.generation,
             monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),

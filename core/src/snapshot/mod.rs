@@ -141,11 +141,11 @@ impl Frozen {
 
     /// Where a sandbox that has mapped `mapped` differs from the picture though nobody wrote there. `None`: everywhere; the
     /// picture must be mapped in its place.
-    pub fn delta_from(&self, mapped: &Arc<Image>) -> Option<PageSet> {
+    pub fn delta_from(&self, mapped: &Arc<Image>) -> Option<&PageSet> {
         if Arc::ptr_eq(mapped, &self.image) {
-            Some(PageSet::default())
+            Some(PageSet::empty())
         } else if Arc::ptr_eq(mapped, &self.base) {
-            Some(self.delta.clone())
+            Some(&self.delta)
         } else {
             None
         }

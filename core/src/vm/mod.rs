@@ -195,7 +195,7 @@ impl Vm {
             return Ok(());
         }
         match frozen.delta_from(&self.image) {
-            Some(delta) => self.restore_pages(frozen, &delta)?,
+            Some(delta) => self.restore_pages(frozen, delta)?,
             None => self.restore_mapping(frozen)?,
         }
         if self.was_stopped {
