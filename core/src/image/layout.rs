@@ -1,7 +1,7 @@
 //! Where everything lies.
 //!
-//! Guest *physical* memory is one slice from 0 on, regions packed one after the other; it is the image file and the
-//! one memslot. Guest *virtual* addresses are spread out, each kind of memory in a window of its own, all in the
+//! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first; it is
+//! the image file and the one memslot. Guest *virtual* addresses are spread out, each kind of memory in a window of its own, all in the
 //! lower half:
 //!
 //! | window | holds |
@@ -107,6 +107,8 @@ pub(crate) struct Layout {
     pub payloads: Vec<Region>,
     pub stack: Region,
     pub heap: Region,
+    /// Guest physical memory that the guest, or the host on its behalf, may write: outside it an image never changes.
+    pub written: Range<u64>,
     /// Guest physical address of the root page table.
     pub page_tables_phys: u64,
     pub page_tables: PageTables,
@@ -127,55 +129,59 @@ impl Layout {
     /// Lays everything out. The arguments were bounded where they came from, so that every window holds its
     /// regions: sizes by [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
     pub fn new(program: &Program, payloads: &[PayloadShape], sizes: &Sizes) -> Self {
-        let mut phys = Packer::default();
-        let mut engine = Window { phys: &mut phys, next: ENGINE_WINDOW.start };
-        let descriptors = engine.place(PAGE, Access::ENGINE_READ);
-        let stubs = engine.place(PAGE, Access::ENGINE_EXECUTE);
-        let exception_stack = engine.place(PAGE, Access::ENGINE_WRITE);
-        let double_fault_stack = engine.place(PAGE, Access::ENGINE_WRITE);
-        let trampoline = engine.place(PAGE, Access::USER_EXECUTE);
+        let mut engine = Window { next: ENGINE_WINDOW.start };
+        let mut descriptors = engine.place(PAGE, Access::ENGINE_READ);
+        let mut stubs = engine.place(PAGE, Access::ENGINE_EXECUTE);
+        let mut exception_stack = engine.place(PAGE, Access::ENGINE_WRITE);
+        let mut double_fault_stack = engine.place(PAGE, Access::ENGINE_WRITE);
+        let mut trampoline = engine.place(PAGE, Access::USER_EXECUTE);
         // The trampoline addresses its neighbour relative to itself: no guard between the two.
         engine.next -= PAGE;
-        let extended_state = engine.place(PAGE, Access::USER_READ);
-        let boot_info = engine.place(PAGE, Access::USER_READ);
-        let thread = engine.place(PAGE, Access::USER_WRITE);
-        let input = engine.place(sizes.input, Access::USER_READ);
-        let output = engine.place(sizes.output, Access::USER_WRITE);
-        let log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
+        let mut extended_state = engine.place(PAGE, Access::USER_READ);
+        let mut boot_info = engine.place(PAGE, Access::USER_READ);
+        let mut thread = engine.place(PAGE, Access::USER_WRITE);
+        let mut input = engine.place(sizes.input, Access::USER_READ);
+        let mut output = engine.place(sizes.output, Access::USER_WRITE);
+        let mut log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
         debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
 
-        let program_regions = program
+        let mut program_regions: Vec<_> = program
             .segments
             .iter()
             .map(|segment| {
                 let pages = segment.pages();
-                let size = pages.end - pages.start;
                 let access = Access { user: true, write: segment.writable, execute: segment.executable };
-                Region { virt: pages.start, phys: phys.take(size, PAGE), size, access }
+                Region { virt: pages.start, phys: 0, size: pages.end - pages.start, access }
             })
             .collect();
-
-        let mut window = Window { phys: &mut phys, next: PAYLOAD_WINDOW.start };
-        let payload_regions: Vec<_> = payloads
+        let mut window = Window { next: PAYLOAD_WINDOW.start };
+        let mut payload_regions: Vec<_> = payloads
             .iter()
             .map(|payload| {
                 let access = if payload.executable { Access::USER_EXECUTE } else { Access::USER_READ };
                 window.place(payload.len.max(1).next_multiple_of(PAGE), access)
             })
             .collect();
+        let mut stack =
+            Region { virt: STACK_TOP - sizes.stack, phys: 0, size: sizes.stack, access: Access::USER_WRITE };
+        let mut heap = Region { virt: HEAP_BASE, phys: 0, size: sizes.heap, access: Access::USER_WRITE };
 
-        let stack = Region {
-            virt: STACK_TOP - sizes.stack,
-            phys: phys.take(sizes.stack, large_enough(sizes.stack)),
-            size: sizes.stack,
-            access: Access::USER_WRITE,
-        };
-        let heap = Region {
-            virt: HEAP_BASE,
-            phys: phys.take(sizes.heap, large_enough(sizes.heap)),
-            size: sizes.heap,
-            access: Access::USER_WRITE,
-        };
+        // Physical memory: first what nobody ever writes, then together what the guest or the host may write.
+        let mut packer = Packer::default();
+        let (mut writable, read_only): (Vec<_>, Vec<_>) =
+            program_regions.iter_mut().partition(|region| region.access.write);
+        [&mut descriptors, &mut stubs, &mut trampoline, &mut boot_info]
+            .into_iter()
+            .chain(read_only)
+            .chain(&mut payload_regions)
+            .for_each(|region| packer.place(region));
+        let written_from = packer.next;
+        [&mut extended_state, &mut exception_stack, &mut double_fault_stack, &mut thread]
+            .into_iter()
+            .chain(writable.drain(..))
+            .chain([&mut input, &mut output, &mut log_ring, &mut stack, &mut heap])
+            .for_each(|region| packer.place(region));
+        let written = written_from..packer.next;
 
         let mut boot = BootInfo {
             doorbell: trampoline.virt + DOORBELL_OFFSET,
@@ -195,7 +201,7 @@ impl Layout {
             };
         }
 
-        let page_tables_phys = phys.next;
+        let page_tables_phys = packer.next;
         let mut layout = Self {
             descriptors,
             stubs,
@@ -212,6 +218,7 @@ impl Layout {
             payloads: payload_regions,
             stack,
             heap,
+            written,
             page_tables_phys,
             page_tables: PageTables::new(page_tables_phys),
             size: 0,
@@ -267,30 +274,29 @@ struct Packer {
 }
 
 impl Packer {
-    fn take(&mut self, size: u64, align: u64) -> u64 {
-        let start = self.next.next_multiple_of(align);
-        self.next = start + size;
-        start
+    /// Gives the region its place; large ones where large pages can map them.
+    fn place(&mut self, region: &mut Region) {
+        let align = if region.size >= LARGE_PAGE && region.virt.is_multiple_of(LARGE_PAGE) {
+            LARGE_PAGE
+        } else {
+            PAGE
+        };
+        region.phys = self.next.next_multiple_of(align);
+        self.next = region.phys + region.size;
     }
 }
 
 /// Hands out guest virtual memory upwards, a guard page behind each region.
-struct Window<'p> {
-    phys: &'p mut Packer,
+struct Window {
     next: u64,
 }
 
-impl Window<'_> {
+impl Window {
     fn place(&mut self, size: u64, access: Access) -> Region {
-        let region = Region { virt: self.next, phys: self.phys.take(size, PAGE), size, access };
+        let region = Region { virt: self.next, phys: 0, size, access };
         self.next += size + PAGE;
         region
     }
-}
-
-/// The alignment that lets a region be mapped by large pages, where it is large enough to gain from it.
-fn large_enough(size: u64) -> u64 {
-    if size >= LARGE_PAGE { LARGE_PAGE } else { PAGE }
 }
 
 #[cfg(test)]
@@ -360,6 +366,11 @@ mod tests {
             }
 
             for region in layout.regions() {
+                let is_in_written = layout.written.contains(&region.phys);
+                let may_change = region.access.write || region.virt == layout.input.virt
+                    || region.virt == layout.extended_state.virt;
+                prop_assert_eq!(is_in_written, may_change, "{:x?}", region);
+                prop_assert!(!is_in_written || region.phys + region.size <= layout.written.end);
                 prop_assert!(region.virt % PAGE == 0 && region.phys % PAGE == 0 && region.size % PAGE == 0);
                 prop_assert!(region.size > 0);
                 prop_assert!(!(region.access.write && region.access.execute), "W^X: {region:x?}");

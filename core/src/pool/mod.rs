@@ -157,16 +157,22 @@ impl Pool {
         self.shared.check_process()?;
         Ok(self.shared.members().statistics())
     }
-}
 
-impl Drop for Pool {
-    fn drop(&mut self) {
+    /// Does at once what dropping the pool does, also while other threads use it: whoever waits for a member, or asks for
+    /// one later, gets [`ErrorCode::Closed`]. Members that are out stay usable.
+    pub fn close(&self) {
         if self.shared.epoch.is_current() {
             // Members that are out are dropped when they come back.
             let idle = self.shared.members().close();
             self.shared.work.notify_all();
             drop(idle);
         }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -97,7 +97,7 @@ impl Frozen {
         let failed = |source: io::Error| Error::resource("writing a snapshot", source);
 
         let mut written = PageSet::default();
-        if crate::vm::copied::find(subject.memory, &mut written).is_none() {
+        if crate::vm::copied::find(subject.memory, &layout.written, &mut written).is_none() {
             written = copy::differing(subject.memory, subject.image.file()).map_err(failed)?;
         }
         // Buffers, ring and extended state have contents of their own in a picture.

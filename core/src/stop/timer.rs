@@ -32,6 +32,18 @@ struct Watched {
     has_thread: bool,
 }
 
+impl Watched {
+    /// Adds one. Now and then, those that are gone go: the timer looks itself when a time is up, which may be in a year.
+    fn push(&mut self, run: &Arc<RunState>) {
+        if self.runs.len() == self.runs.capacity() {
+            self.runs.retain(|weak| weak.strong_count() > 0);
+            // As many may come as there are, before it looks again.
+            self.runs.reserve(self.runs.len() + 1);
+        }
+        self.runs.push(Arc::downgrade(run));
+    }
+}
+
 impl Timer {
     /// The timer of this process.
     pub fn get() -> Result<&'static Self> {
@@ -51,7 +63,7 @@ impl Timer {
             .map_err(|source| Error::resource("starting the timer thread", source))?;
             watched.has_thread = true;
         }
-        watched.runs.push(Arc::downgrade(run));
+        watched.push(run);
         Ok(())
     }
 
@@ -96,5 +108,26 @@ impl Timer {
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sandboxes_that_are_gone_are_not_kept() {
+        let run = || Arc::new(RunState::new().unwrap());
+        let (mut watched, alive) = (Watched::default(), run());
+        watched.push(&alive);
+        for _ in 0..100_000 {
+            watched.push(&run());
+        }
+        assert!(watched.runs.capacity() < 100, "{} are kept", watched.runs.len());
+        assert!(watched.runs.iter().any(|weak| weak.strong_count() > 0));
+
+        let many: Vec<_> = (0..1000).map(|_| run()).collect();
+        many.iter().for_each(|run| watched.push(run));
+        assert_eq!(watched.runs.iter().filter(|weak| weak.strong_count() > 0).count(), 1001);
     }
 }

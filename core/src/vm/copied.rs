@@ -8,6 +8,7 @@
 use std::error::Error as _;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -52,14 +53,16 @@ impl Tracking {
 /// The first way to try: a failure that will not go away moves it on.
 static FORCED: AtomicU8 = AtomicU8::new(Tracking::Scan as u8);
 
-/// Finds the pages of `memory` that no longer belong to its file. `None`: unknown.
-pub(crate) fn find(memory: &GuestMemory, found: &mut PageSet) -> Option<()> {
+/// Finds the pages of `memory`, in a range of guest physical addresses, that no longer belong to its file. `None`: unknown.
+///
+/// The kernel's work grows with the pages that are present, so that it pays to leave out those that nobody can write.
+pub(crate) fn find(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Option<()> {
     let mut tracking = Tracking::best();
     loop {
         found.clear();
         let done = match tracking {
-            Tracking::Scan => scan(memory, found),
-            Tracking::Words => words(memory, found),
+            Tracking::Scan => scan(memory, within, found),
+            Tracking::Words => words(memory, within, found),
             Tracking::None => return None,
         };
         let Err(error) = done else {
@@ -120,12 +123,12 @@ const PAGE_IS_SWAPPED: u64 = 1 << 4;
 /// `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
 
-fn scan(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
+fn scan(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Result<()> {
     let file = pagemap()?;
     let base = memory.host_address();
-    let end = base + memory.size();
-    let mut regions = [PageRegion::default(); 512];
-    let mut start = base;
+    let end = base + within.end;
+    let mut regions = [PageRegion::default(); 128];
+    let mut start = base + within.start;
     while start < end {
         let mut argument = ScanArgument {
             size: size_of::<ScanArgument>() as u64,
@@ -157,15 +160,15 @@ fn scan(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
 }
 
 /// Bits 62 and 63 of a word: swapped, present; bit 61: of a file.
-fn words(memory: &GuestMemory, found: &mut PageSet) -> Result<()> {
+fn words(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Result<()> {
     const COUNT: u64 = 4096;
     let file = pagemap()?;
     let first = memory.host_address() / PAGE;
-    let pages = memory.size() / PAGE;
+    let end = within.end / PAGE;
     let mut bytes = vec![0; to_usize(COUNT * 8)];
-    let mut at = 0;
-    while at < pages {
-        let count = COUNT.min(pages - at);
+    let mut at = within.start / PAGE;
+    while at < end {
+        let count = COUNT.min(end - at);
         let bytes = &mut bytes[..to_usize(count * 8)];
         file.read_exact_at(bytes, (first + at) * 8)
             .map_err(|source| Error::resource("reading /proc/self/pagemap", source))?;

@@ -218,7 +218,7 @@ impl Vm {
 
         self.restores = self.restores.wrapping_add(1);
         let memory = &self.machine.memory;
-        if copied::find(memory, &mut self.written).is_none() {
+        if copied::find(memory, &self.image.layout.written, &mut self.written).is_none() {
             memory.discard(0..memory.size())?;
             self.written.clear();
         }
