@@ -11,6 +11,7 @@
 pub mod clones;
 pub mod code;
 pub mod elf;
+pub mod guest_fuzz;
 pub mod harm;
 pub mod instructions;
 pub mod logger;
