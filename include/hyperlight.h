@@ -65,10 +65,6 @@
 #error "libhyperlight is for 64-bit programs"
 #endif
 
-#ifdef HYPERLIGHT_GUEST_H
-#error "hyperlight.h is for programs that run guests, hyperlight_guest.h for guests; a file includes one of them"
-#endif
-
 /* The version of this header; that of the library is hl_version(). */
 #define HL_VERSION_MAJOR 0
 #define HL_VERSION_MINOR 1
@@ -281,6 +277,7 @@ typedef struct hl_snapshot hl_snapshot;
  */
 typedef int32_t hl_status;
 
+#ifndef HL_VALUE_DEFINED
 /** Borrowed bytes. `data` may be NULL where `len` is 0. */
 typedef struct hl_bytes {
     /** The first one. */
@@ -288,6 +285,7 @@ typedef struct hl_bytes {
     /** How many. */
     size_t len;
 } hl_bytes;
+#endif
 
 /** Where and why the processor stopped the guest. Addresses are the guest's own. */
 typedef struct hl_fault_info {
@@ -332,6 +330,7 @@ typedef struct hl_sandbox_options {
     uint64_t max_print_bytes;
 } hl_sandbox_options;
 
+#ifndef HL_VALUE_DEFINED
 /** What an `hl_value` holds; its kind says which member. */
 typedef union hl_value_as {
     /** `HL_BOOL` */
@@ -353,7 +352,9 @@ typedef union hl_value_as {
     /** The whole. */
     uint64_t words[3];
 } hl_value_as;
+#endif
 
+#ifndef HL_VALUE_DEFINED
 /** A value. 32 bytes, for ever. */
 typedef struct hl_value {
     /** One of `HL_VOID` to `HL_BYTES`. */
@@ -363,6 +364,7 @@ typedef struct hl_value {
     /** What it holds. */
     hl_value_as as;
 } hl_value;
+#endif
 
 /**
  * A host function. Runs on the thread that made the call, inside it.
@@ -783,7 +785,10 @@ void hl_set_log_callback(uint32_t max_level,
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
-/* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
+/* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
+
+#ifndef HL_VALUE_DEFINED
+#define HL_VALUE_DEFINED
 
 static inline hl_value hl_void(void) {
     hl_value value;
@@ -867,6 +872,8 @@ static inline hl_value hl_string(const char *text) {
     return hl_string_n(text, len);
 }
 
+#endif /* HL_VALUE_DEFINED */
+
 /* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
 static inline hl_bytes hl_view(const char *text) {
     return hl_string(text).as.bytes;
@@ -885,13 +892,22 @@ static inline hl_bytes hl_view(const char *text) {
 HL_SAME(bytes, sizeof(hl_bytes) == 16);
 HL_SAME(value, sizeof(hl_value) == 32);
 HL_SAME(value_as, offsetof(hl_value, as) == 8);
+HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
 HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
+HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);
+HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
+HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
+HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
+HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
+HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
+HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
+HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME
 

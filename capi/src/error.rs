@@ -277,7 +277,11 @@ fn name(status: hl_status) -> &'static CStr {
     }
 }
 
-const _: () = assert!(size_of::<hl_fault_info>() == 40);
+const _: () = {
+    assert!(size_of::<hl_fault_info>() == 40);
+    assert!(std::mem::offset_of!(hl_fault_info, instruction) == 8);
+    assert!(std::mem::offset_of!(hl_fault_info, function) == 24);
+};
 
 #[cfg(test)]
 mod tests {

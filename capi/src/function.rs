@@ -95,4 +95,8 @@ impl Function {
     }
 }
 
-const _: () = assert!(size_of::<hl_function_info>() == 40);
+const _: () = {
+    assert!(size_of::<hl_function_info>() == 40);
+    assert!(std::mem::offset_of!(hl_function_info, param_kinds) == 16);
+    assert!(std::mem::offset_of!(hl_function_info, return_kind) == 32);
+};

@@ -131,4 +131,8 @@ pub(crate) unsafe fn read_sized<T: Default>(
     Ok(known)
 }
 
-const _: () = assert!(size_of::<hl_sandbox_options>() == 80 && size_of::<hl_call_options>() == 24);
+const _: () = {
+    assert!(size_of::<hl_sandbox_options>() == 80 && size_of::<hl_call_options>() == 24);
+    assert!(std::mem::offset_of!(hl_sandbox_options, max_print_bytes) == 72);
+    assert!(std::mem::offset_of!(hl_call_options, cpu_time_ns) == 16);
+};

@@ -16,6 +16,12 @@ use crate::snapshot::hl_snapshot;
 /// Sandboxes kept ready from one snapshot. Its functions may be called by any number of threads at a time.
 #[derive(Debug)]
 pub struct hl_pool {
+    /// Shared with those who wait inside: they outlive the handle if it is freed meanwhile.
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     pool: Pool,
     /// The guest's functions, the same for every member; known with the first.
     functions: OnceLock<Arc<[Function]>>,
@@ -78,7 +84,8 @@ pub unsafe extern "C" fn hl_pool_new(
         let options =
             PoolOptions::new().max(count(given.max)).min_idle(count(given.min_idle)).sandbox(limits);
         let options = with(options, limit(given.acquire_timeout_ns), PoolOptions::acquire_timeout);
-        Ok(hl_pool { pool: Pool::new(&snapshot.snapshot, options)?, functions: OnceLock::new() })
+        let pool = Pool::new(&snapshot.snapshot, options)?;
+        Ok(hl_pool { shared: Arc::new(Shared { pool, functions: OnceLock::new() }) })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }
@@ -103,14 +110,14 @@ pub unsafe extern "C" fn hl_pool_register(
     let user_data = UserData { data: user_data, free: free_fn };
     let work = move || {
         // SAFETY: passed on.
-        let pool = unsafe { guard::deref(pool, "pool") }?;
+        let pool = &unsafe { guard::deref(pool, "pool") }?.shared.pool;
         // SAFETY: passed on.
         let name = unsafe { guard::text(name, "name") }?;
         let function = function.ok_or_else(|| hl_error::null("function"))?;
         // SAFETY: passed on.
         let signature = unsafe { signature(param_kinds, n_params, return_kind) }?;
         let callback = Callback { name: name.into(), function, user_data };
-        Ok(pool.pool.register_dynamic(name, signature, move |arguments| callback.call(arguments))?)
+        Ok(pool.register_dynamic(name, signature, move |arguments| callback.call(arguments))?)
     };
     // SAFETY: passed on.
     unsafe { guard::status(err, work) }
@@ -127,9 +134,9 @@ pub unsafe extern "C" fn hl_pool_acquire(
 ) -> hl_status {
     let work = || {
         // SAFETY: passed on.
-        let pool = unsafe { guard::deref(pool, "pool") }?;
-        let member = pool.pool.acquire()?;
-        let functions = pool.functions.get_or_init(|| Function::list(&member));
+        let shared = Arc::clone(&unsafe { guard::deref(pool, "pool") }?.shared);
+        let member = shared.pool.acquire()?;
+        let functions = shared.functions.get_or_init(|| Function::list(&member));
         Ok(hl_sandbox::pooled(member, Arc::clone(functions)))
     };
     // SAFETY: passed on.
@@ -142,7 +149,7 @@ pub unsafe extern "C" fn hl_pool_acquire(
 pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_statistics) -> hl_status {
     let work = || {
         // SAFETY: passed on.
-        let pool = unsafe { guard::deref(pool, "pool") }?;
+        let pool = &unsafe { guard::deref(pool, "pool") }?.shared.pool;
         if out.is_null() {
             return Err(hl_error::null("out"));
         }
@@ -153,7 +160,7 @@ pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_s
                 "the `size` of hl_pool_statistics is {size}; start from HL_POOL_STATISTICS_INIT"
             )));
         }
-        let found = pool.pool.statistics()?;
+        let found = pool.statistics()?;
         let statistics = hl_pool_statistics {
             size,
             in_use: found.in_use,
@@ -176,8 +183,18 @@ pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_s
 /// `HL_ERR_CLOSED`. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_free(pool: *mut hl_pool) {
+    guard::plain((), || {
+        // SAFETY: by the header's rules a handle that is not NULL is alive.
+        if let Some(pool) = unsafe { pool.as_ref() } {
+            pool.shared.pool.close();
+        }
+    });
     // SAFETY: passed on; `guard::create` made it.
     unsafe { guard::free(pool) };
 }
 
-const _: () = assert!(size_of::<hl_pool_options>() == 40 && size_of::<hl_pool_statistics>() == 56);
+const _: () = {
+    assert!(size_of::<hl_pool_options>() == 40 && size_of::<hl_pool_statistics>() == 56);
+    assert!(std::mem::offset_of!(hl_pool_options, timeout_ns) == 32);
+    assert!(std::mem::offset_of!(hl_pool_statistics, waited_ns) == 48);
+};

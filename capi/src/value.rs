@@ -210,7 +210,7 @@ impl fmt::Debug for hl_value_as {
 const _: () = {
     assert!(size_of::<hl_value>() == 32 && align_of::<hl_value>() == 8);
     assert!(std::mem::offset_of!(hl_value, r#as) == 8);
-    assert!(size_of::<hl_bytes>() == 16);
+    assert!(size_of::<hl_bytes>() == 16 && std::mem::offset_of!(hl_bytes, len) == 8);
     assert!(Kind::Void.code() == HL_VOID && Kind::Bool.code() == HL_BOOL);
     assert!(Kind::I32.code() == HL_I32 && Kind::U32.code() == HL_U32);
     assert!(Kind::I64.code() == HL_I64 && Kind::U64.code() == HL_U64);

@@ -20,6 +20,62 @@ static void count_free(void *user_data) {
 
 #define REFUSED(call) FAILS_WITH(HL_ERR_INVALID_ARGUMENT, "NULL", call)
 
+static void snapshots_and_pools(hl_sandbox *sandbox) {
+    const uint32_t kinds[] = {HL_I32};
+    hl_snapshot *snapshot;
+    hl_snapshot *no_snapshot = (hl_snapshot *)&freed;
+    hl_sandbox *no_sandbox = (hl_sandbox *)&freed;
+    hl_pool *pool;
+    hl_pool *no_pool = (hl_pool *)&freed;
+    hl_pool_statistics statistics = HL_POOL_STATISTICS_INIT;
+
+    CHECK(hl_sandbox_interrupt_handle(NULL) == NULL);
+    CHECK(hl_interrupt_fire(NULL) == 0);
+    hl_interrupt_free(NULL);
+
+    REFUSED(hl_sandbox_snapshot(NULL, &no_snapshot, &err));
+    CHECK(no_snapshot == NULL);
+    REFUSED(hl_sandbox_snapshot(sandbox, NULL, &err));
+    CHECK(hl_sandbox_snapshot(NULL, NULL, NULL) == HL_ERR_INVALID_ARGUMENT);
+    OK(hl_sandbox_snapshot(sandbox, &snapshot, NULL));
+    REFUSED(hl_sandbox_restore(NULL, snapshot, &err));
+    REFUSED(hl_sandbox_restore(sandbox, NULL, &err));
+    CHECK(hl_sandbox_restore(NULL, NULL, NULL) == HL_ERR_INVALID_ARGUMENT);
+    check_alive(sandbox);
+    OK(hl_sandbox_restore(sandbox, snapshot, NULL));
+    REFUSED(hl_sandbox_from_snapshot(NULL, NULL, &no_sandbox, &err));
+    CHECK(no_sandbox == NULL);
+    REFUSED(hl_sandbox_from_snapshot(snapshot, NULL, NULL, &err));
+    REFUSED(hl_snapshot_save(NULL, "/dev/null", &err));
+    REFUSED(hl_snapshot_save(snapshot, NULL, &err));
+    REFUSED(hl_snapshot_load(NULL, &no_snapshot, &err));
+    CHECK(no_snapshot == NULL);
+    REFUSED(hl_snapshot_load("/dev/null", NULL, &err));
+
+    REFUSED(hl_pool_new(NULL, NULL, &no_pool, &err));
+    CHECK(no_pool == NULL);
+    REFUSED(hl_pool_new(snapshot, NULL, NULL, &err));
+    OK(hl_pool_new(snapshot, NULL, &pool, NULL));
+    hl_snapshot_free(snapshot);
+    hl_snapshot_free(NULL);
+    REFUSED(hl_pool_register(NULL, "F", kinds, 1, HL_I32, host_function, NULL, count_free, &err));
+    REFUSED(hl_pool_register(pool, NULL, kinds, 1, HL_I32, host_function, NULL, count_free, &err));
+    REFUSED(hl_pool_register(pool, "F", NULL, 1, HL_I32, host_function, NULL, count_free, &err));
+    REFUSED(hl_pool_register(pool, "F", kinds, 1, HL_I32, NULL, NULL, count_free, &err));
+    CHECK(freed == 8);
+    OK(hl_pool_register(pool, "F", NULL, 0, HL_VOID, host_function, NULL, NULL, NULL));
+    REFUSED(hl_pool_acquire(NULL, &no_sandbox, &err));
+    CHECK(no_sandbox == NULL);
+    REFUSED(hl_pool_acquire(pool, NULL, &err));
+    OK(hl_pool_acquire(pool, &no_sandbox, NULL));
+    CHECK(hl_pool_stats(NULL, &statistics) == HL_ERR_INVALID_ARGUMENT);
+    CHECK(hl_pool_stats(pool, NULL) == HL_ERR_INVALID_ARGUMENT);
+    CHECK(hl_pool_stats(pool, &statistics) == HL_OK && statistics.in_use == 1);
+    hl_sandbox_free(no_sandbox);
+    hl_pool_free(NULL);
+    hl_pool_free(pool);
+}
+
 int main(void) {
     const hl_bytes nothing = {NULL, 0};
     const hl_bytes null_bytes = {NULL, 1};
@@ -92,9 +148,11 @@ int main(void) {
     const hl_value args[] = {hl_string("F"), hl_u32(1)};
     call(sandbox, "HostCallLoop", args, 2);
 
+    snapshots_and_pools(sandbox);
+
     /* Without a callback there is nobody to keep the data for. */
     hl_set_log_callback(HL_LOG_TRACE, NULL, NULL, count_free);
-    CHECK(freed == 5);
+    CHECK(freed == 9);
     hl_set_log_callback(HL_LOG_OFF, NULL, NULL, NULL);
 
     check_alive(sandbox);

@@ -1,7 +1,8 @@
-/* Every status that a C program can meet today: how it comes about, and what the sandbox is afterwards. */
+/* Every status that a C program can meet: how it comes about, and what the sandbox is afterwards. */
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -60,6 +61,58 @@ static void poisons(hl_status expected, const char *function, const hl_value *ar
     check_alive(sandbox);
 }
 
+static void *interrupt(void *handle) {
+    while (hl_interrupt_fire((const hl_interrupt *)handle) == 0) {
+        usleep(1000);
+    }
+    return NULL;
+}
+
+/* HL_ERR_INTERRUPTED; a restore mends what was poisoned. */
+static void stopped(void) {
+    hl_interrupt *handle = hl_sandbox_interrupt_handle(sandbox);
+    hl_snapshot *snapshot;
+    hl_value result;
+    pthread_t thread;
+    OK(hl_sandbox_snapshot(sandbox, &snapshot, &err));
+    CHECK(pthread_create(&thread, NULL, interrupt, handle) == 0);
+    FAILS(HL_ERR_INTERRUPTED, hl_sandbox_call(sandbox, "Spin", NULL, 0, &result, &err));
+    CHECK(pthread_join(thread, NULL) == 0);
+    check_poisoned(sandbox);
+    hl_snapshot *none;
+    FAILS(HL_ERR_POISONED, hl_sandbox_snapshot(sandbox, &none, &err));
+    OK(hl_sandbox_restore(sandbox, snapshot, &err));
+    check_alive(sandbox);
+    hl_snapshot_free(snapshot);
+    hl_interrupt_free(handle);
+}
+
+/* HL_ERR_SNAPSHOT_MISMATCH, HL_ERR_SNAPSHOT_FILE, HL_ERR_IO, HL_ERR_POOL_TIMEOUT. */
+static void files_and_pools(void) {
+    hl_pool_options options = HL_POOL_OPTIONS_INIT;
+    hl_snapshot *snapshot, *none;
+    hl_sandbox *other, *member, *nobody;
+    hl_pool *pool;
+    other = ready_sandbox();
+    OK(hl_sandbox_snapshot(sandbox, &snapshot, &err));
+    FAILS(HL_ERR_SNAPSHOT_MISMATCH, hl_sandbox_restore(other, snapshot, &err));
+    check_alive(other);
+    hl_snapshot_free(snapshot);
+    FAILS(HL_ERR_SNAPSHOT_FILE, hl_snapshot_load("/proc/self/exe", &none, &err));
+    FAILS(HL_ERR_IO, hl_snapshot_load("/no/such/file", &none, &err));
+    OK(hl_sandbox_snapshot(other, &snapshot, &err));
+    hl_sandbox_free(other);
+    options.max = 1;
+    options.acquire_timeout_ns = 1;
+    OK(hl_pool_new(snapshot, &options, &pool, &err));
+    hl_snapshot_free(snapshot);
+    OK(hl_pool_acquire(pool, &member, &err));
+    FAILS(HL_ERR_POOL_TIMEOUT, hl_pool_acquire(pool, &nobody, &err));
+    hl_pool_free(pool);
+    check_alive(member);
+    hl_sandbox_free(member);
+}
+
 static void calls(void) {
     static const uint8_t large[2 << 20];
     const hl_value args[] = {hl_i32(7), hl_string("seven")};
@@ -94,6 +147,9 @@ static void calls(void) {
     FAILS(HL_ERR_TIMEOUT, hl_sandbox_call_with(sandbox, &limit, "Spin", NULL, 0, &result, &err));
     check_poisoned(sandbox);
     start();
+
+    stopped();
+    files_and_pools();
 
     /* The string goes away with the sandbox, which its own callback frees. */
     FAILS(HL_ERR_CLOSED, hl_sandbox_call(sandbox, "RoundTripHostString", &text, 1, &result, &err));

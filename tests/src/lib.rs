@@ -15,12 +15,15 @@ pub mod guest_fuzz;
 pub mod harm;
 pub mod instructions;
 pub mod logger;
+pub mod model;
+pub mod operations;
 pub mod prober;
 pub mod process;
 pub mod random;
 pub mod script;
 pub mod seccomp;
 pub mod signals;
+pub mod soak;
 pub mod stop;
 
 use std::fmt::Debug;

@@ -47,12 +47,13 @@ fn instruction(code: u32, if_not: u8, k: u32) -> sock_filter {
 }
 
 fn install(filter: &mut [sock_filter]) {
-    let program =
-        sock_fprog { len: u16::try_from(filter.len()).expect("a few instructions"), filter: filter.as_mut_ptr() };
+    let program = sock_fprog {
+        len: u16::try_from(filter.len()).expect("a few instructions"),
+        filter: filter.as_mut_ptr(),
+    };
     // SAFETY: an integer only. Without it a filter needs privileges.
     assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
     // SAFETY: the kernel copies the program, which lives until then.
-    let failed =
-        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    let failed = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     assert_eq!(failed, 0, "{}", std::io::Error::last_os_error());
 }

@@ -61,6 +61,19 @@ pub fn queue(signal: i32, value: usize) -> bool {
     unsafe { libc::sigqueue(std::process::id().cast_signed(), signal, value) == 0 }
 }
 
+/// Sends a signal with a value to a thread of this process, as pthread_sigqueue(3) does. `false` if the queue is full.
+pub fn queue_to(thread: i32, signal: i32, value: usize) -> bool {
+    // SAFETY: an all-zero `siginfo_t` is a valid value of that C struct.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    (info.si_signo, info.si_code) = (signal, libc::SI_QUEUE);
+    // The value lies behind the sender's process and user (sigaction(2)).
+    // SAFETY: the place is inside the struct, which is 128 bytes long, and aligned for the word.
+    unsafe { (&raw mut info).cast::<usize>().add(3).write(value) };
+    let (call, process) = (libc::SYS_rt_tgsigqueueinfo, std::process::id());
+    // SAFETY: the kernel reads the struct.
+    unsafe { libc::syscall(call, process, thread, signal, &raw const info) == 0 }
+}
+
 /// Lets a handler count a signal from now on. It is installed with `SA_RESTART`, as most are.
 pub fn count(signal: i32) {
     handle(signal, counter);
@@ -90,16 +103,16 @@ pub fn act(signal: i32, action: usize) {
 /// Sends the process a signal, `SIGALRM` by the clock on the wall or `SIGPROF` by processor time, again and again while
 /// it is alive.
 #[derive(Debug)]
-pub struct Ticking(libc::c_int);
+pub struct Ticking(i32);
 
 impl Ticking {
     /// One each `period`.
-    pub fn every(which: libc::c_int, period: Duration) -> Self {
+    pub fn every(which: i32, period: Duration) -> Self {
         Self::set(which, period);
         Self(which)
     }
 
-    fn set(which: libc::c_int, period: Duration) {
+    fn set(which: i32, period: Duration) {
         let micros = libc::suseconds_t::try_from(period.as_micros()).expect("less than a second");
         let time = libc::timeval { tv_sec: 0, tv_usec: micros };
         let timer = libc::itimerval { it_interval: time, it_value: time };

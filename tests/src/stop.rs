@@ -1,5 +1,6 @@
 //! Calls that are to be stopped: guests that never end, and ways to know that they run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -118,6 +119,22 @@ pub fn times_out<T: std::fmt::Debug>(limit: Duration, call: impl FnOnce() -> Res
     assert!(took >= limit, "{error}, but it took {took:?}");
     assert!(took < limit + PROMPT, "{error}, and it took {took:?}");
     error
+}
+
+/// Runs `body` in a forked child, and waits for it to end well. The child has one thread: that which asks for it.
+pub fn in_child(body: impl FnOnce()) {
+    // SAFETY: the child ends without returning from here. That the C library's locks are free in it, fork(3) sees to.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        let result = catch_unwind(AssertUnwindSafe(body));
+        // SAFETY: ends the child at once, without the parent's handlers.
+        unsafe { libc::_exit(i32::from(result.is_err())) };
+    }
+    let mut status = 0;
+    // SAFETY: the child is ours, and the status a local variable.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child failed");
 }
 
 /// A demo guest with machine code to run as `PayloadExecute(0)`.

@@ -5,7 +5,10 @@
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
-/* ---- making values: the same as in hyperlight_guest.h ------------------------------------------------- */
+/* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
+
+#ifndef HL_VALUE_DEFINED
+#define HL_VALUE_DEFINED
 
 static inline hl_value hl_void(void) {
     hl_value value;
@@ -89,6 +92,8 @@ static inline hl_value hl_string(const char *text) {
     return hl_string_n(text, len);
 }
 
+#endif /* HL_VALUE_DEFINED */
+
 /* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
 static inline hl_bytes hl_view(const char *text) {
     return hl_string(text).as.bytes;
@@ -107,13 +112,22 @@ static inline hl_bytes hl_view(const char *text) {
 HL_SAME(bytes, sizeof(hl_bytes) == 16);
 HL_SAME(value, sizeof(hl_value) == 32);
 HL_SAME(value_as, offsetof(hl_value, as) == 8);
+HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
 HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
+HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);
+HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
+HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
+HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
+HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
+HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
+HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
+HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME
 

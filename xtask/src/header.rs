@@ -51,7 +51,20 @@ fn generate() -> Result<Vec<u8>> {
     let bindings = Builder::new().with_crate(root().join("capi")).with_config(config).generate()?;
     let mut header = Vec::new();
     bindings.write(&mut header);
-    Ok(polish(&String::from_utf8(header)?).into_bytes())
+    Ok(share(&polish(&String::from_utf8(header)?)).into_bytes())
+}
+
+/// Leaves out the types that hyperlight_guest.h has too, where that was included before.
+fn share(header: &str) -> String {
+    const SHARED: [&str; 3] = ["} hl_bytes;", "} hl_value_as;", "} hl_value;"];
+    let items = header.split("\n\n").map(|item| {
+        if SHARED.iter().any(|end| item.ends_with(end)) {
+            format!("#ifndef HL_VALUE_DEFINED\n{item}\n#endif")
+        } else {
+            item.to_owned()
+        }
+    });
+    items.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Makes the header as short as a person would write it: one line for a comment of one line, type names without their

@@ -6,10 +6,6 @@
 #error "libhyperlight is for 64-bit programs"
 #endif
 
-#ifdef HYPERLIGHT_GUEST_H
-#error "hyperlight.h is for programs that run guests, hyperlight_guest.h for guests; a file includes one of them"
-#endif
-
 /* The version of this header; that of the library is hl_version(). */
 @VERSION@
 #define HL_VERSION ((uint32_t)HL_VERSION_MAJOR << 16 | (uint32_t)HL_VERSION_MINOR << 8 | (uint32_t)HL_VERSION_PATCH)

@@ -21,11 +21,11 @@ pub fn from_file(from: &File, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_file(from, range, buffer))
 }
 
-/// Where the memory is not what the file holds: the slow way to find out, for want of any other.
-pub fn differing(memory: &GuestMemory, file: &File) -> io::Result<PageSet> {
+/// Where, in these pages, the memory is not what the file holds.
+pub fn differing(memory: &GuestMemory, file: &File, set: &PageSet) -> io::Result<PageSet> {
     let mut differing = PageSet::default();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for chunk in chunks(0..memory.size()) {
+    for chunk in set.iter().flat_map(chunks) {
         read_memory(memory, chunk.clone(), &mut ours)?;
         read_file(file, chunk.clone(), &mut theirs)?;
         for ((page, ours), (_, theirs)) in pages(&chunk, &ours).zip(pages(&chunk, &theirs)) {

@@ -98,24 +98,27 @@ impl Frozen {
 
         let mut written = PageSet::default();
         if crate::vm::copied::find(subject.memory, &layout.written, &mut written).is_none() {
-            written = copy::differing(subject.memory, subject.image.file()).map_err(failed)?;
+            // Nothing is known.
+            written.append(layout.written.clone());
         }
         // Buffers, ring and extended state have contents of their own in a picture.
         let mut apart = PageSet::default();
         for region in [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring] {
             apart.append(region.phys..region.phys + region.size);
         }
+        // What was written and is as before is no difference: it would be copied back at every restore for ever.
+        let changed = copy::differing(subject.memory, subject.image.file(), &written.difference(&apart));
+        let changed = changed.map_err(failed)?;
         let extended_state =
             layout.extended_state.phys..layout.extended_state.phys + layout.extended_state.size;
         let mut own = PageSet::default();
         own.append(extended_state.clone());
-        let copied = written.difference(&apart);
-        let delta = copied.union(&own);
+        let delta = changed.union(&own);
 
         let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
         let file = crate::image::create(layout.size).map_err(failed)?;
         let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
-        let from_memory = copy::from_memory(subject.memory, &copied, &file).map_err(failed)?;
+        let from_memory = copy::from_memory(subject.memory, &changed, &file).map_err(failed)?;
         let pages = from_base.union(&from_memory).union(&own);
         file.write_all_at(&subject.extended_state, extended_state.start).map_err(failed)?;
         crate::image::seal(&file).map_err(failed)?;

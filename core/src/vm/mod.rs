@@ -190,13 +190,17 @@ impl Vm {
 
     /// Brings memory and registers to where the snapshot was taken. After a failure the guest must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
+        /// A snapshot that differs by more from what is mapped is mapped in its place: it would cost that much at every
+        /// restore.
+        const COPIED: u64 = 256 * PAGE;
+
         if self.is_dead {
             *self = Self::from_snapshot(frozen)?;
             return Ok(());
         }
         match frozen.delta_from(&self.image) {
-            Some(delta) => self.restore_pages(frozen, delta)?,
-            None => self.restore_mapping(frozen)?,
+            Some(delta) if delta.len() <= COPIED => self.restore_pages(frozen, delta)?,
+            _ => self.restore_mapping(frozen)?,
         }
         if self.was_stopped {
             self.forget_pending()?;

@@ -1,0 +1,136 @@
+//! Random operations for as long as one likes, on two threads at once, and whether the process grows by it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harm::Host;
+use crate::operations::World;
+
+/// Steps that each of the two worlds makes before the process is looked at.
+const STEPS: u64 = 500;
+
+/// Bytes by which the process may grow: the allocator's own doing.
+const SLACK: u64 = 8 << 20;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How often each operation was done.
+    pub done: BTreeMap<String, u64>,
+    /// Worlds that went as they must, and looks at the process that found nothing.
+    pub passed: u64,
+    /// What did not: each with what is needed to see it again.
+    pub failures: Vec<String>,
+    /// What the process used when it had warmed up, and the most that it used afterwards.
+    pub resident: (u64, u64),
+}
+
+/// Soaks for `time`, or until ten things went wrong. The seed says what is done.
+pub fn soak(seed: u64, time: Duration) -> Outcome {
+    let start = Instant::now();
+    let mut outcome = Outcome::default();
+    let mut warm: Option<Footprint> = None;
+    let mut round = 0;
+    while (start.elapsed() < time || round < 4) && outcome.failures.len() < 10 {
+        outcome.play(seed.wrapping_add(2 * round), seed.wrapping_add(2 * round + 1));
+        round += 1;
+        if round == 3 {
+            warm = Some(Footprint::now(None));
+        }
+        if let Some(warm) = &warm {
+            let now = Footprint::now(Some(warm));
+            outcome.resident = (warm.resident, outcome.resident.1.max(now.resident));
+            match now.excess(warm) {
+                None => outcome.passed += 1,
+                Some(excess) => outcome.failures.push(format!("seed {seed}, after round {round}: {excess}")),
+            }
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    /// Two worlds at once.
+    fn play(&mut self, one: u64, other: u64) {
+        let world = |seed| {
+            let mut world = World::new(seed);
+            let played = catch_unwind(AssertUnwindSafe(|| {
+                (0..STEPS).for_each(|_| world.step());
+                world.clear();
+            }));
+            let done: Vec<_> = world.done().collect();
+            (seed, played.is_ok(), done)
+        };
+        let ends = thread::scope(|scope| {
+            [one, other].map(|seed| scope.spawn(move || world(seed))).map(|end| end.join())
+        });
+        for (seed, is_well, done) in ends.into_iter().flatten() {
+            for (operation, times) in done {
+                *self.done.entry(operation).or_default() += times;
+            }
+            if is_well {
+                self.passed += 1;
+            } else {
+                self.failures.push(format!("the world of seed {seed}; the panic's message is above"));
+            }
+        }
+    }
+}
+
+/// What the process uses.
+#[derive(Debug)]
+struct Footprint {
+    host: Host,
+    resident: u64,
+}
+
+impl Footprint {
+    /// As soon as what is dropped in the background is gone: when it is like that other one, or changes no more.
+    fn now(other: Option<&Self>) -> Self {
+        let patience = Instant::now() + Duration::from_secs(10);
+        let mut host = Host::now();
+        loop {
+            thread::sleep(Duration::from_millis(if other.is_some() { 2 } else { 300 }));
+            let before = std::mem::replace(&mut host, Host::now());
+            let aim = other.map_or(&before, |other| &other.host);
+            if host.files == aim.files || Instant::now() > patience {
+                // SAFETY: gives memory back that nobody uses.
+                unsafe { libc::malloc_trim(0) };
+                return Self { host, resident: resident() };
+            }
+        }
+    }
+
+    /// What it has more, or otherwise, than it had.
+    fn excess(&self, before: &Self) -> Option<String> {
+        let (now, then) = (&self.host, &before.host);
+        if now.files != then.files {
+            return Some(format!("the open files were {:?}, now they are {:?}", then.files, now.files));
+        }
+        if now.threads != then.threads {
+            return Some(format!("the threads were {:?}, now they are {:?}", then.threads, now.threads));
+        }
+        if (&now.signals, &now.mask) != (&then.signals, &then.mask) {
+            return Some("the signals are not as they were".to_owned());
+        }
+        // The allocator has a mapping or two for each thread that there was at once.
+        if now.mappings > then.mappings + 8 {
+            return Some(format!("there were {} mappings, now there are {}", then.mappings, now.mappings));
+        }
+        if self.resident > before.resident + SLACK {
+            return Some(format!("{} bytes were resident, now {} are", before.resident, self.resident));
+        }
+        None
+    }
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("/proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of its memory");
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kibibytes * 1024
+}

@@ -1,0 +1,286 @@
+//! Every way to find out what was written gives the same memory, however the kernel has moved it about meanwhile.
+//!
+//! The way is chosen for a whole process, so that each test runs in one of its own.
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+use std::fs;
+use std::ops::Range;
+
+use hyperlight::{Sandbox, SandboxOptions, Snapshot, force_tracking};
+use hyperlight_tests::clones::{self, add, count};
+use hyperlight_tests::prober::{self, End, find, first_difference, plant};
+use hyperlight_tests::process::in_own_process;
+use hyperlight_tests::{assert_works, demo, harm, sandbox, seccomp, uninitialized_with};
+
+/// `PAGEMAP_SCAN`, the words of `/proc/self/pagemap`, nothing known.
+const WAYS: Range<u8> = 0..3;
+
+/// `_IOWR('f', 16, struct pm_scan_arg)`.
+const PAGEMAP_SCAN: u32 = 0xc060_6610;
+
+/// That the sandbox's memory is what a clone has, and no word of a secret is in it.
+#[track_caller]
+fn assert_pristine(sandbox: &mut Sandbox, snapshot: &Snapshot, what: &str) {
+    let (found, expected) = (sandbox.dump_memory().unwrap(), prober::clone(snapshot).dump_memory().unwrap());
+    assert_eq!(first_difference(&found, &expected), None, "a page {what}");
+    assert_eq!(find(sandbox), [0; 0], "{what}");
+}
+
+/// Has a tenant end in several ways, in a sandbox that maps the snapshot's base, the snapshot itself, or neither.
+fn exercise(what: &str) {
+    let ends = [End::Return, End::InvalidOpcode, End::MoveString, End::InString];
+    let mut sandbox = prober::uninitialized().evolve().unwrap();
+    let snapshot = sandbox.snapshot().unwrap();
+    let mut clone = prober::clone(&snapshot);
+    for end in ends {
+        for sandbox in [&mut sandbox, &mut clone] {
+            plant(sandbox, end);
+            sandbox.restore(&snapshot).unwrap();
+            assert_pristine(sandbox, &snapshot, &format!("{what}, after {end:?}"));
+        }
+    }
+    plant(&mut clone, End::Return);
+    let secret = clone.snapshot().unwrap();
+    let mut moving = prober::clone(&secret);
+    for end in ends {
+        moving.restore(&secret).unwrap();
+        assert_eq!(find(&mut moving).len(), 64);
+        plant(&mut moving, end);
+        moving.restore(&snapshot).unwrap();
+        assert_pristine(&mut moving, &snapshot, &format!("{what}, moved, after {end:?}"));
+    }
+}
+
+#[test]
+fn each_way_restores_the_same_memory() {
+    in_own_process("each_way_restores_the_same_memory", || {
+        for way in WAYS {
+            force_tracking(way);
+            exercise(&format!("by way {way}"));
+        }
+    });
+}
+
+#[test]
+fn each_way_takes_the_same_snapshot() {
+    in_own_process("each_way_takes_the_same_snapshot", || {
+        let mut sandbox = prober::uninitialized().evolve().unwrap();
+        let before = sandbox.snapshot().unwrap();
+        plant(&mut sandbox, End::Return);
+        let mut expected = None;
+        for way in WAYS {
+            force_tracking(way);
+            let snapshot = sandbox.snapshot().unwrap();
+            let mut clone = prober::clone(&snapshot);
+            let memory = clone.dump_memory().unwrap();
+            let expected = &*expected.get_or_insert_with(|| memory.clone());
+            assert_eq!(first_difference(&memory, expected), None, "taken by way {way}");
+            for back in WAYS {
+                force_tracking(back);
+                plant(&mut clone, End::InvalidOpcode);
+                clone.restore(&snapshot).unwrap();
+                let memory = clone.dump_memory().unwrap();
+                assert_eq!(
+                    first_difference(&memory, expected),
+                    None,
+                    "taken by way {way}, restored by {back}"
+                );
+                clone.restore(&before).unwrap();
+                assert_pristine(&mut clone, &before, &format!("by way {back}"));
+            }
+        }
+    });
+}
+
+/// Where the one sandbox of this process has its memory.
+fn mapping() -> Range<usize> {
+    let mappings = || {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let lines = maps.lines().filter(|line| line.contains(" rw-p ") && line.contains("memfd:hyperlight"));
+        lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // Others that were dropped go in the background.
+    harm::wait_until(|| mappings().len() == 1);
+    let mappings = mappings();
+    let (start, end) = mappings[0].split_once('-').unwrap();
+    let number = |text| usize::from_str_radix(text, 16).unwrap();
+    number(start)..number(end)
+}
+
+/// Gives every so many pages of the sandbox's memory that advice.
+fn advise(advice: i32, stride: usize) {
+    for page in mapping().step_by(stride * 4096) {
+        // SAFETY: the page is the sandbox's, whose contents nothing in Rust refers to.
+        let failed = unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(page), 4096, advice) };
+        assert_eq!(failed, 0, "{}", std::io::Error::last_os_error());
+    }
+}
+
+#[test]
+fn pages_that_the_kernel_took_away_meanwhile_come_back() {
+    in_own_process("pages_that_the_kernel_took_away_meanwhile_come_back", || {
+        // Without swap nothing goes out, and this shows no more than that the advice does no harm.
+        let swaps = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
+        println!("swap: {swaps}");
+        for way in WAYS {
+            force_tracking(way);
+            let mut sandbox = prober::uninitialized().evolve().unwrap();
+            // The picture differs from what is mapped: pages that must be copied though nobody writes to them.
+            plant(&mut sandbox, End::Return);
+            let secret = sandbox.snapshot().unwrap();
+            let expected = prober::clone(&secret).dump_memory().unwrap();
+            for advice in [libc::MADV_PAGEOUT, libc::MADV_DONTNEED, libc::MADV_COLD] {
+                for stride in [1, 2, 7] {
+                    sandbox.restore(&secret).unwrap();
+                    if stride != 7 {
+                        plant(&mut sandbox, End::InvalidOpcode);
+                    }
+                    advise(advice, stride);
+                    sandbox.restore(&secret).unwrap();
+                    let found = sandbox.dump_memory().unwrap();
+                    let difference = first_difference(&found, &expected);
+                    assert_eq!(
+                        difference, None,
+                        "by way {way}, after advice {advice} for one page of {stride}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// Bytes that sandboxes have for themselves, beyond what their images hold.
+fn anonymous() -> u64 {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let of_sandboxes = maps.split("VmFlags").filter(|map| map.contains("memfd:hyperlight"));
+    let kib = of_sandboxes.map(|map| {
+        let line = map.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap()
+    });
+    kib.sum::<u64>() << 10
+}
+
+#[test]
+fn more_pages_than_are_kept_are_given_back_and_come_back_right() {
+    in_own_process("more_pages_than_are_kept_are_given_back_and_come_back_right", || {
+        for way in WAYS {
+            force_tracking(way);
+            let mut host = uninitialized_with(&prober::prober(), SandboxOptions::new().heap_size(40 << 20));
+            host.register("Tenant", |_: Vec<u8>| ()).unwrap();
+            let mut sandbox = host.evolve().unwrap();
+            let snapshot = sandbox.snapshot().unwrap();
+            let small = anonymous();
+            for end in [End::Return, End::InvalidOpcode] {
+                plant(&mut sandbox, end);
+                assert!(anonymous() > small + (35 << 20));
+                sandbox.restore(&snapshot).unwrap();
+                assert!(anonymous() < small + (8 << 20), "they are not kept, by way {way}");
+                assert_pristine(&mut sandbox, &snapshot, &format!("by way {way}"));
+                sandbox.restore(&snapshot).unwrap();
+            }
+            // A picture that is that large itself is copied whole, over and over.
+            plant(&mut sandbox, End::Return);
+            let secret = sandbox.snapshot().unwrap();
+            let expected = prober::clone(&secret).dump_memory().unwrap();
+            for _ in 0..2 {
+                plant(&mut sandbox, End::InvalidOpcode);
+                sandbox.restore(&secret).unwrap();
+                assert_eq!(
+                    first_difference(&sandbox.dump_memory().unwrap(), &expected),
+                    None,
+                    "by way {way}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_set_that_was_large_once_does_not_stay_so() {
+    in_own_process("a_set_that_was_large_once_does_not_stay_so", || {
+        let mut sandbox = sandbox(&demo());
+        let snapshot = sandbox.snapshot().unwrap();
+        let expected = clones::clone(&snapshot).dump_memory().unwrap();
+        let small = anonymous();
+        sandbox.call::<u32>("DirtyPages", (3000_u32,)).unwrap();
+        sandbox.restore(&snapshot).unwrap();
+        assert!(anonymous() > small + (8 << 20), "3000 pages are few enough to be kept at first");
+        for round in 1..=600 {
+            add(&mut sandbox, 1);
+            sandbox.restore(&snapshot).unwrap();
+            if round % 64 < 2 || round % 256 > 253 {
+                assert_eq!(
+                    first_difference(&sandbox.dump_memory().unwrap(), &expected),
+                    None,
+                    "round {round}"
+                );
+            }
+        }
+        assert!(anonymous() < small + (6 << 20), "{} above {small}", anonymous());
+        assert_eq!(count(&mut sandbox), 0);
+        assert_works(&mut sandbox);
+    });
+}
+
+fn has_pagemap_open() -> bool {
+    let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    files.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with("pagemap"))
+}
+
+#[test]
+fn a_filter_that_forbids_the_scan_does_no_harm() {
+    in_own_process("a_filter_that_forbids_the_scan_does_no_harm", || {
+        hyperlight::probe().unwrap();
+        seccomp::forbid_ioctl(PAGEMAP_SCAN, libc::EPERM);
+        exercise("without the scan");
+        assert!(has_pagemap_open());
+    });
+}
+
+#[test]
+fn nor_does_a_process_without_proc() {
+    in_own_process("nor_does_a_process_without_proc", || {
+        // All that is opened once is open now, but for what tells which pages were written.
+        drop(prober::uninitialized().evolve().unwrap());
+        assert!(!has_pagemap_open());
+        let body = std::thread::spawn(|| {
+            seccomp::forbid_open(libc::ENOENT);
+            fs::File::open("/proc/self/pagemap").unwrap_err();
+            exercise("without /proc");
+        });
+        body.join().unwrap();
+        assert!(!has_pagemap_open());
+    });
+}
+
+#[test]
+fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
+    in_own_process("a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again", || {
+        let mut sandbox = sandbox(&demo());
+        // Taken without looking, so that the first look is a restore's.
+        force_tracking(2);
+        let snapshot = sandbox.snapshot().unwrap();
+        force_tracking(0);
+        add(&mut sandbox, 1);
+        let limit = descriptors(0);
+        sandbox.restore(&snapshot).unwrap();
+        descriptors(limit);
+        assert_eq!(count(&mut sandbox), 0);
+        assert!(!has_pagemap_open());
+        add(&mut sandbox, 1);
+        sandbox.restore(&snapshot).unwrap();
+        assert_eq!(count(&mut sandbox), 0);
+        assert!(has_pagemap_open());
+    });
+}
+
+/// Limits how many descriptors the process may have; the result is the limit before.
+fn descriptors(limit: u64) -> u64 {
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one `rlimit`.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut old) }, 0);
+    let new = libc::rlimit { rlim_cur: limit, ..old };
+    // SAFETY: the kernel reads one `rlimit`.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const new) }, 0);
+    old.rlim_cur
+}

@@ -1,0 +1,206 @@
+//! Snapshots that do not fit: refused with all that is wrong, and the sandbox is as before.
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+use std::time::Duration;
+
+use hyperlight::{
+    CallOptions, Error, ErrorCode, Guest, PayloadAccess, Sandbox, SandboxOptions, Snapshot, State,
+    UninitializedSandbox,
+};
+use hyperlight_tests::clones::{self, add, count, fresh};
+use hyperlight_tests::{
+    assert_works, demo, demo_c, fails_with, on_each_guest, poisons, sandbox, sandbox_with, uninitialized,
+};
+
+/// That the sandbox refuses the snapshot, and has lost nothing by being asked.
+#[track_caller]
+fn refuses(sandbox: &mut Sandbox, snapshot: &Snapshot) -> Error {
+    let before = add(sandbox, 1);
+    let error = fails_with(ErrorCode::SnapshotMismatch, sandbox.restore(snapshot));
+    assert_eq!(sandbox.state(), State::Ready);
+    assert_eq!(count(sandbox), before);
+    assert_works(sandbox);
+    // Nor has a poisoned one become ready.
+    let own = sandbox.snapshot().unwrap();
+    poisons(sandbox, ErrorCode::GuestAbort, |sandbox| sandbox.call::<()>("Panic", ("no",)));
+    fails_with(ErrorCode::SnapshotMismatch, sandbox.restore(snapshot));
+    assert_eq!(sandbox.state(), State::Poisoned);
+    sandbox.restore(&own).unwrap();
+    assert_eq!(count(sandbox), before);
+    error
+}
+
+#[test]
+fn another_guest_is_refused() {
+    let ((mut rust, of_rust), (mut c, of_c)) = (fresh(&demo()), fresh(&demo_c()));
+    for error in [refuses(&mut rust, &of_c), refuses(&mut c, &of_rust)] {
+        assert_eq!(error.message(), "the snapshot was taken of a sandbox with another guest or other sizes");
+    }
+}
+
+#[test]
+fn other_sizes_are_refused() {
+    on_each_guest(|guest| {
+        let (mut default, of_default) = fresh(guest);
+        for other in [
+            SandboxOptions::new().heap_size((16 << 20) + 4096),
+            SandboxOptions::new().stack_size((1 << 20) + 4096),
+            SandboxOptions::new().input_size((1 << 20) + 4096),
+            SandboxOptions::new().output_size((1 << 20) + 4096),
+        ] {
+            let mut sandbox = sandbox_with(guest, other);
+            refuses(&mut sandbox, &of_default);
+            refuses(&mut default, &sandbox.snapshot().unwrap());
+        }
+        // The same sizes in other words.
+        let same = SandboxOptions::new().heap_size((16 << 20) - 1).stack_size(1 << 20).input_size(1 << 20);
+        sandbox_with(guest, same.timeout(Duration::from_secs(60))).restore(&of_default).unwrap();
+    });
+}
+
+#[test]
+fn other_payloads_are_refused() {
+    let with = |payloads: &[(&[u8], PayloadAccess)]| {
+        payloads.iter().fold(demo(), |guest, (bytes, access)| guest.with_payload(bytes, *access).unwrap())
+    };
+    use PayloadAccess::{Read, ReadExecute};
+    let guests: Vec<Guest> = vec![
+        with(&[]),
+        with(&[(b"one", Read)]),
+        with(&[(b"One", Read)]),
+        with(&[(b"one", ReadExecute)]),
+        with(&[(b"one", Read), (b"two", Read)]),
+        with(&[(b"two", Read), (b"one", Read)]),
+        with(&[(b"", Read)]),
+    ];
+    let snapshots: Vec<Snapshot> = guests.iter().map(|guest| fresh(guest).1).collect();
+    for (own, guest) in guests.iter().enumerate() {
+        let mut sandbox = sandbox(guest);
+        for (other, snapshot) in snapshots.iter().enumerate() {
+            if own != other {
+                refuses(&mut sandbox, snapshot);
+            }
+        }
+        sandbox.restore(&snapshots[own]).unwrap();
+    }
+    // Built anew from the same bytes, it is the same.
+    sandbox(&with(&[(b"one", Read), (b"two", Read)])).restore(&snapshots[4]).unwrap();
+}
+
+/// A snapshot that needs `HostAdd`, `HostMethod` and `HostNoOp`.
+fn needing(guest: &Guest) -> Snapshot {
+    let mut host = uninitialized(guest);
+    host.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
+    host.register("HostMethod", |text: String| i32::try_from(text.len())).unwrap();
+    host.register("HostNoOp", || ()).unwrap();
+    host.evolve().unwrap().snapshot().unwrap()
+}
+
+#[test]
+fn missing_and_different_host_functions_are_all_listed() {
+    on_each_guest(|guest| {
+        let snapshot = needing(guest);
+        let expected = "the snapshot needs host functions that the sandbox does not have: \
+                        `HostAdd` is (i32, i32) -> i64, expected (i32, i32) -> i32; \
+                        `HostMethod` (string) -> i32 is missing; `HostNoOp` () -> void is missing";
+        let mut host = uninitialized(guest);
+        host.register("HostAdd", |a: i32, b: i32| i64::from(a + b)).unwrap();
+        let mut sandbox = host.evolve().unwrap();
+        assert_eq!(refuses(&mut sandbox, &snapshot).message(), expected);
+
+        let mut clone = clones::of(&snapshot);
+        clone.register("HostAdd", |a: i32, b: i32| i64::from(a + b)).unwrap();
+        let error = fails_with(ErrorCode::SnapshotMismatch, clone.try_evolve());
+        assert_eq!(error.message(), expected);
+        // What was registered is still there, and what was missing can be added.
+        clone.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
+        clone.register("HostMethod", |_: String| 1).unwrap();
+        let error = fails_with(ErrorCode::SnapshotMismatch, clone.try_evolve());
+        assert!(error.message().ends_with(": `HostNoOp` () -> void is missing"), "{error}");
+        clone.register("HostNoOp", || ()).unwrap();
+        let mut clone = clone.evolve().unwrap();
+        assert_eq!(clone.call::<i32>("Add", (40, 2)).unwrap(), 42);
+    });
+}
+
+#[test]
+fn the_printing_function_counts_as_one() {
+    on_each_guest(|guest| {
+        let (_, snapshot) = fresh(guest);
+        let mut clone = UninitializedSandbox::from_snapshot(&snapshot, SandboxOptions::new()).unwrap();
+        assert!(clone.unregister("HostPrint").unwrap());
+        let error = fails_with(ErrorCode::SnapshotMismatch, clone.try_evolve());
+        assert!(error.message().contains("`HostPrint` (string) -> i32 is missing"), "{error}");
+        // One that the snapshotted sandbox did not have is not needed.
+        let mut silent = UninitializedSandbox::new(guest, SandboxOptions::new()).unwrap();
+        silent.unregister("HostPrint").unwrap();
+        let snapshot = silent.evolve().unwrap().snapshot().unwrap();
+        let mut clone = UninitializedSandbox::from_snapshot(&snapshot, SandboxOptions::new()).unwrap();
+        clone.unregister("HostPrint").unwrap();
+        assert_works(&mut clone.evolve().unwrap());
+    });
+}
+
+#[test]
+fn more_host_functions_than_needed_are_welcome_and_are_the_sandboxs_own() {
+    on_each_guest(|guest| {
+        let (_, snapshot) = fresh(guest);
+        let mut clone = clones::of(&snapshot);
+        clone.register("HostAdd", |a: i32, b: i32| a * b).unwrap();
+        let mut clone = clone.evolve().unwrap();
+        assert_eq!(clone.call::<i32>("Add", (6, 7)).unwrap(), 42);
+        // A restore leaves the host's side alone.
+        clone.restore(&snapshot).unwrap();
+        assert_eq!(clone.call::<i32>("Add", (6, 7)).unwrap(), 42);
+        // Now that it has one more, so has what it is a snapshot of.
+        let more = clone.snapshot().unwrap();
+        let error = fails_with(ErrorCode::SnapshotMismatch, sandbox(guest).restore(&more));
+        assert!(error.message().ends_with(": `HostAdd` (i32, i32) -> i32 is missing"), "{error}");
+    });
+}
+
+#[test]
+fn a_clone_has_the_snapshots_sizes() {
+    on_each_guest(|guest| {
+        let mut sandbox = sandbox_with(guest, SandboxOptions::new().heap_size(3 << 20).input_size(8 << 10));
+        let snapshot = sandbox.snapshot().unwrap();
+        for (name, options) in [
+            ("heap_size", SandboxOptions::new().heap_size(16 << 20)),
+            ("stack_size", SandboxOptions::new().stack_size(2 << 20)),
+            ("input_size", SandboxOptions::new().input_size(1)),
+            ("output_size", SandboxOptions::new().output_size(8 << 10)),
+            ("heap_size", SandboxOptions::new().heap_size(u64::MAX)),
+        ] {
+            let refused = UninitializedSandbox::from_snapshot(&snapshot, options);
+            let error = fails_with(ErrorCode::InvalidArgument, refused.map(|_| ()));
+            assert!(error.message().starts_with(name), "{error}");
+        }
+        // The same said again is no other size; limits are the clone's own.
+        let same = SandboxOptions::new().heap_size(3 << 20).input_size(8 << 10).stack_size(1 << 20);
+        let mut clone =
+            UninitializedSandbox::from_snapshot(&snapshot, same.timeout(Duration::from_millis(50))).unwrap();
+        clone.register("HostPrint", |_: String| 0).unwrap();
+        let mut clone = clone.evolve().unwrap();
+        assert_works(&mut clone);
+        fails_with(ErrorCode::TooLarge, clone.call::<String>("Echo", ("x".repeat(20 << 10),)));
+        poisons(&mut clone, ErrorCode::Timeout, |clone| clone.call::<()>("Spin", ()));
+    });
+}
+
+#[test]
+fn a_poisoned_sandbox_gives_no_snapshot() {
+    on_each_guest(|guest| {
+        let (mut sandbox, snapshot) = fresh(guest);
+        for _ in 0..3 {
+            poisons(&mut sandbox, ErrorCode::GuestFault, |sandbox| {
+                sandbox.call::<()>("TriggerException", ())
+            });
+            fails_with(ErrorCode::Poisoned, sandbox.snapshot());
+            sandbox.restore(&snapshot).unwrap();
+            sandbox.snapshot().unwrap();
+        }
+        let options = CallOptions::new().timeout(Duration::from_millis(5));
+        poisons(&mut sandbox, ErrorCode::Timeout, |sandbox| sandbox.call_with::<()>(&options, "Spin", ()));
+        fails_with(ErrorCode::Poisoned, sandbox.snapshot());
+    });
+}
