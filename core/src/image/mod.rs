@@ -130,11 +130,22 @@ fn memfd(flags: libc::c_uint) -> io::Result<File> {
 }
 
 /// Makes the file unchangeable for ever.
+///
+/// The kernel refuses while a page that was just written is held somewhere inside it, if only in a queue, and waits less for
+/// that than it means to when a signal comes in (`mm/memfd.c`, `memfd_wait_for_pins`): hence the repetition.
 pub(crate) fn seal(file: &File) -> io::Result<()> {
+    const TRIES: u32 = 20;
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    // SAFETY: `fcntl` with an integer argument on a descriptor that `file` owns.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
-        return Err(io::Error::last_os_error());
+    for left in (0..TRIES).rev() {
+        // SAFETY: `fcntl` with an integer argument on a descriptor that `file` owns.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if left == 0 || error.raw_os_error() != Some(libc::EBUSY) {
+            return Err(error);
+        }
+        std::thread::yield_now();
     }
-    Ok(())
+    unreachable!("the last try returns")
 }
