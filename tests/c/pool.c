@@ -110,7 +110,7 @@ static void many_threads(void) {
 static void cleaned(void) {
     hl_pool_options options = HL_POOL_OPTIONS_INIT;
     options.max = 1;
-    options.timeout_ns = 20 * 1000 * 1000;
+    options.timeout_ns = 300 * 1000 * 1000;
     hl_pool *pool = pool_with(&options);
     hl_sandbox *member = acquire(pool);
     hl_interrupt *old = hl_sandbox_interrupt_handle(member);

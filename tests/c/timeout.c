@@ -42,28 +42,28 @@ static void stops(hl_sandbox *sandbox, const hl_snapshot *snapshot, const hl_cal
 }
 
 static void of_each(void) {
-    const hl_value long_one = hl_u32(60);
+    const hl_value long_one = hl_u32(400);
     hl_call_options options = HL_CALL_OPTIONS_INIT;
     hl_value result;
     hl_snapshot *snapshot;
-    hl_sandbox *sandbox = ready_with(30 * MS, 0);
+    hl_sandbox *sandbox = ready_with(200 * MS, 0);
     OK(hl_sandbox_snapshot(sandbox, &snapshot, &err));
 
     /* The sandbox's; nothing set in the call is the same. */
-    stops(sandbox, snapshot, NULL, 30);
-    stops(sandbox, snapshot, &options, 30);
+    stops(sandbox, snapshot, NULL, 200);
+    stops(sandbox, snapshot, &options, 200);
     /* The call's own, shorter or longer, or none. */
     options.timeout_ns = 5 * MS;
     stops(sandbox, snapshot, &options, 5);
-    options.timeout_ns = 80 * MS;
-    stops(sandbox, snapshot, &options, 80);
+    options.timeout_ns = 300 * MS;
+    stops(sandbox, snapshot, &options, 300);
     options.timeout_ns = UINT64_MAX;
     OK(hl_sandbox_call_with(sandbox, &options, "SpinForMs", &long_one, 1, &result, &err));
     options.timeout_ns = UINT64_MAX - 1; /* as good as none */
     OK(hl_sandbox_call_with(sandbox, &options, "SpinForMs", &long_one, 1, &result, &err));
     check_alive(sandbox);
     /* The next call has the sandbox's again. */
-    stops(sandbox, snapshot, NULL, 30);
+    stops(sandbox, snapshot, NULL, 200);
     /* As little as there is. */
     options.timeout_ns = 1;
     stops(sandbox, snapshot, &options, 0);
@@ -89,9 +89,9 @@ static hl_status wait_ms(void *user_data, hl_call *in_progress, const hl_value *
 /* Host functions count; they are not cut short, and the call ends behind them. */
 static void of_host_functions(void) {
     const hl_value waits[] = {hl_string("Wait"), hl_u32(2)};
-    long ms = 40;
+    long ms = 300;
     hl_value result;
-    hl_sandbox *sandbox = made_with(20 * MS, 0);
+    hl_sandbox *sandbox = made_with(400 * MS, 0);
     add_function(sandbox, "Wait", HL_VOID, wait_ms, &ms);
     OK(hl_sandbox_evolve(sandbox, &err));
     FAILS(HL_ERR_TIMEOUT, hl_sandbox_call(sandbox, "HostCallLoop", waits, 2, &result, &err));
@@ -99,7 +99,7 @@ static void of_host_functions(void) {
     hl_sandbox_free(sandbox);
 
     /* Sleeping takes no processor time. */
-    sandbox = made_with(0, 20 * MS);
+    sandbox = made_with(0, 400 * MS);
     add_function(sandbox, "Wait", HL_VOID, wait_ms, &ms);
     OK(hl_sandbox_evolve(sandbox, &err));
     OK(hl_sandbox_call(sandbox, "HostCallLoop", waits, 2, &result, &err));

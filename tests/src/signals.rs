@@ -103,16 +103,16 @@ pub fn act(signal: i32, action: usize) {
 /// Sends the process a signal, `SIGALRM` by the clock on the wall or `SIGPROF` by processor time, again and again while
 /// it is alive.
 #[derive(Debug)]
-pub struct Ticking(i32);
+pub struct Ticking(libc::c_int);
 
 impl Ticking {
     /// One each `period`.
-    pub fn every(which: i32, period: Duration) -> Self {
+    pub fn every(which: libc::c_int, period: Duration) -> Self {
         Self::set(which, period);
         Self(which)
     }
 
-    fn set(which: i32, period: Duration) {
+    fn set(which: libc::c_int, period: Duration) {
         let micros = libc::suseconds_t::try_from(period.as_micros()).expect("less than a second");
         let time = libc::timeval { tv_sec: 0, tv_usec: micros };
         let timer = libc::itimerval { it_interval: time, it_value: time };

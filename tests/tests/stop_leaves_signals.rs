@@ -11,7 +11,7 @@ use std::time::Duration;
 use hyperlight::{CallOptions, ErrorCode};
 use hyperlight_tests::harm::Host;
 use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, Set, interrupt_signal, only};
+use hyperlight_tests::signals::{self, interrupt_signal, only};
 use hyperlight_tests::stop::{Stoppable, times_out};
 use hyperlight_tests::{assert_works, demo, fails_with, guests, uninitialized};
 
@@ -173,9 +173,12 @@ fn a_mask_that_a_host_function_sets_stays_set() {
 #[test]
 fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
     in_own_process("what_a_host_function_blocks_is_blocked_while_the_guest_runs", || {
+        let is_blocked = Arc::new(AtomicBool::new(false));
         let mut host = uninitialized(&demo());
-        host.register("BlockUsr1", || {
+        let says = Arc::clone(&is_blocked);
+        host.register("BlockUsr1", move || {
             signals::block(only(libc::SIGUSR1));
+            says.store(true, Ordering::SeqCst);
         })
         .unwrap();
         let mut victim = Stoppable::from(host);
@@ -184,10 +187,12 @@ fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
         thread::scope(|scope| {
             let handle = victim.handle.clone();
             scope.spawn(move || {
-                signals::wait_until("the blocked signal", || blocked_by(runner) & only(libc::SIGUSR1) != 0);
+                signals::wait_until("the host function", || is_blocked.load(Ordering::SeqCst));
+                // Lets the guest go on.
+                thread::sleep(Duration::from_millis(20));
                 signals::send(runner, libc::SIGUSR1);
-                thread::sleep(Duration::from_millis(50));
-                while !handle.interrupt() {}
+                thread::sleep(Duration::from_millis(20));
+                assert!(handle.interrupt());
             });
             fails_with(ErrorCode::Interrupted, victim.sandbox.call::<()>("CallHostThenSpin", ("BlockUsr1",)));
         });
@@ -196,12 +201,6 @@ fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
         signals::set_mask(0);
         assert_eq!(signals::counted(libc::SIGUSR1), 1);
     });
-}
-
-fn blocked_by(thread: i32) -> Set {
-    let status = std::fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
-    Set::from_str_radix(line.trim(), 16).unwrap()
 }
 
 #[test]

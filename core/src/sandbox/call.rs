@@ -332,6 +332,10 @@ impl Conversation {
                     self.vm.drain();
                     return Err(Ended::Poisoned(self.fault_error()));
                 }
+                Exit::OutOfMemory(source) => {
+                    self.vm.drain();
+                    return Err(Ended::Poisoned(Error::resource("running the guest", source)));
+                }
                 Exit::Unexpected(what) => {
                     self.vm.drain();
                     return Err(Ended::Poisoned(Error::protocol(format!("the guest stopped at {what}"))));

@@ -195,8 +195,11 @@ fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
     if hash.as_slice() != stated || padding.iter().any(|byte| *byte != 0) {
         return Err(bad("its checksum is wrong: it is damaged").into());
     }
-    if file.file.read(&mut [0])? != 0 {
-        return Err(bad("something follows its end").into());
+    // `read_exact`, because that goes on after a signal.
+    match file.file.read_exact(&mut [0]) {
+        Ok(()) => return Err(bad("something follows its end").into()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(error.into()),
     }
     let image = Arc::new(image);
     Ok(Frozen {

@@ -36,7 +36,7 @@ pub(crate) struct Hypervisor {
 /// Makes nothing that stays, and may be asked again after the machine was mended.
 pub fn probe() -> Result<()> {
     let kvm = open()?;
-    kvm.create_vm().map(drop).map_err(cannot_create)
+    create_vm(&kvm).map(drop).map_err(cannot_create)
 }
 
 impl Hypervisor {
@@ -57,7 +57,7 @@ impl Hypervisor {
 
     /// A virtual machine with one vCPU that has its CPUID and XCR0; registers come with the first run.
     pub fn create(&self) -> Result<(VmFd, VcpuFd)> {
-        let vm = self.kvm.create_vm().map_err(|error| Error::resource("KVM_CREATE_VM", io(error)))?;
+        let vm = create_vm(&self.kvm).map_err(|error| Error::resource("KVM_CREATE_VM", io(error)))?;
         if self.quirks != 0 {
             let cap = kvm_enable_cap {
                 cap: KVM_CAP_DISABLE_QUIRKS2,
@@ -96,7 +96,7 @@ impl Hypervisor {
         let cpuid = CpuId::from_entries(&entries)
             .map_err(|_| unavailable("KVM reports more CPUID leaves than it accepts".to_owned()))?;
 
-        let vm = kvm.create_vm().map_err(cannot_create)?;
+        let vm = create_vm(&kvm).map_err(cannot_create)?;
         let vcpu = vm.create_vcpu(0).map_err(cannot_create)?;
         vcpu.set_cpuid2(&cpuid).map_err(|error| unavailable(format!("KVM_SET_CPUID2 failed: {error}")))?;
         let xcrs = extended_state(&vcpu, &entries)?;
@@ -105,6 +105,16 @@ impl Hypervisor {
         let quirks = u64::try_from(kvm.check_extension_raw(u64::from(KVM_CAP_DISABLE_QUIRKS2))).unwrap_or(0)
             & u64::from(KVM_X86_QUIRK_FIX_HYPERCALL_INSN | KVM_X86_QUIRK_OUT_7E_INC_RIP);
         Ok(Self { kvm, cpuid, sregs, xcrs, quirks, tsc_hz, _keep_alive: (vcpu, vm) })
+    }
+}
+
+/// A signal of the program's may interrupt this, which takes the kernel some time; then it is tried again.
+fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
+    loop {
+        match kvm.create_vm() {
+            Err(error) if error.errno() == libc::EINTR => {}
+            done => return done,
+        }
     }
 }
 

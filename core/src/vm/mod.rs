@@ -65,6 +65,8 @@ pub(crate) enum Exit {
     Fault,
     /// A signal reached the thread.
     Interrupted,
+    /// The host has no memory for what the guest needs.
+    OutOfMemory(std::io::Error),
     /// Anything else. None of it can be resumed.
     Unexpected(String),
 }
@@ -128,6 +130,10 @@ impl Vm {
                 Exit::Unexpected(describe(&exit))
             }
             Err(error) if error.errno() == libc::EINTR => Exit::Interrupted,
+            Err(error) if error.errno() == libc::ENOMEM => {
+                self.is_dead = true;
+                Exit::OutOfMemory(std::io::Error::from_raw_os_error(error.errno()))
+            }
             Err(error) => {
                 self.is_dead = true;
                 Exit::Unexpected(format!("KVM_RUN failed: {error}"))
