@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: demo test bench install uninstall check-hw lint fuzz
+.PHONY: demo test bench install uninstall check-hw lint fuzz soak
 
 demo: ; @ci/demo
 test: ; @ci/test
@@ -13,3 +13,4 @@ install: ; @PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" ci/install
 uninstall: ; @PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" ci/install --remove
 check-hw: ; @ci/check-hw
 fuzz: ; @ci/fuzz
+soak: ; @ci/soak

@@ -85,7 +85,8 @@ impl SandboxOptions {
     }
 
     /// How long evolve and each call may take. The time of host functions counts, but they are not stopped: the call ends
-    /// when they return. [`Duration::MAX`] is no limit, like the default.
+    /// when they return. A guest is stopped soon after its time is up, not at once: a short call may end well even if its
+    /// time was zero. [`Duration::MAX`] is no limit, like the default.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
         self

@@ -207,14 +207,6 @@ static void prepare_restore_poisoned(void) {
     FAILS(HL_ERR_GUEST_FAULT, hl_sandbox_call(sandbox, "TriggerException", NULL, 0, &result, &err));
 }
 
-/* Of another sandbox: mapped in the place of what is there. */
-static void prepare_restore_foreign(void) {
-    make_snapshot();
-    hl_sandbox_free(sandbox);
-    sandbox = with_fire();
-    OK(hl_sandbox_evolve(sandbox, &err));
-}
-
 static void prepare_clone(void) {
     make_snapshot();
     hl_sandbox_free(sandbox);
@@ -240,6 +232,25 @@ static void after_make_clone(hl_status status) {
     }
     CHECK(call(sandbox, "GetStatic", NULL, 0).as.i32 == 7);
     check_ready_or_poisoned(sandbox);
+}
+
+/* Of a clone: mapped in the place of what a fresh sandbox has. */
+static void prepare_restore_foreign(void) {
+    hl_snapshot *of_clone;
+    prepare_clone();
+    OK(make_clone());
+    OK(hl_sandbox_snapshot(sandbox, &of_clone, &err));
+    hl_snapshot_free(snapshot);
+    snapshot = of_clone;
+    hl_sandbox_free(sandbox);
+    sandbox = with_fire();
+    OK(hl_sandbox_evolve(sandbox, &err));
+}
+
+/* The first call after a restore brings fresh entropy. */
+static void prepare_first_call(void) {
+    make_snapshot();
+    OK(hl_sandbox_restore(sandbox, snapshot, &err));
 }
 
 static size_t count_entries(const char *path) {
@@ -376,6 +387,7 @@ static const struct operation {
     {"load_guest", nothing, load_guest, after_load_guest, 0},
     {"evolve", prepare_evolve, evolve, after_evolve, 0},
     {"call", make_snapshot, make_call, after_call, 0},
+    {"first_call", prepare_first_call, make_call, after_call, 0},
     {"call_with_timeout", make_snapshot, make_call_with_timeout, after_call, 0},
     {"interrupt", make_snapshot, interrupt, after_interrupt, 0},
     {"snapshot", make_snapshot, take_snapshot, after_take_snapshot, 0},

@@ -1,8 +1,10 @@
 /* Threads: one sandbox is used by one at a time, whichever; many sandboxes run side by side. */
+#define _GNU_SOURCE
 #include "check.h"
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/resource.h>
 
 static sem_t inside;
 static sem_t go_on;
@@ -138,6 +140,54 @@ static void side_by_side(void) {
     hl_guest_free(guest);
 }
 
+/* As many as a large server has, all alive at the same time. */
+static pthread_barrier_t all_are_ready;
+
+static void *live(void *number) {
+    const hl_value own = hl_i32((int32_t)(uintptr_t)number);
+    hl_sandbox *sandbox = ready_sandbox();
+    CHECK(call(sandbox, "AddToStatic", &own, 1).as.i32 == own.as.i32);
+    pthread_barrier_wait(&all_are_ready);
+    for (int i = 0; i < 10; i++) {
+        CHECK(call(sandbox, "GetStatic", NULL, 0).as.i32 == own.as.i32);
+    }
+    pthread_barrier_wait(&all_are_ready);
+    hl_sandbox_free(sandbox);
+    return NULL;
+}
+
+/* Fewer under valgrind, which runs one thread at a time, and under the sanitizers, whose stacks are large. */
+static size_t as_many_as_possible(void) {
+#ifdef __SANITIZE_ADDRESS__
+    return 200;
+#else
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL ? 64 : 1000;
+#endif
+}
+
+static void many(void) {
+    const size_t count = as_many_as_possible();
+    pthread_t *threads = (pthread_t *)calloc(count, sizeof *threads);
+    pthread_attr_t attributes;
+    struct rlimit files;
+
+    CHECK(threads != NULL && getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, 256 << 10) == 0);
+    CHECK(pthread_barrier_init(&all_are_ready, NULL, (unsigned)count) == 0);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(pthread_create(&threads[i], &attributes, live, (void *)(uintptr_t)i) == 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    pthread_barrier_destroy(&all_are_ready);
+    pthread_attr_destroy(&attributes);
+    free(threads);
+}
+
 /* Made by one thread, which ends; called by others; freed by another one. */
 static void *make(void *unused) {
     (void)unused;
@@ -175,5 +225,6 @@ int main(void) {
     fights();
     side_by_side();
     moves();
+    many();
     return 0;
 }

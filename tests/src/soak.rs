@@ -9,9 +9,6 @@ use std::time::{Duration, Instant};
 use crate::harm::Host;
 use crate::operations::World;
 
-/// Steps that each of the two worlds makes before the process is looked at.
-const STEPS: u64 = 500;
-
 /// Bytes by which the process may grow: the allocator's own doing.
 const SLACK: u64 = 4 << 20;
 
@@ -28,15 +25,16 @@ pub struct Outcome {
     pub resident: (u64, u64),
 }
 
-/// Soaks for `time`, or until ten things went wrong. The seed says what is done.
-pub fn soak(seed: u64, time: Duration) -> Outcome {
+/// Soaks for `time`, or until ten things went wrong, and looks at the process each time that two worlds have made so many
+/// steps. The seed says what is done.
+pub fn soak(seed: u64, time: Duration, steps: u64) -> Outcome {
     keep_nothing_in_reserve();
     let start = Instant::now();
     let mut outcome = Outcome::default();
     let mut warm: Option<Footprint> = None;
     let mut round = 0;
     while (start.elapsed() < time || round < 4) && outcome.failures.len() < 10 {
-        outcome.play(seed.wrapping_add(2 * round), seed.wrapping_add(2 * round + 1));
+        outcome.play([seed.wrapping_add(2 * round), seed.wrapping_add(2 * round + 1)], steps);
         round += 1;
         if round == 3 {
             warm = Some(Footprint::now(None));
@@ -65,19 +63,18 @@ fn keep_nothing_in_reserve() {
 
 impl Outcome {
     /// Two worlds at once.
-    fn play(&mut self, one: u64, other: u64) {
+    fn play(&mut self, seeds: [u64; 2], steps: u64) {
         let world = |seed| {
             let mut world = World::new(seed);
             let played = catch_unwind(AssertUnwindSafe(|| {
-                (0..STEPS).for_each(|_| world.step());
+                (0..steps).for_each(|_| world.step());
                 world.clear();
             }));
             let done: Vec<_> = world.done().collect();
             (seed, played.is_ok(), done)
         };
-        let ends = thread::scope(|scope| {
-            [one, other].map(|seed| scope.spawn(move || world(seed))).map(|end| end.join())
-        });
+        let ends =
+            thread::scope(|scope| seeds.map(|seed| scope.spawn(move || world(seed))).map(|end| end.join()));
         for (seed, is_well, done) in ends.into_iter().flatten() {
             for (operation, times) in done {
                 *self.done.entry(operation).or_default() += times;

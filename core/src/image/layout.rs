@@ -60,7 +60,7 @@ impl Access {
 }
 
 /// A run of pages with one purpose.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Region {
     /// Guest virtual address.
     pub virt: u64,
@@ -253,6 +253,12 @@ impl Layout {
         .into_iter()
         .chain(&self.program)
         .chain(&self.payloads)
+    }
+
+    /// Whether memory that was laid out like that can take the place of this.
+    pub fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+            || self.size == other.size && self.boot == other.boot && self.regions().eq(other.regions())
     }
 
     /// The region that the guest virtual address is in.

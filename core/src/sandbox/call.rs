@@ -20,6 +20,7 @@ use super::text::printable;
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
+use crate::image::layout::Layout;
 use crate::int::to_usize;
 use crate::options::{Quota, Sizes};
 use crate::process::forked;
@@ -145,6 +146,11 @@ impl Conversation {
     /// What the guest was made of.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Where the guest's memory has what.
+    pub fn layout(&self) -> &Layout {
+        &self.vm.image().layout
     }
 
     /// The host functions.

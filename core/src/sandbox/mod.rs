@@ -138,7 +138,11 @@ impl Sandbox {
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.check_process()?;
         let frozen = &snapshot.shared;
-        if frozen.sizes != self.sizes || !frozen.origin.is_same(self.conversation.origin()) {
+        // A file may lie about the guest that it is of; then the layout tells.
+        if frozen.sizes != self.sizes
+            || !frozen.origin.is_same(self.conversation.origin())
+            || !frozen.image.layout.is_same(self.conversation.layout())
+        {
             return Err(Error::new(
                 ErrorCode::SnapshotMismatch,
                 "the snapshot was taken of a sandbox with another guest or other sizes",

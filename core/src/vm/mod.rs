@@ -52,7 +52,7 @@ pub(crate) struct Vm {
 struct Machine {
     // Dropped in this order: the vCPU and the machine before the memory that they use.
     vcpu: VcpuFd,
-    vm: VmFd,
+    _vm: VmFd,
     memory: GuestMemory,
 }
 
@@ -245,15 +245,12 @@ impl Vm {
             .ok_or_else(outside)
     }
 
-    /// Maps the snapshot in place of what is mapped. The memslot is made anew, because under shadow paging KVM would go on
-    /// using what it has cached of the old page tables.
+    /// Maps the snapshot in place of what is mapped. The memslot stays: KVM forgets the pages that go, and what it may have
+    /// cached of the page tables holds, because the layout is the same.
     fn restore_mapping(&mut self, frozen: &Frozen) -> Result<()> {
-        let Machine { vm, memory, .. } = &*self.machine;
         // A failure half-way leaves nothing that could be gone on with.
         self.is_dead = true;
-        set_slot(vm, memory, 0)?;
-        memory.replace(frozen.image.file())?;
-        set_slot(vm, memory, memory.size())?;
+        self.machine.memory.replace(frozen.image.file())?;
         self.is_dead = false;
         self.image = Arc::clone(&frozen.image);
         Ok(())
@@ -281,10 +278,10 @@ impl Vm {
     fn with_registers(image: Arc<Image>, (general, special): (kvm_regs, kvm_sregs)) -> Result<Self> {
         let memory = GuestMemory::map(image.file(), image.layout.size)?;
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
-        set_slot(&vm, &memory, memory.size())?;
+        set_slot(&vm, &memory)?;
         set_registers(&mut vcpu, general, special);
         Ok(Self {
-            machine: ManuallyDrop::new(Machine { vcpu, vm, memory }),
+            machine: ManuallyDrop::new(Machine { vcpu, _vm: vm, memory }),
             image,
             run_mask: None,
             was_stopped: false,
@@ -313,13 +310,13 @@ fn outside() -> Error {
     Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
 }
 
-/// Gives `size` bytes of the memory to the machine as its one memslot; 0 takes it away.
-fn set_slot(vm: &VmFd, memory: &GuestMemory, size: u64) -> Result<()> {
+/// Gives the memory to the machine as its one memslot.
+fn set_slot(vm: &VmFd, memory: &GuestMemory) -> Result<()> {
     let slot = kvm_userspace_memory_region {
         slot: 0,
         flags: 0,
         guest_phys_addr: 0,
-        memory_size: size,
+        memory_size: memory.size(),
         userspace_addr: memory.host_address(),
     };
     // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields in

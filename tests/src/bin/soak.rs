@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let seed = numbers.get(1).copied().unwrap_or(now.as_secs());
     println!("{seconds} seconds with seed {seed}");
 
-    let outcome = soak(seed, Duration::from_secs(seconds));
+    let outcome = soak(seed, Duration::from_secs(seconds), 500);
     for (operation, times) in &outcome.done {
         println!("{times:>10} {operation}");
     }
