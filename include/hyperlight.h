@@ -65,10 +65,13 @@
 #error "libhyperlight is for 64-bit programs"
 #endif
 
-/* The version of this header; that of the library is hl_version(). */
+/** The first number of this header's version. */
 #define HL_VERSION_MAJOR 0
+/** The second number of this header's version. */
 #define HL_VERSION_MINOR 1
+/** The third number of this header's version. */
 #define HL_VERSION_PATCH 0
+/** The version of this header, as one number; that of the library is `hl_version()`. */
 #define HL_VERSION ((uint32_t)HL_VERSION_MAJOR << 16 | (uint32_t)HL_VERSION_MINOR << 8 | (uint32_t)HL_VERSION_PATCH)
 
 #ifndef HL_API
@@ -780,9 +783,13 @@ void hl_set_log_callback(uint32_t max_level,
 
 /* ---- options, with nothing set ------------------------------------------------------------------------ */
 
+/** An `hl_sandbox_options` with its size, and nothing set. */
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/** An `hl_call_options` with its size, and nothing set. */
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+/** An `hl_pool_options` with its size, and nothing set. */
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+/** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
@@ -790,6 +797,7 @@ void hl_set_log_callback(uint32_t max_level,
 #ifndef HL_VALUE_DEFINED
 #define HL_VALUE_DEFINED
 
+/** No value. */
 static inline hl_value hl_void(void) {
     hl_value value;
     value.kind = HL_VOID;
@@ -798,6 +806,7 @@ static inline hl_value hl_void(void) {
     return value;
 }
 
+/** `true` or `false`. */
 static inline hl_value hl_bool(bool boolean) {
     hl_value value = hl_void();
     value.kind = HL_BOOL;
@@ -805,6 +814,7 @@ static inline hl_value hl_bool(bool boolean) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_i32(int32_t number) {
     hl_value value = hl_void();
     value.kind = HL_I32;
@@ -812,6 +822,7 @@ static inline hl_value hl_i32(int32_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_u32(uint32_t number) {
     hl_value value = hl_void();
     value.kind = HL_U32;
@@ -819,6 +830,7 @@ static inline hl_value hl_u32(uint32_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_i64(int64_t number) {
     hl_value value = hl_void();
     value.kind = HL_I64;
@@ -826,6 +838,7 @@ static inline hl_value hl_i64(int64_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_u64(uint64_t number) {
     hl_value value = hl_void();
     value.kind = HL_U64;
@@ -833,6 +846,7 @@ static inline hl_value hl_u64(uint64_t number) {
     return value;
 }
 
+/** A number, bit for bit. */
 static inline hl_value hl_f32(float number) {
     hl_value value = hl_void();
     value.kind = HL_F32;
@@ -840,6 +854,7 @@ static inline hl_value hl_f32(float number) {
     return value;
 }
 
+/** A number, bit for bit. */
 static inline hl_value hl_f64(double number) {
     hl_value value = hl_void();
     value.kind = HL_F64;
@@ -847,7 +862,7 @@ static inline hl_value hl_f64(double number) {
     return value;
 }
 
-/* Any bytes; they are not copied. */
+/** Any bytes; they are not copied. */
 static inline hl_value hl_blob(const void *data, size_t len) {
     hl_value value = hl_void();
     value.kind = HL_BYTES;
@@ -856,14 +871,14 @@ static inline hl_value hl_blob(const void *data, size_t len) {
     return value;
 }
 
-/* Text of a known length; it is not copied. */
+/** Text of a known length; it is not copied. */
 static inline hl_value hl_string_n(const char *text, size_t len) {
     hl_value value = hl_blob(text, len);
     value.kind = HL_STRING;
     return value;
 }
 
-/* A C string; it is not copied. */
+/** A C string; it is not copied. */
 static inline hl_value hl_string(const char *text) {
     size_t len = 0;
     while (text[len] != '\0') {
@@ -874,7 +889,7 @@ static inline hl_value hl_string(const char *text) {
 
 #endif /* HL_VALUE_DEFINED */
 
-/* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
+/** A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
 static inline hl_bytes hl_view(const char *text) {
     return hl_string(text).as.bytes;
 }

@@ -1,8 +1,12 @@
 /* ---- options, with nothing set ------------------------------------------------------------------------ */
 
+/** An `hl_sandbox_options` with its size, and nothing set. */
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/** An `hl_call_options` with its size, and nothing set. */
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+/** An `hl_pool_options` with its size, and nothing set. */
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+/** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
@@ -10,6 +14,7 @@
 #ifndef HL_VALUE_DEFINED
 #define HL_VALUE_DEFINED
 
+/** No value. */
 static inline hl_value hl_void(void) {
     hl_value value;
     value.kind = HL_VOID;
@@ -18,6 +23,7 @@ static inline hl_value hl_void(void) {
     return value;
 }
 
+/** `true` or `false`. */
 static inline hl_value hl_bool(bool boolean) {
     hl_value value = hl_void();
     value.kind = HL_BOOL;
@@ -25,6 +31,7 @@ static inline hl_value hl_bool(bool boolean) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_i32(int32_t number) {
     hl_value value = hl_void();
     value.kind = HL_I32;
@@ -32,6 +39,7 @@ static inline hl_value hl_i32(int32_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_u32(uint32_t number) {
     hl_value value = hl_void();
     value.kind = HL_U32;
@@ -39,6 +47,7 @@ static inline hl_value hl_u32(uint32_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_i64(int64_t number) {
     hl_value value = hl_void();
     value.kind = HL_I64;
@@ -46,6 +55,7 @@ static inline hl_value hl_i64(int64_t number) {
     return value;
 }
 
+/** A number. */
 static inline hl_value hl_u64(uint64_t number) {
     hl_value value = hl_void();
     value.kind = HL_U64;
@@ -53,6 +63,7 @@ static inline hl_value hl_u64(uint64_t number) {
     return value;
 }
 
+/** A number, bit for bit. */
 static inline hl_value hl_f32(float number) {
     hl_value value = hl_void();
     value.kind = HL_F32;
@@ -60,6 +71,7 @@ static inline hl_value hl_f32(float number) {
     return value;
 }
 
+/** A number, bit for bit. */
 static inline hl_value hl_f64(double number) {
     hl_value value = hl_void();
     value.kind = HL_F64;
@@ -67,7 +79,7 @@ static inline hl_value hl_f64(double number) {
     return value;
 }
 
-/* Any bytes; they are not copied. */
+/** Any bytes; they are not copied. */
 static inline hl_value hl_blob(const void *data, size_t len) {
     hl_value value = hl_void();
     value.kind = HL_BYTES;
@@ -76,14 +88,14 @@ static inline hl_value hl_blob(const void *data, size_t len) {
     return value;
 }
 
-/* Text of a known length; it is not copied. */
+/** Text of a known length; it is not copied. */
 static inline hl_value hl_string_n(const char *text, size_t len) {
     hl_value value = hl_blob(text, len);
     value.kind = HL_STRING;
     return value;
 }
 
-/* A C string; it is not copied. */
+/** A C string; it is not copied. */
 static inline hl_value hl_string(const char *text) {
     size_t len = 0;
     while (text[len] != '\0') {
@@ -94,7 +106,7 @@ static inline hl_value hl_string(const char *text) {
 
 #endif /* HL_VALUE_DEFINED */
 
-/* A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
+/** A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
 static inline hl_bytes hl_view(const char *text) {
     return hl_string(text).as.bytes;
 }

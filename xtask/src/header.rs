@@ -97,11 +97,13 @@ fn polish(header: &str) -> String {
 /// What stands before the first type: includes, the version, macros.
 fn prologue() -> String {
     let version = [
-        ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
-        ("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
-        ("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+        ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR"), "first"),
+        ("MINOR", env!("CARGO_PKG_VERSION_MINOR"), "second"),
+        ("PATCH", env!("CARGO_PKG_VERSION_PATCH"), "third"),
     ]
-    .map(|(part, number)| format!("#define HL_VERSION_{part} {number}\n"))
+    .map(|(part, number, which)| {
+        format!("/** The {which} number of this header's version. */\n#define HL_VERSION_{part} {number}\n")
+    })
     .concat();
     include_str!("prologue.h").replace("@VERSION@\n", &version).trim_end().into()
 }

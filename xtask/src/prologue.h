@@ -6,8 +6,8 @@
 #error "libhyperlight is for 64-bit programs"
 #endif
 
-/* The version of this header; that of the library is hl_version(). */
 @VERSION@
+/** The version of this header, as one number; that of the library is `hl_version()`. */
 #define HL_VERSION ((uint32_t)HL_VERSION_MAJOR << 16 | (uint32_t)HL_VERSION_MINOR << 8 | (uint32_t)HL_VERSION_PATCH)
 
 #ifndef HL_API
