@@ -28,13 +28,13 @@ static void stop(const char *what, hl_error *err) {
     exit(1);
 }
 
-/* A new sandbox that serves calls. Each call may take 200 ms. */
+/* A new sandbox that serves calls. Each call may take a second. */
 static void start(void) {
     const uint32_t params[] = {HL_I32, HL_I32};
     hl_sandbox_options options = HL_SANDBOX_OPTIONS_INIT;
     hl_error *err = NULL;
 
-    options.timeout_ns = 200 * 1000 * 1000;
+    options.timeout_ns = 1000 * 1000 * 1000;
     hl_sandbox_free(sandbox);
     if (hl_sandbox_new(guest, &options, &sandbox, &err) != HL_OK ||
         hl_sandbox_register(sandbox, "HostAdd", params, 2, HL_I32, host_add, NULL, NULL, &err) != HL_OK ||

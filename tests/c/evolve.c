@@ -39,7 +39,7 @@ static void count_free(void *user_data) {
 static hl_sandbox *made(const char *path, hl_host_fn function) {
     hl_sandbox_options options = HL_SANDBOX_OPTIONS_INIT;
     hl_guest *guest;
-    options.timeout_ns = 100 * 1000 * 1000;
+    options.timeout_ns = 1000 * 1000 * 1000;
     OK(hl_guest_from_file(path, &guest, &err));
     OK(hl_sandbox_new(guest, &options, &mood.sandbox, &err));
     hl_guest_free(guest);

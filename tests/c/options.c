@@ -167,7 +167,7 @@ static void limits(void) {
 static void times(void) {
     hl_sandbox_options options = HL_SANDBOX_OPTIONS_INIT;
     hl_call_options more = HL_CALL_OPTIONS_INIT;
-    const hl_value ms = hl_u32(100);
+    const hl_value ms = hl_u32(700);
     hl_value result;
     hl_sandbox *sandbox;
 
@@ -178,7 +178,7 @@ static void times(void) {
     hl_sandbox_free(sandbox);
 
     /* The call's own limit comes before the sandbox's; 0 is the sandbox's. */
-    options.timeout_ns = 50 * 1000 * 1000;
+    options.timeout_ns = 500 * 1000 * 1000;
     options.cpu_time_ns = 0;
     sandbox = made_with(&options);
     more.timeout_ns = UINT64_MAX;

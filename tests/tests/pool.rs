@@ -225,3 +225,20 @@ fn impossible_options_are_refused() {
     let options = PoolOptions::new().sandbox(SandboxOptions::new().heap_size(1 << 30));
     fails_with(ErrorCode::InvalidArgument, Pool::new(&snapshot, options));
 }
+
+#[test]
+fn closing_a_pool_turns_away_who_waits_and_who_comes() {
+    let pool = Arc::new(pool(PoolOptions::new().max(1)));
+    let member = pool.acquire().unwrap();
+    let waiter = thread::spawn({
+        let pool = Arc::clone(&pool);
+        move || pool.acquire_within(PATIENCE).map(drop)
+    });
+    while pool.statistics().unwrap().waits == 0 {
+        thread::yield_now();
+    }
+    pool.close();
+    fails_with(ErrorCode::Closed, waiter.join().unwrap());
+    fails_with(ErrorCode::Closed, pool.acquire());
+    drop(member);
+}
