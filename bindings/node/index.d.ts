@@ -1,0 +1,231 @@
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Runs every function call behind its own hypervisor wall.
+ *
+ * Kinds of value and what stands for them: `bool` boolean · `i32`, `u32` a whole number in range · `i64`, `u64` bigint,
+ * always · `f32`, `f64` number · `string` string · `bytes` Uint8Array · `void` undefined. Nothing is converted silently.
+ */
+
+/** What a value is. */
+export type Kind = 'bool' | 'i32' | 'u32' | 'i64' | 'u64' | 'f32' | 'f64' | 'string' | 'bytes'
+
+/** What stands for a kind. */
+export interface Values {
+  void: undefined
+  bool: boolean
+  i32: number
+  u32: number
+  i64: bigint
+  u64: bigint
+  f32: number
+  f64: number
+  string: string
+  bytes: Uint8Array
+}
+
+/** Anything that can be an argument or a result. */
+export type Value = boolean | number | bigint | string | Uint8Array
+
+/** What a function of the host takes and returns. */
+export interface Signature<P extends readonly Kind[] = readonly Kind[], R extends Kind | 'void' = Kind | 'void'> {
+  /** Default: none. */
+  params?: P
+  /** Default: `void`. */
+  returns?: R
+}
+
+/** The arguments for kinds. */
+export type Arguments<P extends readonly Kind[]> = { -readonly [I in keyof P]: Values[P[I]] }
+
+/** What a host function may return for a kind: anything for `void`. */
+export type Returned<R extends Kind | 'void'> = R extends 'void' ? unknown : Values[R] | PromiseLike<Values[R]>
+
+/** A function that the guest may call. Async ones are reached from `call`, not from `callSync`. */
+export type HostFunction<P extends readonly Kind[], R extends Kind | 'void'> = (...values: Arguments<P>) => Returned<R>
+
+/** A function of the guest. */
+export interface GuestFunction {
+  readonly name: string
+  readonly params: Kind[]
+  readonly returns: Kind | 'void'
+}
+
+/** Limits of evolve and of each call. 0 is the default. */
+export interface Limits {
+  /** Milliseconds; default and `Infinity`: no limit. A host function that is waited for counts. */
+  timeoutMs?: number
+  /** Milliseconds of processor time. */
+  cpuTimeMs?: number
+  /** Host functions that one call may call. Default: no limit. */
+  maxHostCalls?: number
+  /** Bytes of log records of one call. Default: 1 MiB. */
+  maxLogBytes?: number
+  /** Bytes that one call may print. Default: 16 MiB. */
+  maxPrintBytes?: number
+}
+
+/** Sizes are in bytes; 0 is the default. */
+export interface SandboxOptions extends Limits {
+  /** The guest's heap. Default: 16 MiB. */
+  heapSize?: number
+  /** The guest's stack. Default: 1 MiB. */
+  stackSize?: number
+  /** Room for the arguments of a call, and for the result of a host function. Default: 1 MiB. */
+  inputSize?: number
+  /** Room for the result of a call, and for the arguments of a host function. Default: 1 MiB. */
+  outputSize?: number
+  /** What the guest prints. Default: `process.stdout.write`. */
+  print?: (text: string) => unknown
+}
+
+/** Options of one call: an object behind its arguments. */
+export interface CallOptions {
+  /** Aborting stops the guest; the call rejects with the signal's reason. */
+  signal?: AbortSignal
+  timeoutMs?: number
+  cpuTimeMs?: number
+}
+
+/** Where and why the processor stopped the guest. */
+export interface Fault {
+  readonly kind:
+    | 'null-access' | 'unmapped-access' | 'write-to-read-only' | 'execute-of-data' | 'engine-access' | 'stack-overflow'
+    | 'illegal-instruction' | 'privileged-instruction' | 'general-protection' | 'division' | 'floating-point' | 'alignment'
+    | 'breakpoint' | 'other'
+  /** The number of the exception. */
+  readonly vector: number
+  /** The address of the instruction. */
+  readonly instruction: bigint
+  /** The memory that it wanted. */
+  readonly address: bigint
+  readonly access: 'none' | 'read' | 'write' | 'execute'
+  /** The function that the instruction is in, if the guest has symbols. */
+  readonly function?: string
+}
+
+/** The codes there are; more may come. */
+export type ErrorCode =
+  | 'ERR_HL_INVALID_ARGUMENT' | 'ERR_HL_HYPERVISOR_UNAVAILABLE' | 'ERR_HL_GUEST_BINARY' | 'ERR_HL_RESOURCE'
+  | 'ERR_HL_FUNCTION_NOT_FOUND' | 'ERR_HL_SIGNATURE' | 'ERR_HL_TOO_LARGE' | 'ERR_HL_GUEST_ERROR' | 'ERR_HL_HOST_FUNCTION'
+  | 'ERR_HL_GUEST_ABORT' | 'ERR_HL_GUEST_FAULT' | 'ERR_HL_STACK_OVERFLOW' | 'ERR_HL_GUEST_OUT_OF_MEMORY' | 'ERR_HL_TIMEOUT'
+  | 'ERR_HL_INTERRUPTED' | 'ERR_HL_POISONED' | 'ERR_HL_BUSY' | 'ERR_HL_STATE' | 'ERR_HL_SNAPSHOT_MISMATCH'
+  | 'ERR_HL_SNAPSHOT_FILE' | 'ERR_HL_IO' | 'ERR_HL_PROTOCOL' | 'ERR_HL_CLOSED' | 'ERR_HL_POOL_TIMEOUT' | 'ERR_HL_INTERNAL'
+
+/** Every error of this package; what a host function throws comes back as it was. */
+export class HyperlightError extends Error {
+  constructor(code: ErrorCode | (string & {}), message: string, options?: { cause?: unknown })
+  readonly code: ErrorCode | (string & {})
+  /** The number that the guest gave, with `ERR_HL_GUEST_ERROR` and `ERR_HL_GUEST_ABORT`. */
+  readonly guestCode?: number
+  /** With `ERR_HL_GUEST_FAULT` and `ERR_HL_STACK_OVERFLOW`. */
+  readonly fault?: Fault
+  /** What a host function threw, where the guest made an error of its own of it. */
+  readonly cause?: unknown
+}
+
+/** Throws `ERR_HL_HYPERVISOR_UNAVAILABLE`, with the reason and the mend, where sandboxes cannot be made. */
+export function probe(): void
+
+/** The version of this package. */
+export const version: string
+
+/** A guest program, loaded once, shared by any number of sandboxes. */
+export class Guest {
+  /** The path of an ELF file, or its bytes. */
+  constructor(source: string | URL | Uint8Array)
+  /** A guest that the package carries: `'demo'`. */
+  static builtin(name: 'demo' | (string & {})): Guest
+  /** The same guest with data, or code, in its image. */
+  withPayload(payload: Uint8Array, options?: { executable?: boolean }): Guest
+}
+
+/** What a sandbox can do next. */
+export type State = 'uninitialized' | 'ready' | 'running' | 'poisoned' | 'closed'
+
+/** One virtual machine with one guest. Used by one call at a time; another one meanwhile is `ERR_HL_BUSY`. */
+export class Sandbox {
+  constructor(source: Guest | Snapshot | string | URL | Uint8Array, options?: SandboxOptions)
+
+  /** Registers a function that the guest may call, in place of one with that name. Before evolve. */
+  register<const P extends readonly Kind[] = readonly [], R extends Kind | 'void' = 'void'>(
+    name: string, signature: Signature<P, R>, call: HostFunction<P, R>): this
+  /** Removes a host function, also `HostPrint`. Whether there was one. Before evolve. */
+  unregister(name: string): boolean
+
+  /** Starts the guest; the first call does, too. */
+  evolve(options?: { signal?: AbortSignal }): Promise<void>
+  /** Calls a guest function, on another thread than this one's and libuv's. */
+  call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
+  call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
+  /** Calls a guest function on this thread, which does nothing else meanwhile. */
+  callSync<T extends Value | undefined = any>(name: string, ...values: [...Value[], Omit<CallOptions, 'signal'>]): T
+  callSync<T extends Value | undefined = any>(name: string, ...values: Value[]): T
+
+  /** Takes a picture of the sandbox, which must be ready. */
+  snapshot(): Promise<Snapshot>
+  /** Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again. */
+  restore(snapshot: Snapshot): Promise<void>
+
+  /** What the guest can do, once it has evolved. */
+  readonly functions: GuestFunction[]
+  readonly state: State
+  /** Stops the running call. Whether there was one. */
+  interrupt(): boolean
+  /** Frees everything: now, or when the running call ends. */
+  close(): void
+  [Symbol.dispose](): void
+  /** Closes, and waits for the running call. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** An immutable picture of a sandbox: memory and processor. */
+export class Snapshot {
+  private constructor()
+  static load(path: string | URL): Snapshot
+  save(path: string | URL): Promise<void>
+}
+
+/** A host function of a pool: its signature and the function itself, which serves several members at once. */
+export interface PoolHostFunction extends Signature {
+  call: (...values: any[]) => unknown
+}
+
+/** The limits are those of every member. */
+export interface PoolOptions extends Limits {
+  /** Members at most. Default: twice the processors. */
+  size?: number
+  /** Members kept in reserve. Default: none. */
+  minIdle?: number
+  /** How long `acquire` and `call` wait while all members are in use. Default: for ever. */
+  acquireTimeoutMs?: number
+  /** What the guests print. Default: `process.stdout.write`. */
+  print?: (text: string) => unknown
+  /** The functions that guests may call, by name. */
+  hostFunctions?: Record<string, PoolHostFunction>
+}
+
+/** What a pool has done and has. */
+export interface PoolStatistics {
+  readonly inUse: number
+  readonly idle: number
+  readonly created: number
+  readonly replaced: number
+  readonly waits: number
+  readonly waitedMs: number
+}
+
+/** Sandboxes kept ready from one snapshot; every member is handed out as the snapshot has it. */
+export class SandboxPool {
+  constructor(snapshot: Snapshot, options?: PoolOptions)
+  /** A call in a pristine member. */
+  call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
+  call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
+  /** A pristine member; closing it gives it back. */
+  acquire(options?: { signal?: AbortSignal }): Promise<Sandbox>
+  readonly statistics: PoolStatistics
+  /** Members that are out go away when they are closed. */
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}

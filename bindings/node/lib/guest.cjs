@@ -1,0 +1,47 @@
+'use strict'
+
+const { invalid, unwrap } = require('./errors.cjs')
+const native = require('./native.cjs')
+const options = require('./options.cjs')
+
+const INTERNAL = Symbol('internal')
+
+/** Bytes that stay as they are while they are read. */
+function bytes(name, value) {
+  if (!(value instanceof Uint8Array)) throw invalid(`${name} is a Uint8Array, found ${options.describe(value)}`)
+  return value
+}
+
+/** A guest program, loaded once, shared by any number of sandboxes. */
+class Guest {
+  #native
+
+  constructor(source, made) {
+    if (source === INTERNAL) this.#native = made
+    else if (source instanceof Uint8Array) this.#native = unwrap(native.Guest.fromBytes(source))
+    else this.#native = unwrap(native.Guest.fromFile(options.filePath('the path of the guest', source)))
+  }
+
+  static builtin(name) {
+    return new Guest(INTERNAL, unwrap(native.Guest.builtin(options.text('the name of the guest', name))))
+  }
+
+  withPayload(payload, { executable = false } = {}) {
+    if (typeof executable !== 'boolean') throw invalid(`executable is a boolean, found ${options.describe(executable)}`)
+    return new Guest(INTERNAL, unwrap(this.#native.withPayload(bytes('the payload', payload), executable)))
+  }
+
+  static native(guest) {
+    return guest.#native
+  }
+
+  static is(value) {
+    return typeof value === 'object' && value !== null && #native in value
+  }
+}
+
+const { native: nativeGuest, is: isGuest } = Guest
+delete Guest.native
+delete Guest.is
+
+module.exports = { Guest, isGuest, nativeGuest }

@@ -1,0 +1,23 @@
+'use strict'
+// Runs every function call behind its own hypervisor wall. See ../README.md and ../index.d.ts.
+
+const { HyperlightError, unwrap } = require('./errors.cjs')
+const { Guest } = require('./guest.cjs')
+const native = require('./native.cjs')
+const { SandboxPool } = require('./pool.cjs')
+const { Sandbox } = require('./sandbox.cjs')
+const { Snapshot } = require('./snapshot.cjs')
+const { version } = require('../package.json')
+
+function probe() {
+  unwrap(native.probe())
+}
+
+// One by one, so that `import { … }` finds the names.
+exports.Guest = Guest
+exports.HyperlightError = HyperlightError
+exports.Sandbox = Sandbox
+exports.SandboxPool = SandboxPool
+exports.Snapshot = Snapshot
+exports.probe = probe
+exports.version = version

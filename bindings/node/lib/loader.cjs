@@ -1,0 +1,70 @@
+'use strict'
+// Finds the addon: beside this package, where a build puts it, or in the package of the platform, which holds it prebuilt.
+// What cannot be found is explained: which platform this is, what was looked for, and what mends it.
+
+const path = require('node:path')
+
+/** The platforms that there are binaries for. */
+const PLATFORMS = ['linux-x64-gnu']
+
+/** The C library of this process: `gnu`, `musl`, or `''` where there is no choice. */
+function libc(host) {
+  if (host.platform !== 'linux') return ''
+  return host.report().header.glibcVersionRuntime ? 'gnu' : 'musl'
+}
+
+/** What the loader needs to know of the process; the tests have one of another platform. */
+const here = {
+  platform: process.platform,
+  arch: process.arch,
+  require,
+  directory: path.join(__dirname, '..'),
+  report() {
+    // Without this it looks names up on the network.
+    const before = process.report.excludeNetwork
+    process.report.excludeNetwork = true
+    try {
+      return process.report.getReport()
+    } finally {
+      process.report.excludeNetwork = before
+    }
+  },
+}
+
+/** The addon, or an `ERR_HL_ADDON` that says why there is none. */
+function load(host = here) {
+  // Only one is possible, so the slow question which C library this is can wait until nothing was found.
+  const guess = host.platform === 'linux' ? `linux-${host.arch}-gnu` : `${host.platform}-${host.arch}`
+  const places = [path.join(host.directory, `hyperlight.${guess}.node`), `hyperlight-${guess}`]
+  const failures = []
+  for (const place of places) {
+    try {
+      return host.require(place)
+    } catch (error) {
+      failures.push({ place, error })
+    }
+  }
+  throw explain(host, failures)
+}
+
+function explain(host, failures) {
+  const platform = [host.platform, host.arch, libc(host)].filter(Boolean).join('-')
+  const found = failures.find(({ error }) => error.code !== 'MODULE_NOT_FOUND')
+  const lines = [`hyperlight has no usable binary for ${platform} (platform ${host.platform}, architecture ${host.arch}` +
+    `${host.platform === 'linux' ? `, C library ${libc(host)}` : ''}).`]
+  if (!PLATFORMS.includes(platform)) {
+    lines.push(`There are binaries for ${PLATFORMS.join(', ')}; hyperlight needs Linux with glibc on x86-64, and /dev/kvm.`)
+  } else if (found) {
+    lines.push(`${found.place} was found, but Node cannot load it: ${found.error.message}`)
+    lines.push('Install it again on this machine: rm -rf node_modules package-lock.json && npm install')
+  } else {
+    lines.push(`Looked for ${failures.map(({ place }) => place).join(' and ')}.`)
+    lines.push('In a checkout, run `npm run build` in bindings/node (it needs Rust); otherwise install it again, with optional ' +
+      'dependencies: rm -rf node_modules package-lock.json && npm install')
+  }
+  const error = new Error(lines.join('\n'), { cause: (found ?? failures[0]).error })
+  error.code = 'ERR_HL_ADDON'
+  return error
+}
+
+module.exports = { load }

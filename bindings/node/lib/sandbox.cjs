@@ -1,0 +1,141 @@
+'use strict'
+
+const { Call, run } = require('./calls.cjs')
+const { HyperlightError, invalid, unwrap } = require('./errors.cjs')
+const { Guest, isGuest, nativeGuest } = require('./guest.cjs')
+const { Hosts } = require('./hosts.cjs')
+const native = require('./native.cjs')
+const options = require('./options.cjs')
+const snapshots = require('./snapshot.cjs')
+
+const POOLED = Symbol('pooled')
+
+/** One virtual machine with one guest. Used by one call at a time. */
+class Sandbox {
+  #native
+  /** By which the native half knows it in synchronous calls. */
+  #number
+  #hosts
+  /** The call that is running on another thread. */
+  #call
+  /** Gives a member of a pool back. */
+  #release
+
+  constructor(source, given, hosts, release) {
+    if (source === POOLED) {
+      this.#native = given
+      this.#number = given.number
+      this.#hosts = hosts
+      this.#release = release
+      return
+    }
+    const { print, ...sizes } = options.sandboxOptions(given)
+    this.#native = unwrap(snapshots.isSnapshot(source)
+      ? native.Sandbox.ofSnapshot(snapshots.checked(source), sizes)
+      : native.Sandbox.ofGuest(nativeGuest(isGuest(source) ? source : new Guest(source)), sizes))
+    this.#number = this.#native.number
+    this.#hosts = new Hosts()
+    this.#hosts.addPrint(this.#native, unwrap, print)
+  }
+
+  register(name, signature, call) {
+    this.#hosts.add(this.#native, unwrap, name, signature, call)
+    return this
+  }
+
+  unregister(name) {
+    return unwrap(this.#native.unregister(options.text('the name of a host function', name)))
+  }
+
+  async evolve(given) {
+    const { signal } = options.acquireOptions(given)
+    await this.#run(signal, (port, id) => this.#native.evolve(port, id))
+  }
+
+  async call(name, ...values) {
+    const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
+    options.text('the name of a guest function', name)
+    return this.#run(signal, (port, id) => this.#native.call(port, id, timeoutMs, cpuTimeMs, name, values))
+  }
+
+  callSync(name, ...values) {
+    const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
+    options.text('the name of a guest function', name)
+    if (signal !== undefined) {
+      throw invalid('callSync takes no signal, which nobody could fire meanwhile; use timeoutMs, or call')
+    }
+    const hosts = this.#hosts
+    // A pool's members share their host functions, and one may have called another.
+    const outer = hosts.thrown
+    hosts.thrown = undefined
+    const result = native.callSync(this.#number, hosts.dispatch, timeoutMs, cpuTimeMs, name, values)
+    const { thrown } = hosts
+    hosts.thrown = outer
+    return unwrap(result, thrown)
+  }
+
+  async snapshot() {
+    return snapshots.make(await this.#run(undefined, (port, id) => this.#native.snapshot(port, id)))
+  }
+
+  async restore(snapshot) {
+    const found = snapshots.checked(snapshot)
+    await this.#run(undefined, (port, id) => this.#native.restore(port, id, found))
+  }
+
+  get functions() {
+    const found = this.#native.functions
+    if (found === null || found === undefined) {
+      throw new HyperlightError('ERR_HL_STATE', 'the functions of a guest are known once it has evolved: await sandbox.evolve()')
+    }
+    return found
+  }
+
+  get state() {
+    return this.#native.state
+  }
+
+  interrupt() {
+    if (this.#call === undefined) return this.#native.interrupt()
+    this.#call.cancel()
+    return true
+  }
+
+  close() {
+    this.#native.close()
+    this.#release?.()
+    this.#release = undefined
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.close()
+    // What it rejects with is told to whoever made the call.
+    await this.#call?.promise.catch(() => {})
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'Sandbox'
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return `Sandbox <${this.state}>`
+  }
+
+  async #run(signal, begin) {
+    if (signal?.aborted) throw signal.reason
+    const call = new Call(this.#hosts, signal)
+    const promise = call.start(begin)
+    this.#call = call
+    try {
+      return await promise
+    } finally {
+      if (this.#call === call) this.#call = undefined
+    }
+  }
+}
+
+module.exports = { Sandbox, member: (made, hosts, release) => new Sandbox(POOLED, made, hosts, release) }

@@ -1,0 +1,47 @@
+'use strict'
+
+const { run } = require('./calls.cjs')
+const { invalid, unwrap } = require('./errors.cjs')
+const native = require('./native.cjs')
+const options = require('./options.cjs')
+
+const INTERNAL = Symbol('internal')
+
+/** An immutable picture of a sandbox. */
+class Snapshot {
+  #native
+
+  constructor(key, made) {
+    if (key !== INTERNAL) throw invalid('snapshots are made by `await sandbox.snapshot()` and `Snapshot.load(path)`')
+    this.#native = made
+  }
+
+  static load(path) {
+    return new Snapshot(INTERNAL, unwrap(native.Snapshot.load(options.filePath('the path of the snapshot', path))))
+  }
+
+  async save(path) {
+    const found = options.filePath('the path of the snapshot', path)
+    await run(undefined, undefined, (port, id) => this.#native.save(port, id, found))
+  }
+
+  static native(snapshot) {
+    return snapshot.#native
+  }
+
+  static is(value) {
+    return typeof value === 'object' && value !== null && #native in value
+  }
+}
+
+const { native: nativeSnapshot, is: isSnapshot } = Snapshot
+delete Snapshot.native
+delete Snapshot.is
+
+/** The native half's snapshot, or an error that says what was passed instead. */
+function checked(value) {
+  if (!isSnapshot(value)) throw invalid(`a Snapshot was expected, found ${options.describe(value)}`)
+  return nativeSnapshot(value)
+}
+
+module.exports = { Snapshot, checked, isSnapshot, make: (made) => new Snapshot(INTERNAL, made) }

@@ -1,0 +1,204 @@
+//! Failures, on their way to JavaScript, which makes instances of `HyperlightError` of them.
+//!
+//! The code and its name are the engine's. In messages that the engine wrote, options are spelled as in JavaScript.
+
+use std::fmt;
+
+use hyperlight::{Access, Error, ErrorCode, Fault, FaultKind};
+
+/// What went wrong.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: ErrorCode,
+    pub message: String,
+    /// The number that the guest gave.
+    pub guest_code: Option<i32>,
+    pub fault: Option<Box<Fault>>,
+    /// It is, or was caused by, what a host function threw: its number.
+    pub thrown: Option<u32>,
+    pub cause: Option<Box<Self>>,
+}
+
+impl Failure {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), guest_code: None, fault: None, thrown: None, cause: None }
+    }
+
+    pub fn invalid_argument(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidArgument, message)
+    }
+
+    pub fn state(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::State, message)
+    }
+
+    pub fn poisoned() -> Self {
+        Self::new(
+            ErrorCode::Poisoned,
+            "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
+        )
+    }
+
+    pub fn interrupted() -> Self {
+        Self::new(ErrorCode::Interrupted, "the call was interrupted")
+    }
+
+    /// The name of the code.
+    pub fn code_name(&self) -> String {
+        format!("ERR_HL_{}", self.code.name().trim_start_matches("HL_ERR_"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        let is_the_guests =
+            matches!(code, ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::HostFunction);
+        let message =
+            if is_the_guests { error.message().to_owned() } else { spelled_for_javascript(error.message()) };
+        let mut failure = Self::new(code, message);
+        failure.fault = error.fault().cloned().map(Box::new);
+        failure.guest_code = match code {
+            ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::GuestOutOfMemory => {
+                Some(error.guest_code())
+            }
+            _ => None,
+        };
+        match error.into_source().map(|source| source.downcast::<HostFailure>()) {
+            Some(Ok(host)) => failure.add_source(*host),
+            Some(Err(source)) => {
+                if let Ok(inner) = source.downcast::<Error>() {
+                    failure.cause = Some(Box::new(Self::from(*inner)));
+                }
+            }
+            None => (),
+        }
+        failure
+    }
+}
+
+impl Failure {
+    fn add_source(&mut self, source: HostFailure) {
+        match source {
+            HostFailure::Thrown(thrown) => self.thrown = Some(thrown.number),
+            HostFailure::Wrong(wrong) => self.cause = Some(wrong),
+            // These end the call, so they are the reason whatever the engine calls it.
+            HostFailure::Cancelled => *self = Self::interrupted(),
+            HostFailure::TimedOut(limit) => {
+                *self = Self::new(
+                    ErrorCode::Timeout,
+                    format!("the call took longer than its timeoutMs of {}", limit.as_secs_f64() * 1000.0),
+                );
+            }
+        }
+    }
+}
+
+/// What a host function threw: the number by which JavaScript knows it, and its text.
+#[derive(Debug)]
+pub struct Thrown {
+    pub number: u32,
+    pub text: String,
+}
+
+/// Why a host function has no result.
+#[derive(Debug)]
+pub(crate) enum HostFailure {
+    /// It threw, or rejected.
+    Thrown(Thrown),
+    /// What it returned is not what its signature says.
+    Wrong(Box<Failure>),
+    /// The call was cancelled while it waited.
+    Cancelled,
+    /// The call's time was up while it waited.
+    TimedOut(std::time::Duration),
+}
+
+impl fmt::Display for HostFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Thrown(thrown) => f.write_str(&thrown.text),
+            Self::Wrong(failure) => f.write_str(&failure.message),
+            Self::Cancelled => f.write_str("the call was interrupted"),
+            Self::TimedOut(_) => f.write_str("the call's time is up"),
+        }
+    }
+}
+
+impl std::error::Error for HostFailure {}
+
+/// The names of the kinds of fault in JavaScript.
+pub(crate) fn fault_kind(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::NullAccess => "null-access",
+        FaultKind::UnmappedAccess => "unmapped-access",
+        FaultKind::WriteToReadOnly => "write-to-read-only",
+        FaultKind::ExecuteOfData => "execute-of-data",
+        FaultKind::EngineAccess => "engine-access",
+        FaultKind::StackOverflow => "stack-overflow",
+        FaultKind::IllegalInstruction => "illegal-instruction",
+        FaultKind::PrivilegedInstruction => "privileged-instruction",
+        FaultKind::GeneralProtection => "general-protection",
+        FaultKind::Division => "division",
+        FaultKind::FloatingPoint => "floating-point",
+        FaultKind::Alignment => "alignment",
+        FaultKind::Breakpoint => "breakpoint",
+        _ => "other",
+    }
+}
+
+/// The names of the kinds of access in JavaScript.
+pub(crate) fn access(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Write => "write",
+        Access::Execute => "execute",
+        _ => "none",
+    }
+}
+
+/// What the engine's messages call things, and what they are called in JavaScript.
+const SPELLINGS: [(&str, &str); 13] = [
+    ("acquire_timeout", "acquireTimeoutMs"),
+    ("cpu_time", "cpuTimeMs"),
+    ("heap_size", "heapSize"),
+    ("input_size", "inputSize"),
+    ("max_host_calls", "maxHostCalls"),
+    ("max_log_bytes", "maxLogBytes"),
+    ("max_print_bytes", "maxPrintBytes"),
+    ("min_idle", "minIdle"),
+    ("most max,", "most size,"),
+    ("output_size", "outputSize"),
+    ("set_interrupt_signal", "setInterruptSignal"),
+    ("stack_size", "stackSize"),
+    ("its timeout", "its timeoutMs"),
+];
+
+fn spelled_for_javascript(message: &str) -> String {
+    SPELLINGS.iter().fold(message.to_owned(), |text, (rust, javascript)| {
+        if text.contains(rust) { text.replace(rust, javascript) } else { text }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_spelled_as_in_javascript() {
+        assert_eq!(
+            spelled_for_javascript("the arguments need 9 bytes; input_size is 8, raise it"),
+            "the arguments need 9 bytes; inputSize is 8, raise it"
+        );
+        assert_eq!(
+            spelled_for_javascript("the call took longer than its timeout of 50ms"),
+            "the call took longer than its timeoutMs of 50ms"
+        );
+    }
+
+    #[test]
+    fn codes_have_the_names_of_the_contract() {
+        assert_eq!(Failure::poisoned().code_name(), "ERR_HL_POISONED");
+        assert_eq!(Failure::new(ErrorCode::Io, "").code_name(), "ERR_HL_IO");
+    }
+}

@@ -1,0 +1,48 @@
+//! The border for panics: one of ours is a failure like any other, and never ends the process.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use hyperlight::ErrorCode;
+
+use crate::failure::Failure;
+
+/// Runs `work`; a panic in it is an internal error.
+pub(crate) fn contain<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    silence();
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = text(&*payload);
+        // Dropping what was thrown might throw again.
+        std::mem::forget(payload);
+        Err(Failure::new(ErrorCode::Internal, format!("internal error, please report it: {text}")))
+    })
+}
+
+/// Makes panics silent. The hook belongs to this addon alone: it brings its own standard library.
+fn silence() {
+    static ONCE: Once = Once::new();
+    if !ONCE.is_completed() && !std::thread::panicking() {
+        ONCE.call_once(|| panic::set_hook(Box::new(|_| ())));
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a text".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_internal_error_with_its_text() {
+        let failure = contain::<()>(|| panic!("the moon is {}", "full")).expect_err("it panics");
+        assert_eq!(failure.code, ErrorCode::Internal);
+        assert!(failure.message.contains("the moon is full"), "{}", failure.message);
+    }
+}

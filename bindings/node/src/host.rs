@@ -1,0 +1,183 @@
+//! Host functions: how a guest's call reaches a JavaScript function.
+//!
+//! What the engine holds is a number, the function's place in JavaScript's own table, so that the table's owner can be
+//! collected with everything that its functions refer to. Where the table is, is said by the call that is running on this
+//! thread ([`Caller`]): a synchronous one calls straight back, any other asks by its [`Job`] and waits.
+#![expect(unsafe_code, reason = "calls a JavaScript function with values made for it")]
+
+use std::cell::RefCell;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hyperlight::{ErrorCode, HostError, Kind, Signature, Value, ValueRef};
+use napi::bindgen_prelude::{FromNapiValue, Function, Object, ToNapiValue};
+use napi::{Env, JsValue, sys};
+
+use crate::failure::{Failure, HostFailure, Thrown};
+use crate::job::Job;
+use crate::value::{Loose, ToJs, check, kind};
+
+/// Who called the guest that runs on this thread.
+pub(crate) enum Caller {
+    /// JavaScript, on this thread: its dispatcher, `(slot, ...arguments) => result`.
+    Here(Dispatcher),
+    /// A thread of ours.
+    Elsewhere(Arc<Job>),
+}
+
+/// The dispatcher of the synchronous call that is running. Never leaves the thread, nor outlives the call.
+pub(crate) struct Dispatcher {
+    env: sys::napi_env,
+    function: sys::napi_value,
+}
+
+impl Dispatcher {
+    pub fn new(env: Env, function: &Function<'_>) -> Self {
+        Self { env: env.raw(), function: function.raw() }
+    }
+}
+
+thread_local! {
+    static CALLER: RefCell<Option<Rc<Caller>>> = const { RefCell::new(None) };
+}
+
+/// Runs `work`, whose host functions are those of `caller`.
+pub(crate) fn with<R>(caller: Caller, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Rc<Caller>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let outer = self.0.take();
+            CALLER.with(|current| *current.borrow_mut() = outer);
+        }
+    }
+    // A host function may itself call another sandbox.
+    let _restore = Restore(CALLER.with(|current| current.borrow_mut().replace(Rc::new(caller))));
+    work()
+}
+
+/// The signature with those kinds.
+pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, Failure> {
+    let params: Vec<_> = params
+        .iter()
+        .enumerate()
+        .map(|(index, name)| kind(name, &format!("params[{index}]")))
+        .collect::<Result<_, _>>()?;
+    Ok(Signature::new(&params, kind(returns, "returns")?)?)
+}
+
+/// The host function at that place of the caller's table.
+pub(crate) fn function(
+    name: String,
+    slot: u32,
+    returns: Kind,
+) -> impl Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static {
+    move |arguments| {
+        let caller = CALLER.with(|current| current.borrow().clone());
+        let result = match caller.as_deref() {
+            Some(Caller::Here(dispatcher)) => dispatcher.call(slot, arguments),
+            Some(Caller::Elsewhere(job)) => {
+                job.ask(slot, arguments.iter().map(|value| Value::from(*value)).collect())
+            }
+            None => Err(HostFailure::Cancelled),
+        };
+        let value = result.and_then(|loose| {
+            loose
+                .fit(returns, || format!("the result of the host function `{name}`"))
+                .map_err(|wrong| HostFailure::Wrong(Box::new(wrong)))
+        });
+        value.map_err(host_error)
+    }
+}
+
+fn host_error(failure: HostFailure) -> HostError {
+    match &failure {
+        HostFailure::Thrown(_) => HostError::new(failure),
+        HostFailure::Wrong(wrong) => {
+            let status = wrong.code.number();
+            HostError::new(failure).with_status(status)
+        }
+        // No guest may swallow these.
+        HostFailure::Cancelled | HostFailure::TimedOut(_) => HostError::new(failure).fatal(),
+    }
+}
+
+impl Dispatcher {
+    fn call(&self, slot: u32, arguments: &[ValueRef<'_>]) -> Result<Loose, HostFailure> {
+        let mut scope = ptr::null_mut();
+        // SAFETY: a synchronous call is running on this thread, so the environment is live.
+        let opened = check(unsafe { sys::napi_open_handle_scope(self.env, &raw mut scope) });
+        let result = opened.and_then(|()| {
+            // SAFETY: as above, and the dispatcher is an argument of that call.
+            let answer = unsafe { self.call_in_scope(slot, arguments) };
+            // SAFETY: opened above; nothing of it is used any more, since an answer is a copy.
+            check(unsafe { sys::napi_close_handle_scope(self.env, scope) })?;
+            answer
+        });
+        match result {
+            Ok(Ok(loose)) => Ok(loose),
+            Ok(Err(thrown)) => Err(HostFailure::Thrown(thrown)),
+            // The dispatcher catches what functions throw. So JavaScript is being stopped: `worker.terminate()`, or
+            // `process.exit()` in a worker.
+            Err(_) => Err(HostFailure::Cancelled),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The environment and the dispatcher are live.
+    unsafe fn call_in_scope(
+        &self,
+        slot: u32,
+        arguments: &[ValueRef<'_>],
+    ) -> napi::Result<Result<Loose, Thrown>> {
+        let mut values = Vec::with_capacity(arguments.len() + 1);
+        // SAFETY: the caller's promise, here and below.
+        values.push(unsafe { u32::to_napi_value(self.env, slot) }?);
+        for argument in arguments {
+            // SAFETY: as above.
+            values.push(unsafe { ToJs::to_napi_value(self.env, ToJs(*argument)) }?);
+        }
+        let (mut this, mut result) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: as above.
+        check(unsafe { sys::napi_get_undefined(self.env, &raw mut this) })?;
+        // SAFETY: as above; the values were just made.
+        check(unsafe {
+            sys::napi_call_function(
+                self.env,
+                this,
+                self.function,
+                values.len(),
+                values.as_ptr(),
+                &raw mut result,
+            )
+        })?;
+        // SAFETY: the result of that call.
+        let loose = unsafe { Loose::from_napi_value(self.env, result) }?;
+        if loose != Loose::Other("an object") {
+            return Ok(Ok(loose));
+        }
+        // SAFETY: it is an object, so says the line before.
+        let object = unsafe { Object::from_napi_value(self.env, result) }?;
+        Ok(match object.get::<u32>("thrown")? {
+            Some(number) => {
+                let text = object.get::<String>("text")?.unwrap_or_default();
+                Err(Thrown { number, text })
+            }
+            None => Ok(loose),
+        })
+    }
+}
+
+/// Whether evolve failed before the guest has run.
+pub(crate) fn is_before_the_guest(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::GuestBinary
+            | ErrorCode::HypervisorUnavailable
+            | ErrorCode::InvalidArgument
+            | ErrorCode::Resource
+            | ErrorCode::SnapshotMismatch
+            | ErrorCode::State
+    )
+}

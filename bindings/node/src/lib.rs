@@ -1,0 +1,30 @@
+//! The native half of the Node package.
+//!
+//! A thin border around the crate `hyperlight`. What is public is written in JavaScript (`lib/`): classes, options,
+//! promises, the functions that guests call. This half converts values exactly ([`value`]), knows who is inside a
+//! sandbox ([`cell`]), and runs calls: on the thread of JavaScript, or on threads of its own ([`worker`]), which talk to
+//! JavaScript through one [`port`] for each environment.
+//!
+//! Nothing here owns a JavaScript value: functions and thrown errors stay in JavaScript and have numbers here. So there
+//! is nothing that the garbage collector cannot see, and nothing to release on a wrong thread. Failures are returned as
+//! data ([`failure`]); JavaScript makes errors of them.
+
+#![cfg_attr(test, allow(dead_code, reason = "unit tests have no Node that would call it"))]
+
+#[cfg(panic = "abort")]
+compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
+
+mod cell;
+mod failure;
+mod guard;
+mod guest;
+mod host;
+mod job;
+mod options;
+mod pool;
+mod port;
+mod reply;
+mod sandbox;
+mod snapshot;
+mod value;
+mod worker;

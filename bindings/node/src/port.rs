@@ -1,0 +1,199 @@
+//! The way from our threads to JavaScript: one for each environment (the main thread, each worker).
+//!
+//! It holds the process only while calls are running. When the environment goes away, at any moment, whatever runs for it is
+//! stopped, and nobody waits for JavaScript any more.
+#![expect(
+    unsafe_code,
+    reason = "whether the port holds the event loop can be changed by Node's own functions only"
+)]
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use hyperlight::{ErrorCode, Value};
+use napi::bindgen_prelude::{FnArgs, Function, ToNapiValue};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status, sys};
+use napi_derive::napi;
+
+use crate::failure::{Failure, Thrown};
+use crate::guard::contain;
+use crate::job::Job;
+use crate::reply::Reply;
+use crate::value::{Loose, ToJs, check};
+use crate::worker;
+
+/// What JavaScript is told.
+pub(crate) enum Message {
+    /// Call the host function in that slot, for that job.
+    Ask { id: u32, slot: u32, arguments: Vec<Value> },
+    /// That job is done.
+    Done { id: u32, reply: Reply },
+}
+
+/// The third argument of the receiving function.
+#[derive(Debug)]
+pub struct Payload(Contents);
+
+#[derive(Debug)]
+enum Contents {
+    Arguments(Vec<Value>),
+    Reply(Reply),
+}
+
+/// `receive(id, slot, payload)`; slot -1 means done. Weak: it does not hold the process by itself.
+type Receiver = ThreadsafeFunction<Message, (), FnArgs<(u32, i32, Payload)>, Status, false, true, 0>;
+
+/// One environment's way.
+pub(crate) struct Port {
+    receiver: Receiver,
+    jobs: Mutex<HashMap<u32, Arc<Job>>>,
+    is_closed: AtomicBool,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("jobs", &self.jobs().len()).finish_non_exhaustive()
+    }
+}
+
+impl Port {
+    /// Tells JavaScript. `false`: there is none any more.
+    pub fn post(&self, message: Message) -> bool {
+        !self.is_closed.load(Ordering::Acquire)
+            && self.receiver.call(message, ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
+    }
+
+    fn job(&self, id: u32) -> Option<Arc<Job>> {
+        self.jobs().get(&id).cloned()
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<u32, Arc<Job>>> {
+        // Every change is complete before anything that can panic.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The environment goes away: stops what runs for it.
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        let jobs: Vec<_> = self.jobs().values().cloned().collect();
+        for job in jobs {
+            // It is between two system calls if it cannot be stopped just now.
+            while !job.cancel() {
+                thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
+}
+
+/// The port, as JavaScript has it.
+#[napi(js_name = "Port")]
+#[derive(Debug)]
+pub struct JsPort {
+    port: Arc<Port>,
+}
+
+#[napi]
+impl JsPort {
+    /// A port that calls `receive(id, slot, payload)`.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: Env, receive: Function<'_, FnArgs<(u32, i32, Payload)>, ()>) -> napi::Result<Self> {
+        let receiver =
+            receive.build_threadsafe_function::<Message>().weak::<true>().build_callback(|context| {
+                Ok(FnArgs::from(match context.value {
+                    Message::Ask { id, slot, arguments } => {
+                        (id, i32::try_from(slot).unwrap_or(i32::MAX), Payload(Contents::Arguments(arguments)))
+                    }
+                    Message::Done { id, reply } => (id, -1, Payload(Contents::Reply(reply))),
+                }))
+            })?;
+        let port = Arc::new(Port { receiver, jobs: Mutex::default(), is_closed: AtomicBool::new(false) });
+        env.add_env_cleanup_hook(Arc::clone(&port), |port| port.close())?;
+        Ok(Self { port })
+    }
+
+    /// The result of the host function that the job waits for.
+    #[napi(catch_unwind)]
+    pub fn answer(&self, id: u32, value: Loose) {
+        if let Some(job) = self.port.job(id) {
+            job.answer(Ok(value));
+        }
+    }
+
+    /// The host function that the job waits for has thrown.
+    #[napi(catch_unwind)]
+    pub fn fail(&self, id: u32, number: u32, text: String) {
+        if let Some(job) = self.port.job(id) {
+            job.answer(Err(Thrown { number, text }));
+        }
+    }
+
+    /// Ends the job soon. `false`: ask again.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, id: u32) -> bool {
+        self.port.job(id).is_none_or(|job| job.cancel())
+    }
+
+    /// Whether the event loop waits for this port.
+    #[napi(catch_unwind)]
+    pub fn hold(&self, env: Env, holds: bool) -> napi::Result<()> {
+        let handle = &self.port.receiver.handle;
+        handle.with_read_aborted(|is_aborted| {
+            if is_aborted {
+                return Ok(());
+            }
+            let raw = handle.get_raw();
+            // SAFETY: on the environment's own thread, and the function is alive: it is not aborted.
+            check(unsafe {
+                if holds {
+                    sys::napi_ref_threadsafe_function(env.raw(), raw)
+                } else {
+                    sys::napi_unref_threadsafe_function(env.raw(), raw)
+                }
+            })
+        })
+    }
+}
+
+impl JsPort {
+    /// Runs `work` on a thread of ours and tells JavaScript what came of it. What it owns is gone by then. `affinity` is
+    /// what the thread should have run last.
+    pub(crate) fn start<W>(&self, id: u32, affinity: u64, work: W) -> Result<(), Failure>
+    where
+        W: FnOnce(&Arc<Job>) -> Result<Reply, Failure> + Send + 'static,
+    {
+        let job = Arc::new(Job::new(id, Arc::clone(&self.port)));
+        self.port.jobs().insert(id, Arc::clone(&job));
+        let started = worker::run(affinity, move || {
+            let reply = contain(|| work(&job)).unwrap_or_else(Reply::Failure);
+            job.finish();
+            job.port.jobs().remove(&id);
+            move || {
+                job.port.post(Message::Done { id, reply });
+            }
+        });
+        started.map_err(|error| {
+            self.port.jobs().remove(&id);
+            Failure::new(ErrorCode::Resource, format!("starting a thread failed: {error}"))
+        })
+    }
+}
+
+impl ToNapiValue for Payload {
+    unsafe fn to_napi_value(env: sys::napi_env, this: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's promise is passed on.
+        unsafe {
+            match this.0 {
+                Contents::Reply(reply) => Reply::to_napi_value(env, reply),
+                Contents::Arguments(values) => {
+                    let values: Vec<_> = values.iter().map(|value| ToJs(value.borrow())).collect();
+                    Vec::to_napi_value(env, values)
+                }
+            }
+        }
+    }
+}
