@@ -1,12 +1,12 @@
 /*
  * A guest without an SDK, which hides a secret wherever it can and looks for one.
  *
- * It is built without vector instructions, and what it finds in the registers when the doorbell returns it stores before
- * any other instruction changes them. The functions:
+ * It is built without vector instructions, and stores what the registers hold when the doorbell returns before any
+ * other instruction changes them. The functions:
  *
  *   Plant(secret bytes, end u32)   fills all memory and all registers with the secret, then ends the call in that way
- *   Find(inverted bytes) -> bytes  the addresses at which it can read a word of the secret; sent inverted, so that asking
- *                                  does not put the secret there
+ *   Find(inverted bytes) -> bytes  the addresses at which it can read a word of the secret; sent inverted, so that
+ *                                  asking does not put the secret there
  *   Registers() -> bytes           what the registers held when this call woke the guest up
  *   Context() -> bytes             the context that this call brought
  *   Token(name string) -> u64      the token that comes with the failure of that host function
@@ -98,7 +98,8 @@ __asm__(
     ".balign 32\n  fwait\n  ud2\n"                                                /* X87 */
     ".balign 32\n5:\n  jmp 5b\n"                                                  /* SPIN */
     /* The secret over and over, from one place to the next. */
-    ".balign 32\n6:\n  cld\n  mov string_at(%rip), %rsi\n  lea 32(%rsi), %rdi\n  mov $0x100000, %ecx\n  rep movsb\n  jmp 6b\n"
+    ".balign 32\n6:\n  cld\n  mov string_at(%rip), %rsi\n  lea 32(%rsi), %rdi\n  mov $0x100000, %ecx\n"
+    "  rep movsb\n  jmp 6b\n"
     ".balign 32\n  cld\n  mov string_at(%rip), %rsi\n  mov $0x68, %edx\n  or $-1, %rcx\n  rep outsb\n"
     ".balign 32\n  cld\n  mov string_at(%rip), %rdi\n  mov $0x68, %edx\n  or $-1, %rcx\n  rep insb\n"
     ".balign 32\n  in $0x68, %al\n  ud2\n"                                        /* IN */

@@ -19,11 +19,11 @@ pub fn forbid_ioctl(request: u32, errno: i32) {
     ]);
 }
 
-/// Makes every `openat` fail with that error, in the calling thread and those it starts, for good.
-pub fn forbid_open(errno: i32) {
+/// Makes that system call fail with that error, in the calling thread and those it starts, for good.
+pub fn forbid(number: i64, errno: i32) {
     install(&mut [
         load(NUMBER),
-        unless(libc::SYS_openat, 1),
+        unless(number, 1),
         answer(libc::SECCOMP_RET_ERRNO | errno.cast_unsigned()),
         answer(libc::SECCOMP_RET_ALLOW),
     ]);

@@ -1,4 +1,5 @@
 //! Pools: every member as the snapshot has it, whoever had it before; who waits is served in turn.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};

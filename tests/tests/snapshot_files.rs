@@ -1,4 +1,5 @@
 //! Snapshots in files: what is saved is what is loaded, and a file that is damaged or forged does no harm.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -244,7 +244,7 @@ fn nor_does_a_process_without_proc() {
         drop(prober::uninitialized().evolve().unwrap());
         assert!(!has_pagemap_open());
         let body = std::thread::spawn(|| {
-            seccomp::forbid_open(libc::ENOENT);
+            seccomp::forbid(libc::SYS_openat, libc::ENOENT);
             fs::File::open("/proc/self/pagemap").unwrap_err();
             exercise("without /proc");
         });

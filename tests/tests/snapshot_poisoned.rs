@@ -58,7 +58,7 @@ fn harms(sandbox: &Sandbox) -> Vec<Harm> {
 fn breakable(guest: &Guest) -> Sandbox {
     let mut host = uninitialized(guest);
     host.register("HostNoOp", || ()).unwrap();
-    host.register("IsSlow", || std::thread::sleep(Duration::from_millis(30))).unwrap();
+    host.register("IsSlow", || std::thread::sleep(Duration::from_millis(200))).unwrap();
     host.register("Panics", || {
         if true {
             std::panic::resume_unwind(Box::new("no"))

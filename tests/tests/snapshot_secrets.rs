@@ -158,7 +158,7 @@ fn nor_after_a_host_function_ended_the_call() {
 #[test]
 fn nor_after_the_time_was_up_inside_a_host_function() {
     let mut slow = with_tenant(|_| {
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(200));
         Ok(Value::Void)
     });
     let control = Control::new(slow.snapshot().unwrap());

@@ -273,6 +273,11 @@ impl Stopper {
         let result = function();
         // It may have changed the mask for good, as any function may.
         call.caller_mask = signal::block(signal::only(call.signal));
+        // The timer may be late; the function's own time must not count for nothing.
+        let deadline = self.run.deadline.load(Ordering::Relaxed);
+        if deadline != NEVER && deadline <= clock::now(libc::CLOCK_MONOTONIC) {
+            self.run.kick(Cause::Timeout);
+        }
         self.run.word.leave_host();
         Some(result)
     }

@@ -14,13 +14,16 @@ use hyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, SandboxOptions, Val
 use hyperlight_tests::instructions::INSTRUCTIONS;
 use hyperlight_tests::{demo, sandbox, sandbox_with};
 
+/// What was found, or what is wrong.
+type Check = fn() -> Result<String, String>;
+
 fn main() -> std::process::ExitCode {
     platform();
     if let Err(error) = hyperlight::probe() {
         println!("no hypervisor: {error}");
         return std::process::ExitCode::FAILURE;
     }
-    let checks: &[(&str, fn() -> Result<String, String>)] = &[
+    let checks: &[(&str, Check)] = &[
         ("instructions that are not for guests", instructions),
         ("memory that is not for guests", memory),
         ("extended state after a restore", extended_state),

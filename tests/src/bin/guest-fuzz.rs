@@ -16,7 +16,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let seconds: u64 = arguments.next().map_or(60, |text| text.parse().unwrap());
     let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut seed = arguments.next().map_or(u64::from(clock.subsec_nanos()), |text| text.parse().unwrap());
+    let mut seed =
+        arguments.next().map_or_else(|| u64::from(clock.subsec_nanos()), |text| text.parse().unwrap());
     let (mut left, mut executions) = (Duration::from_secs(seconds), 0);
     while !left.is_zero() {
         println!("seed {seed}");

@@ -1,0 +1,49 @@
+"""What a call costs from Python, for a program that measures the same from Rust at the same time.
+
+Reads lines ``FUNCTION CALLS`` from standard input and answers each with the nanoseconds of every call, so that the two
+can take turns; without input, on a terminal, prints a table of its own.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+
+import hyperlight as hl
+
+ARGUMENTS: dict[str, tuple[object, ...]] = {"NoOp": (), "Echo": ("sixteen bytes ok",), "Add": (2, 3)}
+
+
+def times(sandbox: hl.Sandbox, function: str, calls: int) -> list[int]:
+    arguments = ARGUMENTS[function]
+    call, clock = sandbox.call, time.perf_counter_ns
+    found = []
+    for _ in range(calls):
+        began = clock()
+        call(function, *arguments)
+        found.append(clock() - began)
+    return found
+
+
+def main() -> None:
+    sandbox = hl.Sandbox(hl.Guest.builtin("demo"))
+
+    @sandbox.host_function
+    def HostAdd(a: hl.i32, b: hl.i32) -> hl.i32:
+        return a + b
+
+    with sandbox:
+        if sys.stdin.isatty():
+            for function in ARGUMENTS:
+                times(sandbox, function, 200)
+                median = statistics.median(times(sandbox, function, 4000))
+                print(f"{function:<6} {median / 1e3:.2f} µs")
+            return
+        for line in sys.stdin:
+            function, calls = line.split()
+            print(*times(sandbox, function, int(calls)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+//! Host functions that are Python callables.
+//!
+//! The engine's closures hold the *number* of a callable, never the callable: the Python object that owns the sandbox has
+//! them all, so that the garbage collector sees through it and collects a sandbox that its own callbacks refer to.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyperlight::{HostError, Kind, Signature, Value, ValueRef};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::errors::Raised;
+use crate::signature::{self, Annotation};
+use crate::value;
+
+/// The callables of a sandbox, or of a pool. The lock is held for moments, in which nothing of Python's runs.
+#[derive(Debug, Default)]
+pub struct Callbacks(Mutex<Vec<Option<Py<PyAny>>>>);
+
+/// The place of one callable, which a host function has; it is let go when the host function goes.
+#[derive(Debug)]
+struct Slot {
+    callbacks: Arc<Callbacks>,
+    at: usize,
+}
+
+type HostFunction = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync>;
+
+impl Callbacks {
+    /// A host function that calls this callable. Its signature is what was said of it, or that of its annotations.
+    pub fn host_function<'py>(
+        self: &Arc<Self>,
+        name: &str,
+        function: &Bound<'py, PyAny>,
+        params: Annotation<'py>,
+        returns: Annotation<'py>,
+    ) -> PyResult<(Signature, HostFunction)> {
+        check_callable(name, function)?;
+        let signature = signature::of_function(function, params, returns)?;
+        let slot = self.add(function);
+        let (name, returns) = (name.to_owned(), signature.returns());
+        let call = move |arguments: &[ValueRef<'_>]| {
+            attached(|py| {
+                let result = slot.call(py, arguments)?;
+                close_coroutine(&result);
+                let described = result.clone();
+                value::own(result, returns).map_err(|unfit| {
+                    unfit.exception(&format!("the result of the host function `{name}`"), returns, &described)
+                })
+            })
+        };
+        Ok((signature, Box::new(call)))
+    }
+
+    /// `HostPrint`, which writes to that callable, or to `sys.stdout` as it is at that moment.
+    pub fn host_print(
+        self: &Arc<Self>,
+        print: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Signature, HostFunction)> {
+        let slot = match print {
+            Some(print) => {
+                check_callable("print", print)?;
+                Some(self.add(print))
+            }
+            None => None,
+        };
+        let call = move |arguments: &[ValueRef<'_>]| {
+            let written = arguments.first().map_or(0, |text| text.wire_len());
+            attached(|py| {
+                match &slot {
+                    Some(slot) => close_coroutine(&slot.call(py, arguments)?),
+                    None => {
+                        let stdout = py.import("sys")?.getattr("stdout")?;
+                        // So it is in programs without a console.
+                        if !stdout.is_none() {
+                            stdout.call_method1("write", tuple(py, arguments)?)?;
+                        }
+                    }
+                }
+                Ok(Value::I32(i32::try_from(written).unwrap_or(i32::MAX)))
+            })
+        };
+        let signature = Signature::new(&[Kind::String], Kind::I32)
+            .map_err(|error| PyTypeError::new_err(error.to_string()))?;
+        Ok((signature, Box::new(call)))
+    }
+
+    /// For the garbage collector.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // If it is taken, a host function is just going: what is not visited is not collected this time.
+        let Ok(callables) = self.0.try_lock() else { return Ok(()) };
+        callables.iter().flatten().try_for_each(|callable| visit.call(callable))
+    }
+
+    /// For the garbage collector. Nobody can call the sandbox any more.
+    pub fn clear(&self) {
+        let callables = self.0.try_lock().map(|mut callables| std::mem::take(&mut *callables));
+        // Without the lock: what is dropped may run Python code.
+        drop(callables);
+    }
+
+    fn add(self: &Arc<Self>, callable: &Bound<'_, PyAny>) -> Slot {
+        let mut callables = self.lock();
+        let at = callables.iter().position(Option::is_none).unwrap_or(callables.len());
+        if at == callables.len() {
+            callables.push(None);
+        }
+        callables[at] = Some(callable.clone().unbind());
+        Slot { callbacks: Arc::clone(self), at }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Py<PyAny>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn call<'py>(&self, py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py, PyAny>> {
+        let callable = {
+            let callables = self.callbacks.lock();
+            callables.get(self.at).and_then(Option::as_ref).map(|callable| callable.bind(py).clone())
+        };
+        let gone = || PyTypeError::new_err("the host function was collected as garbage");
+        callable.ok_or_else(gone)?.call1(tuple(py, arguments)?)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let callable = self.callbacks.lock().get_mut(self.at).and_then(Option::take);
+        // Without the lock, as above.
+        drop(callable);
+    }
+}
+
+/// Runs a callback in the interpreter.
+fn attached(work: impl FnOnce(Python<'_>) -> PyResult<Value>) -> Result<Value, HostError> {
+    Python::try_attach(|py| work(py).map_err(|error| Raised::host_error(py, error)))
+        .unwrap_or_else(|| Err(HostError::new("the Python interpreter is shutting down").fatal()))
+}
+
+fn tuple<'py>(py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py, PyTuple>> {
+    let objects =
+        arguments.iter().map(|argument| value::object(py, *argument)).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, objects)
+}
+
+/// Refuses what cannot be called, or not like this.
+fn check_callable(name: &str, function: &Bound<'_, PyAny>) -> PyResult<()> {
+    if !function.is_callable() {
+        let found = function.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("`{name}` must be callable, not {found}")));
+    }
+    let inspect = function.py().import("inspect")?;
+    for is_async in ["iscoroutinefunction", "isasyncgenfunction"] {
+        if inspect.getattr(is_async)?.call1((function,))?.is_truthy()? {
+            return Err(PyTypeError::new_err(format!(
+                "`{name}` is `async def`, but the guest waits for its result: use a plain function, which can hand \
+                 work to an event loop by asyncio.run_coroutine_threadsafe(…).result()"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A coroutine that a plain callable returned is refused as any other object that is no value; but unless it is closed,
+/// Python also warns that nobody has awaited it.
+fn close_coroutine(result: &Bound<'_, PyAny>) {
+    if result.get_type().name().is_ok_and(|name| name == "coroutine") {
+        let _ = result.call_method0("close");
+    }
+}

@@ -1,0 +1,165 @@
+//! From the engine's errors to Python's exceptions, and back for those that pass through the guest.
+//!
+//! The classes are Python's own (`hyperlight._errors`), named after the engine's codes. An exception of a host function
+//! travels as the cause of the engine's error and is raised again as the same object.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+
+/// An exception on its way through the engine.
+pub struct Raised {
+    error: PyErr,
+    /// What the guest is told. Made while the interpreter is at hand.
+    text: String,
+}
+
+impl Raised {
+    /// What a host function that raised it returns. An exception that is no `Exception`, such as `KeyboardInterrupt`, ends
+    /// the call: no guest may swallow it.
+    pub fn host_error(py: Python<'_>, error: PyErr) -> HostError {
+        let is_fatal = !error.is_instance_of::<PyException>(py);
+        let host_error = HostError::new(Self { text: error.to_string(), error });
+        if is_fatal { host_error.fatal() } else { host_error }
+    }
+}
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Raised").field(&self.text).finish()
+    }
+}
+
+impl std::error::Error for Raised {}
+
+/// The exception for an error.
+pub fn raise(py: Python<'_>, error: Error) -> PyErr {
+    let code = error.code();
+    let description = Description {
+        message: error.message().to_owned(),
+        guest_code: error.guest_code(),
+        fault: error.fault().cloned(),
+    };
+    let Some(source) = error.into_source() else {
+        return description.exception(py, code, None);
+    };
+    match (code, source.downcast::<Raised>()) {
+        (ErrorCode::HostFunction | ErrorCode::Interrupted, Ok(raised)) => raised.error,
+        (_, Ok(raised)) => {
+            let exception = description.exception(py, code, None);
+            exception.set_cause(py, Some(raised.error));
+            exception
+        }
+        // The engine answered in the host function's place.
+        (ErrorCode::HostFunction, Err(source)) => match source.downcast::<Error>() {
+            Ok(error) => raise(py, *error),
+            Err(source) => description.exception(py, code, Some(source)),
+        },
+        (_, Err(source)) => description.exception(py, code, Some(source)),
+    }
+}
+
+/// An exception of this code.
+pub fn new(py: Python<'_>, code: ErrorCode, message: impl Into<String>) -> PyErr {
+    let description = Description { message: message.into(), guest_code: 0, fault: None };
+    description.exception(py, code, None)
+}
+
+/// Does something; a panic becomes an exception that `except Exception` catches.
+pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Python::attach(|py| new(py, ErrorCode::Internal, format!("internal error: {text}"))))
+    })
+}
+
+struct Description {
+    message: String,
+    guest_code: i32,
+    fault: Option<Fault>,
+}
+
+impl Description {
+    fn exception(self, py: Python<'_>, code: ErrorCode, source: Option<BoxError>) -> PyErr {
+        self.try_exception(py, code, source).unwrap_or_else(|error| error)
+    }
+
+    fn try_exception(self, py: Python<'_>, code: ErrorCode, source: Option<BoxError>) -> PyResult<PyErr> {
+        let class = py.import("hyperlight._errors")?.getattr(class_of(code))?;
+        let errno = source
+            .as_deref()
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+            .and_then(std::io::Error::raw_os_error);
+        let exception = match (code, errno) {
+            // As `OSError` wants it: the number makes `errno`.
+            (ErrorCode::Io, Some(errno)) => class.call1((errno, self.message))?,
+            _ => class.call1((self.message,))?,
+        };
+        match code {
+            ErrorCode::GuestError | ErrorCode::GuestAbort => {
+                exception.setattr("guest_code", self.guest_code)?;
+            }
+            _ => {}
+        }
+        if let Some(fault) = self.fault {
+            exception.setattr("vector", fault.vector)?;
+            exception.setattr("instruction", fault.instruction)?;
+            exception.setattr("address", fault.address)?;
+            exception.setattr("access", access(fault.access))?;
+            exception.setattr("function", fault.function)?;
+        }
+        Ok(PyErr::from_value(exception))
+    }
+}
+
+fn access(access: Access) -> Option<&'static str> {
+    match access {
+        Access::Read => Some("read"),
+        Access::Write => Some("write"),
+        Access::Execute => Some("execute"),
+        _ => None,
+    }
+}
+
+/// The class of a code; `HyperlightError` for one that is newer than this.
+fn class_of(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidArgument => "InvalidArgument",
+        ErrorCode::HypervisorUnavailable => "HypervisorUnavailable",
+        ErrorCode::GuestBinary => "GuestBinaryError",
+        ErrorCode::Resource => "ResourceError",
+        ErrorCode::FunctionNotFound => "FunctionNotFound",
+        ErrorCode::Signature => "SignatureError",
+        ErrorCode::TooLarge => "PayloadTooLarge",
+        ErrorCode::GuestError => "GuestError",
+        ErrorCode::GuestAbort => "GuestAbort",
+        ErrorCode::GuestFault => "GuestFault",
+        ErrorCode::StackOverflow => "GuestStackOverflow",
+        ErrorCode::GuestOutOfMemory => "GuestOutOfMemory",
+        ErrorCode::Timeout => "GuestTimeout",
+        ErrorCode::Interrupted => "Interrupted",
+        ErrorCode::Poisoned => "SandboxPoisoned",
+        ErrorCode::Busy => "SandboxBusy",
+        ErrorCode::State => "SandboxStateError",
+        ErrorCode::SnapshotMismatch => "SnapshotMismatch",
+        ErrorCode::SnapshotFile => "SnapshotFileError",
+        ErrorCode::Io => "HyperlightIOError",
+        ErrorCode::Protocol => "GuestProtocolError",
+        ErrorCode::Closed => "SandboxClosed",
+        ErrorCode::PoolTimeout => "PoolTimeout",
+        _ => "HyperlightError",
+    }
+}

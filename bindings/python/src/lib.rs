@@ -1,0 +1,68 @@
+//! The Python module `hyperlight._hyperlight`: the engine for Python, and nothing that Python itself says better.
+//!
+//! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
+//! Python, beside this. Three rules hold everywhere: the interpreter is let go while the engine works; who is inside a
+//! sandbox is found out by *trying* its lock, so that a second caller is told `SandboxBusy` and nobody ever waits for
+//! somebody who needs the interpreter; and nothing of Python's is touched outside an attached thread.
+
+mod callbacks;
+mod errors;
+mod guest;
+mod logging;
+mod options;
+mod pool;
+mod sandbox;
+mod signature;
+mod snapshot;
+mod value;
+
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// The native part of the package `hyperlight`.
+#[pymodule(gil_used = false)]
+mod _hyperlight {
+    #[pymodule_export]
+    use super::guest::{Guest, guest_from_parts};
+    #[pymodule_export]
+    use super::pool::Pool;
+    #[pymodule_export]
+    use super::probe;
+    #[pymodule_export]
+    use super::sandbox::Sandbox;
+    #[pymodule_export]
+    use super::snapshot::{Snapshot, snapshot_from_bytes};
+
+    /// The version of the library.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init() -> pyo3::PyResult<()> {
+        super::check_interpreter()?;
+        super::logging::install();
+        Ok(())
+    }
+}
+
+/// Refuses subinterpreters: a guest's call of the host could not tell which interpreter it belongs to.
+fn check_interpreter() -> PyResult<()> {
+    #[expect(unsafe_code, reason = "PyO3 has no safe way to ask")]
+    // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its number.
+    let number = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if number == 0 {
+        return Ok(());
+    }
+    Err(PyImportError::new_err("subinterpreters are not supported"))
+}
+
+/// Confirms that sandboxes can be made here.
+///
+/// Raises:
+///     HypervisorUnavailable: they cannot; the message says why, and what mends it.
+///     ResourceError: the host lacks memory or file descriptors.
+#[pyfunction]
+fn probe(py: Python<'_>) -> PyResult<()> {
+    errors::contain(|| py.detach(hyperlight::probe).map_err(|error| errors::raise(py, error)))
+}

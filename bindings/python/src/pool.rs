@@ -1,0 +1,208 @@
+//! The native half of `SandboxPool`; the executor around it is Python's.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::Duration;
+
+use hyperlight::{ErrorCode, PoolOptions, PooledSandbox};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::callbacks::Callbacks;
+use crate::errors::{self, contain, raise};
+use crate::logging;
+use crate::options::{self, Seconds};
+use crate::sandbox::{self, Sandbox};
+use crate::signature::Annotation;
+use crate::snapshot::Snapshot;
+
+/// Sandboxes kept ready from one snapshot: what SandboxPool is made of.
+#[pyclass(frozen, weakref, module = "hyperlight._hyperlight", name = "_Pool")]
+pub struct Pool {
+    /// `None` when closed. The lock is held for moments, by attached threads alone.
+    pool: Mutex<Option<Arc<hyperlight::Pool>>>,
+    pid: u32,
+    acquire_timeout: Duration,
+    callbacks: Arc<Callbacks>,
+}
+
+#[pymethods]
+impl Pool {
+    #[new]
+    #[pyo3(signature = (snapshot, /, *, size=None, min_idle=None, acquire_timeout=None, print=None, **options))]
+    fn new(
+        py: Python<'_>,
+        snapshot: &Bound<'_, Snapshot>,
+        size: Option<usize>,
+        min_idle: Option<usize>,
+        acquire_timeout: Option<Seconds>,
+        print: Option<&Bound<'_, PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        contain(|| {
+            let acquire_timeout = acquire_timeout.map_or(Duration::MAX, |Seconds(time)| time);
+            let options = PoolOptions::new()
+                .max(size.unwrap_or(0))
+                .min_idle(min_idle.unwrap_or(0))
+                .acquire_timeout(acquire_timeout)
+                .sandbox(options::sandbox(options)?);
+            let pool = hyperlight::Pool::new(&snapshot.get().snapshot, options);
+            let pool = pool.map_err(|error| raise(py, error))?;
+            let callbacks = Arc::new(Callbacks::default());
+            let (signature, function) = callbacks.host_print(print)?;
+            let registered = pool.register_dynamic(hyperlight::HOST_PRINT, signature, function);
+            registered.map_err(|error| raise(py, error))?;
+            let pool = Mutex::new(Some(Arc::new(pool)));
+            Ok(Self { pool, pid: std::process::id(), acquire_timeout, callbacks })
+        })
+    }
+
+    /// Registers a host function for every member, before the first is acquired.
+    #[pyo3(signature = (name, function, /, *, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT))]
+    fn register<'py>(
+        &self,
+        name: &str,
+        function: &Bound<'py, PyAny>,
+        params: Annotation<'py>,
+        returns: Annotation<'py>,
+    ) -> PyResult<()> {
+        contain(|| {
+            let py = function.py();
+            let pool = self.open(py)?;
+            let (signature, call) = self.callbacks.host_function(name, function, params, returns)?;
+            pool.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
+        })
+    }
+
+    /// A member, as a Sandbox.
+    fn acquire(slf: &Bound<'_, Self>) -> PyResult<Sandbox> {
+        contain(|| {
+            let py = slf.py();
+            let member = slf.get().take(py)?;
+            Sandbox::pooled(py, slf.clone().unbind(), member)
+        })
+    }
+
+    /// Calls a function of a member, and gives it back.
+    #[pyo3(signature = (function, /, *args, timeout=None, cpu_time=None))]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        function: &str,
+        args: &Bound<'py, PyTuple>,
+        timeout: Option<Seconds>,
+        cpu_time: Option<Seconds>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        contain(|| {
+            logging::sync_level(py)?;
+            let mut member = self.take(py)?;
+            sandbox::hear_signals(&mut member);
+            let result = sandbox::call(py, &mut member, function, args, &options::call(timeout, cpu_time));
+            py.detach(|| drop(member));
+            result
+        })
+    }
+
+    /// In use, idle, created, replaced, waits, seconds waited.
+    fn stats(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, f64)> {
+        contain(|| {
+            let stats = self.open(py)?.statistics().map_err(|error| raise(py, error))?;
+            let waited = stats.waited.as_secs_f64();
+            Ok((stats.in_use, stats.idle, stats.created, stats.replaced, stats.waits, waited))
+        })
+    }
+
+    /// Nothing is handed out any more; members that are out go away when they are given back.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        contain(|| {
+            let pool = self.with_slot(py, Option::take)?;
+            py.detach(|| drop(pool));
+            Ok(())
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callbacks.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.callbacks.clear();
+    }
+}
+
+impl Pool {
+    /// A member. The main thread, on which Python hears signals, looks up from waiting: rarely, because it loses its place
+    /// among those who wait, and ever more rarely.
+    fn take(&self, py: Python<'_>) -> PyResult<PooledSandbox> {
+        let pool = self.open(py)?;
+        if !is_main_thread(py)? {
+            return py.detach(|| pool.acquire()).map_err(|error| raise(py, error));
+        }
+        let (mut slice, mut left) = (Duration::from_millis(100), self.acquire_timeout);
+        loop {
+            let now = slice.min(left);
+            match py.detach(|| pool.acquire_within(now)) {
+                Err(error) if error.code() == ErrorCode::PoolTimeout && left > now => {
+                    py.check_signals()?;
+                    left = left.saturating_sub(now);
+                    slice = slice.saturating_mul(2);
+                }
+                Err(error) if error.code() == ErrorCode::PoolTimeout => {
+                    let text = format!(
+                        "no member of the pool came free within acquire_timeout, {:?}; all are in use",
+                        self.acquire_timeout
+                    );
+                    return Err(errors::new(py, ErrorCode::PoolTimeout, text));
+                }
+                outcome => return outcome.map_err(|error| raise(py, error)),
+            }
+        }
+    }
+
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<hyperlight::Pool>> {
+        self.with_slot(py, |slot| slot.clone())?
+            .ok_or_else(|| errors::new(py, ErrorCode::Closed, "the pool was closed"))
+    }
+
+    fn with_slot<R>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Option<Arc<hyperlight::Pool>>) -> R,
+    ) -> PyResult<R> {
+        loop {
+            match self.pool.try_lock() {
+                Ok(mut slot) => return Ok(work(&mut slot)),
+                Err(TryLockError::Poisoned(slot)) => return Ok(work(&mut slot.into_inner())),
+                // In a forked child nobody may be left to let go of it.
+                Err(TryLockError::WouldBlock) if std::process::id() != self.pid => {
+                    let text =
+                        "the pool belongs to the process that this one was forked from; make a new one here";
+                    return Err(errors::new(py, ErrorCode::State, text));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+/// Whether this is the thread on which Python hears signals.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    thread_local! {
+        static IS_MAIN: OnceCell<bool> = const { OnceCell::new() };
+    }
+    if let Some(known) = IS_MAIN.with(|known| known.get().copied()) {
+        return Ok(known);
+    }
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    let is_main = threading.call_method0("get_ident")?.eq(main)?;
+    Ok(IS_MAIN.with(|known| *known.get_or_init(|| is_main)))
+}

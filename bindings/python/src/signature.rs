@@ -1,0 +1,54 @@
+//! Signatures: annotations on the Python side (`hyperlight._signature`), kinds on the engine's.
+
+use hyperlight::{Kind, Signature};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::errors;
+
+/// A `params` or `returns` that may have been left out, for which `None` cannot stand: it is a kind.
+#[derive(Debug)]
+pub struct Annotation<'py>(pub Option<Bound<'py, PyAny>>);
+
+impl<'py> FromPyObject<'_, 'py> for Annotation<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let is_left_out = object.is(object.py().Ellipsis());
+        Ok(Self((!is_left_out).then(|| object.to_owned())))
+    }
+}
+
+impl<'py> Annotation<'py> {
+    /// Nothing was said.
+    pub const LEFT_OUT: Self = Self(None);
+
+    /// The object that says it in Python.
+    pub fn into_object(self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.0.unwrap_or_else(|| py.Ellipsis().into_bound(py))
+    }
+}
+
+/// The signature of a host function: from what was said, or else from its annotations.
+pub fn of_function<'py>(
+    function: &Bound<'py, PyAny>,
+    params: Annotation<'py>,
+    returns: Annotation<'py>,
+) -> PyResult<Signature> {
+    let py = function.py();
+    let (params, returns): (Vec<u32>, u32) = py
+        .import("hyperlight._signature")?
+        .getattr("codes_of_function")?
+        .call1((function, params.into_object(py), returns.into_object(py)))?
+        .extract()?;
+    let kind = |code| Kind::from_code(code).ok_or_else(|| PyTypeError::new_err("unknown kind"));
+    let params = params.into_iter().map(kind).collect::<PyResult<Vec<_>>>()?;
+    Signature::new(&params, kind(returns)?).map_err(|error| errors::raise(py, error))
+}
+
+/// The Python object that describes a signature.
+pub fn describe<'py>(py: Python<'py>, signature: &Signature) -> PyResult<Bound<'py, PyAny>> {
+    let params = PyTuple::new(py, signature.params().iter().map(|kind| kind.code()))?;
+    py.import("hyperlight._signature")?.getattr("from_codes")?.call1((params, signature.returns().code()))
+}

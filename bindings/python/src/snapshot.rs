@@ -1,0 +1,98 @@
+//! Snapshots: sandboxes as they were between two calls.
+
+use std::io::Write;
+use std::os::fd::AsRawFd;
+
+use hyperlight::ErrorCode;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::{self, contain, raise};
+use crate::guest;
+
+/// A picture of a sandbox, memory and processor; immutable, and shared between sandboxes and threads.
+///
+/// It holds everything that the guest held, secrets included. Can be pickled, which is as large as the file would be. A
+/// snapshot is as trustworthy as where it came from: unpickle or load only what you trust.
+#[pyclass(frozen, weakref, module = "hyperlight")]
+#[derive(Debug)]
+pub struct Snapshot {
+    pub snapshot: hyperlight::Snapshot,
+}
+
+#[pymethods]
+impl Snapshot {
+    /// Writes the snapshot to a file, readable by its owner alone. Whole or not at all.
+    ///
+    /// Raises:
+    ///     HyperlightIOError: it cannot be written.
+    #[pyo3(signature = (path, /))]
+    fn save(&self, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        contain(|| {
+            let py = path.py();
+            let path = required_path(path)?;
+            py.detach(|| self.snapshot.save(path)).map_err(|error| raise(py, error))
+        })
+    }
+
+    /// Reads a snapshot from a file, which is not needed afterwards.
+    ///
+    /// Raises:
+    ///     HyperlightIOError: it cannot be read.
+    ///     SnapshotFileError: it is damaged, of another version, or needs a processor with other features.
+    #[staticmethod]
+    #[pyo3(signature = (path, /))]
+    fn load(path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        contain(|| {
+            let py = path.py();
+            let path = required_path(path)?;
+            let snapshot =
+                py.detach(|| hyperlight::Snapshot::load(path)).map_err(|error| raise(py, error))?;
+            Ok(Self { snapshot })
+        })
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Snapshot>"
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        contain(|| {
+            let io = |error: std::io::Error| errors::new(py, ErrorCode::Io, format!("pickling: {error}"));
+            let bytes = py.detach(|| {
+                let directory = tempfile::tempdir();
+                directory.map(|directory| {
+                    let path = directory.path().join("snapshot");
+                    self.snapshot.save(&path).map(|()| std::fs::read(&path))
+                })
+            });
+            let bytes = bytes.map_err(io)?.map_err(|error| raise(py, error))?.map_err(io)?;
+            let restore = py.import("hyperlight._hyperlight")?.getattr("_snapshot_from_bytes")?;
+            Ok((restore, (PyBytes::new(py, &bytes),)))
+        })
+    }
+}
+
+/// A pickled snapshot.
+#[pyfunction(name = "_snapshot_from_bytes")]
+pub fn snapshot_from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Snapshot> {
+    contain(|| {
+        let io = |error: std::io::Error| errors::new(py, ErrorCode::Io, format!("unpickling: {error}"));
+        let loaded = py.detach(|| {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(data)?;
+            // The file has no name; this is one while it is open.
+            Ok(hyperlight::Snapshot::load(format!("/proc/self/fd/{}", file.as_raw_fd())))
+        });
+        let snapshot = loaded.map_err(io)?.map_err(|error| raise(py, error))?;
+        Ok(Snapshot { snapshot })
+    })
+}
+
+fn required_path(object: &Bound<'_, PyAny>) -> PyResult<std::path::PathBuf> {
+    guest::path(object)?.ok_or_else(|| {
+        let found = object.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
+        PyTypeError::new_err(format!("a path is str or os.PathLike, not {found}"))
+    })
+}

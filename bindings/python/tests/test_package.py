@@ -1,0 +1,116 @@
+"""The package as it is shipped: what is in it, what it says it runs on, its types."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import hyperlight as hl
+import pytest
+from hyperlight import _hyperlight
+
+HERE = Path(__file__).parent
+MODULES = ("__init__.py", "_hyperlight.pyi", "py.typed")
+
+
+def dist(pattern: str) -> Path:
+    (found,) = Path(os.environ["HYPERLIGHT_DIST"]).glob(pattern)
+    return found
+
+
+def tool(*arguments: str) -> str:
+    ended = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return " ".join((ended.stdout + ended.stderr).split())
+
+
+def test_it_is_the_installed_package_that_is_tested() -> None:
+    assert "site-packages" in str(hl.__file__)
+
+
+def test_the_wheel() -> None:
+    wheel = dist("*.whl")
+    assert "-cp310-abi3-manylinux_" in wheel.name and wheel.name.endswith("_x86_64.whl")
+    assert wheel.stat().st_size < 1_500_000
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        assert archive.getinfo("hyperlight/_hyperlight.abi3.so").file_size < 2_000_000
+    for module in MODULES:
+        assert f"hyperlight/{module}" in names
+
+
+def test_the_sdist() -> None:
+    with tarfile.open(dist("*.tar.gz")) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    for path in (
+        *(f"python/hyperlight/{module}" for module in MODULES),
+        "core/Cargo.toml",
+        "abi/Cargo.toml",
+        "guest/Cargo.lock",
+    ):
+        assert path in names
+    assert not [name for name in names if "/target/" in name]
+
+
+@pytest.mark.once
+@pytest.mark.timeout(300)
+def test_platform_tags() -> None:
+    wheel = str(dist("*.whl"))
+    assert "is consistent with" in tool("auditwheel", "show", wheel)
+    assert "0 ABI version mismatches and 0 ABI violations" in tool(
+        "abi3audit", "--strict", "--summary", "--verbose", wheel
+    )
+
+
+@pytest.mark.once
+@pytest.mark.timeout(300)
+def test_the_stubs_are_what_is_there() -> None:
+    assert Path(str(hl.__file__)).with_name("_hyperlight.pyi").exists()
+    assert "Success" in tool("mypy.stubtest", "hyperlight._hyperlight")
+
+
+@pytest.mark.once
+@pytest.mark.timeout(300)
+def test_types() -> None:
+    config = str(HERE.parent / "pyproject.toml")
+    tool("mypy", "--config-file", config, "-p", "hyperlight")
+    program = Path(os.environ["HYPERLIGHT_DIST"]) / "typed.py"
+    program.write_text(
+        "import hyperlight as hl\n"
+        "sandbox = hl.Sandbox(hl.Guest.builtin('demo'), timeout=2)\n"
+        "@sandbox.host_function\n"
+        "def HostAdd(a: hl.i32, b: hl.i32) -> hl.i32:\n"
+        "    return a + b\n"
+        "with sandbox as running:\n"
+        "    reveal_type(running.snapshot())\n"
+        "    reveal_type(HostAdd(1, 2))\n"
+    )
+    output = tool("mypy", "--config-file", config, str(program))
+    assert "hyperlight.Snapshot" in output or "_hyperlight.Snapshot" in output
+    assert '"int"' in output
+
+
+def test_everything_public_is_documented() -> None:
+    for name in hl.__all__:
+        value = getattr(hl, name)
+        if inspect.isclass(value) and value not in (int, float):
+            assert value.__doc__, name
+            for attribute, member in vars(value).items():
+                if not attribute.startswith("_") and callable(member):
+                    assert member.__doc__, f"{name}.{attribute}"
+    assert hl.__version__ == _hyperlight.VERSION
+
+
+def test_an_import_that_fails_says_where_it_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hyperlight._platform import explain
+
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    text = explain(ImportError("wrong ELF class"))
+    for part in ("wrong ELF class", "riscv64", "not glibc", "x86_64 with glibc"):
+        assert part in text
