@@ -134,7 +134,7 @@ fn what_is_no_file_is_refused() {
 fn every_damage_is_found() {
     let (place, bytes) = file();
     let header = header_len(&bytes).next_multiple_of(4096);
-    let pages = (header..bytes.len() - CHECKSUM).step_by(4096).map(|page| page + 1234 % 4096);
+    let pages = (header..bytes.len() - CHECKSUM).step_by(4096).map(|page| page + 1234);
     let checksum = bytes.len() - CHECKSUM..bytes.len();
     let mut damaged = bytes.clone();
     for at in (0..header).chain(pages).chain(checksum) {
