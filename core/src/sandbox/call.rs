@@ -368,10 +368,11 @@ impl Conversation {
             }
             Err(payload) => return Err(panicked("the signal hook", payload)),
         }
+        self.stopper.set_aside();
+        // After that, not before: what was set aside may have been a kicker's signal, and none comes a second time.
         if self.stopper.is_kicked() {
             return Err(Ended::Stopped);
         }
-        self.stopper.set_aside();
         Ok(())
     }
 
