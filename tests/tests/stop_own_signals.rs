@@ -239,9 +239,16 @@ fn received(signal: i32) -> usize {
     // SAFETY: the set is alive and the number is one of a signal.
     assert_eq!(unsafe { libc::sigaddset(&raw mut set, signal) }, 0);
     let patience = libc::timespec { tv_sec: 10, tv_nsec: 0 };
-    // SAFETY: all three are alive.
-    let found = unsafe { libc::sigtimedwait(&raw const set, &raw mut info, &raw const patience) };
-    assert_eq!(found, signal, "{}", std::io::Error::last_os_error());
+    loop {
+        // SAFETY: all three are alive.
+        let found = unsafe { libc::sigtimedwait(&raw const set, &raw mut info, &raw const patience) };
+        let error = std::io::Error::last_os_error();
+        if found == signal {
+            break;
+        }
+        // It was woken for a signal that another thread took first (sigtimedwait(2), EINTR): programs wait again.
+        assert_eq!(error.raw_os_error(), Some(libc::EINTR), "{error}");
+    }
     // SAFETY: a signal that was sent by sigqueue has a value.
     unsafe { info.si_value() }.sival_ptr.addr()
 }
