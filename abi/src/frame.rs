@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Everything is little-endian, and there is one encoding for one content: padding is zero, a fixed kind has its
-//! fixed length, nothing follows the last item. The decoder has a single bounds rule ([`Items::take`]), copies
+//! fixed length, nothing follows the last item. The decoder has a single bounds rule (`Items::take`), copies
 //! nothing and allocates nothing.
 
 use core::fmt;
