@@ -50,6 +50,7 @@ mod sandbox;
 mod signature;
 mod snapshot;
 mod stop;
+mod text;
 mod value;
 mod vm;
 

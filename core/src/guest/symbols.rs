@@ -7,6 +7,8 @@ use object::LittleEndian;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Sym};
 
+use crate::text::printable;
+
 /// Longest name that is reported.
 const MAX_LEN: usize = 256;
 
@@ -26,8 +28,7 @@ pub(crate) fn function_at(file: &[u8], address: u64) -> Option<String> {
             })?;
         let name = symbols.symbol_name(LittleEndian, symbol).ok()?;
         let name = String::from_utf8_lossy(name.get(..MAX_LEN.min(name.len()))?).into_owned();
-        let name = format!("{:#}", rustc_demangle::demangle(&name));
-        let printable = name.chars().filter(|c| !c.is_control()).take(MAX_LEN).collect::<String>();
-        (!printable.is_empty()).then_some(printable)
+        let name = printable(&format!("{:#}", rustc_demangle::demangle(&name)), MAX_LEN);
+        (!name.is_empty()).then_some(name)
     })
 }

@@ -8,8 +8,8 @@ use hyperlight_abi::message::{LogLevel, LogRecord};
 use hyperlight_abi::{Frame, mailbox};
 use log::{Level, LevelFilter, Record};
 
-use super::text::printable;
 use crate::image::layout::{Layout, Region};
+use crate::text::printable;
 use crate::vm::memory::GuestMemory;
 
 /// Bytes of a record's message that are handed on.

@@ -4,7 +4,6 @@ mod call;
 mod channel;
 mod guest_log;
 pub(crate) mod host;
-mod text;
 mod tuples;
 mod uninitialized;
 
@@ -22,6 +21,7 @@ use crate::process::{Epoch, forked};
 use crate::signature::{self, Signature};
 use crate::snapshot::{Frozen, Snapshot};
 use crate::stop::{InterruptHandle, Stopper, TimeLimits};
+use crate::text::printable;
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
 use call::{Conversation, Ended};
@@ -297,7 +297,7 @@ impl Functions {
         let mut by_name = HashMap::with_capacity(list.len());
         for (index, function) in list.iter().enumerate() {
             if by_name.insert(function.name.clone(), index).is_some() {
-                let name = text::printable(&function.name, 256);
+                let name = printable(&function.name, 256);
                 return Err(Error::protocol(format!("the guest lists its function `{name}` twice")));
             }
         }
@@ -320,7 +320,7 @@ impl Functions {
 
     fn find(&self, name: &str) -> Result<&Function> {
         self.by_name.get(name).and_then(|index| self.list.get(*index)).ok_or_else(|| {
-            let name = text::printable(name, 256);
+            let name = printable(name, 256);
             Error::new(ErrorCode::FunctionNotFound, format!("the guest has no function `{name}`"))
         })
     }

@@ -57,18 +57,18 @@ impl Hypervisor {
 
     /// A virtual machine with one vCPU that has its CPUID and XCR0; registers come with the first run.
     pub fn create(&self) -> Result<(VmFd, VcpuFd)> {
-        let vm = create_vm(&self.kvm).map_err(|error| Error::resource("KVM_CREATE_VM", io(error)))?;
+        let vm = create_vm(&self.kvm).map_err(|error| Error::resource("KVM_CREATE_VM", error))?;
         if self.quirks != 0 {
             let cap = kvm_enable_cap {
                 cap: KVM_CAP_DISABLE_QUIRKS2,
                 args: [self.quirks, 0, 0, 0],
                 ..kvm_enable_cap::default()
             };
-            vm.enable_cap(&cap).map_err(|error| Error::resource("KVM_CAP_DISABLE_QUIRKS2", io(error)))?;
+            vm.enable_cap(&cap).map_err(|error| Error::resource("KVM_CAP_DISABLE_QUIRKS2", error))?;
         }
-        let vcpu = vm.create_vcpu(0).map_err(|error| Error::resource("KVM_CREATE_VCPU", io(error)))?;
-        vcpu.set_cpuid2(&self.cpuid).map_err(|error| Error::resource("KVM_SET_CPUID2", io(error)))?;
-        vcpu.set_xcrs(&self.xcrs).map_err(|error| Error::resource("KVM_SET_XCRS", io(error)))?;
+        let vcpu = vm.create_vcpu(0).map_err(|error| Error::resource("KVM_CREATE_VCPU", error))?;
+        vcpu.set_cpuid2(&self.cpuid).map_err(|error| Error::resource("KVM_SET_CPUID2", error))?;
+        vcpu.set_xcrs(&self.xcrs).map_err(|error| Error::resource("KVM_SET_XCRS", error))?;
         Ok((vm, vcpu))
     }
 
@@ -131,7 +131,7 @@ fn open() -> Result<Kvm> {
             libc::ENODEV | libc::ENXIO => "/dev/kvm exists but no hypervisor is behind it: load kvm_intel or kvm_amd, and turn \
                  virtualisation on in the firmware"
                 .to_owned(),
-            libc::ENOMEM | libc::EMFILE | libc::ENFILE => return Error::resource("opening /dev/kvm", io(error)),
+            libc::ENOMEM | libc::EMFILE | libc::ENFILE => return Error::resource("opening /dev/kvm", error),
             _ => format!("opening /dev/kvm failed: {error}"),
         })
     })?;
@@ -202,7 +202,7 @@ fn cannot_create(error: kvm_ioctls::Error) -> Error {
             "KVM is busy: another hypervisor holds the processor's virtualisation; stop it".to_owned()
         }
         libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
-            return Error::resource("creating a virtual machine", io(error));
+            return Error::resource("creating a virtual machine", error);
         }
         _ => format!("creating a virtual machine failed: {error}"),
     })
@@ -210,8 +210,4 @@ fn cannot_create(error: kvm_ioctls::Error) -> Error {
 
 fn unavailable(reason: String) -> Error {
     Error::new(ErrorCode::HypervisorUnavailable, reason)
-}
-
-fn io(error: kvm_ioctls::Error) -> std::io::Error {
-    std::io::Error::from_raw_os_error(error.errno())
 }

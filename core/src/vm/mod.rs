@@ -132,7 +132,7 @@ impl Vm {
             Err(error) if error.errno() == libc::EINTR => Exit::Interrupted,
             Err(error) if error.errno() == libc::ENOMEM => {
                 self.is_dead = true;
-                Exit::OutOfMemory(std::io::Error::from_raw_os_error(error.errno()))
+                Exit::OutOfMemory(error.into())
             }
             Err(error) => {
                 self.is_dead = true;
@@ -167,11 +167,7 @@ impl Vm {
 
     /// The registers of the parked guest, and its extended state as a page that the trampoline can load.
     pub fn registers(&self) -> Result<(Registers, Vec<u8>)> {
-        let failed = |what: &'static str| {
-            move |error: kvm_ioctls::Error| {
-                Error::resource(what, std::io::Error::from_raw_os_error(error.errno()))
-            }
-        };
+        let failed = |what: &'static str| move |error: kvm_ioctls::Error| Error::resource(what, error);
         let Machine { vcpu, memory, .. } = &*self.machine;
         if !self.has_run {
             // What KVM holds is of before the restore: the registers travel with the next run, the extended state waits in
@@ -258,9 +254,7 @@ impl Vm {
 
     /// Takes back exceptions that were on their way to the guest when it was stopped.
     fn forget_pending(&self) -> Result<()> {
-        let failed = |error: kvm_ioctls::Error| {
-            Error::resource("KVM_SET_VCPU_EVENTS", std::io::Error::from_raw_os_error(error.errno()))
-        };
+        let failed = |error: kvm_ioctls::Error| Error::resource("KVM_SET_VCPU_EVENTS", error);
         let vcpu = &self.machine.vcpu;
         let mut events = vcpu.get_vcpu_events().map_err(failed)?;
         events.exception = Default::default();
@@ -321,9 +315,8 @@ fn set_slot(vm: &VmFd, memory: &GuestMemory) -> Result<()> {
     };
     // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields in
     // order. What the guest does to it, Rust code never sees but by copies.
-    unsafe { vm.set_user_memory_region(slot) }.map_err(|error| {
-        Error::resource("KVM_SET_USER_MEMORY_REGION", std::io::Error::from_raw_os_error(error.errno()))
-    })
+    unsafe { vm.set_user_memory_region(slot) }
+        .map_err(|error| Error::resource("KVM_SET_USER_MEMORY_REGION", error))
 }
 
 /// Both register sets travel with the next run.
