@@ -95,14 +95,25 @@ impl RunState {
 
     /// Ends the running call. Async-signal-safe.
     fn kick(&self, cause: Cause) -> bool {
+        let mut patience = 200;
         loop {
             let seen = self.word.see();
             let process = Epoch::from_number(self.process.load(Ordering::Relaxed));
             if !seen.is_running() || !process.is_current() {
                 return false;
             }
-            if seen.is_kicked() || seen.is_claimed() {
+            if seen.is_kicked() {
                 return true;
+            }
+            if seen.is_claimed() {
+                // Another kicker will know in a moment whether its signal was sent. Not waited for without end: it may be
+                // this very thread, under a signal handler.
+                if patience == 0 {
+                    return true;
+                }
+                patience -= 1;
+                std::thread::yield_now();
+                continue;
             }
             if let Some(done) = self.kick_seen(seen, cause) {
                 return done;
