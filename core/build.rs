@@ -1,7 +1,8 @@
-//! Builds the guest programs that the library carries.
+//! Builds the guest programs that the library carries, and compresses them.
 //!
 //! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds the workspace
-//! `guest/`, in a target directory of its own.
+//! `guest/`. It has one target directory for all profiles and packages of this tree, because a language runtime takes
+//! minutes to build and is the same for all of them.
 
 use std::env;
 use std::error::Error;
@@ -9,20 +10,51 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let out = PathBuf::from(env::var("OUT_DIR")?);
-    for path in ["guest/Cargo.toml", "guest/Cargo.lock", "guest/sdk", "guest/macros", "guest/demo", "abi/src"]
-    {
-        println!("cargo::rerun-if-changed={}", root.join(path).display());
-    }
+/// The packages, and the feature that asks for each.
+const GUESTS: [(&str, Option<&str>); 3] =
+    [("demo", None), ("javascript", Some("JAVASCRIPT")), ("wasm", Some("WASM"))];
 
-    let target = out.join("guest");
+/// The slowest and smallest that the compressor can do: it runs once, and every package carries the result.
+const LEVEL: u8 = 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = fs::canonicalize(Path::new(&env::var("CARGO_MANIFEST_DIR")?).join(".."))?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    for path in [".cargo", "Cargo.toml", "Cargo.lock", "sdk", "macros", "libc"] {
+        watch(&root.join("guest").join(path));
+    }
+    watch(&root.join("abi/src"));
+
+    for (package, feature) in GUESTS {
+        if feature.is_some_and(|name| env::var_os(format!("CARGO_FEATURE_{name}")).is_none()) {
+            continue;
+        }
+        watch(&root.join("guest").join(package));
+        let guest = build(&root, &out, package)?;
+        fs::write(
+            out.join(format!("{package}.elf.z")),
+            miniz_oxide::deflate::compress_to_vec_zlib(&guest, LEVEL),
+        )?;
+    }
+    Ok(())
+}
+
+/// Runs the build again when that file or folder changes. One that does not exist would always count as changed.
+fn watch(path: &Path) {
+    if path.exists() {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+}
+
+/// The guest program that a package of `guest/` is.
+fn build(root: &Path, out: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let shared = root.join("target/guests");
+    let target = if fs::create_dir_all(&shared).is_ok() { shared } else { out.join("guests") };
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo
-        .args(["build", "--release", "--locked", "--package", "demo", "--manifest-path"])
-        .arg(root.join("guest/Cargo.toml"))
-        .arg("--target-dir")
+        // Cargo looks for its settings from there.
+        .current_dir(root.join("guest"))
+        .args(["build", "--release", "--locked", "--package", package, "--target-dir"])
         .arg(&target);
     // What the outer build was told is not meant for the guest.
     for (name, _) in env::vars() {
@@ -39,8 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     if !cargo.status()?.success() {
-        return Err("building the demo guest failed; its own messages are above".into());
+        return Err(format!("building the guest {package} failed; its own messages are above").into());
     }
-    fs::copy(target.join("release/libdemo.so"), out.join("demo.elf"))?;
-    Ok(())
+    Ok(fs::read(target.join(format!("release/lib{package}.so")))?)
 }

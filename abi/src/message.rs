@@ -19,6 +19,14 @@ use crate::limits::{MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS};
 use crate::signature::SignatureRef;
 use crate::value::ValueRef;
 
+/// Names that start like this are the engine's: no host function can be registered under one.
+pub const RESERVED_PREFIX: &str = "hyperlight:";
+
+/// The engine's own host function `(string) -> bytes`: the signature of the host function of that name in its wire
+/// form, or no bytes where there is none. A language runtime asks it, whose scripts call functions that were not
+/// known when it was built.
+pub const HOST_SIGNATURE: &str = "hyperlight:signature";
+
 /// What a call brings along besides its arguments: nothing of it is ever part of an image.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Context {

@@ -55,6 +55,7 @@ mod value;
 mod vm;
 
 pub use error::{BoxError, Error, ErrorCode, Result};
+pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};

@@ -40,6 +40,12 @@ impl Signature {
         self.returns
     }
 
+    /// The wire form, as [`SignatureRef`] reads it.
+    pub(crate) fn to_wire(&self) -> Vec<u8> {
+        let kinds = std::iter::once(&self.returns).chain(&self.params);
+        kinds.map(|kind| kind.code().to_le_bytes()[0]).collect()
+    }
+
     /// Whether these values can be the arguments.
     pub(crate) fn check(&self, name: &str, arguments: &[ValueRef<'_>]) -> Result<()> {
         let fits = arguments.len() == self.params.len()
@@ -58,13 +64,8 @@ impl Signature {
 /// The frame by which a guest publishes and declares functions, for those that are written down here.
 pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Signature)]) -> Vec<u8> {
     let mut items = Vec::new();
-    let lists = [guest, host].map(|list| {
-        let wire = |signature: &Signature| {
-            let kinds = std::iter::once(&signature.returns).chain(&signature.params);
-            kinds.map(|kind| kind.code().to_le_bytes()[0]).collect::<Vec<_>>()
-        };
-        list.iter().map(|(name, signature)| (name, wire(signature))).collect::<Vec<_>>()
-    });
+    let lists = [guest, host]
+        .map(|list| list.iter().map(|(name, signature)| (name, signature.to_wire())).collect::<Vec<_>>());
     let mut len = HEADER_LEN;
     for list in &lists {
         items.push(ValueRef::U32(u32::try_from(list.len()).unwrap_or(u32::MAX)));

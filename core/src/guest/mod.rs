@@ -1,6 +1,6 @@
 //! Guest programs, loaded.
 
-pub(crate) mod builtin;
+pub mod builtin;
 pub mod elf;
 pub(crate) mod origin;
 mod relocate;
@@ -102,9 +102,9 @@ impl Guest {
         Self::load(Cow::Owned(file.to_owned()))
     }
 
-    /// A guest program that the library carries: `"demo"`.
+    /// A guest program that the library carries, by its name: see [`crate::builtin`].
     pub fn builtin(name: &str) -> Result<Self> {
-        builtin::guest(name)
+        builtin::by_name(name)
     }
 
     /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their

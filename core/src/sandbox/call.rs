@@ -4,7 +4,6 @@
 //! error, or a request (a host function, the time) that the host serves before it lets the guest run on. Each direction
 //! costs one `KVM_RUN`. Whatever stops the guest anywhere else ends the conversation for good.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -15,7 +14,8 @@ use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, V
 use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::guest_log::GuestLog;
-use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic};
+use super::host::{HostError, HostFunctions};
+use super::host_call::{HostCall, panicked};
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
@@ -27,7 +27,6 @@ use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, stopped};
 use crate::text::printable;
-use crate::value::Value;
 use crate::vm::fault::FaultKind;
 use crate::vm::{Exit, Vm};
 
@@ -412,63 +411,6 @@ impl Conversation {
     }
 }
 
-/// One call of a host function.
-struct HostCall<'c> {
-    name: &'c str,
-    arguments: &'c [ValueRef<'c>],
-    host: &'c HostFunctions,
-    input_room: u64,
-}
-
-impl HostCall<'_> {
-    /// Calls it. The inner result goes to the guest; the outer one ends the conversation.
-    fn run(&self, quota: &mut Quota) -> Result<Result<Value, HostError>, Ended> {
-        let name = self.name;
-        let function = match self.admit(quota) {
-            Ok(function) => function,
-            Err(refusal) => return Ok(Err(self.engine_error(&refusal))),
-        };
-        let returns = function.signature.returns();
-        match catch_unwind(AssertUnwindSafe(|| (function.call)(self.arguments))) {
-            Ok(Ok(value)) if value.kind() == returns => Ok(Ok(value)),
-            Ok(Ok(value)) => Ok(Err(self.engine_error(&Error::new(
-                ErrorCode::Signature,
-                format!("the host function `{name}` returned {}, its signature says {returns}", value.kind()),
-            )))),
-            Ok(Err(error)) if error.is_fatal => Err(Ended::Poisoned(host_error(error.status, error.source))),
-            Ok(Err(error)) => Ok(Err(error)),
-            Err(payload) => Err(panicked(&format!("the host function `{name}`"), payload)),
-        }
-    }
-
-    /// The function, if the guest may call it now and like this.
-    fn admit(&self, quota: &mut Quota) -> Result<&super::host::Registered> {
-        let name = self.name;
-        quota.host_calls = quota
-            .host_calls
-            .checked_sub(1)
-            .ok_or_else(|| Error::new(ErrorCode::TooLarge, "the call has made max_host_calls host calls"))?;
-        let function = self.host.find(name).ok_or_else(|| {
-            Error::new(
-                ErrorCode::FunctionNotFound,
-                format!("the host has no function `{}`; register it before evolve", printable(name, 256)),
-            )
-        })?;
-        function.signature.check(name, self.arguments)?;
-        if let (HOST_PRINT, [ValueRef::String(text)]) = (name, self.arguments) {
-            quota.print_bytes = quota.print_bytes.checked_sub(text.len() as u64).ok_or_else(|| {
-                Error::new(ErrorCode::TooLarge, "the call has printed more than max_print_bytes allows")
-            })?;
-        }
-        Ok(function)
-    }
-
-    /// A failure of the engine's own, in the place of the host function's.
-    fn engine_error(&self, error: &Error) -> HostError {
-        HostError::new(Error::new(error.code(), error.message())).with_status(error.code().number())
-    }
-}
-
 /// The result frame's value, checked against the signature.
 pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> Result<ValueRef<'f>> {
     match ToHost::decode(frame) {
@@ -505,18 +447,6 @@ fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -
             }
         }
     }
-}
-
-fn host_error(status: i32, source: BoxError) -> Error {
-    Error::new(ErrorCode::HostFunction, printable(&source.to_string(), MAX_MESSAGE_LEN))
-        .with_guest_code(status.max(0))
-        .with_source(source)
-}
-
-fn panicked(who: &str, payload: Box<dyn Any + Send>) -> Ended {
-    let panic = HostPanic::new(payload);
-    let text = format!("{who} panicked: {}", printable(&panic.to_string(), 1024));
-    Ended::Poisoned(Error::new(ErrorCode::Internal, text).with_source(panic))
 }
 
 fn abort_error(reason: AbortReason, code: i32, message: &str) -> Error {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Write;
 
 use hyperlight_abi::limits::MAX_NAME_LEN;
+use hyperlight_abi::message::RESERVED_PREFIX;
 use hyperlight_abi::{Kind, ValueRef};
 
 use crate::error::{BoxError, Error, ErrorCode, Result};
@@ -163,6 +164,11 @@ impl HostFunctions {
             return Err(Error::invalid_argument(format!(
                 "a function's name has 1 to {MAX_NAME_LEN} bytes, found {}",
                 name.len()
+            )));
+        }
+        if name.starts_with(RESERVED_PREFIX) {
+            return Err(Error::invalid_argument(format!(
+                "names that start with {RESERVED_PREFIX:?} are the engine's own, found {name:?}"
             )));
         }
         self.by_name.insert(name.into(), function);

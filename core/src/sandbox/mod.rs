@@ -4,6 +4,7 @@ mod call;
 mod channel;
 mod guest_log;
 pub(crate) mod host;
+mod host_call;
 mod tuples;
 mod uninitialized;
 

@@ -1,9 +1,11 @@
 //! Calls of host functions.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
-use hyperlight_abi::{AbortReason, FrameKind, Kind, ValueRef};
+use hyperlight_abi::message::HOST_SIGNATURE;
+use hyperlight_abi::{AbortReason, FrameKind, Kind, SignatureRef, ValueRef};
 
 use crate::channel;
 use crate::error::{Error, Result, code};
@@ -17,6 +19,30 @@ use crate::value::{Returned, Value};
 /// running returns it; see [`Error::is_from_host`].
 pub fn host_call(name: &str, arguments: &[ValueRef<'_>]) -> Result<Value> {
     call(name, arguments, |value| Ok(Value::from(*value)))
+}
+
+/// What the host function of that name takes and returns, or nothing where the host has none. Costs one exit.
+///
+/// What the host has cannot change while the guest lives, but a snapshot may go on with a host that has more: keep a
+/// signature, and ask again after a refusal.
+pub fn host_signature(name: &str) -> Result<Option<HostSignature>> {
+    call(HOST_SIGNATURE, &[ValueRef::String(name)], |value| match value {
+        ValueRef::Bytes([]) => Ok(None),
+        ValueRef::Bytes(wire) => match SignatureRef::decode(wire) {
+            Ok(wire) => Ok(Some(HostSignature { params: wire.params().collect(), returns: wire.returns() })),
+            Err(_) => give_up(AbortReason::Abort, code::PROTOCOL, "the host sent a broken signature"),
+        },
+        _ => give_up(AbortReason::Abort, code::PROTOCOL, "the host sent no signature"),
+    })
+}
+
+/// The kinds of a host function's parameters and of its result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostSignature {
+    /// In order.
+    pub params: Vec<Kind>,
+    /// `Void` where there is no result.
+    pub returns: Kind,
 }
 
 /// What a declared host function may say as its result. Every one can fail.

@@ -53,7 +53,7 @@ pub use log;
 pub use boot::{boot_info, payload, stack};
 pub use error::{Context, Error, Result, code};
 pub use function::{declare_host_function, register};
-pub use host::host_call;
+pub use host::{HostSignature, host_call, host_signature};
 pub use panic::abort;
 pub use value::Value;
 
