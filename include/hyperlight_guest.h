@@ -231,6 +231,9 @@ int32_t hl_guest_failf(int32_t code, const char *format, ...) __attribute__((for
 /*
  * Calls a host function. HL_OK, or the status of the failure: nothing is lost, the guest may go on. `result`
  * may be NULL.
+ *
+ * The host function "hyperlight:signature" is always there: it takes a name and returns one byte for the kind of that
+ * host function's result and one for each parameter (HL_BYTES; empty where the host has none of that name).
  */
 int32_t hl_host_call(const char *name, const hl_value *args, size_t n_args, hl_value *result);
 

@@ -172,6 +172,9 @@ DEMO(call_host_replace_error) {
 }
 HL_GUEST_FUNCTION("CallHostReplaceError", call_host_replace_error, HL_VOID, HL_STRING);
 
+/* The kinds of a host function: of its result, then of its parameters. Nothing where the host has none. */
+FORWARD(signature_of_host_function, "SignatureOfHostFunction", "hyperlight:signature", HL_BYTES, HL_STRING);
+
 /* Calls the named host function with that many bytes. */
 DEMO(call_host_with_bytes) {
     size_t len = args[1].as.u64;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperlight::{ErrorCode, Kind, MAX_NAME_LEN, Signature, Value, ValueRef};
+use hyperlight::{ErrorCode, Kind, MAX_NAME_LEN, Sandbox, Signature, Value, ValueRef};
 use hyperlight_abi::FrameKind;
 use hyperlight_tests::script::{Step, frame, scripted};
 use hyperlight_tests::{demo, fails_with, on_each_guest, sandbox, spares, uninitialized};
@@ -213,6 +213,33 @@ fn a_function_of_both_demo_guests_has_one_signature() {
     for (name, signature) in both {
         assert_eq!(rust[name], signature, "{name}");
     }
+}
+
+#[test]
+fn a_guest_can_ask_what_a_host_function_takes_and_returns() {
+    on_each_guest(|guest| {
+        let mut host = uninitialized(guest);
+        host.register("Mixed", |_: String, _: f64, _: Vec<u8>| 1_u64).unwrap();
+        host.register("Nothing", || {}).unwrap();
+        let mut sandbox = host.evolve().unwrap();
+        let kinds = |sandbox: &mut Sandbox, name: &str| {
+            let wire: Vec<u8> = sandbox.call("SignatureOfHostFunction", (name,)).unwrap();
+            wire.iter().map(|code| Kind::from_code((*code).into()).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&mut sandbox, "Mixed"), [Kind::U64, Kind::String, Kind::F64, Kind::Bytes]);
+        assert_eq!(kinds(&mut sandbox, "Nothing"), [Kind::Void]);
+        assert_eq!(kinds(&mut sandbox, "HostPrint"), [Kind::I32, Kind::String]);
+        assert_eq!(kinds(&mut sandbox, "Missing"), []);
+        assert_eq!(kinds(&mut sandbox, "hyperlight:signature"), []);
+    });
+}
+
+#[test]
+fn the_engines_own_names_cannot_be_registered() {
+    let mut host = uninitialized(&demo());
+    fails_with(ErrorCode::InvalidArgument, host.register("hyperlight:signature", |_: String| {}));
+    fails_with(ErrorCode::InvalidArgument, host.register("hyperlight:", || {}));
+    host.register("hyperlight", || {}).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use hyperlight_guest::{
-    Context, Result, Value, ValueRef, bail, code, guest_function, host_call, host_function,
+    Context, Result, Value, ValueRef, bail, code, guest_function, host_call, host_function, host_signature,
 };
 
 use crate::compute::spin;
@@ -219,6 +219,14 @@ fn call_host_pass_first_error(first: &str, second: &str) -> Result<()> {
     let result = host_call(first, &[]);
     let _ = host_call(second, &[]);
     result.map(drop)
+}
+
+/// The kinds of a host function: of its result, then of its parameters. Nothing where the host has none.
+#[guest_function("SignatureOfHostFunction")]
+fn signature_of_host_function(name: &str) -> Result<Vec<u8>> {
+    let Some(signature) = host_signature(name)? else { return Ok(Vec::new()) };
+    let kinds = [signature.returns].into_iter().chain(signature.params);
+    Ok(kinds.map(|kind| kind.code().to_le_bytes()[0]).collect())
 }
 
 /// Calls the named host function with that many bytes.

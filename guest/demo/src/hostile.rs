@@ -1,12 +1,17 @@
 //! A guest that breaks the wire contract. The host must refuse what it says and lose nothing.
 
+use alloc::vec::Vec;
 use core::mem;
 use core::ptr;
+use core::slice;
 
 use hyperlight_guest::{boot_info, guest_function};
 
 /// Where the frame starts behind the mailbox.
 const FRAME: u64 = 64;
+
+/// Where a frame's header states the length.
+const LENGTH: u64 = 8;
 
 /// Where the log ring's head lies in the mailbox.
 const LOG_HEAD: u64 = 8;
@@ -39,6 +44,22 @@ fn corrupt_output_count(count: u32) {
 #[guest_function("SendRawFrame")]
 fn send_raw_frame(bytes: &[u8]) {
     send(bytes);
+}
+
+/// Sends frames, each behind its length in two bytes, and returns what the host wrote as answers: as much of each as its
+/// header says, as often as it answered.
+#[guest_function("Converse")]
+fn converse(frames: &[u8]) -> Vec<u8> {
+    // They lie in the buffer that the first answer overwrites.
+    let (frames, mut answers) = (frames.to_vec(), Vec::new());
+    let mut rest = frames.as_slice();
+    while let Some((len, tail)) = rest.split_first_chunk::<2>() {
+        let (frame, tail) = tail.split_at(tail.len().min(u16::from_le_bytes(*len).into()));
+        send(frame);
+        answers.extend_from_slice(answer());
+        rest = tail;
+    }
+    answers
 }
 
 /// Rings without having said anything.
@@ -111,6 +132,15 @@ fn send(bytes: &[u8]) {
     }
     write(output.address, read(output.address).wrapping_add(1));
     ring();
+}
+
+/// The frame that the host has written, as long as its header says.
+fn answer() -> &'static [u8] {
+    let input = boot_info().input;
+    let len = read(input.address + FRAME + LENGTH) & u64::from(u32::MAX);
+    let len = usize::try_from(len.min(input.size - FRAME)).unwrap_or(0);
+    // SAFETY: the place lies in the input buffer, which nobody writes to until the guest rings again.
+    unsafe { slice::from_raw_parts(place(input.address + FRAME), len) }
 }
 
 fn ring() {
