@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
 use hyperlight_abi::message::Context;
@@ -54,6 +55,13 @@ impl Ended {
 /// What is asked when a signal of the program's own has interrupted the guest: an error ends the call.
 pub(crate) type SignalHook = dyn Fn() -> Result<(), HostError> + Send + Sync;
 
+/// What the program brings along for one sandbox.
+pub(crate) struct User {
+    pub host: Arc<HostFunctions>,
+    pub stopper: Stopper,
+    pub on_signal: Option<Arc<SignalHook>>,
+}
+
 /// A virtual machine and everything that is needed to talk to its guest.
 pub(crate) struct Conversation {
     vm: Vm,
@@ -62,7 +70,7 @@ pub(crate) struct Conversation {
     channel: Channel,
     log: GuestLog,
     stopper: Stopper,
-    on_signal: Option<Box<SignalHook>>,
+    on_signal: Option<Arc<SignalHook>>,
     quota: Quota,
     /// The guest's last frame, copied out.
     frame: Vec<u8>,
@@ -84,7 +92,8 @@ struct Failure {
 
 impl Conversation {
     /// A conversation with a guest that goes on where the snapshot was taken, or has not started yet.
-    pub fn new(vm: Vm, origin: Origin, host: Arc<HostFunctions>, stopper: Stopper, quota: Quota) -> Self {
+    pub fn new(vm: Vm, origin: Origin, user: User, quota: Quota) -> Self {
+        let User { host, stopper, on_signal } = user;
         let layout = &vm.image().layout;
         let (channel, log) = (Channel::new(layout), GuestLog::new(layout));
         Self {
@@ -94,7 +103,7 @@ impl Conversation {
             channel,
             log,
             stopper,
-            on_signal: None,
+            on_signal,
             quota,
             frame: Vec::new(),
             generation: 0,
@@ -190,13 +199,14 @@ impl Conversation {
         if self.stopper.is_shared() {
             self.stopper = Stopper::new()?;
         }
+        self.stopper.set_nudge_interval(Duration::MAX);
         self.on_signal = None;
         Ok(())
     }
 
     /// Sets what is asked when a signal of the program's own has interrupted the guest.
-    pub fn set_signal_hook(&mut self, hook: Option<Box<SignalHook>>) {
-        self.on_signal = hook;
+    pub fn set_signal_hook(&mut self, hook: Arc<SignalHook>) {
+        self.on_signal = Some(hook);
     }
 
     /// [`Self::serve`] within the limits of a call.
@@ -349,7 +359,8 @@ impl Conversation {
         }
     }
 
-    /// A signal has interrupted the guest: a kicker's, or one of the program's own. The guest goes on if that is well.
+    /// A signal has interrupted the guest: a kicker's, the timer's that nudges, or one of the program's own. The guest goes on
+    /// if that is well.
     fn interrupted(&mut self) -> Result<(), Ended> {
         let hook = self.on_signal.as_deref();
         let ask = || catch_unwind(AssertUnwindSafe(|| hook.map_or(Ok(()), |hook| hook())));

@@ -11,6 +11,7 @@ mod uninitialized;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyperlight_abi::{ToHost, ValueRef};
 
@@ -21,12 +22,11 @@ use crate::options::{CallOptions, SandboxOptions, Sizes};
 use crate::process::{Epoch, forked};
 use crate::signature::{self, Signature};
 use crate::snapshot::{Frozen, Snapshot};
-use crate::stop::{InterruptHandle, Stopper, TimeLimits};
+use crate::stop::{InterruptHandle, TimeLimits};
 use crate::text::printable;
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
-use call::{Conversation, Ended};
-use host::HostFunctions;
+use call::{Conversation, Ended, User};
 pub use host::{HostError, HostFunction, HostPanic, Outcome};
 pub use tuples::Arguments;
 pub use uninitialized::UninitializedSandbox;
@@ -183,7 +183,15 @@ impl Sandbox {
     /// handler has run. An error ends the call: [`ErrorCode::Interrupted`] with that error as its source, and the sandbox is
     /// poisoned. For languages whose handlers merely take note of a signal.
     pub fn set_signal_hook(&mut self, hook: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) {
-        self.conversation.set_signal_hook(Some(Box::new(hook)));
+        self.conversation.set_signal_hook(Arc::new(hook));
+    }
+
+    /// Has the hook of [`Self::set_signal_hook`] asked as often as that, too, while the guest runs. Less than a millisecond
+    /// is [`ErrorCode::InvalidArgument`], [`Duration::MAX`] is never. For programs that learn by looking, not by a
+    /// signal, that they should end. Each time costs the guest an exit and a signal.
+    pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
+        self.conversation.stopper().set_nudge_interval(checked_interval(interval)?);
+        Ok(())
     }
 
     /// Forgets who used the sandbox: handles given out reach nothing any more, the signal hook is gone.
@@ -197,35 +205,24 @@ impl Sandbox {
     }
 
     /// Makes the machine, lets the guest initialise itself, and reads what functions it has.
-    fn start(
-        guest: &Guest,
-        options: &SandboxOptions,
-        host: Arc<HostFunctions>,
-        stopper: Stopper,
-    ) -> Result<Self> {
+    fn start(guest: &Guest, options: &SandboxOptions, user: User) -> Result<Self> {
         let epoch = Epoch::current()?;
         let sizes = options.sizes()?;
         let image = guest.image(&sizes)?;
         let vm = Vm::new(image)?;
         let limits = options.limits();
-        let mut conversation =
-            Conversation::new(vm, Origin::Guest(guest.clone()), host, stopper, options.quota());
+        let mut conversation = Conversation::new(vm, Origin::Guest(guest.clone()), user, options.quota());
         conversation.start(&limits).map_err(Ended::into_error)?;
         let functions = Arc::new(Functions::read(conversation.frame())?);
         Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
     }
 
     /// Makes a machine whose guest goes on where the snapshot was taken. No guest code runs.
-    fn resume(
-        frozen: &Frozen,
-        options: &SandboxOptions,
-        host: Arc<HostFunctions>,
-        stopper: Stopper,
-    ) -> Result<Self> {
-        frozen.check_host(&host)?;
+    fn resume(frozen: &Frozen, options: &SandboxOptions, user: User) -> Result<Self> {
+        frozen.check_host(&user.host)?;
         let epoch = Epoch::current()?;
         let vm = Vm::from_snapshot(frozen)?;
-        let mut conversation = Conversation::new(vm, frozen.origin.clone(), host, stopper, options.quota());
+        let mut conversation = Conversation::new(vm, frozen.origin.clone(), user, options.quota());
         conversation.resume(frozen);
         Ok(Self {
             conversation,
@@ -254,6 +251,17 @@ impl Sandbox {
         }
         Ok(())
     }
+}
+
+/// An interval at which a hook may be asked.
+fn checked_interval(interval: Duration) -> Result<Duration> {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    if interval < SHORTEST {
+        return Err(Error::invalid_argument(format!(
+            "the signal hook is asked at most every {SHORTEST:?}, found {interval:?}"
+        )));
+    }
+    Ok(interval)
 }
 
 impl fmt::Debug for Sandbox {

@@ -1,11 +1,14 @@
 //! A sandbox before its guest has started.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyperlight_abi::{Kind, ValueRef};
 
-use super::Sandbox;
+use super::call::{SignalHook, User};
 use super::host::{HostError, HostFunction, HostFunctions, Registered};
+use super::{Sandbox, checked_interval};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::options::SandboxOptions;
@@ -17,13 +20,13 @@ use crate::value::Value;
 /// A sandbox that takes host functions, and becomes a [`Sandbox`] by [`Self::evolve`].
 ///
 /// Makes no virtual machine yet, so that it costs next to nothing.
-#[derive(Debug)]
 pub struct UninitializedSandbox {
     source: Source,
     options: SandboxOptions,
     host: Arc<HostFunctions>,
     /// For the sandbox that this becomes; the handles to it may exist already.
     stopper: Stopper,
+    on_signal: Option<Arc<SignalHook>>,
 }
 
 /// Where a sandbox begins.
@@ -38,7 +41,7 @@ impl UninitializedSandbox {
     pub fn new(guest: &Guest, options: SandboxOptions) -> Result<Self> {
         options.sizes()?;
         let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
-        Ok(Self { source: Source::Guest(guest.clone()), options, host, stopper })
+        Ok(Self { source: Source::Guest(guest.clone()), options, host, stopper, on_signal: None })
     }
 
     /// A sandbox that goes on where the snapshot was taken: its [`Self::evolve`] runs no guest code.
@@ -49,7 +52,7 @@ impl UninitializedSandbox {
     pub fn from_snapshot(snapshot: &Snapshot, options: SandboxOptions) -> Result<Self> {
         options.check_against(&snapshot.shared.sizes)?;
         let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
-        Ok(Self { source: Source::Snapshot(snapshot.clone()), options, host, stopper })
+        Ok(Self { source: Source::Snapshot(snapshot.clone()), options, host, stopper, on_signal: None })
     }
 
     /// Registers a closure as a host function, in place of one that had the name. Its signature is that of the
@@ -80,6 +83,18 @@ impl UninitializedSandbox {
         self.stopper.handle()
     }
 
+    /// Sets what is asked when a signal has interrupted the evolve, or a call of the sandbox that this becomes; see
+    /// [`Sandbox::set_signal_hook`].
+    pub fn set_signal_hook(&mut self, hook: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) {
+        self.on_signal = Some(Arc::new(hook));
+    }
+
+    /// Has the hook asked as often as that, too; see [`Sandbox::set_signal_hook_interval`].
+    pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
+        self.stopper.set_nudge_interval(checked_interval(interval)?);
+        Ok(())
+    }
+
     /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions.
     pub fn evolve(mut self) -> Result<Sandbox> {
         self.try_evolve()
@@ -90,11 +105,15 @@ impl UninitializedSandbox {
     /// once, and no more can be registered.
     pub fn try_evolve(&mut self) -> Result<Sandbox> {
         // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
-        let next = Stopper::new()?;
-        let (host, stopper) = (Arc::clone(&self.host), self.stopper.twin());
+        let next = self.stopper.successor()?;
+        let user = User {
+            host: Arc::clone(&self.host),
+            stopper: self.stopper.twin(),
+            on_signal: self.on_signal.clone(),
+        };
         let sandbox = match &self.source {
-            Source::Guest(guest) => Sandbox::start(guest, &self.options, host, stopper)?,
-            Source::Snapshot(snapshot) => Sandbox::resume(&snapshot.shared, &self.options, host, stopper)?,
+            Source::Guest(guest) => Sandbox::start(guest, &self.options, user)?,
+            Source::Snapshot(snapshot) => Sandbox::resume(&snapshot.shared, &self.options, user)?,
         };
         self.stopper = next;
         Ok(sandbox)
@@ -113,6 +132,16 @@ impl UninitializedSandbox {
         Arc::get_mut(&mut self.host).ok_or_else(|| {
             Error::new(ErrorCode::State, "host functions are registered before the first sandbox is started")
         })
+    }
+}
+
+impl fmt::Debug for UninitializedSandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UninitializedSandbox")
+            .field("source", &self.source)
+            .field("options", &self.options)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::process::Epoch;
 use signal::Aside;
 use timer::{NEVER, Timer};
 pub(crate) use word::Cause;
-use word::{Claim, Kicked, RunWord, Seen};
+use word::{Claim, RunWord, Seen};
 
 /// How long a call may take. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,6 +79,10 @@ pub(crate) struct RunState {
     deadline: AtomicU64,
     /// When its processor time is up, on the runner's own clock.
     cpu_deadline: AtomicU64,
+    /// When the runner is to be nudged, on the monotonic clock.
+    next_nudge: AtomicU64,
+    /// Nanoseconds from one nudge to the next.
+    nudge_interval: AtomicU64,
 }
 
 impl RunState {
@@ -90,6 +94,8 @@ impl RunState {
             signal: AtomicI32::new(0),
             deadline: AtomicU64::new(NEVER),
             cpu_deadline: AtomicU64::new(NEVER),
+            next_nudge: AtomicU64::new(NEVER),
+            nudge_interval: AtomicU64::new(NEVER),
         })
     }
 
@@ -142,6 +148,17 @@ impl RunState {
         if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
     }
 
+    /// Signals the call that was seen, without ending it; the result is when to do so again.
+    fn nudge(&self, seen: Seen, now: u64) -> u64 {
+        if let Some(duty) = self.word.claim_nudge(seen) {
+            let (thread, signal) = (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
+            self.word.signalled(duty, signal::send(thread, signal, self.cookie()));
+        }
+        let next = now.saturating_add(self.nudge_interval.load(Ordering::Relaxed));
+        self.next_nudge.store(next, Ordering::Relaxed);
+        next
+    }
+
     /// The timer looks: kicks a call whose time is up, and says when to look again.
     fn look(&self, now: u64) -> u64 {
         let seen = self.word.see();
@@ -154,15 +171,20 @@ impl RunState {
         if deadline <= now {
             return self.expire(seen, Cause::Timeout, now);
         }
+        let mut next = deadline;
+        let next_nudge = self.next_nudge.load(Ordering::SeqCst);
+        if next_nudge != NEVER {
+            next = next.min(if next_nudge <= now { self.nudge(seen, now) } else { next_nudge });
+        }
         if cpu_deadline == NEVER {
-            return deadline;
+            return next;
         }
         let used = clock::now(thread_clock(self.thread.load(Ordering::Relaxed)));
         if cpu_deadline <= used {
             return self.expire(seen, Cause::CpuTime, now);
         }
         // It cannot be used up sooner than that.
-        deadline.min(now.saturating_add(cpu_deadline - used))
+        next.min(now.saturating_add(cpu_deadline - used))
     }
 
     /// Marks this sandbox's signals.
@@ -178,6 +200,8 @@ pub(crate) struct Stopper {
     /// Whether anybody may want to stop a call: a handle was given out, or a call had a limit.
     is_armed: bool,
     is_watched: bool,
+    /// How often the runner is to look about; [`Duration::MAX`] for never.
+    nudge_interval: Duration,
     /// The call that is running.
     call: Option<Running>,
 }
@@ -187,19 +211,34 @@ struct Running {
     signal: i32,
     caller_mask: signal::Mask,
     aside: Aside,
-    /// Whether a kicker's signal was taken out of the queue already.
-    has_taken: bool,
+    /// Nudges that the run word has told of.
+    nudges: u32,
+    /// Signals of ours that were taken out of the queue already.
+    taken: u32,
 }
 
 impl Stopper {
     pub fn new() -> Result<Self> {
-        Ok(Self { run: Arc::new(RunState::new()?), is_armed: false, is_watched: false, call: None })
+        Ok(Self {
+            run: Arc::new(RunState::new()?),
+            is_armed: false,
+            is_watched: false,
+            nudge_interval: Duration::MAX,
+            call: None,
+        })
     }
 
     /// Another end of the same, for a call that starts after this one's last.
     pub fn twin(&self) -> Self {
-        let Self { run, is_armed, is_watched, call: _ } = self;
-        Self { run: Arc::clone(run), is_armed: *is_armed, is_watched: *is_watched, call: None }
+        let Self { ref run, is_armed, is_watched, nudge_interval, call: _ } = *self;
+        Self { run: Arc::clone(run), is_armed, is_watched, nudge_interval, call: None }
+    }
+
+    /// A new one with the same interval, for the sandbox after this one's.
+    pub fn successor(&self) -> Result<Self> {
+        let mut next = Self::new()?;
+        next.nudge_interval = self.nudge_interval;
+        Ok(next)
     }
 
     /// Whether a handle was given out that somebody may still have.
@@ -214,10 +253,15 @@ impl Stopper {
         Ok(InterruptHandle { run: Arc::clone(&self.run) })
     }
 
+    /// From the next call on, the guest is left as often as that, as if a signal of the program's had come.
+    pub fn set_nudge_interval(&mut self, interval: Duration) {
+        self.nudge_interval = interval;
+    }
+
     /// Begins a call.
     pub fn begin(&mut self, limits: &TimeLimits) -> Result<()> {
-        let has_limits = *limits != TimeLimits::NONE;
-        if has_limits && !self.is_watched {
+        let needs_timer = *limits != TimeLimits::NONE || self.nudge_interval != Duration::MAX;
+        if needs_timer && !self.is_watched {
             signal::check(signal::current())?;
             Timer::get()?.watch(&self.run)?;
             (self.is_watched, self.is_armed) = (true, true);
@@ -228,7 +272,7 @@ impl Stopper {
         let process = Epoch::current()?;
         let signal = signal::current();
         let caller_mask = signal::block(signal::only(signal));
-        self.call = Some(Running { signal, caller_mask, aside: Aside::default(), has_taken: false });
+        self.call = Some(Running { signal, caller_mask, aside: Aside::default(), nudges: 0, taken: 0 });
         self.run.process.store(process.number(), Ordering::Relaxed);
         self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
         self.run.signal.store(signal, Ordering::Relaxed);
@@ -236,10 +280,14 @@ impl Stopper {
         let cpu_deadline = after(limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
+        let next_nudge = after(self.nudge_interval, libc::CLOCK_MONOTONIC);
+        self.run.nudge_interval.store(nanoseconds(self.nudge_interval), Ordering::Relaxed);
+        self.run.next_nudge.store(next_nudge, Ordering::SeqCst);
         self.run.word.begin();
-        if has_limits {
+        if needs_timer {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
-            Timer::get()?.armed(deadline.min(after(limits.cpu, libc::CLOCK_MONOTONIC)));
+            let first = deadline.min(after(limits.cpu, libc::CLOCK_MONOTONIC)).min(next_nudge);
+            Timer::get()?.armed(first);
         }
         Ok(())
     }
@@ -251,18 +299,16 @@ impl Stopper {
 
     /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
     pub fn end(&mut self) -> Option<Cause> {
-        let Running { signal, caller_mask, mut aside, has_taken } = self.call.take()?;
-        let kicked = self.run.word.end();
+        let Running { signal, caller_mask, mut aside, nudges, taken } = self.call.take()?;
+        let ending = self.run.word.end();
         self.run.deadline.store(NEVER, Ordering::Relaxed);
         self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
-        if let Some(Kicked { signalled: true, .. }) = kicked
-            && !has_taken
-        {
-            signal::take(signal, self.run.cookie());
-        }
+        self.run.next_nudge.store(NEVER, Ordering::Relaxed);
+        let left = (ending.signals + nudges).saturating_sub(taken);
+        signal::take(signal, self.run.cookie(), left);
         aside.empty(signal);
         signal::restore(caller_mask);
-        kicked.map(|kicked| kicked.cause)
+        ending.cause
     }
 
     /// Whether the call was stopped.
@@ -278,6 +324,14 @@ impl Stopper {
         };
         if !self.run.word.enter_host() {
             return None;
+        }
+        // From here on nobody nudges. A nudge that came before must leave the queue while the signal is still blocked.
+        if self.run.word.take_nudge() {
+            call.nudges += 1;
+            if call.taken < call.nudges {
+                signal::take(call.signal, self.run.cookie(), 1);
+                call.taken += 1;
+            }
         }
         call.aside.empty(call.signal);
         signal::restore(call.caller_mask);
@@ -299,7 +353,7 @@ impl Stopper {
         if let Some(call) = &mut self.call
             && call.caller_mask & signal::only(call.signal) != 0
         {
-            call.has_taken |= call.aside.fill(call.signal, self.run.cookie());
+            call.taken += call.aside.fill(call.signal, self.run.cookie());
         }
     }
 }
@@ -330,8 +384,11 @@ fn after(limit: Duration, clock: libc::clockid_t) -> u64 {
     if limit == Duration::MAX {
         return NEVER;
     }
-    let limit = u64::try_from(limit.as_nanos()).unwrap_or(NEVER);
-    clock::now(clock).saturating_add(limit)
+    clock::now(clock).saturating_add(nanoseconds(limit))
+}
+
+fn nanoseconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos()).unwrap_or(NEVER)
 }
 
 /// The processor-time clock of another thread of this process (the kernel's encoding; `clock_getcpuclockid(3)` builds the

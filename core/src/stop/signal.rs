@@ -94,15 +94,17 @@ pub(super) fn send(thread: i32, signal: i32, cookie: usize) -> bool {
     queue(thread, signal, &info)
 }
 
-/// Takes this thread's signals of that number out of the queue until the one with our cookie was found; the others go back
+/// Takes this thread's signals of that number out of the queue until `count` with our cookie were found; the others go back
 /// in. The signal is blocked.
-pub(super) fn take(signal: i32, cookie: usize) {
+pub(super) fn take(signal: i32, cookie: usize, count: u32) {
     let mut others: Vec<Info> = Vec::new();
-    while let Some(info) = dequeue(signal) {
-        if info.is_ours(cookie) {
-            break;
+    let mut left = count;
+    while left > 0 {
+        match dequeue(signal) {
+            Some(info) if info.is_ours(cookie) => left -= 1,
+            Some(info) => others.push(info),
+            None => break,
         }
-        others.push(info);
     }
     let thread = thread_id();
     for info in others {
@@ -125,21 +127,21 @@ enum Recipient {
 }
 
 impl Aside {
-    /// Takes them out of the queue. The signal is blocked. Whether the one with our cookie was among them, which is not kept.
-    pub fn fill(&mut self, signal: i32, cookie: usize) -> bool {
-        let mut has_ours = false;
+    /// Takes them out of the queue. The signal is blocked. How many with our cookie were among them, which are not kept.
+    pub fn fill(&mut self, signal: i32, cookie: usize) -> u32 {
+        let mut ours = 0;
         while is_pending(signal) {
             // The thread's own come first.
             let recipient =
                 if is_pending_for_thread(signal) { Recipient::Thread } else { Recipient::Process };
             match dequeue(signal) {
-                Some(info) if info.is_ours(cookie) => has_ours = true,
+                Some(info) if info.is_ours(cookie) => ours += 1,
                 Some(info) => self.signals.push((info, recipient)),
                 // Another thread was faster.
                 None => break,
             }
         }
-        has_ours
+        ours
     }
 
     /// Puts them back.

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A kicker that cannot signal goes back from KICKING to GUEST: it has done nothing. The runner never goes by a claim
-//! before that is decided.
+//! before that is decided. A *nudge* takes the same road and goes back to GUEST too, but has signalled: the runner looks
+//! about, takes the signal out of its queue ([`RunWord::take_nudge`]), and goes on.
 //!
 //! The word also counts the calls, so that a timer's decision about one call cannot strike the next. Memory
 //! orderings and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
@@ -58,10 +59,11 @@ pub(crate) struct Signalling {
 
 /// How a call ended, as far as kickers are concerned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Kicked {
-    pub cause: Cause,
-    /// Whether a signal was sent, which the runner must take out of its queue.
-    pub signalled: bool,
+pub(crate) struct Ending {
+    /// Why it was stopped, if it was.
+    pub cause: Option<Cause>,
+    /// Signals that were sent and that no [`RunWord::take_nudge`] has told of: the runner must take them out of its queue.
+    pub signals: u32,
 }
 
 const STATE: u64 = 0b111;
@@ -73,6 +75,8 @@ const KICKED: u64 = 4;
 /// With [`KICKED`]: by a signal.
 const SIGNALLED: u64 = 1 << 3;
 const CAUSE: u64 = 0b11 << 4;
+/// In any state of a call: a nudge was sent, and not yet taken.
+const NUDGED: u64 = 1 << 6;
 const CALL: u64 = 1 << 8;
 
 /// See the module.
@@ -107,21 +111,31 @@ impl RunWord {
     }
 
     /// The runner ends the call.
-    pub fn end(&self) -> Option<Kicked> {
+    pub fn end(&self) -> Ending {
         loop {
             let word = self.decided();
             let idle = word & !(CALL - 1) | IDLE;
-            if word & STATE == KICKED {
-                self.0.store(idle, Ordering::Release);
-                let cause = match (word & CAUSE) >> 4 {
+            if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                let cause = (word & STATE == KICKED).then_some(match (word & CAUSE) >> 4 {
                     0 => Cause::Interrupt,
                     1 => Cause::Timeout,
                     _ => Cause::CpuTime,
-                };
-                return Some(Kicked { cause, signalled: word & SIGNALLED != 0 });
+                });
+                let signals = u32::from(word & SIGNALLED != 0) + u32::from(word & NUDGED != 0);
+                return Ending { cause, signals };
             }
-            if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                return None;
+        }
+    }
+
+    /// Whether there was a nudge since the last time that the runner asked. Its signal is in the queue.
+    pub fn take_nudge(&self) -> bool {
+        loop {
+            let word = self.decided();
+            if word & NUDGED == 0 {
+                return false;
+            }
+            if self.0.compare_exchange(word, word & !NUDGED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return true;
             }
         }
     }
@@ -139,17 +153,29 @@ impl RunWord {
             Cause::Timeout => 1 << 4,
             Cause::CpuTime => 2 << 4,
         };
-        let call = word & !(CALL - 1);
+        let kept = word & !(CALL - 1) | word & NUDGED;
         let (next, claim) = match word & STATE {
             GUEST => {
-                let duty = Signalling { sent: call | cause | SIGNALLED | KICKED, not_sent: word };
-                (call | cause | KICKING, Claim::Signal(duty))
+                let duty = Signalling { sent: kept | cause | SIGNALLED | KICKED, not_sent: word };
+                (kept | cause | KICKING, Claim::Signal(duty))
             }
-            HOST => (call | cause | KICKED, Claim::Noted),
+            HOST => (kept | cause | KICKED, Claim::Noted),
             _ => return None,
         };
         self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         Some(claim)
+    }
+
+    /// Claims the guest that was seen running for a moment, to signal it without ending its call. `None`: it is not running any
+    /// more, somebody else is at it, or it has not answered the last nudge.
+    pub fn claim_nudge(&self, seen: Seen) -> Option<Signalling> {
+        let word = seen.0;
+        if word & STATE != GUEST || word & NUDGED != 0 {
+            return None;
+        }
+        let duty = Signalling { sent: word | NUDGED, not_sent: word };
+        self.0.compare_exchange(word, word & !STATE | KICKING, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        Some(duty)
     }
 
     /// The claimed runner was signalled; or it could not be, and the claim is given back.
@@ -243,17 +269,29 @@ mod model {
         }
     }
 
-    fn call(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, with_host: bool) -> Option<Kicked> {
+    /// A timer that nudges once.
+    fn nudge(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) {
+        if let Some(duty) = word.claim_nudge(word.see()) {
+            assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
+            pending.fetch_add(1, Ordering::Relaxed);
+            word.signalled(duty, true);
+        }
+    }
+
+    fn call(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, with_host: bool) -> Option<Cause> {
         inside.store(1, Ordering::Relaxed);
         word.begin();
         let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_kicked();
-        let kicked = word.end();
-        assert!(!is_stopped || kicked.is_some(), "the call was stopped, and nobody did it");
+        if word.take_nudge() {
+            // Each is one signal, already in the queue when the word tells of it.
+            assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a nudge without a signal");
+        }
+        let ending = word.end();
+        assert!(!is_stopped || ending.cause.is_some(), "the call was stopped, and nobody did it");
         inside.store(0, Ordering::Relaxed);
         // Exactly the signals that were announced are in the queue, and the runner takes them.
-        let announced = usize::from(kicked.is_some_and(|kicked| kicked.signalled));
-        assert_eq!(pending.swap(0, Ordering::Relaxed), announced);
-        kicked
+        assert_eq!(pending.swap(0, Ordering::Relaxed), ending.signals as usize);
+        ending.cause
     }
 
     /// Kickers against calls, in every order that three preemptions can make.
@@ -287,6 +325,27 @@ mod model {
     }
 
     #[test]
+    fn a_nudge_ends_nothing_and_leaves_no_signal_behind() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
+            let nudger = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || nudge(&shared.0, &shared.1, &shared.2))
+            };
+            let kicker = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
+            };
+            let (word, inside, pending) = &*shared;
+            let ended = call(word, inside, pending, true).is_some();
+            nudger.join().unwrap();
+            assert!(kicker.join().unwrap() || !ended, "the nudge has ended the call");
+        });
+    }
+
+    #[test]
     fn a_kicker_that_cannot_signal_stops_nothing_but_a_host_function() {
         loom::model(|| {
             let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
@@ -316,7 +375,7 @@ mod model {
             };
             let _first = word.end();
             word.begin();
-            assert_eq!(word.end(), None);
+            assert_eq!(word.end(), Ending { cause: None, signals: 0 });
             other.join().unwrap();
         });
     }
