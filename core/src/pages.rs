@@ -28,6 +28,17 @@ impl PageSet {
         self.0.clear();
     }
 
+    /// The part of the set that has its first `len` bytes.
+    pub fn first(&self, len: u64) -> Self {
+        let (mut first, mut left) = (Self::default(), len);
+        for range in self.iter() {
+            let end = range.end.min(range.start.saturating_add(left));
+            left -= end - range.start;
+            first.append(range.start..end);
+        }
+        first
+    }
+
     /// Bytes in the set.
     pub fn len(&self) -> u64 {
         self.0.iter().map(|range| range.end - range.start).sum()
@@ -104,6 +115,10 @@ mod tests {
             prop_assert_eq!(pages(&left.union(&right)), &a | &b);
             prop_assert_eq!(pages(&left.difference(&right)), &a - &b);
             prop_assert_eq!(left.len(), a.len() as u64);
+            prop_assert_eq!(
+                pages(&left.first(range.0)),
+                a.iter().copied().take(usize::try_from(range.0).unwrap()).collect::<BTreeSet<_>>()
+            );
             let range = range.0..range.1;
             let inside: BTreeSet<_> = left.within(&range).flatten().collect();
             prop_assert_eq!(inside, a.into_iter().filter(|page| range.contains(page)).collect::<BTreeSet<_>>());

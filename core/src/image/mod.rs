@@ -12,12 +12,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::guest::elf::Program;
 use crate::guest::{Payload, elf};
 use crate::options::Sizes;
+use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
 
 /// A guest's initial memory.
@@ -27,9 +28,14 @@ pub(crate) struct Image {
     /// Address of the program's first instruction.
     pub entry: u64,
     file: Arc<File>,
+    /// What the first sandbox had written by the end of its first call, and every other one probably will.
+    hot: OnceLock<PageSet>,
 }
 
 impl Image {
+    /// Bytes that are made ready in advance, at most: what a sandbox that is never called costs for nothing.
+    const MAX_HOT: u64 = 64 * page_table::PAGE;
+
     /// Composes and seals an image.
     pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {
         let shapes: Vec<_> = payloads
@@ -44,12 +50,12 @@ impl Image {
         write(&file, &layout, program, payloads)
             .map_err(|source| Error::resource("writing the guest's image", source))?;
         seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
-        Ok(Self { layout: Arc::new(layout), entry: program.entry, file: Arc::new(file) })
+        Ok(Self::with(Arc::new(layout), program.entry, file))
     }
 
     /// The image of a snapshot: another sealed file with the same layout.
     pub fn of_snapshot(original: &Self, file: File) -> Self {
-        Self { layout: Arc::clone(&original.layout), entry: original.entry, file: Arc::new(file) }
+        Self::with(Arc::clone(&original.layout), original.entry, file)
     }
 
     /// An image whose guest pages come from elsewhere: `fill` writes them, the engine's are made anew.
@@ -64,7 +70,22 @@ impl Image {
         fill(&file)?;
         write_engine(&file, &layout, extended_state).map_err(failed)?;
         seal(&file).map_err(failed)?;
-        Ok(Self { layout: Arc::new(layout), entry, file: Arc::new(file) })
+        Ok(Self::with(Arc::new(layout), entry, file))
+    }
+
+    fn with(layout: Arc<Layout>, entry: u64, file: File) -> Self {
+        Self { layout, entry, file: Arc::new(file), hot: OnceLock::new() }
+    }
+
+    /// The pages that a sandbox will write first, if one has shown them.
+    pub fn hot(&self) -> Option<&PageSet> {
+        self.hot.get()
+    }
+
+    /// Shows what a sandbox has written by the end of its first call.
+    pub fn learn_hot(&self, written: &PageSet) {
+        // Whoever comes first teaches.
+        let _ = self.hot.set(written.first(Self::MAX_HOT));
     }
 
     /// The sealed file.

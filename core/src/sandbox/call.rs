@@ -181,7 +181,9 @@ impl Conversation {
         })?;
         self.has_entropy = true;
         self.log.announce_level(self.vm.memory());
-        self.converse(FrameKind::Result, limits)
+        self.converse(FrameKind::Result, limits)?;
+        self.vm.teach();
+        Ok(())
     }
 
     /// The frame that the last conversation ended with.

@@ -16,6 +16,7 @@ use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::pages::PageSet;
 use crate::process::Epoch;
 
 /// The mapping. Offsets are guest physical addresses.
@@ -65,6 +66,17 @@ impl GuestMemory {
     /// Gives up what was written to these whole pages: they are those of the file again.
     pub fn discard(&self, range: Range<u64>) -> Result<()> {
         self.advise(range, libc::MADV_DONTNEED)
+    }
+
+    /// Makes copies of these whole pages now, as the guest's first writes would. To be done before the memory is read at all:
+    /// the kernel tells every virtual machine of the process of each page that it replaces by a copy, and here it has none to
+    /// replace. It is no failure that it cannot (`MADV_POPULATE_WRITE`: Linux 5.14).
+    pub fn prepare(&self, pages: &PageSet) {
+        for range in pages.iter() {
+            if self.advise(range, libc::MADV_POPULATE_WRITE).is_err() {
+                return;
+            }
+        }
     }
 
     /// Where the mapping starts in this process: for the memslot alone.

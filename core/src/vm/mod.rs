@@ -118,6 +118,16 @@ impl Vm {
         Ok(())
     }
 
+    /// Shows the image what its first sandbox has written by now, so that the next ones start with these pages.
+    pub fn teach(&self) {
+        if self.image.hot().is_none() {
+            let mut written = PageSet::default();
+            // Where it cannot be known, the empty set says so once and for all.
+            let _ = copied::find(self.memory(), &self.image.layout.written, &mut written);
+            self.image.learn_hot(&written);
+        }
+    }
+
     /// Runs the guest until it stops. The one place where guest code runs.
     pub fn run(&mut self) -> Exit {
         self.has_run = true;
@@ -247,6 +257,9 @@ impl Vm {
         // A failure half-way leaves nothing that could be gone on with.
         self.is_dead = true;
         self.machine.memory.replace(frozen.image.file())?;
+        if let Some(hot) = frozen.image.hot() {
+            self.machine.memory.prepare(hot);
+        }
         self.is_dead = false;
         self.image = Arc::clone(&frozen.image);
         Ok(())
@@ -271,6 +284,9 @@ impl Vm {
 
     fn with_registers(image: Arc<Image>, (general, special): (kvm_regs, kvm_sregs)) -> Result<Self> {
         let memory = GuestMemory::map(image.file(), image.layout.size)?;
+        if let Some(hot) = image.hot() {
+            memory.prepare(hot);
+        }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
         set_slot(&vm, &memory)?;
         set_registers(&mut vcpu, general, special);
