@@ -15,6 +15,7 @@
 )]
 
 mod cold;
+mod python;
 mod raw;
 mod snapshots;
 mod stats;
@@ -35,11 +36,16 @@ fn main() {
     rows.extend(warm::rows());
     rows.extend(snapshots::rows());
     rows.extend(wire::rows());
+    let overheads = python::rows();
 
-    let markdown = table::markdown(&rows);
+    let mut markdown = table::markdown(&rows);
+    if !overheads.is_empty() {
+        markdown += "\n";
+        markdown += &table::overheads_markdown(&overheads);
+    }
     println!("{markdown}");
     fs::create_dir_all("target/bench").unwrap();
     fs::write("target/bench/table.md", &markdown).unwrap();
-    fs::write("target/bench/table.json", format!("{:#}\n", table::json(&rows))).unwrap();
+    fs::write("target/bench/table.json", format!("{:#}\n", table::json(&rows, &overheads))).unwrap();
     println!("also in target/bench/table.md and table.json; R: one raw exit, C: one raw virtual machine");
 }

@@ -33,6 +33,30 @@ impl Row {
     }
 }
 
+/// What a binding adds to a call.
+#[derive(Debug)]
+pub struct Overhead {
+    pub metric: &'static str,
+    pub ours: Samples,
+    /// The same call from Rust.
+    pub floor: Samples,
+    /// The nanoseconds that it may add, and those that we want.
+    pub must_ns: Option<f64>,
+    pub want_ns: Option<f64>,
+}
+
+impl Overhead {
+    /// What is added, in nanoseconds.
+    pub fn added(&self) -> f64 {
+        self.ours.quantile(0.5) - self.floor.quantile(0.5)
+    }
+
+    /// Whether the target holds in this run.
+    pub fn holds(&self) -> bool {
+        self.must_ns.is_none_or(|must| self.added() <= must)
+    }
+}
+
 /// The table as Markdown.
 pub fn markdown(rows: &[Row]) -> String {
     let mut out = String::from(
@@ -57,25 +81,60 @@ pub fn markdown(rows: &[Row]) -> String {
     out
 }
 
-/// The table as JSON, times in nanoseconds.
-pub fn json(rows: &[Row]) -> serde_json::Value {
-    rows.iter()
-        .map(|row| {
-            serde_json::json!({
-                "metric": row.metric,
-                "ours_p50_ns": row.ours.quantile(0.5),
-                "ours_p99_ns": row.ours.quantile(0.99),
-                "floor": row.floor_name,
-                "floor_p50_ns": row.floor.quantile(0.5),
-                "floor_p99_ns": row.floor.quantile(0.99),
-                "ratio": row.ratio(),
-                "must": row.must,
-                "must_ns": row.must_ns,
-                "want": row.want,
-                "holds": row.holds(),
-            })
+/// The table of what bindings add, as Markdown.
+pub fn overheads_markdown(rows: &[Overhead]) -> String {
+    let mut out = String::from(
+        "| metric | added p50 | call p50 | Rust call p50 | must | want | holds |\n|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let bound =
+            |bound: Option<f64>| bound.map_or_else(|| "–".to_owned(), |bound| format!("≤ {}", time(bound)));
+        out += &format!(
+            "| {} | {:.2} µs | {} | {} | {} | {} | {} |\n",
+            row.metric,
+            row.added() / 1e3,
+            time(row.ours.quantile(0.5)),
+            time(row.floor.quantile(0.5)),
+            bound(row.must_ns),
+            bound(row.want_ns),
+            if row.holds() { "yes" } else { "NO" },
+        );
+    }
+    out
+}
+
+/// The tables as JSON, times in nanoseconds.
+pub fn json(rows: &[Row], overheads: &[Overhead]) -> serde_json::Value {
+    let rows = rows.iter().map(|row| {
+        serde_json::json!({
+            "metric": row.metric,
+            "ours_p50_ns": row.ours.quantile(0.5),
+            "ours_p99_ns": row.ours.quantile(0.99),
+            "floor": row.floor_name,
+            "floor_p50_ns": row.floor.quantile(0.5),
+            "floor_p99_ns": row.floor.quantile(0.99),
+            "ratio": row.ratio(),
+            "must": row.must,
+            "must_ns": row.must_ns,
+            "want": row.want,
+            "holds": row.holds(),
         })
-        .collect()
+    });
+    let overheads = overheads.iter().map(|row| {
+        serde_json::json!({
+            "metric": row.metric,
+            "ours_p50_ns": row.ours.quantile(0.5),
+            "ours_p99_ns": row.ours.quantile(0.99),
+            "floor": "the call from Rust",
+            "floor_p50_ns": row.floor.quantile(0.5),
+            "floor_p99_ns": row.floor.quantile(0.99),
+            "added_ns": row.added(),
+            "must_added_ns": row.must_ns,
+            "want_added_ns": row.want_ns,
+            "holds": row.holds(),
+        })
+    });
+    rows.chain(overheads).collect()
 }
 
 fn time(nanoseconds: f64) -> String {
