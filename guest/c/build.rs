@@ -1,10 +1,12 @@
-//! Compiles the one file that only C can say: functions with a variable number of arguments.
+//! Compiles what only C can say: functions with a variable number of arguments.
 
 fn main() {
-    const SOURCE: &str = "src/printf.c";
-    println!("cargo::rerun-if-changed={SOURCE}");
+    const SOURCES: [&str; 2] = ["src/messages.c", "../libc/printf.c"];
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
     cc::Build::new()
-        .file(SOURCE)
+        .files(SOURCES)
         .std("c11")
         .pic(true)
         .warnings(true)
@@ -19,5 +21,5 @@ fn main() {
         .flag("-fno-asynchronous-unwind-tables")
         .flag("-ffunction-sections")
         .flag("-fdata-sections")
-        .compile("hyperlight_printf");
+        .compile("hyperlight_messages");
 }

@@ -10,7 +10,7 @@ use core::ffi::c_void;
 use core::ptr;
 
 use crate::libc::malloc::{free, malloc};
-use crate::single::Single;
+use crate::libc::single::Single;
 use crate::value::HlBytes;
 
 static BLOCKS: Single<RefCell<Vec<*mut c_void>>> = Single::new(RefCell::new(Vec::new()));

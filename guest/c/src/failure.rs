@@ -10,8 +10,8 @@ use core::ffi::c_char;
 use sdk::{Error, Result};
 
 use crate::host;
+use crate::libc::single::Single;
 use crate::libc::text::bytes;
-use crate::single::Single;
 
 /// The status of an error whose code is 0, which for C would mean success.
 const UNNUMBERED: i32 = i32::MIN;
@@ -54,7 +54,7 @@ unsafe extern "C" fn hl_guest_fail(code: i32, text: *const c_char) -> i32 {
     pending(Error::new(code, unsafe { message(text) }))
 }
 
-/// `hl_guest_fail`, for the formatting in `printf.c`.
+/// `hl_guest_fail`, for the formatting in `messages.c`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hlc_fail(code: i32, text: *const c_char) -> i32 {
     // SAFETY: as above.

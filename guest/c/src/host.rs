@@ -7,9 +7,9 @@ use sdk::limits::MAX_PARAMETERS;
 use sdk::{Error, Result, Value, ValueRef, code};
 
 use crate::arena;
+use crate::libc::single::Single;
 use crate::libc::stdio;
 use crate::libc::text::bytes;
-use crate::single::Single;
 use crate::value::HlValue;
 
 /// The status of a host function's failure that has none of its own: `HL_ERR_HOST_FUNCTION`.

@@ -3,7 +3,7 @@
 //!
 //! The SDK for Rust does the work: it starts the program, serves calls, owns the heap. This crate turns its
 //! interface into one of plain structs and statuses ([`value`], [`functions`], [`host`], [`failure`], [`services`]),
-//! gives memory the lifetime that C code expects ([`arena`]), and brings the functions that C programs take for
+//! gives memory the lifetime that C code expects ([`arena`]), and carries the functions that C programs take for
 //! granted ([`libc`]). Nothing in here panics on what a C program hands in.
 
 #![no_std]
@@ -14,10 +14,11 @@ extern crate alloc;
 
 mod arena;
 mod constructors;
+mod cplusplus;
 mod failure;
 mod functions;
 mod host;
+#[path = "../../libc/mod.rs"]
 mod libc;
 mod services;
-mod single;
 mod value;

@@ -61,7 +61,7 @@ const fn level(number: u32) -> Option<Level> {
     })
 }
 
-/// Whether it is worth formatting a record. For `printf.c`.
+/// Whether it is worth formatting a record. For `messages.c`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hlc_log_enabled(number: u32, target: *const c_char) -> c_int {
     // SAFETY: the header's macro gives a string.
@@ -70,7 +70,7 @@ unsafe extern "C" fn hlc_log_enabled(number: u32, target: *const c_char) -> c_in
     level(number).is_some_and(enabled).into()
 }
 
-/// Writes a record. For `printf.c`.
+/// Writes a record. For `messages.c`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hlc_log(
     number: u32,

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::ffi::c_int;
 
-use crate::single::Single;
+use super::single::Single;
 
 pub const ENOENT: c_int = 2;
 pub const EBADF: c_int = 9;

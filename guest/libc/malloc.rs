@@ -75,6 +75,7 @@ fn corrupt() -> ! {
     sdk::abort(CORRUPT, "free() or realloc() of a pointer that malloc() did not give, or took back")
 }
 
+/// Memory for `size` bytes; null where there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: usize) -> *mut c_void {
     allocate(size, ALIGNMENT, heap::malloc)
@@ -89,6 +90,10 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     allocate(bytes, ALIGNMENT, |whole| heap::calloc(whole, 1))
 }
 
+/// Gives a block back.
+///
+/// # Safety
+/// `block` is null, or came from this module and is not used any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(block: *mut c_void) {
     if block.is_null() {

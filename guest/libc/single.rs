@@ -11,6 +11,7 @@ pub struct Single<T>(T);
 unsafe impl<T> Sync for Single<T> {}
 
 impl<T> Single<T> {
+    /// The static's first value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }

@@ -10,8 +10,8 @@ use core::ptr;
 
 use super::errno;
 use super::malloc::malloc;
+use super::single::Single;
 use super::text::{Cursor, bytes};
-use crate::single::Single;
 
 /// Where `strtok` goes on.
 static TOKENS: Single<Cell<*mut c_char>> = Single::new(Cell::new(ptr::null_mut()));

@@ -12,8 +12,8 @@ use core::ptr;
 use sdk::ValueRef;
 
 use super::errno::{self, EBADF};
+use super::single::Single;
 use super::text::bytes;
-use crate::single::Single;
 
 /// What C calls the end of a file, and a failure.
 const EOF: c_int = -1;
@@ -24,7 +24,7 @@ const CAPACITY: usize = 4096;
 /// A stream. The macros of some headers look at its first words, which mean "nothing buffered, no error" as
 /// long as they are zero; nothing else in it is used but its address.
 #[repr(C, align(16))]
-pub struct File {
+pub(crate) struct File {
     words: [usize; 32],
 }
 
@@ -105,12 +105,12 @@ fn host_print(text: &str) -> Result<(), sdk::Error> {
 }
 
 /// Writes to a stream; false if it cannot be written to or the host refused.
-pub fn write(stream: *const File, bytes: &[u8]) -> bool {
+pub(crate) fn write(stream: *const File, bytes: &[u8]) -> bool {
     collect(stream, bytes) && settle(stream)
 }
 
 /// Writes a part of something; [`settle`] follows the last one.
-pub fn collect(stream: *const File, bytes: &[u8]) -> bool {
+pub(crate) fn collect(stream: *const File, bytes: &[u8]) -> bool {
     if !ptr::eq(stream, &raw const OUTPUT) && !ptr::eq(stream, &raw const ERRORS) {
         errno::set(EBADF);
         return false;
@@ -124,7 +124,7 @@ pub fn collect(stream: *const File, bytes: &[u8]) -> bool {
 }
 
 /// Prints at once what was written to `stderr`.
-pub fn settle(stream: *const File) -> bool {
+pub(crate) fn settle(stream: *const File) -> bool {
     !ptr::eq(stream, &raw const ERRORS) || flush()
 }
 

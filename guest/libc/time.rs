@@ -5,7 +5,7 @@ use core::ffi::{c_char, c_int, c_long, c_void};
 use core::ptr;
 
 use super::errno::{self, EINVAL, EOVERFLOW};
-use crate::single::Single;
+use super::single::Single;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 const SECONDS_OF_DAY: i64 = 86_400;

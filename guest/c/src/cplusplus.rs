@@ -3,7 +3,8 @@
 
 use core::ffi::{c_int, c_void};
 
-use super::malloc::{free, malloc};
+use crate::arena::out_of_memory;
+use crate::libc::malloc::{free, malloc};
 
 /// The code for a call of a function that does not exist: what a shell shows for SIGABRT.
 const NO_FUNCTION: c_int = 134;
@@ -52,7 +53,7 @@ macro_rules! new {
         extern "C" fn $name(size: usize) -> *mut c_void {
             let block = malloc(size);
             if block.is_null() {
-                crate::services::hl_guest_out_of_memory(size);
+                out_of_memory(size);
             }
             block
         }

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_long, c_uint, c_void};
 
 use super::errno::{self, EINVAL};
-use crate::single::Single;
+use super::single::Single;
 
 /// What the headers call `RAND_MAX`.
 const MAX: u64 = 0x7fff_ffff;
@@ -85,6 +85,10 @@ extern "C" fn arc4random() -> u32 {
     fresh() as u32
 }
 
+/// Fills memory with numbers that are fit for keys.
+///
+/// # Safety
+/// `len` bytes can be written at `buffer`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn arc4random_buf(buffer: *mut c_void, len: usize) {
     if len > 0 {

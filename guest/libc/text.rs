@@ -4,40 +4,40 @@ use core::ffi::{CStr, c_char};
 
 /// A place in a C string. It moves forward and never past the terminating NUL, so that looking is always
 /// possible and one loop serves strings of any length.
-#[derive(Clone, Copy, Debug)]
-pub struct Cursor(*const u8);
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor(*const u8);
 
 impl Cursor {
     /// The start of a string.
     ///
     /// # Safety
     /// `text` ends with a NUL and is not changed while the cursor is in use.
-    pub const unsafe fn new(text: *const c_char) -> Self {
+    pub(crate) const unsafe fn new(text: *const c_char) -> Self {
         Self(text.cast())
     }
 
     /// The byte at this place; 0 at the end.
-    pub const fn peek(self) -> u8 {
+    pub(crate) const fn peek(self) -> u8 {
         // SAFETY: whoever called `new` promised a NUL, and `advance` does not pass it.
         unsafe { *self.0 }
     }
 
     /// Moves on; stays at the end.
-    pub const fn advance(&mut self) {
+    pub(crate) const fn advance(&mut self) {
         if self.peek() != 0 {
             self.0 = self.0.wrapping_add(1);
         }
     }
 
     /// The byte at this place, which is left behind; 0 at the end.
-    pub const fn next(&mut self) -> u8 {
+    pub(crate) const fn next(&mut self) -> u8 {
         let byte = self.peek();
         self.advance();
         byte
     }
 
     /// Moves on over `byte`, whatever its case, and says whether it was there.
-    pub fn skip(&mut self, byte: u8) -> bool {
+    pub(crate) fn skip(&mut self, byte: u8) -> bool {
         let found = self.peek().eq_ignore_ascii_case(&byte);
         if found {
             self.advance();
@@ -46,7 +46,7 @@ impl Cursor {
     }
 
     /// Moves on over all of `word`, whatever its case, or not at all.
-    pub fn skip_word(&mut self, word: &[u8]) -> bool {
+    pub(crate) fn skip_word(&mut self, word: &[u8]) -> bool {
         let mut ahead = *self;
         let found = word.iter().all(|byte| ahead.skip(*byte));
         if found {
@@ -56,19 +56,19 @@ impl Cursor {
     }
 
     /// Moves on over white space.
-    pub fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         while is_space(self.peek()) {
             self.advance();
         }
     }
 
     /// The place as C code wants it.
-    pub const fn as_ptr(self) -> *const c_char {
+    pub(crate) const fn as_ptr(self) -> *const c_char {
         self.0.cast()
     }
 
     /// The bytes from here up to `end`, a later place in the same string.
-    pub fn up_to<'a>(self, end: Self) -> &'a [u8] {
+    pub(crate) fn up_to<'a>(self, end: Self) -> &'a [u8] {
         let len = end.0.addr().saturating_sub(self.0.addr());
         // SAFETY: both places lie in one string, `len` bytes apart, and whoever called `new` keeps it unchanged.
         unsafe { core::slice::from_raw_parts(self.0, len) }
@@ -76,7 +76,7 @@ impl Cursor {
 }
 
 /// `isspace` in the C locale: blank, and tab to carriage return.
-pub const fn is_space(byte: u8) -> bool {
+pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 

@@ -1,6 +1,6 @@
 /*
  * printf and its kin: the part that only C can do, which is to take the arguments. What a directive means and
- * how a value looks is in libc/printf.rs.
+ * how a value looks is in printf.rs.
  *
  * No header of a C library is included: the declarations here are ours, and must fit what every library's
  * headers say.
@@ -44,11 +44,7 @@ int hlc_finish(struct output *);
 
 const void *hlc_stdout(void);
 void hlc_overflow(void) __attribute__((noreturn));
-int32_t hlc_fail(int32_t code, const char *message);
-int hlc_log_enabled(uint32_t level, const char *target);
-void hlc_log(uint32_t level, const char *target, const char *file, uint32_t line, const char *message);
 void *malloc(size_t);
-void free(void *);
 
 static int format_to(struct output *output, const char *format, va_list list) {
     struct directive directive = {0};
@@ -224,55 +220,4 @@ int __printf_chk(int flag, const char *format, ...) {
     int length = vprintf(format, list);
     va_end(list);
     return length;
-}
-
-/* ---- hyperlight_guest.h ------------------------------------------------------------------------------ */
-
-/* Bytes of a message that is formatted without asking for memory. */
-enum { SHORT_MESSAGE = 512 };
-
-/* The formatted text: in `local` if it fits, else in memory of malloc, else cut off. */
-static char *message(char *local, const char *format, va_list list) {
-    va_list again;
-    va_copy(again, list);
-    int length = vsnprintf(local, SHORT_MESSAGE, format, again);
-    va_end(again);
-    if (length < SHORT_MESSAGE) {
-        return local;
-    }
-    char *whole = malloc((size_t)length + 1);
-    if (whole == NULL) {
-        return local;
-    }
-    vsnprintf(whole, (size_t)length + 1, format, list);
-    return whole;
-}
-
-int32_t hl_guest_failf(int32_t code, const char *format, ...) {
-    char local[SHORT_MESSAGE];
-    va_list list;
-    va_start(list, format);
-    char *text = message(local, format, list);
-    va_end(list);
-    int32_t status = hlc_fail(code, text);
-    if (text != local) {
-        free(text);
-    }
-    return status;
-}
-
-void hl_guest_log_at(uint32_t level, const char *target, const char *file, uint32_t line, const char *format,
-                     ...) {
-    if (!hlc_log_enabled(level, target)) {
-        return;
-    }
-    char local[SHORT_MESSAGE];
-    va_list list;
-    va_start(list, format);
-    char *text = message(local, format, list);
-    va_end(list);
-    hlc_log(level, target, file, line, text);
-    if (text != local) {
-        free(text);
-    }
 }

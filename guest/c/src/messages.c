@@ -1,0 +1,66 @@
+/*
+ * The functions of hyperlight_guest.h that take a format: only C can take a variable number of arguments. What is done
+ * with the text is in failure.rs and services.rs.
+ *
+ * No header of a C library is included: the declarations here are ours, and must fit what every library's
+ * headers say.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+int32_t hlc_fail(int32_t code, const char *message);
+int hlc_log_enabled(uint32_t level, const char *target);
+void hlc_log(uint32_t level, const char *target, const char *file, uint32_t line, const char *message);
+int vsnprintf(char *buffer, size_t size, const char *format, va_list list);
+void *malloc(size_t);
+void free(void *);
+
+/* Bytes of a message that is formatted without asking for memory. */
+enum { SHORT_MESSAGE = 512 };
+
+/* The formatted text: in `local` if it fits, else in memory of malloc, else cut off. */
+static char *message(char *local, const char *format, va_list list) {
+    va_list again;
+    va_copy(again, list);
+    int length = vsnprintf(local, SHORT_MESSAGE, format, again);
+    va_end(again);
+    if (length < SHORT_MESSAGE) {
+        return local;
+    }
+    char *whole = malloc((size_t)length + 1);
+    if (whole == NULL) {
+        return local;
+    }
+    vsnprintf(whole, (size_t)length + 1, format, list);
+    return whole;
+}
+
+int32_t hl_guest_failf(int32_t code, const char *format, ...) {
+    char local[SHORT_MESSAGE];
+    va_list list;
+    va_start(list, format);
+    char *text = message(local, format, list);
+    va_end(list);
+    int32_t status = hlc_fail(code, text);
+    if (text != local) {
+        free(text);
+    }
+    return status;
+}
+
+void hl_guest_log_at(uint32_t level, const char *target, const char *file, uint32_t line, const char *format,
+                     ...) {
+    if (!hlc_log_enabled(level, target)) {
+        return;
+    }
+    char local[SHORT_MESSAGE];
+    va_list list;
+    va_start(list, format);
+    char *text = message(local, format, list);
+    va_end(list);
+    hlc_log(level, target, file, line, text);
+    if (text != local) {
+        free(text);
+    }
+}

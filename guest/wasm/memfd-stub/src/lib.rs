@@ -1,0 +1,3 @@
+//! Nothing, in the place of a crate that guests do not use.
+
+#![no_std]
