@@ -1,0 +1,145 @@
+//! From WebAssembly to machine code.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use hyperlight_wasm_contract::{Config, ProgramKind, settings};
+use wasmtime::{Engine, OptLevel};
+
+use crate::cache;
+use crate::inspect;
+use crate::options::Options;
+
+/// Why a program cannot be compiled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no WebAssembly, or does not keep its rules, or uses something that is not supported.
+    Program(String),
+    /// The options are too large.
+    Options(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(text) | Self::Options(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A program for the `wasm` guest.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    artifact: Arc<Artifact>,
+    config: Vec<u8>,
+}
+
+impl Compiled {
+    /// The first payload: the machine code, which the guest must be allowed to execute.
+    pub fn code(&self) -> &[u8] {
+        &self.artifact.code
+    }
+
+    /// The second payload: what the guest must know about it, data.
+    pub fn config(&self) -> &[u8] {
+        &self.config
+    }
+
+    /// What the program exports and imports, as JSON.
+    pub fn description(&self) -> &str {
+        &self.artifact.description
+    }
+}
+
+/// What is made of a program, whatever its options.
+#[derive(Debug)]
+pub(crate) struct Artifact {
+    code: Vec<u8>,
+    kind: ProgramKind,
+    memories: u32,
+    description: String,
+}
+
+impl Artifact {
+    pub(crate) fn size(&self) -> usize {
+        self.code.len() + self.description.len()
+    }
+}
+
+/// Compiles a module or a component in its binary form; what was compiled before is remembered by its content.
+pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> {
+    let key = cache::key(program);
+    let artifact = match cache::find(&key) {
+        Some(artifact) => artifact,
+        None => {
+            let artifact = Arc::new(compile(program)?);
+            cache::keep(key, &artifact);
+            artifact
+        }
+    };
+    let config = Config {
+        kind: artifact.kind,
+        memories: artifact.memories,
+        arguments: options.arguments().collect(),
+        environment: options.environment().collect(),
+        files: options.files().collect(),
+    };
+    let config = config
+        .to_bytes()
+        .ok_or_else(|| Error::Options("arguments, variables and files have less than 4 GiB each".to_owned()))?;
+    Ok(Compiled { artifact, config })
+}
+
+fn compile(program: &[u8]) -> Result<Artifact, Error> {
+    let found = inspect::inspect(program)?;
+    let engine = engine()?;
+    let code = match found.kind {
+        ProgramKind::Module => engine.precompile_module(program),
+        ProgramKind::Component => engine.precompile_component(program),
+    }
+    .map_err(|error| Error::Program(format!("{error:#}")))?;
+    Ok(Artifact { code, kind: found.kind, memories: found.memories, description: found.description })
+}
+
+/// The compiler, set up for the guest on this processor.
+fn engine() -> Result<&'static Engine, Error> {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    if let Some(engine) = ENGINE.get() {
+        return Ok(engine);
+    }
+    let failed = |error: wasmtime::Error| Error::Program(format!("the compiler cannot be set up: {error:#}"));
+    let mut config = settings::shared();
+    // Naming the target switches off what would be found out about the host; the list of features is the guest's.
+    config.target(settings::TARGET).map_err(failed)?;
+    config.cranelift_opt_level(OptLevel::Speed).native_unwind_info(false);
+    for (setting, feature) in settings::PROCESSOR_FEATURES {
+        if processor_has(feature) {
+            // SAFETY: code with the feature runs on this processor alone, which has it.
+            unsafe { config.cranelift_flag_enable(setting) };
+        }
+    }
+    let engine = Engine::new(&config).map_err(failed)?;
+    Ok(ENGINE.get_or_init(|| engine))
+}
+
+/// Whether the processor has that feature. The names are those of the contract.
+fn processor_has(feature: &str) -> bool {
+    match feature {
+        "sse3" => is_x86_feature_detected!("sse3"),
+        "ssse3" => is_x86_feature_detected!("ssse3"),
+        "sse4.1" => is_x86_feature_detected!("sse4.1"),
+        "sse4.2" => is_x86_feature_detected!("sse4.2"),
+        "cmpxchg16b" => is_x86_feature_detected!("cmpxchg16b"),
+        "popcnt" => is_x86_feature_detected!("popcnt"),
+        "avx" => is_x86_feature_detected!("avx"),
+        "avx2" => is_x86_feature_detected!("avx2"),
+        "fma" => is_x86_feature_detected!("fma"),
+        "bmi1" => is_x86_feature_detected!("bmi1"),
+        "bmi2" => is_x86_feature_detected!("bmi2"),
+        "lzcnt" => is_x86_feature_detected!("lzcnt"),
+        _ => false,
+    }
+}

@@ -1,0 +1,14 @@
+//! Compiles WebAssembly ahead of time for the `wasm` guest of libhyperlight.
+//!
+//! The machine code is made on the host, with the settings of the guest, and goes into the guest's image as a payload. The
+//! compiler reads a program that nobody trusts, outside of any sandbox: it checks it completely before it makes code, it
+//! never runs it, and what it makes runs behind the wall alone.
+
+mod cache;
+mod compile;
+mod description;
+mod inspect;
+mod options;
+
+pub use compile::{Compiled, Error, precompile};
+pub use options::{OptionError, Options};

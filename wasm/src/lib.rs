@@ -1,0 +1,51 @@
+//! WebAssembly programs in libhyperlight's sandboxes.
+//!
+//! [`compile`] makes a [`Guest`] of a module or a component: the machine code is made here, on the host, and runs in the
+//! virtual machine alone, on a runtime that is the library's `"wasm"` guest.
+
+use std::fmt;
+
+pub use hyperlight_wasm_compiler::{Compiled, OptionError, Options, precompile};
+
+use hyperlight::{Guest, PayloadAccess};
+
+/// Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
+pub fn compile(program: &[u8], options: &Options) -> Result<Guest, Error> {
+    let compiled = precompile(program, options).map_err(Error::Compile)?;
+    attach(&Guest::builtin("wasm").map_err(Error::Guest)?, &compiled).map_err(Error::Guest)
+}
+
+/// Gives a program to the `wasm` guest.
+pub fn attach(runtime: &Guest, compiled: &Compiled) -> hyperlight::Result<Guest> {
+    runtime
+        .with_payload(compiled.code(), PayloadAccess::ReadExecute)?
+        .with_payload(compiled.config(), PayloadAccess::Read)
+}
+
+/// Why there is no guest.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The program cannot be compiled.
+    Compile(hyperlight_wasm_compiler::Error),
+    /// The runtime cannot be loaded or the program does not fit.
+    Guest(hyperlight::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compile(error) => error.fmt(f),
+            Self::Guest(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Compile(error) => Some(error),
+            Self::Guest(error) => Some(error),
+        }
+    }
+}
