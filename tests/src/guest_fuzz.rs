@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hyperlight::{ErrorCode, PayloadAccess, Sandbox, SandboxOptions, Snapshot};
+use hyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, Snapshot};
 
 use crate::random::Random;
-use crate::{assert_works, demo, sandbox, sandbox_with};
+use crate::{assert_works, demo, sandbox};
 
 /// lea -7(%rip), %rax; add %rdi, %rax; jmp *%rax: executes the payload from an offset on.
 const ENTRY: [u8; 12] = [0x48, 0x8d, 0x05, 0xf9, 0xff, 0xff, 0xff, 0x48, 0x01, 0xf8, 0xff, 0xe0];
@@ -53,7 +53,7 @@ impl GuestFuzz {
             }
         }
         let guest = demo().with_payload(&code, PayloadAccess::ReadExecute).unwrap();
-        let mut fuzzed = sandbox_with(&guest, SandboxOptions::new().timeout(Duration::from_millis(20)));
+        let mut fuzzed = sandbox(&guest);
         let snapshot = fuzzed.snapshot().unwrap();
         let neighbour = sandbox(&demo());
         Self { sandbox: fuzzed, snapshot, neighbour, random, ends: BTreeMap::new() }
@@ -62,7 +62,9 @@ impl GuestFuzz {
     /// Executes code from one random place on, and restores.
     pub fn step(&mut self) {
         let offset = (ENTRY.len() + self.random.below(CODE)) as u64;
-        let end = match self.sandbox.call::<u64>("PayloadExecuteWith", (0_u32, offset)) {
+        // Processor time, which does not depend on who else uses the machine.
+        let limit = CallOptions::new().cpu_time(Duration::from_millis(20));
+        let end = match self.sandbox.call_with::<u64>(&limit, "PayloadExecuteWith", (0_u32, offset)) {
             Ok(_) => "returned",
             Err(error) => match error.code() {
                 ErrorCode::GuestFault => "fault",

@@ -11,9 +11,12 @@
 pub mod clones;
 pub mod code;
 pub mod elf;
+pub mod fuzz;
 pub mod guest_fuzz;
 pub mod harm;
+pub mod host_call_fuzz;
 pub mod instructions;
+pub mod lateness;
 pub mod logger;
 pub mod model;
 pub mod operations;
@@ -28,8 +31,11 @@ pub mod stop;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::time::Duration;
 
-use hyperlight::{Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox};
+use hyperlight::{
+    CallOptions, Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox,
+};
 
 /// The Rust demo guest, which the library carries.
 pub fn demo() -> Guest {
@@ -183,6 +189,15 @@ pub fn spares<T: Debug>(
 pub fn assert_works(sandbox: &mut Sandbox) {
     assert_eq!(sandbox.call::<i64>("EchoI64", (0x1234_5678_9abc_i64,)).unwrap(), 0x1234_5678_9abc);
     assert_eq!(sandbox.call::<String>("Echo", ("still here",)).unwrap(), "still here");
+}
+
+/// The same of one whose calls have little time: these have as much as they need.
+#[track_caller]
+pub fn assert_works_without_limits(sandbox: &mut Sandbox) {
+    let options = CallOptions::new().timeout(Duration::MAX).cpu_time(Duration::MAX);
+    let number = sandbox.call_with::<i64>(&options, "EchoI64", (0x1234_5678_9abc_i64,));
+    assert_eq!(number.unwrap(), 0x1234_5678_9abc);
+    assert_eq!(sandbox.call_with::<String>(&options, "Echo", ("still here",)).unwrap(), "still here");
 }
 
 /// Every hexadecimal number in a text.

@@ -141,7 +141,7 @@ pub fn plant(sandbox: &mut Sandbox, end: End) {
 /// The same without an opinion on the end.
 pub fn try_plant(sandbox: &mut Sandbox, end: End) -> Result<()> {
     let options = match end {
-        End::Spin | End::MoveString => CallOptions::new().timeout(Duration::from_millis(20)),
+        End::Spin | End::MoveString => CallOptions::new().cpu_time(Duration::from_millis(20)),
         _ => CallOptions::new(),
     };
     let secret = SECRET.map(u64::to_le_bytes).concat();

@@ -13,7 +13,7 @@ use hyperlight::{
 
 use crate::elf::segment;
 use crate::script::{Step, file, perform};
-use crate::{assert_works, fails_with, uninitialized_with};
+use crate::{assert_works_without_limits, fails_with, uninitialized, uninitialized_with};
 
 /// Far more than a call may last after it was told to stop, on a machine that does many other things.
 pub const PROMPT: Duration = Duration::from_secs(5);
@@ -60,12 +60,35 @@ pub struct Stoppable {
 impl Stoppable {
     /// One with the default options.
     pub fn new(guest: &Guest) -> Self {
-        Self::with(guest, SandboxOptions::new())
+        Self::from(uninitialized(guest))
     }
 
     /// One with options.
     pub fn with(guest: &Guest, options: SandboxOptions) -> Self {
-        Self::from(uninitialized_with(guest, options))
+        Self::with_functions(guest, options, |_| ())
+    }
+
+    /// One with options and host functions. The limits are for the calls alone: the start of a guest may take longer than the
+    /// shortest of them when the machine is busy.
+    pub fn with_functions(
+        guest: &Guest,
+        options: SandboxOptions,
+        register: impl Fn(&mut UninitializedSandbox),
+    ) -> Self {
+        let unlimited = options.clone().timeout(Duration::MAX).cpu_time(Duration::MAX);
+        let inside = Inside::default();
+        let mut host = uninitialized_with(guest, unlimited);
+        inside.register(&mut host);
+        register(&mut host);
+        let fresh = host.evolve().unwrap().snapshot().unwrap();
+        // No guest code runs to get there.
+        let mut host = UninitializedSandbox::from_snapshot(&fresh, options).unwrap();
+        host.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+        inside.register(&mut host);
+        register(&mut host);
+        let mut sandbox = host.evolve().unwrap();
+        let handle = sandbox.interrupt_handle().unwrap();
+        Self { sandbox, handle, inside, fresh }
     }
 
     /// The one that this becomes.
@@ -100,8 +123,17 @@ impl Stoppable {
         fails_with(ErrorCode::Poisoned, self.sandbox.call::<()>("NoOp", ()));
         self.sandbox.restore(&self.fresh).unwrap();
         assert_eq!(self.sandbox.state(), State::Ready);
-        assert_works(&mut self.sandbox);
+        assert_works_without_limits(&mut self.sandbox);
     }
+}
+
+/// Processor time that the calling thread has used, its guests included. Unlike the clock on the wall it does not run while
+/// others have the processor.
+pub fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one timespec.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) }, 0);
+    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
 }
 
 /// What a call returned, and how long it took.

@@ -42,7 +42,7 @@ fn every_checkout_is_pristine() {
 #[test]
 fn a_member_that_was_poisoned_comes_back_clean() {
     let pool =
-        pool(PoolOptions::new().max(1).sandbox(SandboxOptions::new().timeout(Duration::from_millis(20))));
+        pool(PoolOptions::new().max(1).sandbox(SandboxOptions::new().cpu_time(Duration::from_millis(50))));
     for function in ["Spin", "InfiniteRecursion", "ExecuteOnHeap", "ExhaustHeap"] {
         let mut member = pool.acquire().unwrap();
         member.call::<()>(function, ()).unwrap_err();

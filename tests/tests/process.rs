@@ -230,17 +230,18 @@ fn a_shortage_of_file_descriptors_is_an_error_and_leaks_none() {
         assert_works(&mut sandbox(&demo()));
         wait_for_machines(0);
         harm::wait_until(|| harm::count_files("memfd:hyperlight") == 1);
+        let _fillers = without_gaps();
         let open = harm::files();
         let used = u64::try_from(open.iter().map(|(fd, _)| fd + 1).max().unwrap()).unwrap();
         let mut worked = false;
         for more in 0..20 {
-            set_file_limit(used - 1 + more);
+            let before = set_file_limit(used - 1 + more);
             // A guest of its own, so that its image needs a descriptor too.
             let result = file().load().map(|guest| {
                 let host = hyperlight_tests::script::perform(&guest, &[Step::ready(&[])]);
                 UninitializedSandbox::new(&host, SandboxOptions::new())?.evolve()
             });
-            set_file_limit(1024);
+            set_file_limit(before);
             match result.unwrap() {
                 Ok(_) => worked = true,
                 Err(error) => {
@@ -259,13 +260,14 @@ fn a_shortage_of_file_descriptors_is_an_error_and_leaks_none() {
 fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
     in_own_process("a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm", || {
         let guest = scripted(&[Step::ready(&[])]);
+        let _fillers = without_gaps();
         let used = u64::try_from(harm::files().iter().map(|(fd, _)| fd + 1).max().unwrap()).unwrap();
         for more in 0..8 {
-            set_file_limit(used + more);
+            let before = set_file_limit(used + more);
             // Neither helper of the tests, which would take the shortage for a missing hypervisor.
             let sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new());
             let errors = [hyperlight::probe().err(), sandbox.and_then(UninitializedSandbox::evolve).err()];
-            set_file_limit(1024);
+            set_file_limit(before);
             for error in errors.into_iter().flatten() {
                 fails_with::<()>(ErrorCode::Resource, Err(error));
             }
@@ -275,10 +277,25 @@ fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
     });
 }
 
-fn set_file_limit(files: u64) {
-    let limit = libc::rlimit { rlim_cur: files, rlim_max: 1024 };
+/// How many files the process may have open; the result is how many it could before.
+fn set_file_limit(files: u64) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call writes the limit given.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }, 0);
+    let before = std::mem::replace(&mut limit.rlim_cur, files);
     // SAFETY: the call reads the limit given.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+    before
+}
+
+/// Opens files in place of every number below that of the last open file that is free: such a one would need no room under a
+/// limit.
+fn without_gaps() -> Vec<fs::File> {
+    let last = harm::files().into_iter().map(|(fd, _)| fd).max().unwrap();
+    // SAFETY: the call only answers.
+    let is_free = |fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1;
+    let gaps = (0..last).filter(|fd| is_free(*fd)).count();
+    (0..gaps).map(|_| fs::File::open("/dev/null").unwrap()).collect()
 }
 
 /// Runs `body` in a forked child, and waits for it to end well.

@@ -1,8 +1,8 @@
 //! Many sandboxes: one after the other, side by side, and moving between threads.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use hyperlight::{Guest, Sandbox, SandboxOptions};
@@ -15,12 +15,20 @@ fn use_it(sandbox: &mut Sandbox, number: i32) {
     assert_eq!(sandbox.call::<i32>("GetStatic", ()).unwrap(), number);
 }
 
+/// Held by tests with hundreds of sandboxes at once: together they would need more file descriptors than a process has by
+/// default.
+fn many() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn small(guest: &Guest) -> Sandbox {
     sandbox_with(guest, SandboxOptions::new().heap_size(1 << 20))
 }
 
 #[test]
 fn two_hundred_sandboxes_live_in_one_thread() {
+    let _many = many();
     on_each_guest(|guest| {
         let mut sandboxes: Vec<_> = (0..200).map(|_| small(guest)).collect();
         for (number, sandbox) in (1..).zip(&mut sandboxes) {
@@ -35,6 +43,7 @@ fn two_hundred_sandboxes_live_in_one_thread() {
 
 #[test]
 fn two_hundred_threads_have_a_sandbox_each() {
+    let _many = many();
     on_each_guest(|guest| {
         let done = AtomicUsize::new(0);
         thread::scope(|scope| {
@@ -84,6 +93,7 @@ fn fifty_threads_print_at_once() {
 
 #[test]
 fn a_hundred_threads_are_called_back_at_once() {
+    let _many = many();
     on_each_guest(|guest| {
         let calls = Arc::new(AtomicUsize::new(0));
         thread::scope(|scope| {

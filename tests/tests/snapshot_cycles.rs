@@ -7,6 +7,7 @@ use hyperlight::{CallOptions, Guest, Sandbox, Snapshot};
 use hyperlight_tests::clones::{add, clone, count, fresh};
 use hyperlight_tests::harm::{self, Host};
 use hyperlight_tests::process::in_own_process;
+use hyperlight_tests::stop::processor_time;
 use hyperlight_tests::{assert_works, demo, guests};
 
 /// One cycle of a sandbox's life; each so many of them, a life less simple.
@@ -39,7 +40,7 @@ fn cycle(number: u32, sandbox: &mut Sandbox, kept: &mut Snapshot, fresh: &Snapsh
     sandbox.restore(fresh).unwrap();
 }
 
-/// So many cycles of a guest; how long one in the middle takes.
+/// So many cycles of a guest; how much processor time one in the middle takes.
 fn cycles(guest: &Guest, count: u32) -> Duration {
     let (mut sandbox, fresh) = fresh(guest);
     let mut other = clone(&fresh);
@@ -48,9 +49,9 @@ fn cycles(guest: &Guest, count: u32) -> Duration {
     drop(other);
     let mut times: Vec<Duration> = (0..count)
         .map(|number| {
-            let start = Instant::now();
+            let start = processor_time();
             cycle(number, &mut sandbox, &mut kept, &fresh);
-            start.elapsed()
+            processor_time() - start
         })
         .collect();
     times.sort_unstable();

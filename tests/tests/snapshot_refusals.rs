@@ -178,7 +178,7 @@ fn a_clone_has_the_snapshots_sizes() {
         // The same said again is no other size; limits are the clone's own.
         let same = SandboxOptions::new().heap_size(3 << 20).input_size(8 << 10).stack_size(1 << 20);
         let mut clone =
-            UninitializedSandbox::from_snapshot(&snapshot, same.timeout(Duration::from_millis(50))).unwrap();
+            UninitializedSandbox::from_snapshot(&snapshot, same.cpu_time(Duration::from_millis(50))).unwrap();
         clone.register("HostPrint", |_: String| 0).unwrap();
         let mut clone = clone.evolve().unwrap();
         assert_works(&mut clone);

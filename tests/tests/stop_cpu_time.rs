@@ -6,31 +6,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperlight::{CallOptions, ErrorCode, Guest, SandboxOptions};
-use hyperlight_tests::stop::{PROMPT, Stoppable, timed, times_out};
-use hyperlight_tests::{assert_works, demo, on_each_guest, uninitialized_with};
+use hyperlight_tests::stop::{PROMPT, Stoppable, processor_time, timed, times_out};
+use hyperlight_tests::{assert_works, demo, on_each_guest};
 
 const SHORT: Duration = Duration::from_millis(30);
 
 /// One with host functions `Sleep`, 100 ms, and `Work`, 10 ms of processor time.
 fn limited(guest: &Guest, options: SandboxOptions) -> Stoppable {
-    let mut host = uninitialized_with(guest, options);
-    host.register("Sleep", || thread::sleep(Duration::from_millis(100))).unwrap();
-    host.register("Work", || {
-        let start = processor_time();
-        while processor_time() - start < Duration::from_millis(10) {
-            black_box((0..1000).fold(0_u64, |sum, number| sum ^ black_box(number)));
-        }
+    Stoppable::with_functions(guest, options, |host| {
+        host.register("Sleep", || thread::sleep(Duration::from_millis(100))).unwrap();
+        host.register("Work", || {
+            let start = processor_time();
+            while processor_time() - start < Duration::from_millis(10) {
+                black_box((0..1000).fold(0_u64, |sum, number| sum ^ black_box(number)));
+            }
+        })
+        .unwrap();
     })
-    .unwrap();
-    Stoppable::from(host)
-}
-
-/// What the calling thread has used.
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one timespec.
-    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) }, 0);
-    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
 }
 
 #[test]

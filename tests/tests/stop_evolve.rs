@@ -49,12 +49,18 @@ fn a_guest_that_never_gets_ready_is_stopped_when_its_time_is_up() {
         let mut host = uninitialized_with(&spins_after(&steps), SandboxOptions::new().timeout(SHORT));
         let inside = Inside::default();
         inside.register(&mut host);
-        for round in 1..=5 {
+        let (mut rounds, mut most) = (0, 0);
+        // On a busy machine the guest may not get as far as its last host call in that time.
+        while rounds < 5 || most < steps.len() as u64 {
+            let before = inside.count();
             let (error, took) = timed(|| times_out(SHORT, || host.try_evolve()));
             println!("a start was stopped {:?} after its deadline", took - SHORT);
             assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
-            assert_eq!(inside.count(), round * steps.len() as u64);
+            most = most.max(inside.count() - before);
+            rounds += 1;
+            assert!(rounds < 500, "{most} host calls at most");
         }
+        assert_eq!(most, steps.len() as u64);
         times_out(SHORT, || host.evolve());
     }
 }
@@ -80,7 +86,9 @@ fn a_start_within_its_time_is_not_stopped() {
 fn the_time_of_calls_begins_with_the_call() {
     // The guest starts at once; the timeout that the start had does not run on.
     let guest = ready_then_spins();
-    let mut sandbox = uninitialized_with(&guest, SandboxOptions::new().timeout(SHORT)).evolve().unwrap();
+    let mut host = uninitialized_with(&guest, SandboxOptions::new().timeout(SHORT));
+    // At once by the clock of an idle machine.
+    let mut sandbox = (0..500).find_map(|_| host.try_evolve().ok()).unwrap();
     thread::sleep(3 * SHORT);
     times_out(SHORT, || sandbox.call::<()>("NoOp", ()));
 }

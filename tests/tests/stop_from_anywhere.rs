@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, InterruptHandle, SandboxOptions};
+use hyperlight::{CallOptions, ErrorCode, InterruptHandle, SandboxOptions};
 use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::stop::{Inside, Stoppable, in_child, times_out};
 use hyperlight_tests::{
-    assert_works, demo, fails_with, guests, sandbox, sandbox_with, signals, uninitialized, uninitialized_with,
+    assert_works, demo, fails_with, guests, sandbox, signals, uninitialized, uninitialized_with,
 };
 
 static HANDLE: OnceLock<InterruptHandle> = OnceLock::new();
@@ -136,8 +136,12 @@ fn a_forked_child_stops_calls_of_its_own() {
     in_own_process("a_forked_child_stops_calls_of_its_own", || {
         let short = Duration::from_millis(20);
         let options = SandboxOptions::new().timeout(short);
+        let spins = || {
+            let options = CallOptions::new().timeout(short);
+            times_out(short, || sandbox(&demo()).call_with::<()>(&options, "Spin", ()));
+        };
         // The parent has a timer thread and a reaper thread, which the child does not inherit.
-        times_out(short, || sandbox_with(&demo(), options.clone()).call::<()>("Spin", ()));
+        spins();
         for generation in 0..3 {
             in_child(|| {
                 for (_, guest) in guests() {
@@ -149,14 +153,12 @@ fn a_forked_child_stops_calls_of_its_own() {
                     own.restored();
                 }
                 if generation == 2 {
-                    in_child(|| {
-                        times_out(short, || sandbox_with(&demo(), options.clone()).call::<()>("Spin", ()));
-                    });
+                    in_child(spins);
                 }
                 assert_eq!(signals::threads_named("hyperlight-timer").len(), 1);
                 assert_eq!(signals::threads_named("hyperlight-reaper").len(), 1);
             });
-            times_out(short, || sandbox_with(&demo(), options.clone()).call::<()>("Spin", ()));
+            spins();
         }
     });
 }
@@ -169,10 +171,11 @@ fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
         let mut host = uninitialized(&demo());
         let inside = Inside::default();
         inside.register(&mut host);
-        let mut limited = uninitialized_with(&demo(), SandboxOptions::new().timeout(short));
+        let mut limited = uninitialized_with(&demo(), SandboxOptions::new().timeout(Duration::from_secs(60)));
         let before = host.interrupt_handle().unwrap();
         in_child(|| {
-            times_out(short, || limited.try_evolve().unwrap().call::<()>("Spin", ()));
+            let options = CallOptions::new().timeout(short);
+            times_out(short, || limited.try_evolve().unwrap().call_with::<()>(&options, "Spin", ()));
             let handle = host.interrupt_handle().unwrap();
             let mut sandbox = host.try_evolve().unwrap();
             for handle in [before.clone(), handle] {

@@ -179,22 +179,27 @@ fn a_full_queue_of_signals_is_said_and_passes() {
     in_own_process("a_full_queue_of_signals_is_said_and_passes", || {
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
-            let before = victim.inside.count();
-            let Stoppable { sandbox, handle, inside, .. } = &mut victim;
-            thread::scope(|scope| {
-                let kicker = scope.spawn(|| {
-                    inside.wait(before);
-                    // Lets the guest get back from the host function, where no signal is needed.
-                    thread::sleep(Duration::from_millis(50));
-                    let full = FullQueue::new();
-                    let hits = (0..100).filter(|_| handle.interrupt()).count();
-                    drop(full);
-                    (hits, handle.interrupt())
+            let mut interrupted = || {
+                let before = victim.inside.count();
+                let Stoppable { sandbox, handle, inside, .. } = &mut victim;
+                let hits = thread::scope(|scope| {
+                    let kicker = scope.spawn(|| {
+                        inside.wait(before);
+                        thread::sleep(Duration::from_millis(50));
+                        let full = FullQueue::new();
+                        let hits = (0..100).filter(|_| handle.interrupt()).count();
+                        drop(full);
+                        assert!(handle.interrupt());
+                        hits
+                    });
+                    fails_with(ErrorCode::Interrupted, sandbox.call::<()>("CallHostThenSpin", ("Inside",)));
+                    kicker.join().unwrap()
                 });
-                fails_with(ErrorCode::Interrupted, sandbox.call::<()>("CallHostThenSpin", ("Inside",)));
-                assert_eq!(kicker.join().unwrap(), (0, true));
-            });
-            victim.restored();
+                victim.restored();
+                hits
+            };
+            // On a busy machine it may still be in the host function then, where no signal is needed.
+            assert!((0..100).any(|_| interrupted() == 0));
         }
     });
 }

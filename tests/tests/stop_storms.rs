@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyperlight::{CallOptions, ErrorCode, Guest, SandboxOptions, Value};
 use hyperlight_tests::stop::{PROMPT, Stoppable, timed, times_out, with_code};
-use hyperlight_tests::{assert_works, fails_with, logger, on_each_guest, uninitialized_with};
+use hyperlight_tests::{assert_works, fails_with, logger, on_each_guest};
 use log::LevelFilter;
 
 const SHORT: Duration = Duration::from_millis(30);
@@ -81,14 +81,14 @@ fn instructions_that_leave_the_guest_or_take_long_do_not_keep_it_running() {
 fn a_loop_of_short_host_calls_is_stopped() {
     on_each_guest(|guest| {
         for (name, micros) in [("Inside", 0), ("Sleep", 100), ("Work", 100)] {
-            let mut host = uninitialized_with(guest, SandboxOptions::new().timeout(SHORT));
-            host.register("Sleep", move || thread::sleep(Duration::from_micros(micros))).unwrap();
-            host.register("Work", move || {
-                let start = std::time::Instant::now();
-                while start.elapsed() < Duration::from_micros(micros) {}
-            })
-            .unwrap();
-            let mut victim = Stoppable::from(host);
+            let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(SHORT), |host| {
+                host.register("Sleep", move || thread::sleep(Duration::from_micros(micros))).unwrap();
+                host.register("Work", move || {
+                    let start = std::time::Instant::now();
+                    while start.elapsed() < Duration::from_micros(micros) {}
+                })
+                .unwrap();
+            });
             let arguments = [Value::String(name.into()), Value::U32(u32::MAX)];
             let what = format!("host calls of {micros} µs ({name})");
             ends_in_every_way(&what, &mut victim, "HostCallLoop", &arguments);

@@ -1,0 +1,78 @@
+//! The corpora of the fuzz targets, replayed: what fuzzing has found stays found, on any compiler.
+
+use std::path::Path;
+
+use hyperlight::ErrorCode;
+use hyperlight_abi::FrameKind;
+use hyperlight_tests::fuzz::{self, HostCalls, corpus};
+use hyperlight_tests::{host_call_fuzz, need_hypervisor};
+
+/// Replays the corpus of a target, and says which input it was that failed.
+fn replay(target: &str, mut input: impl FnMut(&[u8])) {
+    struct Name<'p>(&'p Path);
+
+    impl Drop for Name<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                #[expect(clippy::print_stderr, reason = "belongs to the panic's message")]
+                {
+                    eprintln!("this was {}", self.0.display());
+                }
+            }
+        }
+    }
+
+    for (path, bytes) in corpus(target) {
+        let _name = Name(&path);
+        input(&bytes);
+    }
+}
+
+#[test]
+fn frames() {
+    replay("frame", fuzz::frame);
+}
+
+#[test]
+fn guest_files() {
+    replay("elf", fuzz::elf);
+}
+
+#[test]
+fn snapshot_files() {
+    need_hypervisor();
+    replay("snapshot", fuzz::snapshot);
+}
+
+#[test]
+fn host_calls() {
+    let mut guest = HostCalls::new();
+    replay("host_call", |input| drop(guest.run(input)));
+}
+
+#[test]
+fn the_inputs_that_host_calls_are_fuzzed_from_do_what_they_are_named_after() {
+    let mut guest = HostCalls::new();
+    for (name, input) in host_call_fuzz::seeds() {
+        let made = guest.run(&input);
+        let (answers, reached, error) = match name {
+            "every" => (11, 10, None),
+            "storm" => (30, 24, None),
+            "print" => (3, 2, None),
+            "all" | "most" => (1, 1, None),
+            "context" => (1, 0, None),
+            "result" => (0, 0, None),
+            "stops" => (0, 1, Some(ErrorCode::HostFunction)),
+            "error" => (0, 0, Some(ErrorCode::GuestError)),
+            "abort" => (0, 0, Some(ErrorCode::GuestOutOfMemory)),
+            other => panic!("no such input: {other}"),
+        };
+        assert_eq!((made.answers.len(), made.reached, made.error), (answers, reached, error), "{name}");
+        // The committed corpus starts from the same.
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/host_call").join(name);
+        assert_eq!(std::fs::read(&path).unwrap(), input, "{}", path.display());
+    }
+    let every = guest.run(&host_call_fuzz::seeds()[0].1);
+    let failed = every.answers.iter().filter(|kind| **kind == FrameKind::HostError).count();
+    assert_eq!(failed, 4, "{every:?}");
+}
