@@ -22,7 +22,8 @@ pub fn rows() -> Vec<Row> {
         for (samples, part) in
             [(&mut floor, "--cold-floor"), (&mut fresh, "--cold-engine"), (&mut clone, "--cold-clone")]
         {
-            run_child(part).into_iter().for_each(|time| samples.add(time));
+            let times = run_child(&[part]);
+            times.into_iter().for_each(|time| samples.add(Duration::from_nanos(time as u64)));
         }
     }
     let row = |metric, ours, must, want| Row {
@@ -74,9 +75,9 @@ fn engine() -> Duration {
     start.elapsed()
 }
 
-fn run_child(part: &str) -> Vec<Duration> {
-    let output = Command::new(std::env::current_exe().unwrap()).arg(part).output().unwrap();
+/// Runs this program with these arguments; the numbers that it prints.
+pub fn run_child(arguments: &[&str]) -> Vec<f64> {
+    let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    lines.lines().map(|line| Duration::from_nanos(line.parse().unwrap())).collect()
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect()
 }

@@ -15,6 +15,8 @@
 )]
 
 mod cold;
+mod live;
+mod plot;
 mod python;
 mod raw;
 mod snapshots;
@@ -24,21 +26,29 @@ mod warm;
 mod wire;
 
 use std::fs;
+use std::path::Path;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     if let Some(part) = arguments.next() {
-        // The cold rows run parts of themselves in processes of their own.
-        return cold::run_part(&part);
+        // Some rows run parts of themselves in processes of their own.
+        return match arguments.next() {
+            Some(count) => live::run_part(&part, count.parse().unwrap()),
+            None => cold::run_part(&part),
+        };
     }
     // Cold first: no virtual machine may be alive in this process then.
     let mut rows = cold::rows();
+    let live = live::points();
+    let restores = snapshots::restores();
     rows.extend(warm::rows());
-    rows.extend(snapshots::rows());
+    rows.extend(snapshots::rows(&restores));
+    let (row, amount) = live::results(&live);
+    rows.push(row);
     rows.extend(wire::rows());
     let overheads = python::rows();
 
-    let mut markdown = table::markdown(&rows);
+    let mut markdown = table::markdown(&rows) + "\n" + &table::amount_markdown(&amount);
     if !overheads.is_empty() {
         markdown += "\n";
         markdown += &table::overheads_markdown(&overheads);
@@ -46,6 +56,8 @@ fn main() {
     println!("{markdown}");
     fs::create_dir_all("target/bench").unwrap();
     fs::write("target/bench/table.md", &markdown).unwrap();
-    fs::write("target/bench/table.json", format!("{:#}\n", table::json(&rows, &overheads))).unwrap();
-    println!("also in target/bench/table.md and table.json; R: one raw exit, C: one raw virtual machine");
+    fs::write("target/bench/table.json", format!("{:#}\n", table::json(&rows, &amount, &overheads))).unwrap();
+    plot::write(Path::new("target/bench"), &restores, &live).unwrap();
+    println!("R: one raw exit, C: one raw virtual machine");
+    println!("also in target/bench: table.md, table.json, restore.svg, live-time.svg, live-memory.svg");
 }

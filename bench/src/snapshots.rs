@@ -13,25 +13,33 @@ use crate::warm;
 
 const ROUNDS: usize = 2000;
 
-pub fn rows() -> Vec<Row> {
+pub fn rows(restores: &[RestorePoint]) -> Vec<Row> {
     let image = RawImage::new().unwrap();
     let mut raw = RawVm::new(&image).unwrap();
     let mut sandbox = warm::sandbox();
     let snapshot = sandbox.snapshot().unwrap();
 
-    let mut rows = vec![
-        restore("restore (16 dirty pages) + call", 16, &mut raw, &mut sandbox, &snapshot, (1.35, Some(1.20))),
-        restore("restore (256 dirty pages) + call", 256, &mut raw, &mut sandbox, &snapshot, (3.0, None)),
-        restore("restore (1024 dirty pages) + call", 1024, &mut raw, &mut sandbox, &snapshot, (7.0, None)),
-    ];
+    let mut rows: Vec<_> = restores
+        .iter()
+        .filter_map(|point| {
+            let (metric, must, want) = match point.pages {
+                16 => ("restore (16 dirty pages) + call", 1.35, Some(1.20)),
+                256 => ("restore (256 dirty pages) + call", 3.0, None),
+                1024 => ("restore (1024 dirty pages) + call", 7.0, None),
+                _ => return None,
+            };
+            let (ours, floor) = (point.ours.clone(), point.floor.clone());
+            Some(Row { metric, floor_name: "R", ours, floor, must: Some(must), want, must_ns: None })
+        })
+        .collect();
     rows.push(pool(&mut raw, &snapshot));
     rows.push(timeout(sandbox));
     rows.push(dropping(&mut raw, &snapshot));
-    rows.push(live(&snapshot));
     rows
 }
 
-fn clone(snapshot: &Snapshot) -> Sandbox {
+/// Another sandbox of the snapshot.
+pub fn clone(snapshot: &Snapshot) -> Sandbox {
     let mut sandbox = UninitializedSandbox::from_snapshot(snapshot, SandboxOptions::new()).unwrap();
     sandbox.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
     sandbox.evolve().unwrap()
@@ -45,17 +53,28 @@ pub fn clone_once(snapshot: &Snapshot) -> Duration {
     start.elapsed()
 }
 
-fn restore(
-    metric: &'static str,
-    dirty: u32,
-    raw: &mut RawVm,
-    sandbox: &mut Sandbox,
-    snapshot: &Snapshot,
-    (must, want): (f64, Option<f64>),
-) -> Row {
+/// What a restore costs after a call that writes that many pages.
+#[derive(Debug)]
+pub struct RestorePoint {
+    pub pages: u32,
+    /// The restore and the next such call.
+    pub ours: Samples,
+    /// One raw exit.
+    pub floor: Samples,
+}
+
+pub fn restores() -> Vec<RestorePoint> {
+    let image = RawImage::new().unwrap();
+    let mut raw = RawVm::new(&image).unwrap();
+    let mut sandbox = warm::sandbox();
+    let snapshot = sandbox.snapshot().unwrap();
+    [1, 4, 16, 64, 256, 1024, 2048].map(|pages| restore(pages, &mut raw, &mut sandbox, &snapshot)).into()
+}
+
+fn restore(pages: u32, raw: &mut RawVm, sandbox: &mut Sandbox, snapshot: &Snapshot) -> RestorePoint {
     let (mut ours, mut floor) = (Samples::default(), Samples::default());
     let call = |sandbox: &mut Sandbox| {
-        sandbox.call_ref("DirtyPages", &[ValueRef::U32(dirty)]).map(|_| ()).unwrap();
+        sandbox.call_ref("DirtyPages", &[ValueRef::U32(pages)]).map(|_| ()).unwrap();
     };
     for round in 0..ROUNDS {
         if round == ROUNDS / 20 {
@@ -68,7 +87,7 @@ fn restore(
             call(sandbox);
         });
     }
-    Row { metric, floor_name: "R", ours, floor, must: Some(must), want, must_ns: None }
+    RestorePoint { pages, ours, floor }
 }
 
 fn pool(raw: &mut RawVm, snapshot: &Snapshot) -> Row {
@@ -128,40 +147,6 @@ fn dropping(raw: &mut RawVm, snapshot: &Snapshot) -> Row {
         ours,
         floor,
         must: Some(1.0),
-        want: None,
-        must_ns: None,
-    }
-}
-
-/// A thousand live sandboxes, each created and called once, against as many raw machines.
-fn live(snapshot: &Snapshot) -> Row {
-    const COUNT: usize = 1000;
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
-    let image = RawImage::new().unwrap();
-    {
-        let mut machines = Vec::with_capacity(COUNT);
-        for _ in 0..COUNT {
-            machines.push(floor.time(|| {
-                let mut machine = RawVm::new(&image).unwrap();
-                machine.ring();
-                machine
-            }));
-        }
-    }
-    let mut sandboxes = Vec::with_capacity(COUNT);
-    for _ in 0..COUNT {
-        sandboxes.push(ours.time(|| {
-            let mut sandbox = clone(snapshot);
-            sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();
-            sandbox
-        }));
-    }
-    Row {
-        metric: "1000 live clones, create and call each",
-        floor_name: "1000 raw machines",
-        ours,
-        floor,
-        must: Some(1.2),
         want: None,
         must_ns: None,
     }

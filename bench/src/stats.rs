@@ -29,6 +29,11 @@ impl Samples {
         self.0.push(time.as_secs_f64() * 1e9);
     }
 
+    /// Every one, in the order in which they were added.
+    pub fn all(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
+
     /// The time that `share` of the samples stay below.
     pub fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();

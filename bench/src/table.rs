@@ -57,6 +57,38 @@ impl Overhead {
     }
 }
 
+/// Memory.
+#[derive(Debug)]
+pub struct Amount {
+    pub metric: &'static str,
+    /// Bytes.
+    pub ours: f64,
+    pub floor: f64,
+    /// How many more than the floor's they may be.
+    pub must_add: f64,
+}
+
+impl Amount {
+    /// Whether the target holds in this run.
+    pub fn holds(&self) -> bool {
+        self.ours - self.floor <= self.must_add
+    }
+}
+
+/// An amount as Markdown.
+pub fn amount_markdown(amount: &Amount) -> String {
+    let kib = |bytes: f64| format!("{:.0} KiB", bytes / 1024.0);
+    format!(
+        "| memory | ours | a raw machine's | more | must | holds |\n|---|---|---|---|---|---|\n| {} | {} | {} | {} | ≤ {} | {} |\n",
+        amount.metric,
+        kib(amount.ours),
+        kib(amount.floor),
+        kib(amount.ours - amount.floor),
+        kib(amount.must_add),
+        if amount.holds() { "yes" } else { "NO" },
+    )
+}
+
 /// The table as Markdown.
 pub fn markdown(rows: &[Row]) -> String {
     let mut out = String::from(
@@ -104,7 +136,7 @@ pub fn overheads_markdown(rows: &[Overhead]) -> String {
 }
 
 /// The tables as JSON, times in nanoseconds.
-pub fn json(rows: &[Row], overheads: &[Overhead]) -> serde_json::Value {
+pub fn json(rows: &[Row], amount: &Amount, overheads: &[Overhead]) -> serde_json::Value {
     let rows = rows.iter().map(|row| {
         serde_json::json!({
             "metric": row.metric,
@@ -134,7 +166,15 @@ pub fn json(rows: &[Row], overheads: &[Overhead]) -> serde_json::Value {
             "holds": row.holds(),
         })
     });
-    rows.chain(overheads).collect()
+    let amount = serde_json::json!({
+        "metric": amount.metric,
+        "ours_bytes": amount.ours,
+        "floor": "a raw machine",
+        "floor_bytes": amount.floor,
+        "must_add_bytes": amount.must_add,
+        "holds": amount.holds(),
+    });
+    rows.chain([amount]).chain(overheads).collect()
 }
 
 fn time(nanoseconds: f64) -> String {

@@ -1,0 +1,142 @@
+//! What many live sandboxes cost: time to create each, and memory.
+//!
+//! Measured in child processes, ours and the floor's in turns: all machines of a process weigh on each other.
+
+use std::fs;
+use std::time::Duration;
+
+use hyperlight::Snapshot;
+
+use crate::cold::run_child;
+use crate::raw::{RawImage, RawVm};
+use crate::snapshots::clone;
+use crate::stats::Samples;
+use crate::table::{Amount, Row};
+use crate::warm;
+
+/// How many are alive, and how many processes measure that.
+const COUNTS: [(usize, usize); 4] = [(1, 15), (10, 7), (100, 5), (1000, 3)];
+
+/// What it is to have that many.
+#[derive(Debug, Default)]
+pub struct Point {
+    pub count: usize,
+    pub ours: Side,
+    pub floor: Side,
+}
+
+/// Of one kind.
+#[derive(Debug, Default)]
+pub struct Side {
+    /// Creating each and calling it once.
+    pub create: Samples,
+    /// Bytes of each: all that the machine has less, the kernel's part included.
+    pub bytes: Vec<f64>,
+    /// Bytes of each that are pages which its guest has written.
+    pub written: Vec<f64>,
+}
+
+impl Side {
+    pub fn bytes(&self) -> f64 {
+        median(&self.bytes)
+    }
+}
+
+pub fn points() -> Vec<Point> {
+    COUNTS
+        .map(|(count, processes)| {
+            let mut point = Point { count, ..Point::default() };
+            for _ in 0..processes {
+                for (side, part) in [(&mut point.floor, "--live-floor"), (&mut point.ours, "--live-engine")] {
+                    let mut lines = run_child(&[part, &count.to_string()]).into_iter();
+                    side.bytes.push(lines.next().unwrap());
+                    side.written.push(lines.next().unwrap());
+                    lines.for_each(|time| side.create.add(Duration::from_nanos(time as u64)));
+                }
+            }
+            point
+        })
+        .into()
+}
+
+/// The row and the amount that have targets.
+pub fn results(points: &[Point]) -> (Row, Amount) {
+    let most = points.last().unwrap();
+    let row = Row {
+        metric: "1000 live clones, create and call each",
+        floor_name: "1000 raw machines",
+        ours: most.ours.create.clone(),
+        floor: most.floor.create.clone(),
+        must: Some(1.2),
+        want: None,
+        must_ns: None,
+    };
+    let amount = Amount {
+        metric: "memory of a live clone, called once",
+        ours: most.ours.bytes(),
+        floor: most.floor.bytes(),
+        // The pages that the guest has written, and 64 KiB.
+        must_add: median(&most.ours.written) + f64::from(64 << 10),
+    };
+    (row, amount)
+}
+
+/// What a child process does: prints the bytes of each machine, those that were written, and the times to create them.
+pub fn run_part(part: &str, count: usize) {
+    let mut create = Samples::default();
+    let (bytes, written) = match part {
+        "--live-floor" => {
+            let image = RawImage::new().unwrap();
+            measure(count, &mut create, || {
+                let mut machine = RawVm::new(&image).unwrap();
+                machine.ring();
+                machine
+            })
+        }
+        "--live-engine" => {
+            let snapshot: Snapshot = warm::sandbox().snapshot().unwrap();
+            measure(count, &mut create, || {
+                let mut sandbox = clone(&snapshot);
+                sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();
+                sandbox
+            })
+        }
+        _ => panic!("unknown part {part:?}"),
+    };
+    println!("{bytes}\n{written}");
+    create.all().for_each(|time| println!("{time}"));
+}
+
+fn measure<T>(count: usize, create: &mut Samples, mut new: impl FnMut() -> T) -> (f64, f64) {
+    // What a process, or an image, does once is done.
+    let _first = new();
+    let mut live = Vec::with_capacity(count);
+    let before = (available(), anonymous());
+    for _ in 0..count {
+        live.push(create.time(&mut new));
+    }
+    let each = |before: f64, after: f64| (after - before).max(0.0) / count as f64;
+    (each(available(), before.0), each(before.1, anonymous()))
+}
+
+/// Bytes that the machine could still give out.
+fn available() -> f64 {
+    field("/proc/meminfo", "MemAvailable:")
+}
+
+/// Bytes of this process that no file has.
+fn anonymous() -> f64 {
+    field("/proc/self/status", "RssAnon:")
+}
+
+fn field(file: &str, name: &str) -> f64 {
+    let text = fs::read_to_string(file).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
