@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::fs;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use hyperlight::{
     ErrorCode, Guest, PayloadAccess, Result, Sandbox, SandboxOptions, State, UninitializedSandbox, Value,
@@ -14,6 +15,7 @@ use hyperlight_tests::harm::{self, Host};
 use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::script::{Step, file, frame, scripted};
 use hyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
+use log::{LevelFilter, Log, Metadata, Record};
 
 /// Everything that can go wrong with a guest, each once.
 fn every_kind_of_failure() {
@@ -221,6 +223,52 @@ fn a_forked_child_cannot_use_a_sandbox_but_can_make_its_own() {
             assert_eq!(inherited.call::<i32>("GetStatic", ()).unwrap(), 5);
             assert_works(&mut sandbox(&guest));
         }
+    });
+}
+
+/// A logger whose first record forks the process, and goes on in both.
+struct Forks;
+
+impl Log for Forks {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &Record<'_>) {
+        if CHILD.load(Ordering::SeqCst) == -1 {
+            // SAFETY: the process has one thread that does anything, and the child ends without returning from the test.
+            let child = unsafe { libc::fork() };
+            CHILD.store(child, Ordering::SeqCst);
+            assert!(child >= 0);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+static CHILD: AtomicI32 = AtomicI32::new(-1);
+
+#[test]
+fn a_logger_that_forks_goes_on_in_the_parent_alone() {
+    in_own_process("a_logger_that_forks_goes_on_in_the_parent_alone", || {
+        let mut sandbox = sandbox(&demo());
+        log::set_logger(&Forks).unwrap();
+        log::set_max_level(LevelFilter::Info);
+        // Several records, of which the child has still to hand on some.
+        let result = sandbox.call::<()>("LogNumbered", ("a record", 5_u32));
+        let child = CHILD.load(Ordering::SeqCst);
+        if child == 0 {
+            let is_refused = result.is_err_and(|error| error.code() == ErrorCode::State);
+            let stays_so = sandbox.call::<()>("NoOp", ()).is_err_and(|error| error.code() == ErrorCode::State);
+            // SAFETY: ends the child at once, without the parent's handlers.
+            unsafe { libc::_exit(i32::from(!is_refused || !stays_so)) };
+        }
+        result.unwrap();
+        let mut status = 0;
+        // SAFETY: the child is ours, and the status a local variable.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "the child failed");
+        assert_works(&mut sandbox);
     });
 }
 

@@ -257,12 +257,12 @@ fn nor_does_a_process_without_proc() {
 fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
     in_own_process("a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again", || {
         let mut sandbox = sandbox(&demo());
-        // Taken without looking, so that the first look is a restore's.
+        // Taken without looking, so that the first looks are the first call's and a restore's.
         force_tracking(2);
         let snapshot = sandbox.snapshot().unwrap();
         force_tracking(0);
-        add(&mut sandbox, 1);
         let limit = descriptors(0);
+        add(&mut sandbox, 1);
         sandbox.restore(&snapshot).unwrap();
         descriptors(limit);
         assert_eq!(count(&mut sandbox), 0);
