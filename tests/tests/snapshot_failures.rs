@@ -78,7 +78,7 @@ fn a_restore_that_fails_leaves_a_poisoned_sandbox() {
         for request in [KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS] {
             restore_fails(Ioctl(request), &mut sandbox, &zero, fault, 0);
         }
-        force_tracking(2);
+        force_tracking(3);
         let little = |sandbox: &mut Sandbox| assert_eq!(add(sandbox, 1), 1);
         sandbox.restore(&zero).unwrap();
         restore_fails(Call(libc::SYS_madvise), &mut sandbox, &zero, little, 0);

@@ -12,8 +12,8 @@ use hyperlight_tests::prober::{self, End, find, first_difference, plant};
 use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::{assert_works, demo, harm, sandbox, seccomp, uninitialized_with};
 
-/// `PAGEMAP_SCAN`, the words of `/proc/self/pagemap`, nothing known.
-const WAYS: Range<u8> = 0..3;
+/// `PAGEMAP_SCAN`, the words of `/proc/self/pagemap`, KVM's dirty log, nothing known.
+const WAYS: Range<u8> = 0..4;
 
 /// `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: u32 = 0xc060_6610;
@@ -161,6 +161,26 @@ fn anonymous() -> u64 {
 }
 
 #[test]
+fn every_way_that_knows_what_was_written_keeps_those_pages() {
+    in_own_process("every_way_that_knows_what_was_written_keeps_those_pages", || {
+        const WRITTEN: u32 = 200;
+        for way in WAYS {
+            force_tracking(way);
+            let mut sandbox = sandbox(&demo());
+            let snapshot = sandbox.snapshot().unwrap();
+            for _ in 0..3 {
+                sandbox.call::<u32>("DirtyPages", (WRITTEN,)).unwrap();
+                sandbox.restore(&snapshot).unwrap();
+                let are_kept = anonymous() >= u64::from(WRITTEN) * 4096;
+                assert_eq!(are_kept, way != 3, "by way {way}");
+            }
+            drop(sandbox);
+            harm::wait_until(|| anonymous() == 0);
+        }
+    });
+}
+
+#[test]
 fn more_pages_than_are_kept_are_given_back_and_come_back_right() {
     in_own_process("more_pages_than_are_kept_are_given_back_and_come_back_right", || {
         for way in WAYS {
@@ -258,8 +278,11 @@ fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
     in_own_process("a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again", || {
         let mut sandbox = sandbox(&demo());
         // Taken without looking, so that the first looks are the first call's and a restore's.
-        force_tracking(2);
+        force_tracking(3);
         let snapshot = sandbox.snapshot().unwrap();
+        force_tracking(0);
+        let limit = descriptors(0);
+        add(&mut sandbox, 1);
         force_tracking(0);
         let limit = descriptors(0);
         add(&mut sandbox, 1);

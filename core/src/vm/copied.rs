@@ -3,7 +3,8 @@
 //! In a private mapping of a file a page that was written is one that no longer belongs to the file, wherever it is at
 //! the moment: present, swapped out, or under migration. The kernel says which by `PAGEMAP_SCAN` (Linux 6.7), older ones
 //! by the words of `/proc/self/pagemap` (both: kernel documentation, *Examining process page tables*). Where neither is to
-//! be had (no `/proc`, a seccomp filter), nothing is known, and a restore drops everything.
+//! be had (no `/proc`, a seccomp filter), KVM's own log is asked (`dirty_log`); where that cannot be, nothing is known, and a
+//! restore drops everything.
 
 use std::error::Error as _;
 use std::fs::File;
@@ -28,8 +29,10 @@ pub(crate) enum Tracking {
     Scan = 0,
     /// The words of `/proc/self/pagemap`.
     Words = 1,
+    /// KVM's dirty log; see `dirty_log`.
+    Log = 2,
     /// Not at all.
-    None = 2,
+    None = 3,
 }
 
 impl Tracking {
@@ -38,6 +41,7 @@ impl Tracking {
         match FORCED.load(Ordering::Relaxed) {
             0 => Self::Scan,
             1 => Self::Words,
+            2 => Self::Log,
             _ => Self::None,
         }
     }
@@ -45,7 +49,8 @@ impl Tracking {
     fn next(self) -> Self {
         match self {
             Self::Scan => Self::Words,
-            Self::Words | Self::None => Self::None,
+            Self::Words => Self::Log,
+            Self::Log | Self::None => Self::None,
         }
     }
 }
@@ -63,7 +68,7 @@ pub(crate) fn find(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSe
         let done = match tracking {
             Tracking::Scan => scan(memory, within, found),
             Tracking::Words => words(memory, within, found),
-            Tracking::None => return None,
+            Tracking::Log | Tracking::None => return None,
         };
         let Err(error) = done else {
             return Some(());

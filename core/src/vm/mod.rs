@@ -2,6 +2,7 @@
 
 pub(crate) mod copied;
 mod cpuid;
+mod dirty_log;
 pub(crate) mod fault;
 pub(crate) mod features;
 pub(crate) mod hypervisor;
@@ -15,7 +16,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
-use kvm_bindings::{kvm_regs, kvm_sregs, kvm_userspace_memory_region};
+use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 
 use crate::error::{Error, Result};
@@ -24,6 +25,8 @@ use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::pages::PageSet;
 use crate::snapshot::{Frozen, Registers};
+use copied::Tracking;
+use dirty_log::DirtyLog;
 use fault::FaultReport;
 use hypervisor::Hypervisor;
 use memory::GuestMemory;
@@ -46,13 +49,14 @@ pub(crate) struct Vm {
     restores: u32,
     /// The pages that the last restore found written; kept for its allocation.
     written: PageSet,
+    log: DirtyLog,
 }
 
 /// What the kernel holds of a virtual machine: what is costly to destroy.
 struct Machine {
     // Dropped in this order: the vCPU and the machine before the memory that they use.
     vcpu: VcpuFd,
-    _vm: VmFd,
+    vm: VmFd,
     memory: GuestMemory,
 }
 
@@ -233,11 +237,19 @@ impl Vm {
         const KEPT_AFTER_TRIM: u64 = 256 * PAGE;
 
         self.restores = self.restores.wrapping_add(1);
-        let memory = &self.machine.memory;
-        if copied::find(memory, &self.image.layout.written, &mut self.written).is_none() {
+        let Machine { vm, memory, .. } = &*self.machine;
+        let layout = &self.image.layout;
+        let found = copied::find(memory, &layout.written, &mut self.written).or_else(|| {
+            let is_wanted = Tracking::best() == Tracking::Log;
+            is_wanted.then(|| self.log.find(vm, memory, layout, &mut self.written)).flatten()
+        });
+        if found.is_none() {
             memory.discard(0..memory.size())?;
             self.written.clear();
+            // The next restore may know more.
+            self.log = DirtyLog::set_slot(vm, memory, Tracking::best() == Tracking::Log)?;
         }
+        self.log.host_writes(delta);
         let kept = if self.restores.is_multiple_of(TRIM_EVERY) { KEPT_AFTER_TRIM } else { KEPT };
         if self.written.len() > kept {
             for range in self.written.difference(delta).iter() {
@@ -260,6 +272,7 @@ impl Vm {
         if let Some(hot) = frozen.image.hot() {
             self.machine.memory.prepare(hot);
         }
+        self.log.forget();
         self.is_dead = false;
         self.image = Arc::clone(&frozen.image);
         Ok(())
@@ -288,10 +301,10 @@ impl Vm {
             memory.prepare(hot);
         }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
-        set_slot(&vm, &memory)?;
+        let log = DirtyLog::set_slot(&vm, &memory, Tracking::best() == Tracking::Log)?;
         set_registers(&mut vcpu, general, special);
         Ok(Self {
-            machine: ManuallyDrop::new(Machine { vcpu, _vm: vm, memory }),
+            machine: ManuallyDrop::new(Machine { vcpu, vm, memory }),
             image,
             run_mask: None,
             was_stopped: false,
@@ -299,6 +312,7 @@ impl Vm {
             has_run: false,
             restores: 0,
             written: PageSet::default(),
+            log,
         })
     }
 }
@@ -318,21 +332,6 @@ impl fmt::Debug for Vm {
 
 fn outside() -> Error {
     Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
-}
-
-/// Gives the memory to the machine as its one memslot.
-fn set_slot(vm: &VmFd, memory: &GuestMemory) -> Result<()> {
-    let slot = kvm_userspace_memory_region {
-        slot: 0,
-        flags: 0,
-        guest_phys_addr: 0,
-        memory_size: memory.size(),
-        userspace_addr: memory.host_address(),
-    };
-    // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields in
-    // order. What the guest does to it, Rust code never sees but by copies.
-    unsafe { vm.set_user_memory_region(slot) }
-        .map_err(|error| Error::resource("KVM_SET_USER_MEMORY_REGION", error))
 }
 
 /// Both register sets travel with the next run.
