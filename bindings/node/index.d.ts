@@ -134,8 +134,8 @@ export const version: string
 export class Guest {
   /** The path of an ELF file, or its bytes. */
   constructor(source: string | URL | Uint8Array)
-  /** A guest that the package carries: `'demo'`. */
-  static builtin(name: 'demo' | (string & {})): Guest
+  /** A guest that the package carries: `'demo'`, `'javascript'`, `'wasm'`. */
+  static builtin(name: 'demo' | 'javascript' | 'wasm' | (string & {})): Guest
   /** The same guest with data, or code, in its image. */
   withPayload(payload: Uint8Array, options?: { executable?: boolean }): Guest
 }
@@ -225,6 +225,157 @@ export class SandboxPool {
   acquire(options?: { signal?: AbortSignal }): Promise<Sandbox>
   readonly statistics: PoolStatistics
   /** Members that are out go away when they are closed. */
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * What scripts are given and return: JSON, and `bigint`, `Uint8Array`, `NaN`, `Infinity` and `-0` as they are. What has a
+ * `toJSON` is what that says. Functions, symbols, maps, sets and cycles are refused.
+ */
+export type Json =
+  | null | undefined | boolean | number | bigint | string | Uint8Array | ArrayBuffer
+  | { toJSON(): unknown } | readonly Json[] | { readonly [name: string]: Json }
+
+/** A host function with a signature; only values of those kinds cross. */
+export interface TypedHostFunction<P extends readonly Kind[] = any, R extends Kind | 'void' = any> extends Signature<P, R> {
+  call: (...values: any[]) => unknown
+}
+
+/** Host functions of scripts. One without a signature takes and returns any JSON values; it may be async when it is reached from `call`. */
+export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction>
+
+export interface JavaScriptOptions extends SandboxOptions {
+  /** What the script finds as `host.NAME(…)`. */
+  hostFunctions?: ScriptHostFunctions
+  /** What the script may import, by name: sources, or the `file:` URLs of files. */
+  modules?: Record<string, string | URL>
+}
+
+/** JavaScript (ES2023) in a sandbox. The script runs when the sandbox evolves; then its functions can be called. */
+export class JavaScript {
+  /** A source; the `file:` URL of one; or a snapshot, whose script goes on. With `import` or `export` it is a module. */
+  constructor(source: string | URL | Snapshot, options?: JavaScriptOptions)
+  /** Runs the script; the first call does, too. */
+  evolve(options?: { signal?: AbortSignal }): Promise<void>
+  /** The value of a piece of source, run in the script's global scope. A promise is awaited. */
+  eval<T = any>(source: string, options?: CallOptions): Promise<T>
+  evalSync<T = any>(source: string, options?: Omit<CallOptions, 'signal'>): T
+  /** Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is awaited. */
+  call<T = any>(name: string, values?: readonly Json[], options?: CallOptions): Promise<T>
+  /** On this thread, which does nothing else meanwhile. */
+  callSync<T = any>(name: string, values?: readonly Json[], options?: Omit<CallOptions, 'signal'>): T
+  /** Runs one more script or module; `name` is what stacks call it. */
+  load(source: string | URL, options?: CallOptions & { name?: string }): Promise<void>
+  snapshot(): Promise<Snapshot>
+  restore(snapshot: Snapshot): Promise<void>
+  /** A pool of this script as it is now, with its host functions, limits and `print`: the way to serve requests. */
+  pool(options?: Omit<PoolOptions, 'hostFunctions'>): Promise<JavaScriptPool>
+  readonly state: State
+  interrupt(): boolean
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface JavaScriptPoolOptions extends Omit<PoolOptions, 'hostFunctions'> {
+  hostFunctions?: ScriptHostFunctions
+}
+
+/** Scripts kept warm: every call finds the script as the snapshot has it. */
+export class JavaScriptPool {
+  constructor(snapshot: Snapshot, options?: JavaScriptPoolOptions)
+  eval<T = any>(source: string, options?: CallOptions): Promise<T>
+  call<T = any>(name: string, values?: readonly Json[], options?: CallOptions): Promise<T>
+  /** A pristine member; closing it gives it back. */
+  acquire(options?: { signal?: AbortSignal }): Promise<JavaScript>
+  readonly statistics: PoolStatistics
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a program finds around itself by WASI (preview 1). */
+export interface WasiOptions {
+  /** The arguments, the program's name first. */
+  args?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  /** Files that it can read, by path: their contents. */
+  files?: Readonly<Record<string, string | Uint8Array>>
+}
+
+export interface WasmOptions extends SandboxOptions {
+  wasi?: WasiOptions
+  /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
+   *  `'interface#add'` for components. A plain function has the signature of the import. */
+  hostFunctions?: ScriptHostFunctions
+}
+
+/** A function that a program exports. `'json'`: a value of the type that the signature says. */
+export interface WasmFunction {
+  readonly name: string
+  readonly params: (Kind | 'json')[]
+  readonly returns: Kind | 'json' | 'void'
+  /** For people: `fib(i32) -> i64`. */
+  readonly signature?: string
+}
+
+/**
+ * A WebAssembly module or component in a sandbox. `i64` is always `bigint`; several results of a core function are an
+ * array; records, variants, options and lists of components are JSON-like values.
+ */
+export class Wasm {
+  /** The bytes of a program; the path of its file; or a snapshot, whose program goes on. Compiles on this thread. */
+  constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
+  /** The same for a program, compiled on another thread. */
+  static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
+  evolve(options?: { signal?: AbortSignal }): Promise<void>
+  /** What the program exports. */
+  readonly functions: WasmFunction[]
+  /** Calls an exported function. Behind its arguments there may be an object with the options of the call. */
+  call<T = any>(name: string, ...values: any[]): Promise<T>
+  callSync<T = any>(name: string, ...values: any[]): T
+  /** Runs a WASI command; its exit code. */
+  run(options?: CallOptions): Promise<number>
+  runSync(options?: Omit<CallOptions, 'signal'>): number
+  /** A memory that the program exports. Default: `'memory'`. */
+  memory(name?: string): WasmMemory
+  snapshot(): Promise<Snapshot>
+  restore(snapshot: Snapshot): Promise<void>
+  /** A pool of this program as it is now, with its host functions, limits and `print`. */
+  pool(options?: Omit<PoolOptions, 'hostFunctions'>): Promise<WasmPool>
+  readonly state: State
+  interrupt(): boolean
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A linear memory, which the program may be growing. What is read is a copy. */
+export class WasmMemory {
+  private constructor()
+  /** Bytes. */
+  size(): Promise<number>
+  read(offset: number, length: number): Promise<Uint8Array>
+  write(offset: number, bytes: Uint8Array): Promise<void>
+  sizeSync(): number
+  readSync(offset: number, length: number): Uint8Array
+  writeSync(offset: number, bytes: Uint8Array): void
+}
+
+export interface WasmPoolOptions extends Omit<PoolOptions, 'hostFunctions'> {
+  hostFunctions?: ScriptHostFunctions
+}
+
+/** Programs kept warm: every call finds the program as the snapshot has it. */
+export class WasmPool {
+  constructor(snapshot: Snapshot, options?: WasmPoolOptions)
+  call<T = any>(name: string, ...values: any[]): Promise<T>
+  run(options?: CallOptions): Promise<number>
+  /** A pristine member; closing it gives it back. */
+  acquire(options?: { signal?: AbortSignal }): Promise<Wasm>
+  readonly statistics: PoolStatistics
   close(): void
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>

@@ -283,9 +283,6 @@ fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
         force_tracking(0);
         let limit = descriptors(0);
         add(&mut sandbox, 1);
-        force_tracking(0);
-        let limit = descriptors(0);
-        add(&mut sandbox, 1);
         sandbox.restore(&snapshot).unwrap();
         descriptors(limit);
         assert_eq!(count(&mut sandbox), 0);

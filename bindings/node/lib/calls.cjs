@@ -3,8 +3,9 @@
 // this environment; it holds the process only while a call is running.
 
 const { AsyncResource } = require('node:async_hooks')
+const { isMainThread } = require('node:worker_threads')
 
-const { toError, unwrap } = require('./errors.cjs')
+const { ofNative, toError, unwrap } = require('./errors.cjs')
 const native = require('./native.cjs')
 
 const { setTimeout } = globalThis
@@ -12,7 +13,7 @@ const { setTimeout } = globalThis
 /** The calls that are running, by number. */
 const running = new Map()
 let next = 0
-const port = new native.Port(receive)
+const port = new native.Port(!isMainThread, receive)
 
 /** What the native half says: a host function is wanted (its slot), or the call is done (-1). */
 function receive(id, slot, payload) {
@@ -60,7 +61,7 @@ class Call extends AsyncResource {
     } catch (error) {
       running.delete(this.id)
       this.emitDestroy()
-      throw error
+      throw ofNative(error)
     }
     if (running.size === 1) port.hold(true)
     if (this.signal !== undefined) {

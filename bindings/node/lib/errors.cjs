@@ -18,6 +18,7 @@ class HyperlightError extends Error {
 function toError(failure, thrown) {
   const isOriginal = thrown !== undefined && failure.thrown === thrown.number
   if (isOriginal && failure.code === 'ERR_HL_HOST_FUNCTION') return thrown.value
+  /** @type {any} */
   const error = new HyperlightError(failure.code, failure.message)
   if (failure.guestCode !== undefined && failure.guestCode !== null) error.guestCode = failure.guestCode
   if (failure.fault) error.fault = failure.fault
@@ -32,6 +33,12 @@ function unwrap(result, thrown) {
   return result
 }
 
+/** A panic that the macros caught around a native function; other errors are themselves. */
+function ofNative(error) {
+  if (error?.code !== 'GenericFailure') return error
+  return new HyperlightError('ERR_HL_INTERNAL', `internal error, please report it: ${error.message}`)
+}
+
 const invalid = (message) => new HyperlightError('ERR_HL_INVALID_ARGUMENT', message)
 
-module.exports = { HyperlightError, invalid, toError, unwrap }
+module.exports = { HyperlightError, invalid, ofNative, toError, unwrap }

@@ -6,12 +6,6 @@ const options = require('./options.cjs')
 
 const INTERNAL = Symbol('internal')
 
-/** Bytes that stay as they are while they are read. */
-function bytes(name, value) {
-  if (!(value instanceof Uint8Array)) throw invalid(`${name} is a Uint8Array, found ${options.describe(value)}`)
-  return value
-}
-
 /** A guest program, loaded once, shared by any number of sandboxes. */
 class Guest {
   #native
@@ -28,7 +22,7 @@ class Guest {
 
   withPayload(payload, { executable = false } = {}) {
     if (typeof executable !== 'boolean') throw invalid(`executable is a boolean, found ${options.describe(executable)}`)
-    return new Guest(INTERNAL, unwrap(this.#native.withPayload(bytes('the payload', payload), executable)))
+    return new Guest(INTERNAL, unwrap(this.#native.withPayload(options.bytes('the payload', payload), executable)))
   }
 
   static native(guest) {
@@ -41,7 +35,7 @@ class Guest {
 }
 
 const { native: nativeGuest, is: isGuest } = Guest
-delete Guest.native
-delete Guest.is
+delete /** @type {any} */ (Guest).native
+delete /** @type {any} */ (Guest).is
 
-module.exports = { Guest, isGuest, nativeGuest }
+module.exports = { Guest, guestOf: (made) => new Guest(INTERNAL, made), isGuest, nativeGuest }

@@ -12,7 +12,10 @@ const async = (name) => new HyperlightError('ERR_HL_STATE',
 
 class Hosts {
   #table = []
-  /** What the synchronous call that is running has thrown last. */
+  /**
+   * What the synchronous call that is running has thrown last.
+   * @type {{ number: number, value: unknown } | undefined}
+   */
   thrown = undefined
 
   /** `native.register` is called with the slot. */
@@ -32,7 +35,7 @@ class Hosts {
   }
 
   /** `HostPrint`, by the caller's function or to standard output. What it returns is ignored, but for a promise. */
-  addPrint(native, unwrap, print = (text) => process.stdout.write(text)) {
+  addPrint(native, unwrap, /** @type {(text: string) => any} */ print = (text) => process.stdout.write(text)) {
     const call = (text) => {
       const written = Buffer.byteLength(text)
       const result = print(text)

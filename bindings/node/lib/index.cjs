@@ -3,10 +3,12 @@
 
 const { HyperlightError, unwrap } = require('./errors.cjs')
 const { Guest } = require('./guest.cjs')
+const { JavaScript, JavaScriptPool } = require('./javascript.cjs')
 const native = require('./native.cjs')
 const { SandboxPool } = require('./pool.cjs')
 const { Sandbox } = require('./sandbox.cjs')
 const { Snapshot } = require('./snapshot.cjs')
+const { Wasm, WasmMemory, WasmPool } = require('./wasm.cjs')
 const { version } = require('../package.json')
 
 function probe() {
@@ -16,8 +18,13 @@ function probe() {
 // One by one, so that `import { … }` finds the names.
 exports.Guest = Guest
 exports.HyperlightError = HyperlightError
+exports.JavaScript = JavaScript
+exports.JavaScriptPool = JavaScriptPool
 exports.Sandbox = Sandbox
 exports.SandboxPool = SandboxPool
 exports.Snapshot = Snapshot
+exports.Wasm = Wasm
+exports.WasmMemory = WasmMemory
+exports.WasmPool = WasmPool
 exports.probe = probe
 exports.version = version

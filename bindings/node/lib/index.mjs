@@ -1,2 +1,4 @@
 // The same as index.cjs, of which there is one in the process.
-export { Guest, HyperlightError, Sandbox, SandboxPool, Snapshot, probe, version } from './index.cjs'
+export {
+  Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmMemory, WasmPool, probe, version,
+} from './index.cjs'

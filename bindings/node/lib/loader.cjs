@@ -2,6 +2,7 @@
 // Finds the addon: beside this package, where a build puts it, or in the package of the platform, which holds it prebuilt.
 // What cannot be found is explained: which platform this is, what was looked for, and what mends it.
 
+const fs = require('node:fs')
 const path = require('node:path')
 
 /** The platforms that there are binaries for. */
@@ -21,12 +22,13 @@ const here = {
   directory: path.join(__dirname, '..'),
   report() {
     // Without this it looks names up on the network.
-    const before = process.report.excludeNetwork
-    process.report.excludeNetwork = true
+    const report = /** @type {any} */ (process.report)
+    const before = report.excludeNetwork
+    report.excludeNetwork = true
     try {
-      return process.report.getReport()
+      return report.getReport()
     } finally {
-      process.report.excludeNetwork = before
+      report.excludeNetwork = before
     }
   },
 }
@@ -47,6 +49,20 @@ function load(host = here) {
   throw explain(host, failures)
 }
 
+/** A library that lies beside the addon. */
+function findLibrary(name, host = here) {
+  const places = [path.join(host.directory, name)]
+  try {
+    places.push(path.join(path.dirname(host.require.resolve(`hyperlight-linux-${host.arch}-gnu/package.json`)), name))
+  } catch {
+    // There is no package of the platform.
+  }
+  const found = places.find((place) => fs.existsSync(place))
+  if (found !== undefined) return found
+  throw Object.assign(new Error(`hyperlight has no ${name}: looked for ${places.join(' and ')}; install it again, or run \`npm run build\` in a checkout`),
+    { code: 'ERR_HL_ADDON' })
+}
+
 function explain(host, failures) {
   const platform = [host.platform, host.arch, libc(host)].filter(Boolean).join('-')
   const found = failures.find(({ error }) => error.code !== 'MODULE_NOT_FOUND')
@@ -63,8 +79,7 @@ function explain(host, failures) {
       'dependencies: rm -rf node_modules package-lock.json && npm install')
   }
   const error = new Error(lines.join('\n'), { cause: (found ?? failures[0]).error })
-  error.code = 'ERR_HL_ADDON'
-  return error
+  return Object.assign(error, { code: 'ERR_HL_ADDON' })
 }
 
-module.exports = { load }
+module.exports = { findLibrary, load }

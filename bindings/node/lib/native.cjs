@@ -4,12 +4,11 @@
 const { version } = require('../package.json')
 const { load } = require('./loader.cjs')
 
+/** @type {typeof import('./native.d.cts')} */
 const native = load()
 if (native.version() !== version) {
-  const error = new Error(`hyperlight ${version} found the binary of version ${native.version()}; ` +
-    'install it again: rm -rf node_modules package-lock.json && npm install')
-  error.code = 'ERR_HL_ADDON'
-  throw error
+  throw Object.assign(new Error(`hyperlight ${version} found the binary of version ${native.version()}; ` +
+    'install it again: rm -rf node_modules package-lock.json && npm install'), { code: 'ERR_HL_ADDON' })
 }
 
 module.exports = native

@@ -38,8 +38,12 @@ const LIMITS = {
 }
 const SANDBOX = { heapSize: size, stackSize: size, inputSize: size, outputSize: size, ...LIMITS, print: callback }
 const POOL = { size, minIdle: size, acquireTimeoutMs: time, ...LIMITS, print: callback, hostFunctions: object }
+const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
+const WASM = { ...SANDBOX, hostFunctions: object, wasi: object }
+const WASI = { args: object, env: object, files: object }
 const CALL = { signal, timeoutMs: time, cpuTimeMs: time }
 const ACQUIRE = { signal }
+const LOAD = { name: text, ...CALL }
 
 /** A copy of the options with only what is given and known. */
 function read(known, options, what) {
@@ -56,7 +60,10 @@ function read(known, options, what) {
   return out
 }
 
-/** Values are never plain objects, so one at the end is the options of the call. Takes it off. */
+/**
+ * Values are never plain objects, so one at the end is the options of the call. Takes it off.
+ * @returns {{ signal?: AbortSignal, timeoutMs?: number, cpuTimeMs?: number }}
+ */
 function takeCallOptions(values) {
   const last = values[values.length - 1]
   if (typeof last !== 'object' || last === null || ArrayBuffer.isView(last) || Array.isArray(last)) return NONE
@@ -74,6 +81,12 @@ function text(name, value) {
   return value
 }
 
+/** Bytes that stay as they are while they are read. */
+function bytes(name, value) {
+  if (!(value instanceof Uint8Array)) throw invalid(`${name} is a Uint8Array, found ${describe(value)}`)
+  return value
+}
+
 /** A path: a string, or a `file:` URL. */
 function filePath(name, value) {
   if (value instanceof URL) return require('node:url').fileURLToPath(value)
@@ -84,11 +97,17 @@ function filePath(name, value) {
 
 module.exports = {
   acquireOptions: (options) => read(ACQUIRE, options, 'acquire'),
+  bytes,
+  callOptions: (options) => read(CALL, options, 'a call'),
   callback,
   describe,
   filePath,
+  javascriptOptions: (options) => read(JAVASCRIPT, options, 'JavaScript'),
+  loadOptions: (options) => read(LOAD, options, 'load'),
   poolOptions: (options) => read(POOL, options, 'a pool'),
   sandboxOptions: (options) => read(SANDBOX, options, 'a sandbox'),
   takeCallOptions,
   text,
+  wasiOptions: (options) => read(WASI, options, 'wasi'),
+  wasmOptions: (options) => read(WASM, options, 'Wasm'),
 }

@@ -40,7 +40,7 @@ class Permits {
       await new Promise((resolve, reject) => {
         const waiter = { resolve: () => end(resolve), reject: (error) => end(reject, error) }
         const onAbort = () => waiter.reject(signal.reason)
-        const timer = timeoutMs > 0 && timeoutMs < LONGEST && setTimeout(() => waiter.reject(new HyperlightError('ERR_HL_POOL_TIMEOUT',
+        const timer = !(timeoutMs > 0 && timeoutMs < LONGEST) ? undefined : setTimeout(() => waiter.reject(new HyperlightError('ERR_HL_POOL_TIMEOUT',
           `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${count} are in use`)), timeoutMs)
         const end = (settle, value) => {
           this.#queue.delete(waiter)

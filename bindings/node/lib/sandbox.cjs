@@ -1,7 +1,7 @@
 'use strict'
 
 const { Call, run } = require('./calls.cjs')
-const { HyperlightError, invalid, unwrap } = require('./errors.cjs')
+const { HyperlightError, invalid, ofNative, unwrap } = require('./errors.cjs')
 const { Guest, isGuest, nativeGuest } = require('./guest.cjs')
 const { Hosts } = require('./hosts.cjs')
 const native = require('./native.cjs')
@@ -68,9 +68,15 @@ class Sandbox {
     // A pool's members share their host functions, and one may have called another.
     const outer = hosts.thrown
     hosts.thrown = undefined
-    const result = native.callSync(this.#number, hosts.dispatch, timeoutMs, cpuTimeMs, name, values)
-    const { thrown } = hosts
-    hosts.thrown = outer
+    let result, thrown
+    try {
+      result = native.callSync(this.#number, hosts.dispatch, timeoutMs, cpuTimeMs, name, values)
+    } catch (error) {
+      throw ofNative(error)
+    } finally {
+      thrown = hosts.thrown
+      hosts.thrown = outer
+    }
     return unwrap(result, thrown)
   }
 

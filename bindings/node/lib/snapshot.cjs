@@ -35,8 +35,8 @@ class Snapshot {
 }
 
 const { native: nativeSnapshot, is: isSnapshot } = Snapshot
-delete Snapshot.native
-delete Snapshot.is
+delete /** @type {any} */ (Snapshot).native
+delete /** @type {any} */ (Snapshot).is
 
 /** The native half's snapshot, or an error that says what was passed instead. */
 function checked(value) {

@@ -1,26 +1,52 @@
 'use strict'
-// Builds the addon by cargo and puts it where the loader looks. In an installed package, which holds it, there is nothing
-// to build.
+// Builds what the package carries, by cargo, and puts it where the loader looks: the addon, the compiler of WebAssembly
+// that it loads when it is first wanted, and the licences of all that is in them. In an installed package, which holds
+// them, there is nothing to build.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const licences = require('./licences.cjs')
+
 const root = path.join(__dirname, '..')
+const checkout = path.join(root, '..', '..')
+
+function fail(...lines) {
+  for (const line of lines) console.error(line)
+  process.exit(1)
+}
+
+function run(program, args, cwd, mend) {
+  const { error, status } = spawnSync(program, args, { cwd, stdio: 'inherit' })
+  if (error) fail(`${program} cannot be run (${error.message}): ${mend}`)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+function cargo(args, cwd) {
+  run('cargo', ['build', '--release', '--locked', '--quiet', ...args], cwd, 'install Rust 1.88 or later from https://rustup.rs')
+  return path.join(cwd, process.env.CARGO_TARGET_DIR ?? 'target', 'release')
+}
+
+/** Beside it first: a process that has the old one loaded keeps it. */
+function put(name, write) {
+  const to = path.join(root, name)
+  write(`${to}.new`)
+  fs.renameSync(`${to}.new`, to)
+}
+
 if (process.platform !== 'linux' || process.arch !== 'x64') {
-  console.error(`hyperlight runs on x86-64 Linux with KVM; this is ${process.platform}-${process.arch}`)
-  process.exit(1)
+  fail(`hyperlight runs on x86-64 Linux with KVM; this is ${process.platform}-${process.arch}`)
 }
 
-const cargo = spawnSync('cargo', ['build', '--release', '--locked', '--quiet'], { cwd: root, stdio: 'inherit' })
-if (cargo.error) {
-  console.error(`cargo cannot be run (${cargo.error.message}): install Rust 1.88 or later from https://rustup.rs`)
-  process.exit(1)
-}
-if (cargo.status !== 0) process.exit(cargo.status ?? 1)
+const addon = path.join(cargo([], root), 'libhyperlight_node.so')
+put('hyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
 
-const target = process.env.CARGO_TARGET_DIR ? path.resolve(root, process.env.CARGO_TARGET_DIR) : path.join(root, 'target')
-const addon = path.join(root, 'hyperlight.linux-x64-gnu.node')
-// Beside it first: a process that has the old one loaded keeps it.
-fs.copyFileSync(path.join(target, 'release', 'libhyperlight_node.so'), `${addon}.new`)
-fs.renameSync(`${addon}.new`, addon)
+// In the workspace of the library, so that the packages of all languages share one build.
+const MODULE = 'libhyperlight_wasm_module.so'
+if (fs.existsSync(path.join(checkout, 'wasm', 'module', 'Cargo.toml'))) {
+const compiler = path.join(cargo(['--package', 'hyperlight-wasm-module'], checkout), MODULE)
+put(MODULE, (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
+
+put('LICENSES-THIRD-PARTY', (to) => fs.writeFileSync(to, licences(checkout)))
+}

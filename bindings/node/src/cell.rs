@@ -15,7 +15,8 @@ use hyperlight::{
 };
 
 use crate::failure::Failure;
-use crate::host::is_before_the_guest;
+use crate::guard::panic_if_asked;
+use crate::host::{self, is_before_the_guest};
 use crate::options::Limits;
 use crate::value::{Loose, fit_arguments};
 
@@ -79,12 +80,14 @@ impl Functions {
 impl Cell {
     pub fn new(mut engine: UninitializedSandbox, timeout: Duration) -> Arc<Self> {
         let interrupt = engine.interrupt_handle().ok();
+        engine.set_signal_hook(host::go_on);
         Self::with(Engine::Uninitialized(engine), UNINITIALIZED, interrupt, OnceLock::new(), timeout)
     }
 
     /// A member of a pool.
     pub fn pooled(mut member: PooledSandbox, functions: Arc<Functions>, timeout: Duration) -> Arc<Self> {
         let interrupt = member.interrupt_handle().ok();
+        member.set_signal_hook(host::go_on);
         Self::with(Engine::Pooled(member), READY, interrupt, OnceLock::from(functions), timeout)
     }
 
@@ -196,6 +199,17 @@ impl Inside {
         matches!(self.cell.inner().engine, Engine::Uninitialized(_))
     }
 
+    /// How often the guest is left to ask [`host::go_on`], from the next call on.
+    pub fn ask_every(&self, interval: Duration) -> Result<(), Failure> {
+        match &mut self.cell.inner().engine {
+            Engine::Closed => return Err(closed()),
+            Engine::Evolved(sandbox) => sandbox.set_signal_hook_interval(interval)?,
+            Engine::Pooled(member) => member.set_signal_hook_interval(interval)?,
+            Engine::Uninitialized(engine) => engine.set_signal_hook_interval(interval)?,
+        }
+        Ok(())
+    }
+
     /// Starts the guest.
     pub fn evolve(&self) -> Result<(), Failure> {
         let result = self.uninitialized("the sandbox has evolved already", |engine| Ok(engine.try_evolve()));
@@ -222,6 +236,7 @@ impl Inside {
         arguments: Vec<Loose>,
         take: impl FnOnce(ValueRef<'_>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
+        panic_if_asked("PanicInACall", name);
         let values = match self.cell.functions() {
             Some(functions) => functions.fit(name, arguments)?,
             None => Vec::new(),

@@ -15,6 +15,7 @@ use napi::bindgen_prelude::{FromNapiValue, Function, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
 use crate::failure::{Failure, HostFailure, Thrown};
+use crate::guard::panic_if_asked;
 use crate::job::Job;
 use crate::value::{Loose, ToJs, check, kind};
 
@@ -56,6 +57,16 @@ pub(crate) fn with<R>(caller: Caller, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Whether the guest that runs on this thread may go on: whether JavaScript is there to get its result. It is not where a
+/// worker is being terminated, or the process ends, while the worker's thread is inside a synchronous call.
+pub(crate) fn go_on() -> Result<(), HostError> {
+    let caller = CALLER.with(|current| current.borrow().clone());
+    match caller.as_deref() {
+        Some(Caller::Here(dispatcher)) if !dispatcher.may_run() => Err(host_error(HostFailure::Cancelled)),
+        _ => Ok(()),
+    }
+}
+
 /// The signature with those kinds.
 pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, Failure> {
     let params: Vec<_> = params
@@ -73,6 +84,7 @@ pub(crate) fn function(
     returns: Kind,
 ) -> impl Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static {
     move |arguments| {
+        panic_if_asked("PanicInAHostFunction", &name);
         let caller = CALLER.with(|current| current.borrow().clone());
         let result = match caller.as_deref() {
             Some(Caller::Here(dispatcher)) => dispatcher.call(slot, arguments),
@@ -103,6 +115,17 @@ fn host_error(failure: HostFailure) -> HostError {
 }
 
 impl Dispatcher {
+    /// Whether JavaScript may still run in its environment.
+    fn may_run(&self) -> bool {
+        let mut is_equal = false;
+        // Does nothing, and runs nothing, but Node asks first whether it may.
+        // SAFETY: a synchronous call is running on this thread, so the environment is live, and the function is an argument
+        // of that call.
+        let asked =
+            unsafe { sys::napi_strict_equals(self.env, self.function, self.function, &raw mut is_equal) };
+        check(asked).is_ok()
+    }
+
     fn call(&self, slot: u32, arguments: &[ValueRef<'_>]) -> Result<Loose, HostFailure> {
         let mut scope = ptr::null_mut();
         // SAFETY: a synchronous call is running on this thread, so the environment is live.

@@ -27,4 +27,6 @@ mod reply;
 mod sandbox;
 mod snapshot;
 mod value;
+mod wasm;
+mod weight;
 mod worker;

@@ -7,6 +7,7 @@
     reason = "whether the port holds the event loop can be changed by Node's own functions only"
 )]
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,15 @@ use crate::job::Job;
 use crate::reply::Reply;
 use crate::value::{Loose, ToJs, check};
 use crate::worker;
+
+thread_local! {
+    static IS_IN_A_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the JavaScript of this thread can be terminated by another thread.
+pub(crate) fn is_in_a_worker() -> bool {
+    IS_IN_A_WORKER.get()
+}
 
 /// What JavaScript is told.
 pub(crate) enum Message {
@@ -101,7 +111,12 @@ pub struct JsPort {
 impl JsPort {
     /// A port that calls `receive(id, slot, payload)`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, receive: Function<'_, FnArgs<(u32, i32, Payload)>, ()>) -> napi::Result<Self> {
+    pub fn new(
+        env: Env,
+        is_in_a_worker: bool,
+        receive: Function<'_, FnArgs<(u32, i32, Payload)>, ()>,
+    ) -> napi::Result<Self> {
+        IS_IN_A_WORKER.set(is_in_a_worker);
         let receiver =
             receive.build_threadsafe_function::<Message>().weak::<true>().build_callback(|context| {
                 Ok(FnArgs::from(match context.value {

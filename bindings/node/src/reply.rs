@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hyperlight::{Value, ValueRef};
+use hyperlight::{Snapshot, Value, ValueRef};
 use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
@@ -12,13 +12,15 @@ use crate::failure::{Failure, access, fault_kind};
 use crate::sandbox::JsSandbox;
 use crate::snapshot::JsSnapshot;
 use crate::value::ToJs;
+use crate::wasm::{JsProgram, Program};
 
 /// A result that may come from another thread.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Failure(Failure),
+    Program(Program),
     Sandbox(Arc<Cell>),
-    Snapshot(JsSnapshot),
+    Snapshot(Snapshot),
     Value(Value),
 }
 
@@ -67,8 +69,13 @@ impl ToNapiValue for Reply {
         unsafe {
             match this {
                 Self::Failure(failure) => Failure::to_napi_value(env, failure),
-                Self::Sandbox(cell) => JsSandbox::to_napi_value(env, JsSandbox::new(cell)),
-                Self::Snapshot(snapshot) => JsSnapshot::to_napi_value(env, snapshot),
+                Self::Program(program) => JsProgram::to_napi_value(env, JsProgram::new(program)),
+                Self::Sandbox(cell) => {
+                    JsSandbox::to_napi_value(env, JsSandbox::new(Env::from_raw(env), cell))
+                }
+                Self::Snapshot(snapshot) => {
+                    JsSnapshot::to_napi_value(env, JsSnapshot::new(Env::from_raw(env), snapshot))
+                }
                 Self::Value(value) => ToJs::to_napi_value(env, ToJs(value.borrow())),
             }
         }

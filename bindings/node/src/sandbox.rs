@@ -3,35 +3,42 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use hyperlight::{InterruptHandle, UninitializedSandbox, Value};
 use napi::Env;
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Function, ObjectFinalize};
 use napi_derive::napi;
 
 use crate::cell::{Cell, Inside};
 use crate::failure::Failure;
-use crate::guard::contain;
+use crate::guard::{contain, panic_if_asked};
 use crate::guest::JsGuest;
 use crate::host::{self, Caller, Dispatcher};
 use crate::job::Job;
 use crate::options::{JsSandboxOptions, Limits};
-use crate::port::JsPort;
+use crate::port::{self, JsPort};
 use crate::reply::{Made, Raw, Reply};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
+use crate::weight::Weight;
 
 /// A sandbox.
-#[napi(js_name = "Sandbox")]
+#[napi(js_name = "Sandbox", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSandbox {
-    pub(crate) cell: Arc<Cell>,
+    cell: Arc<Cell>,
+    weight: Weight,
 }
 
 thread_local! {
     /// The sandboxes of this thread's JavaScript, for [`call_sync`].
     static CELLS: RefCell<HashMap<u64, Weak<Cell>>> = RefCell::default();
 }
+
+/// How often a synchronous call in a worker looks whether the worker is being terminated. It costs less than a hundredth of
+/// the guest's time.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Calls a guest function on this thread. `dispatch(slot, ...arguments)` calls host functions.
 ///
@@ -47,10 +54,12 @@ pub fn call_sync(
     arguments: Vec<Loose>,
 ) -> Made<Raw> {
     let limits = Limits::new(timeout_ms, cpu_time_ms);
+    panic_if_asked("PanicAtTheBorder", &name);
     Made(contain(|| {
         let cell = CELLS.with_borrow(|cells| cells.get(&number.to_bits()).and_then(Weak::upgrade));
         let inside =
             cell.ok_or_else(|| Failure::state("there is no such sandbox on this thread"))?.enter()?;
+        inside.ask_every(if port::is_in_a_worker() { BREATH } else { Duration::MAX })?;
         host::with(Caller::Here(Dispatcher::new(env, &dispatch)), || {
             if inside.is_uninitialized() {
                 inside.evolve()?;
@@ -76,19 +85,19 @@ pub struct JsFunction {
 impl JsSandbox {
     /// A sandbox for a guest.
     #[napi(catch_unwind)]
-    pub fn of_guest(guest: &JsGuest, options: JsSandboxOptions) -> Made<JsSandbox> {
+    pub fn of_guest(env: Env, guest: &JsGuest, options: JsSandboxOptions) -> Made<JsSandbox> {
         Made(contain(|| {
             let engine = UninitializedSandbox::new(&guest.guest, options.to_engine())?;
-            Ok(Self::new(Cell::new(engine, options.timeout())))
+            Ok(Self::new(env, Cell::new(engine, options.timeout())))
         }))
     }
 
     /// A sandbox that goes on where the snapshot was taken.
     #[napi(catch_unwind)]
-    pub fn of_snapshot(snapshot: &JsSnapshot, options: JsSandboxOptions) -> Made<JsSandbox> {
+    pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: JsSandboxOptions) -> Made<JsSandbox> {
         Made(contain(|| {
             let engine = UninitializedSandbox::from_snapshot(&snapshot.snapshot, options.to_engine())?;
-            Ok(Self::new(Cell::new(engine, options.timeout())))
+            Ok(Self::new(env, Cell::new(engine, options.timeout())))
         }))
     }
 
@@ -137,6 +146,7 @@ impl JsSandbox {
         arguments: Vec<Loose>,
     ) -> Made<()> {
         let limits = Limits::new(timeout_ms, cpu_time_ms);
+        panic_if_asked("PanicAtTheBorder", &name);
         self.start(port, id, move |inside, job| {
             if inside.is_uninitialized() {
                 start_guest(inside, job)?;
@@ -154,7 +164,7 @@ impl JsSandbox {
     /// Takes a snapshot.
     #[napi(catch_unwind)]
     pub fn snapshot(&self, port: &JsPort, id: u32) -> Made<()> {
-        self.start(port, id, |inside, _| Ok(Reply::Snapshot(JsSnapshot { snapshot: inside.snapshot()? })))
+        self.start(port, id, |inside, _| Ok(Reply::Snapshot(inside.snapshot()?)))
     }
 
     /// Brings the guest back.
@@ -193,16 +203,17 @@ impl JsSandbox {
 
     /// Closes the sandbox: now, or when its running call ends.
     #[napi(catch_unwind)]
-    pub fn close(&self) {
+    pub fn close(&self, env: Env) {
         self.cell.close();
+        self.weight.take_away(env);
     }
 }
 
 impl JsSandbox {
     /// On the thread of the JavaScript that gets it.
-    pub(crate) fn new(cell: Arc<Cell>) -> Self {
+    pub(crate) fn new(env: Env, cell: Arc<Cell>) -> Self {
         CELLS.with_borrow_mut(|cells| cells.insert(number_of(&cell).to_bits(), Arc::downgrade(&cell)));
-        Self { cell }
+        Self { cell, weight: Weight::put(env) }
     }
 
     /// Enters now, so that the next one is told that the sandbox is busy, and goes on on a thread of ours.
@@ -212,8 +223,17 @@ impl JsSandbox {
     {
         Made(contain(|| {
             let inside = self.cell.enter()?;
+            // The port cancels it where it must end.
+            inside.ask_every(Duration::MAX)?;
             port.start(id, self.cell.affinity, move |job| work(&inside, job))
         }))
+    }
+}
+
+impl ObjectFinalize for JsSandbox {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.weight.take_away(env);
+        Ok(())
     }
 }
 

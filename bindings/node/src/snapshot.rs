@@ -1,25 +1,29 @@
 //! Snapshots.
 
 use hyperlight::Snapshot;
+use napi::Env;
+use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 
 use crate::guard::contain;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
+use crate::weight::Weight;
 
 /// An immutable picture of a sandbox.
-#[napi(js_name = "Snapshot")]
+#[napi(js_name = "Snapshot", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSnapshot {
     pub(crate) snapshot: Snapshot,
+    weight: Weight,
 }
 
 #[napi]
 impl JsSnapshot {
     /// The snapshot in that file.
     #[napi(catch_unwind)]
-    pub fn load(path: String) -> Made<JsSnapshot> {
-        Made(contain(|| Ok(Self { snapshot: Snapshot::load(path)? })))
+    pub fn load(env: Env, path: String) -> Made<JsSnapshot> {
+        Made(contain(|| Ok(Self::new(env, Snapshot::load(path)?))))
     }
 
     /// Writes it into a file, on a thread of ours.
@@ -32,5 +36,19 @@ impl JsSnapshot {
                 Ok(Reply::NOTHING)
             })
         }))
+    }
+}
+
+impl JsSnapshot {
+    /// On the thread of the JavaScript that gets it.
+    pub(crate) fn new(env: Env, snapshot: Snapshot) -> Self {
+        Self { snapshot, weight: Weight::put(env) }
+    }
+}
+
+impl ObjectFinalize for JsSnapshot {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.weight.take_away(env);
+        Ok(())
     }
 }

@@ -64,11 +64,67 @@ test('the loader takes the addon beside it, else that of the platform\'s package
   assert.equal(load(host({ found: { 'hyperlight-linux-x64-gnu': 2 } })), 2)
 })
 
-test('the types are right, from CommonJS and from modules', () => {
+/** Runs the compiler of types, which must have nothing to say. */
+function compiles(project) {
   const tsc = require.resolve('typescript/package.json')
-  const run = spawnSync(process.execPath, [path.join(path.dirname(tsc), require(tsc).bin.tsc), '--project', 'types'], { cwd: import.meta.dirname, encoding: 'utf8' })
+  const run = spawnSync(process.execPath, [path.join(path.dirname(tsc), require(tsc).bin.tsc), '--project', project], { cwd: import.meta.dirname, encoding: 'utf8' })
   assert.equal(run.stdout + run.stderr, '')
   assert.equal(run.status, 0)
+}
+
+test('the types are right, from CommonJS and from modules', () => compiles('types'))
+
+test('the types have the names that are there, and as many parameters', (context) => {
+  const folder = fs.mkdtempSync(path.join(import.meta.dirname, 'agree-'))
+  context.after(() => fs.rmSync(folder, { recursive: true }))
+  fs.writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../types/tsconfig.json', include: ['*.mts'] }))
+  fs.writeFileSync(path.join(folder, 'agree.mts'), agreement())
+  compiles(folder)
+})
+
+/** A program that compiles if the types say of every class what is there. */
+function agreement() {
+  const lines = ["import * as hl from 'hyperlight'",
+    'type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : { missing: Exclude<B, A> }) : { extra: Exclude<A, B> }',
+    'type Takes<F, N> = F extends (...values: infer A) => unknown ? (N extends A["length"] ? true : A["length"]) : never',
+    'const names: unknown[] = []',
+    `names.push(true satisfies Same<keyof typeof hl, ${union(Object.keys(esm))}>)`]
+  const parameters = (type, owner, name) => {
+    const { value } = Object.getOwnPropertyDescriptor(owner, name)
+    if (typeof value === 'function') lines.push(`names.push(true satisfies Takes<${type}[${named(name)}], ${value.length}>)`)
+  }
+  for (const [name, found] of Object.entries(esm)) {
+    if (typeof found !== 'function') continue
+    if (found.prototype === undefined || Object.getOwnPropertyDescriptor(found, 'prototype').writable) {
+      lines.push(`names.push(true satisfies Takes<typeof hl.${name}, ${found.length}>)`)
+      continue
+    }
+    const statics = Object.getOwnPropertyNames(found).filter((key) => !['length', 'name', 'prototype'].includes(key))
+    for (const key of statics) parameters(`(typeof hl.${name})`, found, key)
+    // What an error has, it has from elsewhere.
+    if (found.prototype instanceof Error) continue
+    lines.push(`names.push(true satisfies Same<keyof typeof hl.${name}, ${union(['prototype', ...statics])}>)`)
+    const members = []
+    for (let owner = found.prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner)) {
+      for (const key of Reflect.ownKeys(owner)) {
+        if (key === 'constructor' || key === Symbol.toStringTag || key === Symbol.for('nodejs.util.inspect.custom') || members.includes(key)) continue
+        members.push(key)
+        parameters(`hl.${name}`, owner, key)
+      }
+    }
+    lines.push(`names.push(true satisfies Same<keyof hl.${name}, ${union(members)}>)`)
+  }
+  return lines.join('\n')
+}
+
+const named = (key) => (key === Symbol.dispose ? 'typeof Symbol.dispose' : key === Symbol.asyncDispose ? 'typeof Symbol.asyncDispose' : JSON.stringify(key))
+const union = (keys) => keys.map(named).join(' | ')
+
+test('the types of the native half are those that the macros write, and lib keeps to them', async () => {
+  const written = fs.readFileSync(new URL('native.d.cts', import.meta.url), 'utf8')
+  assert.equal(fs.readFileSync(path.join(directory, 'lib', 'native.d.cts'), 'utf8'), written,
+    'bindings/node/lib/native.d.cts is not what scripts/types.mjs writes: copy build/test-node/tests/native.d.cts over it')
+  compiles('lib')
 })
 
 test('every code of the contract is in the types', () => {

@@ -117,6 +117,58 @@ test('process.exit() inside a worker, in a host function of callSync', async () 
     worker.on('exit', (code) => console.log(code))`, '3')
 })
 
+/** Programs of a worker that end up inside a synchronous call for ever. */
+const SYNCHRONOUS = {
+  'a guest that starts at once': `new Sandbox(guest).callSync('Spin')`,
+  'a guest that was ready': `
+    const sb = new Sandbox(guest); sb.callSync('NoOp'); Atomics.store(flag, 0, 1); sb.callSync('Spin')`,
+  'a guest that was called from other threads before': `
+    const sb = new Sandbox(guest); await sb.call('NoOp'); await sb.call('SpinForMs', 30); sb.callSync('NoOp')
+    Atomics.store(flag, 0, 1); sb.callSync('Spin')`,
+  'a member of a pool': `
+    const sb = new Sandbox(guest); await sb.evolve()
+    const member = await new SandboxPool(await sb.snapshot()).acquire(); Atomics.store(flag, 0, 1); member.callSync('Spin')`,
+  'a guest that keeps calling': `
+    const sb = new Sandbox(guest).register('Tick', {}, () => Atomics.store(flag, 0, 1)); sb.callSync('HostCallLoop', 'Tick', 4e9)`,
+  'a guest under a host function': `
+    const inner = new Sandbox(guest)
+    new Sandbox(guest).register('HostAdd', ADD, () => inner.callSync('Spin')).callSync('Add', 1, 2)`,
+}
+const BEGIN = `
+  import { Worker } from 'node:worker_threads'
+  async function begin(program, delay) {
+    const flag = new Int32Array(new SharedArrayBuffer(4))
+    const source = ${JSON.stringify(PRELUDE)} + "import { workerData as flag } from 'node:worker_threads'\\n" + program
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'hyperlight'", JSON.stringify(import.meta.resolve('hyperlight'))))), { workerData: flag })
+    worker.on('error', (error) => { console.log(error); process.exit(1) })
+    await new Promise((resolve) => worker.once('online', resolve))
+    // Those that tell are inside by then.
+    if (program.includes('flag')) while (Atomics.load(flag, 0) === 0) await sleep(1)
+    await sleep(delay)
+    return worker
+  }`
+
+test('worker.terminate() ends a synchronous call that has no timeout', { timeout: 120_000 }, async () => {
+  await runs(`${BEGIN}
+    for (let round = 0; round < 4; round += 1) {
+      for (const program of ${JSON.stringify(Object.values(SYNCHRONOUS))}) await (await begin(program, round * 17)).terminate()
+    }
+    // Nobody's guest runs on.
+    const before = process.cpuUsage()
+    await sleep(300)
+    const { user, system } = process.cpuUsage(before)
+    console.log(user + system < 150_000 ? 'quiet' : 'still running: ' + (user + system) + ' µs')`, 'quiet', { ms: 100_000 })
+})
+
+test('process.exit() ends it as well', { timeout: 120_000 }, async () => {
+  for (const [name, program] of Object.entries(SYNCHRONOUS)) {
+    const { code, signal, out } = await run(`${BEGIN}
+      await begin(${JSON.stringify(program)}, 20)
+      process.exit(7)`)
+    assert.deepEqual({ code, signal, out }, { code: 7, signal: null, out: '' }, name)
+  }
+})
+
 test('works in workers, several at once', async () => {
   const source = (PRELUDE + `
     import { parentPort } from 'node:worker_threads'
@@ -161,6 +213,45 @@ test('sandboxes that their own host functions refer to are collected', { timeout
     // The last one may still be on the stack; another machine is the one that the engine keeps.
     for (let round = 0; round < 200 && (collected < 49 || machines() > 4); round += 1) { gc(); await sleep(10) }
     console.log(collected >= 49, machines() <= 4)`, 'true true', { flags: ['--expose-gc'], ms: 100_000 })
+})
+
+test('V8 collects for sandboxes and snapshots that nobody closed, and not for closed ones', { timeout: 120_000 }, async () => {
+  await runs(`
+    import { PerformanceObserver, constants } from 'node:perf_hooks'
+    let major = 0
+    const observer = new PerformanceObserver((list) => {
+      major += list.getEntries().filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length
+    })
+    observer.observe({ entryTypes: ['gc'] })
+    async function collections(work) {
+      major = 0
+      for (let round = 0; round < 400; round += 1) await work()
+      await sleep(20)
+      return major
+    }
+    const kept = new Sandbox(guest, { heapSize: 65536 })
+    await kept.evolve()
+    const closed = await collections(async () => {
+      const sandbox = new Sandbox(guest, { heapSize: 65536 })
+      await sandbox.call('NoOp')
+      sandbox.close()
+    })
+    const open = await collections(() => new Sandbox(guest, { heapSize: 65536 }).call('NoOp'))
+    const snapshots = await collections(() => kept.snapshot())
+    console.log(closed <= 1 && open >= 3 && snapshots >= 3 ? 'well' : [closed, open, snapshots])`, 'well', { ms: 100_000 })
+})
+
+test('a program that never closes a sandbox does not run out of machines', { timeout: 120_000 }, async () => {
+  await runs(`
+    import fs from 'node:fs'
+    let most = 0
+    for (let round = 0; round < 1000; round += 1) {
+      const sandbox = new Sandbox(guest, { heapSize: 65536 })
+      await sandbox.call('NoOp')
+      if (round % 2) await sandbox.snapshot()
+      most = Math.max(most, fs.readdirSync('/proc/self/fd').length)
+    }
+    console.log(most < 256 ? 'few' : most)`, 'few', { ms: 100_000 })
 })
 
 test('four guests spin, and fs.stat answers in milliseconds', async () => {

@@ -10,7 +10,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::Raised;
 use crate::signature::{self, Annotation};
@@ -134,6 +134,22 @@ impl Drop for Slot {
         // Without the lock, as above.
         drop(callable);
     }
+}
+
+/// The decorator that is still to be given its function.
+pub fn decorator<'py>(
+    owner: &Bound<'py, PyAny>,
+    name: Option<String>,
+    params: Annotation<'py>,
+    returns: Annotation<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = owner.py();
+    let keywords = PyDict::new(py);
+    keywords.set_item("name", name)?;
+    keywords.set_item("params", params.into_object(py))?;
+    keywords.set_item("returns", returns.into_object(py))?;
+    let method = owner.getattr("host_function")?;
+    py.import("functools")?.getattr("partial")?.call((method,), Some(&keywords))
 }
 
 /// Runs a callback in the interpreter.

@@ -30,15 +30,15 @@ use crate::value;
 pub struct Guest {
     pub guest: hyperlight::Guest,
     source: Source,
-    payloads: Vec<(Arc<[u8]>, bool)>,
+    payloads: Vec<(Py<PyBytes>, bool)>,
 }
 
-/// What a guest is made of, for those that travel.
-#[derive(Clone, Debug)]
+/// What a guest is made of, for those that travel. Bytes stay the program's own objects, so that they are not held twice.
+#[derive(Debug)]
 enum Source {
     Builtin(String),
     File(PathBuf, Arc<[u8]>),
-    Bytes(Arc<[u8]>),
+    Bytes(Py<PyBytes>),
 }
 
 #[pymethods]
@@ -50,9 +50,10 @@ impl Guest {
             let source = value::settle(source.clone())?;
             let py = source.py();
             if let Ok(bytes) = source.cast::<PyBytes>() {
-                let bytes = bytes.as_bytes();
-                let guest = py.detach(|| hyperlight::Guest::from_bytes(bytes)).map_err(|e| raise(py, e))?;
-                return Ok(Self { guest, source: Source::Bytes(bytes.into()), payloads: Vec::new() });
+                let file = bytes.as_bytes();
+                let guest = py.detach(|| hyperlight::Guest::from_bytes(file)).map_err(|e| raise(py, e))?;
+                let source = Source::Bytes(bytes.clone().unbind());
+                return Ok(Self { guest, source, payloads: Vec::new() });
             }
             let path = path(&source)?.ok_or_else(|| {
                 let found = source.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
@@ -87,21 +88,23 @@ impl Guest {
         contain(|| {
             let py = data.py();
             let data = value::settle(data.clone())?;
-            let bytes = data.cast::<PyBytes>()?.as_bytes();
+            let data = data.cast_into::<PyBytes>()?;
+            let bytes = data.as_bytes();
             let access = if executable { PayloadAccess::ReadExecute } else { PayloadAccess::Read };
             let guest =
                 py.detach(|| self.guest.with_payload(bytes, access)).map_err(|error| raise(py, error))?;
-            let mut payloads = self.payloads.clone();
-            payloads.push((bytes.into(), executable));
-            Ok(Self { guest, source: self.source.clone(), payloads })
+            let mut payloads: Vec<_> =
+                self.payloads.iter().map(|(bytes, executable)| (bytes.clone_ref(py), *executable)).collect();
+            payloads.push((data.unbind(), executable));
+            Ok(Self { guest, source: self.source.clone_ref(py), payloads })
         })
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self, py: Python<'_>) -> String {
         let name = match &self.source {
             Source::Builtin(name) => format!("builtin {name:?}"),
             Source::File(path, _) => format!("{path:?}"),
-            Source::Bytes(bytes) => format!("of {} bytes", bytes.len()),
+            Source::Bytes(bytes) => format!("of {} bytes", bytes.as_bytes(py).len()),
         };
         match self.payloads.len() {
             0 => format!("<Guest {name}>"),
@@ -110,13 +113,26 @@ impl Guest {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let source = match &self.source {
-            Source::Builtin(name) => PyString::new(py, name).into_any(),
-            Source::File(_, bytes) | Source::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
-        };
-        let payloads = self.payloads.iter().map(|(bytes, executable)| (PyBytes::new(py, bytes), *executable));
-        let arguments = (source, PyTuple::new(py, payloads)?).into_pyobject(py)?;
-        Ok((py.import("hyperlight._hyperlight")?.getattr("_guest_from_parts")?, arguments))
+        contain(|| {
+            let source = match &self.source {
+                Source::Builtin(name) => PyString::new(py, name).into_any(),
+                Source::File(_, bytes) => PyBytes::new(py, bytes).into_any(),
+                Source::Bytes(bytes) => bytes.bind(py).clone().into_any(),
+            };
+            let payloads = self.payloads.iter().map(|(bytes, executable)| (bytes.bind(py), *executable));
+            let arguments = (source, PyTuple::new(py, payloads)?).into_pyobject(py)?;
+            Ok((py.import("hyperlight._hyperlight")?.getattr("_guest_from_parts")?, arguments))
+        })
+    }
+}
+
+impl Source {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Builtin(name) => Self::Builtin(name.clone()),
+            Self::File(path, bytes) => Self::File(path.clone(), Arc::clone(bytes)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.clone_ref(py)),
+        }
     }
 }
 

@@ -5,13 +5,16 @@
 //! sandbox is found out by *trying* its lock, so that a second caller is told `SandboxBusy` and nobody ever waits for
 //! somebody who needs the interpreter; and nothing of Python's is touched outside an attached thread.
 
+mod call;
 mod callbacks;
 mod errors;
 mod guest;
 mod logging;
 mod options;
 mod pool;
+mod room;
 mod sandbox;
+mod signals;
 mod signature;
 mod snapshot;
 mod value;

@@ -1,6 +1,5 @@
 //! The native half of `SandboxPool`; the executor around it is Python's.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
@@ -10,13 +9,18 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::call::call;
 use crate::callbacks::Callbacks;
 use crate::errors::{self, contain, raise};
 use crate::logging;
 use crate::options::{self, Seconds};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::Sandbox;
+use crate::signals;
 use crate::signature::Annotation;
 use crate::snapshot::Snapshot;
+
+/// How long a member is waited for where no signal is heard: most waits end sooner.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Sandboxes kept ready from one snapshot: what SandboxPool is made of.
 #[pyclass(frozen, weakref, module = "hyperlight._hyperlight", name = "_Pool")]
@@ -98,8 +102,8 @@ impl Pool {
         contain(|| {
             logging::sync_level(py)?;
             let mut member = self.take(py)?;
-            sandbox::hear_signals(&mut member);
-            let result = sandbox::call(py, &mut member, function, args, &options::call(timeout, cpu_time));
+            member.set_signal_hook(signals::hook);
+            let result = call(py, &mut member, function, args, &options::call(timeout, cpu_time));
             py.detach(|| drop(member));
             result
         })
@@ -114,11 +118,15 @@ impl Pool {
         })
     }
 
-    /// Nothing is handed out any more; members that are out go away when they are given back.
+    /// Nothing is handed out any more, not even to those who wait; members that are out go away when they are given back.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         contain(|| {
-            let pool = self.with_slot(py, Option::take)?;
-            py.detach(|| drop(pool));
+            if let Some(pool) = self.with_slot(py, Option::take)? {
+                py.detach(|| {
+                    pool.close();
+                    drop(pool);
+                });
+            }
             Ok(())
         })
     }
@@ -133,32 +141,31 @@ impl Pool {
 }
 
 impl Pool {
-    /// A member. The main thread, on which Python hears signals, looks up from waiting: rarely, because it loses its place
-    /// among those who wait, and ever more rarely.
+    /// A member. Who has to wait for it is soon heard to have given up by Ctrl-C.
     fn take(&self, py: Python<'_>) -> PyResult<PooledSandbox> {
         let pool = self.open(py)?;
-        if !is_main_thread(py)? {
-            return py.detach(|| pool.acquire()).map_err(|error| raise(py, error));
-        }
-        let (mut slice, mut left) = (Duration::from_millis(100), self.acquire_timeout);
-        loop {
-            let now = slice.min(left);
-            match py.detach(|| pool.acquire_within(now)) {
-                Err(error) if error.code() == ErrorCode::PoolTimeout && left > now => {
-                    py.check_signals()?;
-                    left = left.saturating_sub(now);
-                    slice = slice.saturating_mul(2);
+        let first = PATIENCE.min(self.acquire_timeout);
+        let taken = match py.detach(|| pool.acquire_within(first)) {
+            Err(error) if error.code() == ErrorCode::PoolTimeout => {
+                let left = self.acquire_timeout.saturating_sub(first);
+                if left.is_zero() {
+                    Err(error)
+                } else {
+                    signals::wait(py, move || pool.acquire_within(left))?
                 }
-                Err(error) if error.code() == ErrorCode::PoolTimeout => {
-                    let text = format!(
-                        "no member of the pool came free within acquire_timeout, {:?}; all are in use",
-                        self.acquire_timeout
-                    );
-                    return Err(errors::new(py, ErrorCode::PoolTimeout, text));
-                }
-                outcome => return outcome.map_err(|error| raise(py, error)),
             }
-        }
+            taken => taken,
+        };
+        taken.map_err(|error| {
+            if error.code() != ErrorCode::PoolTimeout {
+                return raise(py, error);
+            }
+            let text = format!(
+                "no member of the pool came free within acquire_timeout, {:?}; all are in use",
+                self.acquire_timeout
+            );
+            errors::new(py, ErrorCode::PoolTimeout, text)
+        })
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<Arc<hyperlight::Pool>> {
@@ -191,18 +198,4 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").finish_non_exhaustive()
     }
-}
-
-/// Whether this is the thread on which Python hears signals.
-fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    thread_local! {
-        static IS_MAIN: OnceCell<bool> = const { OnceCell::new() };
-    }
-    if let Some(known) = IS_MAIN.with(|known| known.get().copied()) {
-        return Ok(known);
-    }
-    let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?;
-    let is_main = threading.call_method0("get_ident")?.eq(main)?;
-    Ok(IS_MAIN.with(|known| *known.get_or_init(|| is_main)))
 }

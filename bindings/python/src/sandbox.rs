@@ -1,26 +1,25 @@
-//! Sandboxes: who is inside, what state they are in, and the calls.
+//! Sandboxes, as programs see them. Who may work with one at the moment is `room`'s to say.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::Arc;
 
-use hyperlight::{
-    ErrorCode, InterruptHandle, Kind, MAX_PARAMETERS, PooledSandbox, UninitializedSandbox, ValueRef,
-};
+use hyperlight::{ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::callbacks::Callbacks;
-use crate::errors::{self, Raised, contain, raise};
+use crate::call::call;
+use crate::callbacks::{self, Callbacks};
+use crate::errors::{self, contain, raise};
 use crate::guest::Guest;
 use crate::options::{self, Seconds};
 use crate::pool::Pool;
+use crate::room::{Engine, Room};
+use crate::signals;
 use crate::signature::{self, Annotation};
 use crate::snapshot::Snapshot;
-use crate::{logging, value};
 
 /// One virtual machine that holds one guest. Usable from any thread, by one at a time.
 ///
@@ -37,33 +36,13 @@ use crate::{logging, value};
 ///     InvalidArgument: a size is above its maximum, or differs from the snapshot's.
 #[pyclass(frozen, weakref, module = "hyperlight")]
 pub struct Sandbox {
-    /// Whoever has the lock is inside. It is tried, never waited for.
-    engine: Mutex<Engine>,
-    state: AtomicU8,
-    pid: u32,
+    room: Room,
     interrupt: InterruptHandle,
     callbacks: Arc<Callbacks>,
     /// The pool that has the callbacks of a member.
     pool: Option<Py<Pool>>,
     functions: PyOnceLock<Py<PyAny>>,
 }
-
-enum Engine {
-    Uninitialized(UninitializedSandbox),
-    Evolved(hyperlight::Sandbox),
-    Pooled(PooledSandbox),
-    /// Its guest was stopped while it started.
-    Broken,
-    Closed,
-}
-
-/// What [`Sandbox::state`] says, by number.
-const STATES: [&str; 5] = ["uninitialized", "ready", "running", "poisoned", "closed"];
-const UNINITIALIZED: u8 = 0;
-const READY: u8 = 1;
-const RUNNING: u8 = 2;
-const POISONED: u8 = 3;
-const CLOSED: u8 = 4;
 
 #[pymethods]
 impl Sandbox {
@@ -86,12 +65,13 @@ impl Sandbox {
                 UninitializedSandbox::new(&guest.cast::<Guest>()?.get().guest, options)
             };
             let mut sandbox = made.map_err(|error| raise(py, error))?;
+            sandbox.set_signal_hook(signals::hook);
             let callbacks = Arc::new(Callbacks::default());
             let (signature, function) = callbacks.host_print(print)?;
             let registered = sandbox.register_dynamic(hyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
             let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
-            Ok(Self::with(Engine::Uninitialized(sandbox), UNINITIALIZED, interrupt, callbacks, None))
+            Ok(Self::with(Engine::Uninitialized(sandbox), interrupt, callbacks, None))
         })
     }
 
@@ -116,7 +96,7 @@ impl Sandbox {
     ) -> PyResult<()> {
         contain(|| {
             let py = function.py();
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             let sandbox = inside.uninitialized(py, "host functions are registered before evolve")?;
             let (signature, call) = self.callbacks.host_function(name, function, params, returns)?;
             sandbox.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
@@ -131,7 +111,7 @@ impl Sandbox {
     #[pyo3(signature = (name, /))]
     fn unregister(&self, py: Python<'_>, name: &str) -> PyResult<()> {
         contain(|| {
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             let sandbox = inside.uninitialized(py, "host functions are removed before evolve")?;
             if sandbox.unregister(name).map_err(|error| raise(py, error))? {
                 return Ok(());
@@ -150,15 +130,17 @@ impl Sandbox {
         params: Annotation<'py>,
         returns: Annotation<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Some(function) = function else {
-            return partial(slf.as_any(), name, params, returns);
-        };
-        let name = match name {
-            Some(name) => name,
-            None => function.getattr("__name__")?.extract()?,
-        };
-        slf.get().register(&name, &function, params, returns)?;
-        Ok(function)
+        contain(|| {
+            let Some(function) = function else {
+                return callbacks::decorator(slf.as_any(), name, params, returns);
+            };
+            let name = match name {
+                Some(name) => name,
+                None => function.getattr("__name__")?.extract()?,
+            };
+            slf.get().register(&name, &function, params, returns)?;
+            Ok(function)
+        })
     }
 
     /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Does nothing if
@@ -169,7 +151,7 @@ impl Sandbox {
     ///     SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
     ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start.
     fn evolve(&self, py: Python<'_>) -> PyResult<()> {
-        contain(|| self.enter(py)?.evolve(py))
+        contain(|| self.room.enter(py)?.evolve(py))
     }
 
     /// Calls a guest function.
@@ -201,7 +183,7 @@ impl Sandbox {
         cpu_time: Option<Seconds>,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             inside.evolve(py)?;
             inside.run(py, |sandbox| call(py, sandbox, function, args, &options::call(timeout, cpu_time)))
         })
@@ -214,7 +196,7 @@ impl Sandbox {
     ///     SandboxPoisoned, SandboxBusy, SandboxClosed, ResourceError.
     fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
         contain(|| {
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             let sandbox = inside.evolved(py)?;
             let snapshot = py.detach(|| sandbox.snapshot()).map_err(|error| raise(py, error))?;
             Ok(Snapshot { snapshot })
@@ -230,7 +212,7 @@ impl Sandbox {
     fn restore(&self, py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> PyResult<()> {
         contain(|| {
             let snapshot = &snapshot.get().snapshot;
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             inside.evolved(py)?;
             inside
                 .run(py, |sandbox| py.detach(|| sandbox.restore(snapshot)).map_err(|error| raise(py, error)))
@@ -251,23 +233,13 @@ impl Sandbox {
     /// Raises:
     ///     SandboxBusy: a call is running; interrupt it first.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        contain(|| {
-            if self.state.load(Ordering::Acquire) == CLOSED {
-                return Ok(());
-            }
-            let mut inside = self.enter_any(py)?;
-            let engine = std::mem::replace(&mut *inside.engine, Engine::Closed);
-            self.state.store(CLOSED, Ordering::Release);
-            drop(inside);
-            py.detach(|| drop(engine));
-            Ok(())
-        })
+        contain(|| self.room.close(py))
     }
 
     /// "uninitialized", "ready", "running", "poisoned" or "closed". May be asked at any time.
     #[getter]
     fn state(&self) -> &'static str {
-        STATES.get(usize::from(self.state.load(Ordering::Acquire))).copied().unwrap_or("closed")
+        self.room.state()
     }
 
     /// The guest's functions, in its own order: a read-only mapping of names to Signatures.
@@ -277,13 +249,13 @@ impl Sandbox {
     #[getter]
     fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
-            if self.state.load(Ordering::Acquire) != CLOSED
+            if !self.room.is_closed()
                 && let Some(functions) = self.functions.get(py)
             {
                 return Ok(functions.bind(py).clone());
             }
             let functions = PyDict::new(py);
-            let mut inside = self.enter(py)?;
+            let mut inside = self.room.enter(py)?;
             for (name, signature) in inside.evolved(py)?.functions() {
                 functions.set_item(name, signature::describe(py, signature)?)?;
             }
@@ -340,61 +312,17 @@ impl Sandbox {
     /// A member of a pool.
     pub fn pooled(py: Python<'_>, pool: Py<Pool>, mut sandbox: PooledSandbox) -> PyResult<Self> {
         let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
-        hear_signals(&mut sandbox);
-        Ok(Self::with(Engine::Pooled(sandbox), READY, interrupt, Arc::default(), Some(pool)))
+        sandbox.set_signal_hook(signals::hook);
+        Ok(Self::with(Engine::Pooled(sandbox), interrupt, Arc::default(), Some(pool)))
     }
 
     fn with(
         engine: Engine,
-        state: u8,
         interrupt: InterruptHandle,
         callbacks: Arc<Callbacks>,
         pool: Option<Py<Pool>>,
     ) -> Self {
-        Self {
-            engine: Mutex::new(engine),
-            state: AtomicU8::new(state),
-            pid: std::process::id(),
-            interrupt,
-            callbacks,
-            pool,
-            functions: PyOnceLock::new(),
-        }
-    }
-
-    fn enter(&self, py: Python<'_>) -> PyResult<Inside<'_>> {
-        let inside = self.enter_any(py)?;
-        if matches!(*inside.engine, Engine::Closed) {
-            return Err(errors::new(py, ErrorCode::Closed, "the sandbox was closed"));
-        }
-        Ok(inside)
-    }
-
-    fn enter_any(&self, py: Python<'_>) -> PyResult<Inside<'_>> {
-        match self.engine.try_lock() {
-            Ok(engine) => Ok(Inside { sandbox: self, engine }),
-            // A panic in there was contained, and the engine knows what it is worth.
-            Err(TryLockError::Poisoned(engine)) => Ok(Inside { sandbox: self, engine: engine.into_inner() }),
-            Err(TryLockError::WouldBlock) => {
-                self.check_process(py)?;
-                Err(errors::new(
-                    py,
-                    ErrorCode::Busy,
-                    "the sandbox is in use: by another thread, or by the call that this came from",
-                ))
-            }
-        }
-    }
-
-    fn check_process(&self, py: Python<'_>) -> PyResult<()> {
-        if std::process::id() == self.pid {
-            return Ok(());
-        }
-        Err(errors::new(
-            py,
-            ErrorCode::State,
-            "the sandbox belongs to the process that this one was forked from; make a new one here",
-        ))
+        Self { room: Room::new(engine), interrupt, callbacks, pool, functions: PyOnceLock::new() }
     }
 }
 
@@ -402,191 +330,4 @@ impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("state", &self.state()).finish_non_exhaustive()
     }
-}
-
-/// Whoever is inside a sandbox.
-struct Inside<'s> {
-    sandbox: &'s Sandbox,
-    engine: MutexGuard<'s, Engine>,
-}
-
-impl Inside<'_> {
-    fn uninitialized(&mut self, py: Python<'_>, what: &str) -> PyResult<&mut UninitializedSandbox> {
-        match &mut *self.engine {
-            Engine::Uninitialized(sandbox) => Ok(sandbox),
-            Engine::Broken => Err(broken(py)),
-            _ => Err(errors::new(py, ErrorCode::State, format!("{what}; the sandbox has started"))),
-        }
-    }
-
-    fn evolved(&mut self, py: Python<'_>) -> PyResult<&mut hyperlight::Sandbox> {
-        match &mut *self.engine {
-            Engine::Evolved(sandbox) => Ok(sandbox),
-            Engine::Pooled(sandbox) => Ok(sandbox),
-            Engine::Uninitialized(_) => {
-                Err(errors::new(py, ErrorCode::State, "the sandbox has not started: call evolve() first"))
-            }
-            Engine::Broken => Err(broken(py)),
-            Engine::Closed => Err(errors::new(py, ErrorCode::Closed, "the sandbox was closed")),
-        }
-    }
-
-    fn evolve(&mut self, py: Python<'_>) -> PyResult<()> {
-        logging::sync_level(py)?;
-        let sandbox = match &mut *self.engine {
-            Engine::Uninitialized(sandbox) => sandbox,
-            Engine::Broken => return Err(broken(py)),
-            _ => return Ok(()),
-        };
-        self.sandbox.check_process(py)?;
-        self.sandbox.state.store(RUNNING, Ordering::Release);
-        let evolved = py.detach(|| sandbox.try_evolve());
-        match evolved {
-            Ok(mut evolved) => {
-                hear_signals(&mut evolved);
-                *self.engine = Engine::Evolved(evolved);
-                self.sandbox.state.store(READY, Ordering::Release);
-                Ok(())
-            }
-            Err(error) if is_before_the_guest(error.code()) => {
-                // It can be tried again.
-                self.sandbox.state.store(UNINITIALIZED, Ordering::Release);
-                Err(raise(py, error))
-            }
-            Err(error) => {
-                *self.engine = Engine::Broken;
-                self.sandbox.state.store(POISONED, Ordering::Release);
-                Err(raise(py, error))
-            }
-        }
-    }
-
-    /// Does something that lets the guest run, or changes what it can do next.
-    fn run<R>(
-        &mut self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut hyperlight::Sandbox) -> PyResult<R>,
-    ) -> PyResult<R> {
-        let state = &self.sandbox.state;
-        let sandbox = match &mut *self.engine {
-            Engine::Evolved(sandbox) => sandbox,
-            Engine::Pooled(sandbox) => sandbox,
-            _ => return Err(errors::new(py, ErrorCode::Closed, "the sandbox was closed")),
-        };
-        state.store(RUNNING, Ordering::Release);
-        // Also when a panic passes through here.
-        let after = After { state, sandbox };
-        work(after.sandbox)
-    }
-}
-
-/// Whether nothing of the guest can have run yet when starting it failed like this.
-fn is_before_the_guest(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::InvalidArgument
-            | ErrorCode::HypervisorUnavailable
-            | ErrorCode::GuestBinary
-            | ErrorCode::Resource
-            | ErrorCode::Busy
-            | ErrorCode::State
-            | ErrorCode::SnapshotMismatch
-            | ErrorCode::SnapshotFile
-            | ErrorCode::Io
-    )
-}
-
-fn broken(py: Python<'_>) -> PyErr {
-    errors::new(py, ErrorCode::Poisoned, "the guest was stopped while it started; make a new sandbox")
-}
-
-/// Writes down, when the guest has stopped, what the sandbox can do next.
-struct After<'a> {
-    state: &'a AtomicU8,
-    sandbox: &'a mut hyperlight::Sandbox,
-}
-
-impl Drop for After<'_> {
-    fn drop(&mut self) {
-        let is_ready = self.sandbox.state() == hyperlight::State::Ready;
-        self.state.store(if is_ready { READY } else { POISONED }, Ordering::Release);
-    }
-}
-
-/// Calls a guest function with Python's arguments.
-pub fn call<'py>(
-    py: Python<'py>,
-    sandbox: &mut hyperlight::Sandbox,
-    name: &str,
-    arguments: &Bound<'py, PyTuple>,
-    options: &hyperlight::CallOptions,
-) -> PyResult<Bound<'py, PyAny>> {
-    let mut objects = Vec::with_capacity(arguments.len());
-    for argument in arguments.iter() {
-        objects.push(value::settle(argument)?);
-    }
-    let mut values = [ValueRef::Void; MAX_PARAMETERS];
-    let count = convert(py, sandbox, name, &objects, &mut values)?;
-    let values = &values[..count];
-    let result = py.detach(|| sandbox.call_ref_with(options, name, values));
-    result.map_err(|error| raise(py, error)).and_then(|result| value::object(py, result))
-}
-
-/// The arguments by the signature of the function. A function that does not exist is the engine's to refuse.
-fn convert<'o>(
-    py: Python<'_>,
-    sandbox: &hyperlight::Sandbox,
-    name: &str,
-    objects: &'o [Bound<'_, PyAny>],
-    values: &mut [ValueRef<'o>; MAX_PARAMETERS],
-) -> PyResult<usize> {
-    let Some((_, signature)) = sandbox.functions().find(|(found, _)| *found == name) else { return Ok(0) };
-    let refuse = |text| Err(errors::new(py, ErrorCode::Signature, text));
-    let params: &[Kind] = signature.params();
-    if params.len() != objects.len() {
-        let described = signature::describe(py, signature)?;
-        let arguments = if params.len() == 1 { "argument" } else { "arguments" };
-        return refuse(format!(
-            "`{name}{described}` takes {} {arguments}, but {} were given",
-            params.len(),
-            objects.len()
-        ));
-    }
-    for (at, ((object, kind), value)) in objects.iter().zip(params).zip(values.iter_mut()).enumerate() {
-        *value = match value::borrow(object, *kind) {
-            Ok(value) => value,
-            Err(unfit) => {
-                let what = format!("argument {} of `{name}`", at + 1);
-                return match unfit {
-                    value::Unfit::Type => refuse(value::describe(&what, *kind, object)),
-                    unfit => Err(unfit.exception(&what, *kind, object)),
-                };
-            }
-        };
-    }
-    Ok(params.len())
-}
-
-/// Python's handlers merely take note of a signal; what they stand for, `KeyboardInterrupt` first of all, happens here.
-pub fn hear_signals(sandbox: &mut hyperlight::Sandbox) {
-    sandbox.set_signal_hook(|| {
-        Python::try_attach(|py| py.check_signals().map_err(|error| Raised::host_error(py, error)))
-            .unwrap_or(Ok(()))
-    });
-}
-
-/// The decorator that is still to be given its function.
-pub fn partial<'py>(
-    owner: &Bound<'py, PyAny>,
-    name: Option<String>,
-    params: Annotation<'py>,
-    returns: Annotation<'py>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = owner.py();
-    let keywords = PyDict::new(py);
-    keywords.set_item("name", name)?;
-    keywords.set_item("params", params.into_object(py))?;
-    keywords.set_item("returns", returns.into_object(py))?;
-    let method = owner.getattr("host_function")?;
-    py.import("functools")?.getattr("partial")?.call((method,), Some(&keywords))
 }

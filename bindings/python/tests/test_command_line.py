@@ -20,7 +20,7 @@ def test_doctor() -> None:
     ended = command("doctor")
     text = ended.stdout.decode()
     assert ended.returncode == 0, text
-    for part in (hl.__version__, "Python", "/dev/kvm", "works", "test call", "µs"):
+    for part in (hl.__version__, "Python", "/dev/kvm", "works", "test call", "µs", "JavaScript", "WebAssembly"):
         assert part in text
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from wasmtime import wat2wasm
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples" / "python"
@@ -29,10 +30,25 @@ def run(*arguments: str) -> str:
         ("host_functions.py", "2 + 3 = 5\n"),
         ("plugins.py", "endless: GuestTimeout"),
         ("asynchronous.py", "calls"),
+        ("javascript.py", "{'total': 7, 'missing': ['cake']}\n"),
+        ("javascript.py", "our own error came back: 'gold'\n"),
+        ("webassembly.py", "primes below a million: 78498\nthose below twenty: [2, 3, 5, 7, 11, 13, 17, 19]\n"),
+        ("webassembly.py", "an order: 10.5\nan empty one: None\n"),
     ],
 )
 def test_example(example: str, expected: str) -> None:
     assert expected in run(str(EXAMPLES / example))
+
+
+def test_webassembly_made_here(tmp_path: Path) -> None:
+    """The programs that lie beside the example are those that its sources make."""
+    sources = EXAMPLES / "wasm"
+    module = tmp_path / "primes.wasm"
+    line = ["clang", "--target=wasm32", "-O2", "-nostdlib", "-Wl,--no-entry", "-o", str(module), "primes.c"]
+    subprocess.run(line, cwd=sources, check=True, timeout=60)
+    text = (sources / "shop.wat").read_text(encoding="utf-8")
+    assert bytes(wat2wasm(text)) == (sources / "shop.wasm").read_bytes()
+    assert "primes below a million: 78498\n" in run(str(EXAMPLES / "webassembly.py"), str(module))
 
 
 @pytest.mark.once
@@ -65,5 +81,5 @@ def test_the_readmes_example() -> None:
 
 def test_the_packages_example() -> None:
     readme = (ROOT / "bindings" / "python" / "README.md").read_text(encoding="utf-8")
-    block = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[0]
-    assert run("-c", block) == "hello from a virtual machine\n"
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert run("-c", blocks[0] + blocks[1]) == "hello from a virtual machine\nHello, World!\n"

@@ -14,8 +14,11 @@ import hyperlight as hl
 import pytest
 from hyperlight import _hyperlight
 
+from conftest import RunPython
+
 HERE = Path(__file__).parent
 MODULES = ("__init__.py", "_hyperlight.pyi", "py.typed")
+MB = 10**6
 
 
 def dist(pattern: str) -> Path:
@@ -36,12 +39,33 @@ def test_it_is_the_installed_package_that_is_tested() -> None:
 def test_the_wheel() -> None:
     wheel = dist("*.whl")
     assert "-cp310-abi3-manylinux_" in wheel.name and wheel.name.endswith("_x86_64.whl")
-    assert wheel.stat().st_size < 1_500_000
+    assert wheel.stat().st_size < 15 * MB
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        assert archive.getinfo("hyperlight/_hyperlight.abi3.so").file_size < 2_000_000
-    for module in MODULES:
+        # Without the compiler, which few need, it is small.
+        assert archive.getinfo("hyperlight/_hyperlight.abi3.so").compress_size < 3 * MB
+        licences = archive.read("hyperlight/LICENSES-THIRD-PARTY").decode()
+    for module in (*MODULES, "libhyperlight_wasm_module.so"):
         assert f"hyperlight/{module}" in names
+    for carried in ("pyo3 ", "rquickjs-sys ", "wasmtime ", "cranelift-codegen ", "libm "):
+        assert f"\n{carried}" in licences
+    for text in ("Fabrice Bellard", "LLVM Exceptions to the Apache 2.0 License"):
+        assert text in licences
+    assert "/root" not in licences and "/home" not in licences
+
+
+def test_the_compiler_is_loaded_when_it_is_wanted(run_python: RunPython) -> None:
+    program = """
+import hyperlight as hl
+def is_loaded():
+    with open("/proc/self/maps") as maps:
+        return "libhyperlight_wasm_module" in maps.read()
+before = is_loaded()
+hl.Wasm(b"\\0asm\\1\\0\\0\\0")
+print(before, is_loaded())
+"""
+    ended = run_python(program)
+    assert (ended.stdout, ended.stderr) == ("False True\n", "")
 
 
 def test_the_sdist() -> None:
@@ -51,7 +75,13 @@ def test_the_sdist() -> None:
         *(f"python/hyperlight/{module}" for module in MODULES),
         "core/Cargo.toml",
         "abi/Cargo.toml",
+        "guest/.cargo/config.toml",
         "guest/Cargo.lock",
+        "guest/javascript/Cargo.toml",
+        "guest/libc/mod.rs",
+        "guest/wasm/Cargo.toml",
+        "wasm/compiler/Cargo.toml",
+        "wasm/module/src/lib.rs",
     ):
         assert path in names
     assert not [name for name in names if "/target/" in name]
@@ -89,10 +119,16 @@ def test_types() -> None:
         "with sandbox as running:\n"
         "    reveal_type(running.snapshot())\n"
         "    reveal_type(HostAdd(1, 2))\n"
+        "with hl.JavaScript('', host_functions={'len': len}).pool(size=1) as scripts, scripts.acquire() as script:\n"
+        "    script.call('f', {'a': [1, b'']}, timeout=1)\n"
+        "    reveal_type(script)\n"
+        "with hl.Wasm(b'', wasi=hl.Wasi(args=['x'], files={'a': b'b'})) as wasm:\n"
+        "    reveal_type(wasm.run())\n"
     )
     output = tool("mypy", "--config-file", config, str(program))
     assert "hyperlight.Snapshot" in output or "_hyperlight.Snapshot" in output
-    assert '"int"' in output
+    assert "JavaScript" in output
+    assert output.count('"int"') == 2
 
 
 def test_everything_public_is_documented() -> None:

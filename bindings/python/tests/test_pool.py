@@ -106,6 +106,48 @@ def test_shutdown_cancels_what_has_not_begun(snapshot: hl.Snapshot) -> None:
             future.result()
 
 
+def test_closing_wakes_who_waits(snapshot: hl.Snapshot) -> None:
+    pool = hl.SandboxPool(snapshot, size=1)
+    member = pool.acquire()
+    refused: list[BaseException] = []
+
+    def wait() -> None:
+        with pytest.raises(hl.SandboxClosed) as caught:
+            pool.acquire()
+        refused.append(caught.value)
+
+    threads = [threading.Thread(target=wait) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    # Both ask for a member while none can come free; that they wait already does not matter.
+    pool.close()
+    for thread in threads:
+        thread.join(10)
+    assert len(refused) == 2
+    assert member.call("Echo", "still mine") == "still mine"
+    member.close()
+
+
+def test_closing_wakes_the_main_thread(snapshot: hl.Snapshot) -> None:
+    pool = hl.SandboxPool(snapshot, size=1)
+    with pool.acquire():
+        # Later than when the main thread has gone to wait on another one.
+        timer = threading.Timer(0.3, pool.close)
+        timer.start()
+        with pytest.raises(hl.SandboxClosed):
+            pool.call("NoOp")
+        timer.join()
+
+
+def test_after_a_shutdown_that_does_not_wait(snapshot: hl.Snapshot) -> None:
+    pool = hl.SandboxPool(snapshot, size=1)
+    future = pool.submit("Echo", "submitted")
+    pool.shutdown(wait=False)
+    with pytest.raises(hl.SandboxClosed):
+        pool.call("NoOp")
+    assert future.result() == "submitted"
+
+
 def test_with_asyncio(snapshot: hl.Snapshot) -> None:
     with hl.SandboxPool(snapshot, size=2) as pool:
 

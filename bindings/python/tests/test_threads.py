@@ -220,6 +220,20 @@ def test_ctrl_c_while_waiting_for_a_member(make: MakeSandbox) -> None:
         timer.join()
 
 
+def test_a_member_that_nobody_waits_for_any_more_goes_back(make: MakeSandbox) -> None:
+    sandbox = make()
+    sandbox.evolve()
+    with hl.SandboxPool(sandbox.snapshot(), size=1) as pool:
+        member = pool.acquire()
+        timer = kick_soon(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            pool.acquire()
+        timer.join()
+        member.close()
+        for _ in range(3):
+            assert pool.call("Echo", "hi") == "hi"
+
+
 def test_a_program_ends_while_a_guest_runs(run_python: RunPython) -> None:
     program = """
 import threading, time, hyperlight as hl

@@ -228,4 +228,3 @@ impl<'a> Reader<'a> {
         value.ok_or_else(|| self.wrong("four hexadecimal digits"))
     }
 }
-

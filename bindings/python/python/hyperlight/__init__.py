@@ -47,8 +47,10 @@ from ._errors import (
     SnapshotFileError,
     SnapshotMismatch,
 )
+from ._javascript import JavaScript, JavaScriptPool
 from ._pool import PoolStatistics, SandboxPool
 from ._signature import Signature, f32, f64, i32, i64, u32, u64
+from ._wasm import Wasi, Wasm, WasmPool, WasmSignature
 
 __all__ = [
     "FunctionNotFound",
@@ -66,6 +68,8 @@ __all__ = [
     "HypervisorUnavailable",
     "Interrupted",
     "InvalidArgument",
+    "JavaScript",
+    "JavaScriptPool",
     "PayloadTooLarge",
     "PoolStatistics",
     "PoolTimeout",
@@ -81,6 +85,10 @@ __all__ = [
     "Snapshot",
     "SnapshotFileError",
     "SnapshotMismatch",
+    "Wasi",
+    "Wasm",
+    "WasmPool",
+    "WasmSignature",
     "__version__",
     "f32",
     "f64",

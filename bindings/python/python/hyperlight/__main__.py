@@ -14,6 +14,7 @@ import hyperlight as hl
 
 from ._platform import describe
 
+_EMPTY_MODULE = b"\0asm\1\0\0\0"
 _TRUTH = {"true": True, "false": False}
 
 
@@ -66,6 +67,14 @@ def doctor() -> int:
         return 1
     line("sandbox", f"started in {started * 1e3:.2f} ms")
     line("test call", f"{statistics.median(times) * 1e6:.1f} µs (median of {len(times)})")
+    for name, start in (("JavaScript", hl.JavaScript), ("WebAssembly", lambda: hl.Wasm(_EMPTY_MODULE))):
+        try:
+            began = time.perf_counter()
+            with start():
+                line(name, f"started in {(time.perf_counter() - began) * 1e3:.2f} ms")
+        except hl.HyperlightError as error:
+            line("FAILED", f"{name}: {type(error).__name__}: {error}")
+            return 1
     return 0
 
 

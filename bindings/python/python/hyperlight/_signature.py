@@ -51,7 +51,10 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (str, "str"),
     (bytes, "bytes"),
 )
+# By the engine's number, too.
+_NAMES = ("void", "bool", "i32", "u32", "i64", "u64", "f32", "f64", "string", "bytes")
 _VOID = 0
+_F32 = 6
 
 
 def _code(annotation: Any) -> int | None:
@@ -123,12 +126,42 @@ class Signature:
         return ", ".join(_KINDS[code][1] for code in self._params)
 
 
+def code_of_name(name: str) -> int:
+    """The number of the kind that the engine calls so."""
+    return _NAMES.index(name)
+
+
 def from_codes(params: tuple[int, ...], returns: int) -> Signature:
     """The signature with the engine's numbers."""
     signature = Signature.__new__(Signature)
     signature._params = tuple(params)
     signature._returns = returns
     return signature
+
+
+I64 = 4
+_RANGES = {2: (-(2**31), 2**31), 3: (0, 2**32), I64: (-(2**63), 2**63), 5: (0, 2**64)}
+
+
+def fit(value: Any, code: int, what: str) -> Any:
+    """A value that came as JSON, as one of that kind. A whole number is a ``float`` too: JavaScript has only those."""
+    kind, name = _KINDS[code]
+    if code in _RANGES:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{what} must be int ({name}), not {type(value).__name__}")
+        least, above = _RANGES[code]
+        if not least <= value < above:
+            raise OverflowError(f"{what} does not fit {name}")
+    elif kind is float or code == _F32:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise TypeError(f"{what} must be float ({name}), not {type(value).__name__}")
+        return float(value)
+    elif kind is bytes:
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{what} must be bytes, bytearray or memoryview, not {type(value).__name__}")
+    elif not (value is None if kind is None else isinstance(value, kind)):
+        raise TypeError(f"{what} must be {name}, not {type(value).__name__}")
+    return value
 
 
 def codes_of_function(function: Callable[..., Any], params: Any, returns: Any) -> tuple[tuple[int, ...], int]:

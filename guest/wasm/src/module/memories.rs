@@ -57,11 +57,10 @@ fn write(data: &mut [u8], arguments: &[ValueRef<'_>]) -> Result<Value> {
 /// Part of a memory.
 fn part(data: &mut [u8], offset: u64, len: u64) -> Result<&mut [u8]> {
     let size = data.len();
-    let range = usize::try_from(offset).ok().zip(offset.checked_add(len).and_then(|end| usize::try_from(end).ok()));
-    range
-        .and_then(|(start, end)| data.get_mut(start..end))
-        .ok_or_else(|| {
-            let message = alloc::format!("the memory has {size} bytes, not {len} from {offset}");
-            Error::new(code::MEMORY, message)
-        })
+    let range =
+        usize::try_from(offset).ok().zip(offset.checked_add(len).and_then(|end| usize::try_from(end).ok()));
+    range.and_then(|(start, end)| data.get_mut(start..end)).ok_or_else(|| {
+        let message = alloc::format!("the memory has {size} bytes, not {len} from {offset}");
+        Error::new(code::MEMORY, message)
+    })
 }

@@ -1,0 +1,134 @@
+'use strict'
+
+const fs = require('node:fs')
+
+const { HyperlightError, invalid } = require('./errors.cjs')
+const { Guest } = require('./guest.cjs')
+const json = require('./json.cjs')
+const options = require('./options.cjs')
+const { MADE, Runtime, RuntimePool, make, poolOf, pooled, ready, readySync, sharedOfPool } = require('./runtime.cjs')
+const { isSnapshot } = require('./snapshot.cjs')
+
+/** JavaScript in a sandbox: a script, whose functions can be called with any JSON values. */
+class JavaScript extends Runtime {
+  constructor(source, given, made) {
+    if (source === MADE) {
+      super(made)
+      return
+    }
+    const { hostFunctions = {}, modules, ...sizes } = options.javascriptOptions(given)
+    const isClone = isSnapshot(source)
+    if (isClone && modules !== undefined) throw invalid('a snapshot has its modules; modules go with a source')
+    super(make(isClone ? source : Guest.builtin('javascript'), sizes, byName(hostFunctions),
+      isClone ? undefined : preparation(source, modules)))
+  }
+
+  async eval(source, given) {
+    const values = forEval(source, given)
+    return ready(this, given?.signal, (sandbox) => evalIn(sandbox, values))
+  }
+
+  evalSync(source, given) {
+    const values = forEval(source, given)
+    return json.decode(readySync(this).callSync('eval', ...values), 'the value')
+  }
+
+  async call(name, values, given) {
+    const texts = forCall(name, values, given)
+    return ready(this, given?.signal, (sandbox) => callIn(sandbox, texts))
+  }
+
+  callSync(name, values, given) {
+    const texts = forCall(name, values, given)
+    return json.decode(readySync(this).callSync('call', ...texts), 'the result')
+  }
+
+  async load(source, given) {
+    const { name = 'loaded', ...rest } = /** @type {any} */ (options.loadOptions(given))
+    const text = read('the source', source)
+    await ready(this, rest.signal, (sandbox) => sandbox.call('load', name, text, rest))
+  }
+
+  async pool(given) {
+    return new JavaScriptPool(...await pooled(this, given, 'new JavaScriptPool(snapshot, { hostFunctions })'))
+  }
+}
+
+/** Scripts kept warm: every call finds the script as the snapshot has it. */
+class JavaScriptPool extends RuntimePool {
+  constructor(snapshot, given, made) {
+    if (snapshot === MADE) super(made.snapshot, given, made.shared)
+    else super(snapshot, given, { hostFunctions: byName(given?.hostFunctions ?? {}) })
+  }
+
+  async eval(source, given) {
+    return evalIn(poolOf(this), forEval(source, given))
+  }
+
+  async call(name, values, given) {
+    return callIn(poolOf(this), forCall(name, values, given))
+  }
+
+  async acquire(given) {
+    return new JavaScript(MADE, undefined, { sandbox: await poolOf(this).acquire(given), shared: sharedOfPool(this) })
+  }
+}
+
+/** `subject`: a sandbox, or a pool. */
+async function evalIn(subject, values) {
+  return json.decode(await subject.call('eval', ...values), 'the value')
+}
+
+async function callIn(subject, texts) {
+  return json.decode(await subject.call('call', ...texts), 'the result')
+}
+
+function forEval(source, given) {
+  return [options.text('the source', source), options.callOptions(given)]
+}
+
+function forCall(name, values = [], given) {
+  options.text('the name of a function', name)
+  if (!Array.isArray(values)) throw invalid(`the arguments of \`${name}\` are an array, found ${options.describe(values)}`)
+  return [name, json.encode(values, `an argument of \`${name}\``), options.callOptions(given)]
+}
+
+/** The calls that make a source's functions callable. */
+function preparation(source, modules = {}) {
+  const calls = Object.entries(modules).map(([name, text]) => {
+    if (name === '' || name.includes('\0')) throw invalid(`a module has a name, found ${options.describe(name)}`)
+    return ['module', name, read(`the module ${options.describe(name)}`, text)]
+  })
+  return [...calls, ['load', 'main', read('the source', source)]]
+}
+
+/** A source is a string; a file is named by its `file:` URL. */
+function read(name, source) {
+  return source instanceof URL ? fs.readFileSync(source, 'utf8') : options.text(name, source)
+}
+
+/**
+ * Host functions by the names that the guest knows. One with a signature is reached by it; a plain function takes and
+ * returns any JSON values.
+ */
+function byName(given) {
+  const out = {}
+  for (const [name, found] of Object.entries(given)) {
+    if (typeof found === 'function') out[`json:${name}`] = { params: ['string'], returns: 'string', call: overJson(name, found) }
+    else if (typeof found === 'object' && found !== null) out[name] = { ...found, call: options.callback(`the host function \`${name}\``, found.call) }
+    else throw invalid(`the host function \`${name}\` is a function, or { params, returns, call }, found ${options.describe(found)}`)
+  }
+  return out
+}
+
+function overJson(name, call) {
+  const what = `the result of the host function \`${name}\``
+  return (text) => {
+    const values = json.decode(text, `the arguments of the host function \`${name}\``)
+    if (!Array.isArray(values)) throw new HyperlightError('ERR_HL_PROTOCOL', `the arguments of the host function \`${name}\` are no array`)
+    const result = call(...values)
+    return typeof result?.then === 'function' ? Promise.resolve(result).then((value) => json.encode(value, what)) : json.encode(result, what)
+  }
+}
+
+module.exports = { JavaScript, JavaScriptPool }

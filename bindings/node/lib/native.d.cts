@@ -1,0 +1,231 @@
+// The native half, as lib/ sees it. Written by scripts/types.mjs: do not edit.
+
+import type { Fault } from '../index'
+
+/** A failure, as data: `errors.cjs` makes an error of it. */
+export interface Failure {
+  failed: true
+  code: string
+  message: string
+  guestCode?: number | null
+  thrown?: number | null
+  cause?: Failure
+  fault?: Fault
+}
+
+/** A result, or why there is none. */
+export type Made<T> = T | Failure
+
+/** Anything: what can be no value is refused. */
+export type Loose = unknown
+
+/** A value. */
+export type Raw = import('../index').Value | undefined
+
+/** The arguments of a host function, or what a call has come to. */
+export type Payload = any
+
+/** A guest program. */
+export declare class Guest {
+  /** The guest in that file. */
+  static fromFile(path: string): Made<Guest>
+  /** The guest of those bytes. */
+  static fromBytes(file: Uint8Array): Made<Guest>
+  /** A guest that the package carries. */
+  static builtin(name: string): Made<Guest>
+  /** The same guest with more in its image. */
+  withPayload(bytes: Uint8Array, isExecutable: boolean): Made<Guest>
+}
+export type JsGuest = Guest
+
+/** Sandboxes kept ready from one snapshot. */
+export declare class Pool {
+  /** A pool without members yet. */
+  static make(snapshot: JsSnapshot, options: JsPoolOptions, sandbox: JsSandboxOptions): Made<Pool>
+  /** Registers the host function in that slot, for every member. */
+  register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
+  /** A member, made or cleaned on a thread of ours. */
+  acquire(port: JsPort, id: number, waitMs?: number | undefined | null): Made<undefined>
+  /** A call in a member that is given back at once. */
+  call(port: JsPort, id: number, options: JsPoolCallOptions, name: string, arguments: Array<Loose>): Made<undefined>
+  /** What the pool has done and has. */
+  statistics(): Made<JsPoolStatistics>
+  /** Closes the pool. Members that are out go away when they come back. */
+  close(): void
+}
+export type JsPool = Pool
+
+/** The port, as JavaScript has it. */
+export declare class Port {
+  /** A port that calls `receive(id, slot, payload)`. */
+  constructor(isInAWorker: boolean, receive: (arg0: number, arg1: number, arg2: Payload) => void)
+  /** The result of the host function that the job waits for. */
+  answer(id: number, value: Loose): void
+  /** The host function that the job waits for has thrown. */
+  fail(id: number, number: number, text: string): void
+  /** Ends the job soon. `false`: ask again. */
+  cancel(id: number): boolean
+  /** Whether the event loop waits for this port. */
+  hold(holds: boolean): void
+}
+export type JsPort = Port
+
+/** A program as a guest. */
+export declare class Program {
+  /** The guest that runs it. */
+  guest(): Guest
+  /** What it exports and imports, as JSON. */
+  description(): string
+}
+export type JsProgram = Program
+
+/** A sandbox. */
+export declare class Sandbox {
+  /** A sandbox for a guest. */
+  static ofGuest(guest: Guest, options: JsSandboxOptions): Made<Sandbox>
+  /** A sandbox that goes on where the snapshot was taken. */
+  static ofSnapshot(snapshot: JsSnapshot, options: JsSandboxOptions): Made<Sandbox>
+  /** Registers the host function in that slot. */
+  register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
+  /** Removes a host function. Whether there was one. */
+  unregister(name: string): Made<boolean>
+  /** Starts the guest. */
+  evolve(port: Port, id: number): Made<undefined>
+  /** Calls a guest function on a thread of ours. */
+  call(port: Port, id: number, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
+  /** By which [`call_sync`] knows this sandbox. */
+  get number(): number
+  /** Takes a snapshot. */
+  snapshot(port: Port, id: number): Made<undefined>
+  /** Brings the guest back. */
+  restore(port: Port, id: number, snapshot: JsSnapshot): Made<undefined>
+  /** The guest's functions, once it has evolved. */
+  get functions(): Array<JsFunction> | null
+  /** What the sandbox can do next. */
+  get state(): string
+  /** Stops the running call. Whether there was one. */
+  interrupt(): boolean
+  /** Closes the sandbox: now, or when its running call ends. */
+  close(): void
+}
+export type JsSandbox = Sandbox
+
+/** An immutable picture of a sandbox. */
+export declare class Snapshot {
+  /** The snapshot in that file. */
+  static load(path: string): Made<Snapshot>
+  /** Writes it into a file, on a thread of ours. */
+  save(port: Port, id: number, path: string): Made<undefined>
+}
+export type JsSnapshot = Snapshot
+
+/**
+ * Calls a guest function on this thread. `dispatch(slot, ...arguments)` calls host functions.
+ *
+ * Not a method, because finding out which object a method belongs to takes longer than everything else here.
+ */
+export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
+
+/** Compiles it on a thread of ours. */
+export declare function compile(port: Port, id: number, compiler: string, program: Uint8Array, wasi: JsWasi): Made<undefined>
+
+/** Compiles a program on this thread, by the compiler in that file. */
+export declare function compileSync(compiler: string, program: Uint8Array, wasi: JsWasi): Made<Program>
+
+/** A file. */
+export interface JsFile {
+  /** Names between `/`. */
+  path: string
+  /** What is in it. */
+  contents: Uint8Array
+}
+
+/** A function of the guest. */
+export interface JsFunction {
+  /** Its name. */
+  name: string
+  /** The kinds of its parameters. */
+  params: Array<string>
+  /** The kind of its result. */
+  returns: string
+}
+
+/** One call in a member of a pool. All in milliseconds. */
+export interface JsPoolCallOptions {
+  /** How long to wait for a member. */
+  waitMs?: number
+  /** How long the call may take. */
+  timeoutMs?: number
+  /** How much processor time. */
+  cpuTimeMs?: number
+}
+
+/** See `PoolOptions` in `index.d.ts`. */
+export interface JsPoolOptions {
+  /** Members at most. */
+  size: number
+  /** Members kept in reserve. */
+  minIdle?: number
+}
+
+/** What a pool has done and has. */
+export interface JsPoolStatistics {
+  /** Members that somebody has. */
+  inUse: number
+  /** Members that are ready. */
+  idle: number
+  /** Members made so far. */
+  created: number
+  /** Members that could not be cleaned. */
+  replaced: number
+  /** Waits for a member that was being cleaned. */
+  waits: number
+  /** How long they took. */
+  waitedMs: number
+}
+
+/** See `SandboxOptions` in `index.d.ts`. */
+export interface JsSandboxOptions {
+  /** Bytes. */
+  heapSize?: number
+  /** Bytes. */
+  stackSize?: number
+  /** Bytes. */
+  inputSize?: number
+  /** Bytes. */
+  outputSize?: number
+  /** Milliseconds. */
+  timeoutMs?: number
+  /** Milliseconds. */
+  cpuTimeMs?: number
+  /** For each call. */
+  maxHostCalls?: number
+  /** For each call. */
+  maxLogBytes?: number
+  /** For each call. */
+  maxPrintBytes?: number
+}
+
+/** A variable of the environment. */
+export interface JsVariable {
+  /** Its name. */
+  name: string
+  /** Its value. */
+  value: string
+}
+
+/** What a program finds around itself. */
+export interface JsWasi {
+  /** Its arguments. */
+  args: Array<string>
+  /** Its environment. */
+  env: Array<JsVariable>
+  /** Its files. */
+  files: Array<JsFile>
+}
+
+/** Whether sandboxes can be made here. */
+export declare function probe(): Made<undefined>
+
+/** The version of this addon, which must be the package's. */
+export declare function version(): string

@@ -1,0 +1,101 @@
+"""Values of components that travel as JSON, by their types: what fits comes back, what does not is refused by name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import hyperlight as hl
+import pytest
+from hyperlight._wit import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "json"),
+    [
+        ("list<u64>", [1, 2**64 - 1], "[1,18446744073709551615]"),
+        ("list<s8>", [-128, 127], "[-128,127]"),
+        ("list<bool>", [True, False], "[true,false]"),
+        ("list<char>", ["ß"], '["ß"]'),
+        ("list<list<u8>>", [b"\0\xff"], "[[0,255]]"),
+        ("list<u32, 3>", [1, 2, 3], "[1,2,3]"),
+        ("list<f64>", [0.1, -0.0, math.inf, -math.inf], '[0.1,-0.0,"Infinity","-Infinity"]'),
+        ("list<f32>", [0.5], "[0.5]"),
+        ("tuple<u8, string>", (1, "x"), '[1,"x"]'),
+        ("(i64, f32, f64, i32)", (2**40, 0.5, 1e300, -1), "[1099511627776,0.5,1e+300,-1]"),
+        ("record { x: s32, y: option<f64> }", {"x": 1, "y": None}, '{"x":1,"y":null}'),
+        ("variant { a(s32), b, c(record { z: bool }) }", {"c": {"z": True}}, '{"c":{"z":true}}'),
+        ("variant { a(s32), b }", "b", '"b"'),
+        ("enum { red, light-green }", "light-green", '"light-green"'),
+        ("flags { r, w }", {"w"}, '["w"]'),
+        ("option<list<string>>", None, "null"),
+        ("option<list<string>>", [""], '[""]'),
+        ("option<option<u8>>", None, "null"),
+        ("option<option<u8>>", {"some": None}, '{"some":null}'),
+        ("option<option<u8>>", {"some": 1}, '{"some":1}'),
+        ("result", {"ok": None}, '{"ok":null}'),
+        ("result<u8>", {"err": None}, '{"err":null}'),
+        ("result<_, string>", {"err": "x"}, '{"err":"x"}'),
+        ("map<string, list<u8>>", {"a": b"b"}, '[["a",[98]]]'),
+    ],
+)
+def test_values_come_back(text: str, value: Any, json: str) -> None:
+    ty = parse(text)
+    assert ty.encode(value, "it") == json
+    assert ty.decode(json) == value
+
+
+def test_numbers_that_json_does_not_have() -> None:
+    assert parse("list<f32>").encode([math.nan], "it") == '["NaN"]'
+    assert math.isnan(parse("list<f32>").decode('["NaN"]')[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "error", "message"),
+    [
+        ("list<u8>", [1], TypeError, "it must be bytes, bytearray or memoryview, not list"),
+        ("list<s8>", [0, 128], OverflowError, "it[1] does not fit s8"),
+        ("list<u64>", [True], TypeError, "it[0] must be int (u64), not bool"),
+        ("list<f32>", [3.5e38], OverflowError, "it[0] does not fit f32"),
+        ("list<f64>", [1], TypeError, "it[0] must be float (f64), not int"),
+        ("list<char>", ["ab"], ValueError, "it[0] must be one character, found 2"),
+        ("list<string>", "text", TypeError, "it must be a list, not str"),
+        ("tuple<u8>", (1, 2), TypeError, "it must be a tuple of 1, not tuple"),
+        ("record { x: s32 }", {}, TypeError, "it lacks the field `x`"),
+        ("record { x: s32 }", {"x": 1, "q": 2}, TypeError, "it has no field 'q'; it has `x`"),
+        ("list<record { x: s32 }>", [{"x": 1}, {"x": "1"}], TypeError, "it[1]['x'] must be int (s32), not str"),
+        ("enum { a }", "b", ValueError, "it must be one of `a`, found 'b'"),
+        ("variant { a(s32), b }", "a", TypeError, "it must be a dict from `a` to its value"),
+        ("variant { a(s32), b }", {"b": 1}, TypeError, "it must be `b` without a value"),
+        ("result", "ok", TypeError, "it must be one of `ok`, `err`, not str"),
+        ("flags { a }", ["q"], ValueError, "it may have `a`, found 'q'"),
+        ("flags { a }", "a", TypeError, "it must be a set or list of `a`, not str"),
+        ("option<option<u8>>", 1, TypeError, "it must be None or a dict from `some` to the value, not int"),
+        ("map<string, u8>", {"a": 256}, OverflowError, "it['a'] does not fit u8"),
+        ("list<own<resource>>", [1], TypeError, "it[0] is a own, which cannot be given to the program"),
+    ],
+)
+def test_values_that_do_not_fit(text: str, value: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        parse(text).encode(value, "it")
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "json"),
+    [
+        ("list<u8>", "[256]"),
+        ("list<u8>", "{"),
+        ("list<s32>", '["x"]'),
+        ("list<f64>", '["x"]'),
+        ("list<s32>", "[" * 100_000),
+        ("record { x: s32 }", "[]"),
+        ("enum { a }", '"q"'),
+        ("tuple<u8>", "[1,2]"),
+        ("map<list<s32>, s32>", "[[[1],2]]"),
+        ("own<resource>", "1"),
+    ],
+)
+def test_what_a_hostile_guest_may_write(text: str, json: str) -> None:
+    with pytest.raises(hl.GuestProtocolError):
+        parse(text).decode(json)

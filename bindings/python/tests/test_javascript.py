@@ -1,0 +1,580 @@
+"""Scripts in sandboxes: values both ways, host functions, errors, limits, pools."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import hyperlight as hl
+import pytest
+from hyperlight._json import decode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+MakeScript = Callable[..., hl.JavaScript]
+
+
+@pytest.fixture
+def script() -> Iterator[MakeScript]:
+    """Makes scripts, and closes them."""
+    made: list[hl.JavaScript] = []
+
+    def make(source: Any = "", **options: Any) -> hl.JavaScript:
+        js = hl.JavaScript(source, **{"timeout": 20.0, **options})
+        made.append(js)
+        return js
+
+    yield make
+    for js in made:
+        js.close()
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[hl.JavaScript]:
+    with hl.JavaScript("function echo(value) { return value }", timeout=20.0) as js:
+        yield js
+
+
+def test_eval(script: MakeScript) -> None:
+    js = script()
+    assert js.eval("1+1") == 2
+    assert js.eval("var x = 20; x * 2 + 2") == 42
+    assert js.eval("x") == 20
+    assert js.eval("undefined") is None
+    assert js.eval("'text'.toUpperCase()") == "TEXT"
+    assert js.eval("[1, {a: null}]") == [1, {"a": None}]
+
+
+def test_call(script: MakeScript) -> None:
+    js = script("function handler(request) { return {doubled: request.a * 2} }")
+    assert js.call("handler", {"a": 1}) == {"doubled": 2}
+    assert js.call("handler", {"a": 1.5}, timeout=5) == {"doubled": 3}
+    assert js.call("Math.max", 1, 5, 3) == 5
+    assert js.state == "ready"
+
+
+def test_it_is_a_sandbox(script: MakeScript) -> None:
+    js = script("var n = 0; function next() { return ++n }")
+    assert (js.state, repr(js)) == ("uninitialized", "<JavaScript uninitialized>")
+    with pytest.raises(hl.SandboxStateError):
+        js.snapshot()
+    with js as same:
+        assert same is js
+        assert js.call("next") == 1
+        snapshot = js.snapshot()
+        assert js.call("next") == 2
+        js.restore(snapshot)
+        assert js.call("next") == 2
+        assert js.interrupt() is False
+    assert js.state == "closed"
+    for use in (lambda: js.call("next"), lambda: js.eval("1"), js.snapshot, lambda: js.load("1"), js.pool):
+        with pytest.raises(hl.SandboxClosed):
+            use()
+    with hl.JavaScript(snapshot) as clone:
+        assert clone.call("next") == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**53 - 1,
+        -(2**53) + 1,
+        2**53,
+        -(2**200),
+        0.5,
+        -1e300,
+        5e-324,
+        math.inf,
+        -math.inf,
+        "",
+        "Grüße, 世界 🎉 \0 \u2028",
+        "\ud800 alone",
+        b"",
+        bytes(range(256)),
+        [],
+        [[1, [2, [3]]], None],
+        {},
+        {"a": [1, {"b": b"c"}], "": None, "__proto__x": 1},
+        {"$bytes": "AAAA"},
+        {"$bigint": 1, "other": 2},
+        {"$": 1},
+        {"$$bytes": {"$number": "NaN"}},
+    ],
+)
+def test_values_come_back(echo: hl.JavaScript, value: Any) -> None:
+    found = echo.call("echo", value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_numbers(echo: hl.JavaScript) -> None:
+    assert math.isnan(echo.call("echo", math.nan))
+    minus = echo.call("echo", -0.0)
+    assert minus == 0 and math.copysign(1, minus) == -1
+    # JavaScript has one type for both.
+    assert echo.call("echo", 2.0) == 2
+    assert echo.eval("9007199254740993n") == 9007199254740993
+    assert echo.eval("1n") == 1
+    assert [echo.eval(number) for number in ("1e21", "0.1+0.2", "-0.5")] == [1e21, 0.1 + 0.2, -0.5]
+
+
+def test_other_forms_of_values(echo: hl.JavaScript) -> None:
+    assert echo.call("echo", (1, 2)) == [1, 2]
+    assert echo.call("echo", bytearray(b"ab")) == b"ab"
+    assert echo.call("echo", memoryview(b"abcd")[::2]) == b"ac"
+    assert echo.call("echo", [{}, {"a": ()}]) == [{}, {"a": []}]
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2}, {"a": {1, 2}}, [lambda: None], 1j])
+def test_what_is_no_value(echo: hl.JavaScript, value: Any) -> None:
+    with pytest.raises(TypeError, match="an argument of `echo` is no JSON value"):
+        echo.call("echo", value)
+
+
+def test_what_contains_itself(echo: hl.JavaScript) -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(ValueError, match="contains itself"):
+        echo.call("echo", value)
+    assert echo.call("echo", 1) == 1
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters())
+    | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["$a", "$bytes", "$$"]), inner),
+    max_leaves=20,
+)
+
+
+def same(found: Any, value: Any) -> bool:
+    """Equal, where whole floats have become ints."""
+    if isinstance(value, list):
+        return len(found) == len(value) and all(map(same, found, value))
+    if isinstance(value, dict):
+        return found.keys() == value.keys() and all(same(found[key], value[key]) for key in value)
+    if isinstance(value, bool) or isinstance(found, bool):
+        return found is value
+    return bool(found == value)
+
+
+@settings(deadline=None, max_examples=200)
+@given(VALUES)
+def test_all_values_come_back(echo: hl.JavaScript, value: Any) -> None:
+    assert same(echo.call("echo", value), value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "NaN",
+        "[1,]",
+        "[" * 100_000,
+        '{"$bytes": "?"}',
+        '{"$bytes": 1}',
+        '{"$bigint": "1_0"}',
+        '{"$bigint": 1}',
+        '{"$bigint": "' + "9" * 5000 + '"}',
+        '{"$number": "1"}',
+        '{"$number": []}',
+    ],
+)
+def test_what_a_hostile_guest_may_write(text: str) -> None:
+    with pytest.raises(hl.GuestProtocolError):
+        decode(text)
+
+
+def test_modules(script: MakeScript, tmp_path: Path) -> None:
+    (tmp_path / "greet.js").write_text("export const greet = name => `Hello, ${name}`", encoding="utf-8")
+    js = script(
+        """
+        import { greet } from 'greet'
+        import { twice } from 'lib/twice.js'
+        export function run(name) { return twice(greet(name)) }
+        """,
+        modules={"greet": tmp_path / "greet.js", "lib/twice.js": "export const twice = text => text + text"},
+    )
+    assert js.call("run", "you") == "Hello, youHello, you"
+    with pytest.raises(TypeError, match="modules"):
+        hl.JavaScript(js.snapshot(), modules={"a": ""})
+
+
+def test_a_file(script: MakeScript, tmp_path: Path) -> None:
+    path = tmp_path / "main.js"
+    path.write_text("function who() { return 'a file' }\nfunction fail() { throw new Error('here') }", encoding="utf-8")
+    js = script(path)
+    assert js.call("who") == "a file"
+    with pytest.raises(hl.GuestError, match=r"main\.js"):
+        js.call("fail")
+    with pytest.raises(FileNotFoundError):
+        script(tmp_path / "nothing.js")
+    with pytest.raises(TypeError):
+        script(b"1")
+
+
+def test_more_source(script: MakeScript) -> None:
+    js = script("var a = 1")
+    js.load("function get() { return a + 1 }", name="more.js")
+    assert js.call("get") == 2
+
+
+def test_promises(script: MakeScript) -> None:
+    js = script("async function later(n) { await null; return n + 1 }")
+    assert js.call("later", 1) == 2
+    assert js.eval("Promise.resolve(5)") == 5
+    with pytest.raises(hl.GuestError, match="TypeError: no"):
+        js.eval("Promise.reject(new TypeError('no'))")
+
+
+def test_printing(script: MakeScript, capsys: pytest.CaptureFixture[str]) -> None:
+    texts: list[str] = []
+    js = script("console.log('to', 'print')", print=texts.append)
+    js.evolve()
+    assert "".join(texts) == "to print\n"
+    script("console.log('to stdout')").evolve()
+    assert capsys.readouterr().out == "to stdout\n"
+
+
+def test_host_functions_of_any_value(script: MakeScript) -> None:
+    seen: list[Any] = []
+
+    def lookup(key, options=None):  # type: ignore[no-untyped-def]
+        seen.append((key, options))
+        return {"key": key, "bytes": b"\x00\xff", "big": 2**60}
+
+    js = script(
+        """
+        function run() {
+            const found = host.lookup('k', {deep: [1, null]})
+            return [found.key, found.bytes.length, typeof found.big]
+        }
+        """,
+        host_functions={"lookup": lookup, "nothing": lambda: None, "total": lambda *numbers: sum(numbers)},
+    )
+    assert js.call("run") == ["k", 2, "bigint"]
+    assert seen == [("k", {"deep": [1, None]})]
+    assert js.eval("host.nothing()") is None
+    assert js.eval("host.total(1, 2, 3.5)") == 6.5
+
+
+def test_host_functions_with_kinds(script: MakeScript) -> None:
+    js = script()
+
+    @js.host_function
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @js.host_function(name="half")
+    def _(value: float) -> float:
+        return value / 2
+
+    @js.host_function
+    def shout(text: str) -> str:
+        return text.upper()
+
+    js.register("flip", lambda data: data[::-1], params=[bytes], returns=bytes)
+    js.register("u32", lambda value: value, params=[hl.u32], returns=hl.u32)
+    js.register("big", lambda value: value + 1, params=[hl.i64], returns=hl.i64)
+    assert js.eval("host.add(2, 3) + 1") == 6
+    assert js.eval("host.add(2n ** 60n, 1)") == 2**60 + 1
+    assert js.eval("host.half(1)") == 0.5
+    assert js.eval("host.shout('quiet')") == "QUIET"
+    assert js.eval("[...host.flip(new Uint8Array([1, 2, 3]))]") == [3, 2, 1]
+    assert js.eval("host.u32(4294967295)") == 2**32 - 1
+    assert js.eval("typeof host.big(1n)") == "bigint"
+    for wrong in ("host.add('2', 3)", "host.add(1.5, 1)", "host.shout(1)", "host.u32(-1)", "host.half('x')"):
+        with pytest.raises((hl.GuestError, TypeError)):
+            js.eval(wrong)
+    with pytest.raises(OverflowError):
+        js.eval("host.add(2n ** 63n, 0)")
+    with pytest.raises(TypeError, match="takes 2 arguments, but 1 were given"):
+        js.eval("host.add(1)")
+    assert js.eval("host.add(1, 1)") == 2
+
+
+def test_a_host_function_that_does_not_exist(script: MakeScript) -> None:
+    js = script()
+    with pytest.raises(hl.GuestError, match="nobody"):
+        js.eval("host.nobody(1)")
+    assert js.eval("try { host.nobody() } catch (e) { e.name }") == "TypeError"
+
+
+def test_one_takes_the_place_of_another(script: MakeScript) -> None:
+    js = script()
+    js.register("f", lambda: "json")
+    js.register("f", lambda: "typed", params=[], returns=str)
+    assert js.eval("host.f()") == "typed"
+    other = script(host_functions={"f": (lambda: "typed", hl.Signature([], str))})
+    other.register("f", lambda: "json")
+    assert other.eval("host.f()") == "json"
+    with pytest.raises(hl.SandboxStateError):
+        other.register("g", lambda: None)
+
+
+def test_exceptions_of_host_functions_come_back(script: MakeScript) -> None:
+    error = KeyError("mine")
+
+    def fail(*arguments):  # type: ignore[no-untyped-def]
+        raise error
+
+    def fail_typed(a: float) -> None:
+        raise error
+
+    js = script(
+        "async function later() { await null; host.fail() }", host_functions={"fail": fail, "typed": fail_typed}
+    )
+    for source in ("host.fail({a: 1})", "host.typed(1)", "later()"):
+        with pytest.raises(KeyError) as caught:
+            js.eval(source)
+        assert caught.value is error
+        assert caught.traceback[-1].name.startswith("fail")
+        assert js.state == "ready"
+    assert "mine" in js.eval("try { host.fail() } catch (e) { e.message }")
+    with pytest.raises(hl.GuestError, match="another"):
+        js.eval("try { host.fail() } catch (e) { throw new Error('another') }")
+
+
+def test_what_host_functions_may_not_be(script: MakeScript) -> None:
+    async def coroutine() -> None: ...
+
+    for refused in (coroutine, "text", None):
+        with pytest.raises(TypeError):
+            script(host_functions={"f": refused})
+
+    def plain():  # type: ignore[no-untyped-def]
+        return coroutine()
+
+    js = script(host_functions={"f": plain, "g": lambda: object()})
+    with pytest.raises(TypeError, match="coroutine"):
+        js.eval("host.f()")
+    with pytest.raises(TypeError, match="the result of the host function `g` is no JSON value"):
+        js.eval("host.g()")
+
+
+def test_a_keyboard_interrupt_of_a_host_function_is_not_caught(script: MakeScript) -> None:
+    def stop():  # type: ignore[no-untyped-def]
+        raise KeyboardInterrupt
+
+    js = script(host_functions={"stop": stop})
+    with pytest.raises(KeyboardInterrupt):
+        js.eval("try { host.stop() } catch (e) { 'caught' }")
+
+
+def test_errors_have_name_text_and_stack(script: MakeScript) -> None:
+    js = script("function outer() { inner() }\nfunction inner() { throw new RangeError('too far') }")
+    with pytest.raises(hl.GuestError) as caught:
+        js.call("outer")
+    text = str(caught.value)
+    assert text.startswith("RangeError: too far")
+    assert "inner" in text and "outer" in text and "main:2" in text
+    assert js.state == "ready"
+    with pytest.raises(hl.GuestError, match="SyntaxError"):
+        js.eval("1 +")
+    with pytest.raises(hl.GuestError):
+        js.call("nowhere")
+
+
+def test_a_script_that_fails_to_load_closes_the_sandbox(script: MakeScript) -> None:
+    js = script("throw new Error('at once')")
+    with pytest.raises(hl.GuestError, match="at once"):
+        js.call("anything")
+    assert js.state == "closed"
+    with pytest.raises(hl.SandboxClosed):
+        js.call("anything")
+
+
+def test_limits(script: MakeScript) -> None:
+    js = script("function spin() { for (;;); } function grow() { const all = []; for (;;) all.push(new Array(1000)) }")
+    js.evolve()
+    snapshot = js.snapshot()
+    with pytest.raises(hl.GuestTimeout):
+        js.call("spin", timeout=0.05)
+    assert js.state == "poisoned"
+    with pytest.raises(hl.SandboxPoisoned):
+        js.call("spin")
+    js.restore(snapshot)
+    with pytest.raises(hl.GuestTimeout):
+        js.eval("for (;;);", cpu_time=0.05)
+    js.restore(snapshot)
+    with pytest.raises(hl.HyperlightError):
+        js.call("grow")
+    js.restore(snapshot)
+    with pytest.raises(hl.HyperlightError):
+        js.eval("(function f() { f() })()")
+    js.restore(snapshot)
+    with pytest.raises(hl.PayloadTooLarge, match="input_size"):
+        js.eval("1" * (2 << 20))
+    assert js.eval("1") == 1
+
+
+def test_a_script_that_spins_when_it_is_loaded() -> None:
+    js = hl.JavaScript("for (;;);", timeout=0.05)
+    with pytest.raises(hl.GuestTimeout), js:
+        pass
+    assert js.state == "closed"
+
+
+def test_sizes(script: MakeScript) -> None:
+    small = "new Uint8Array(8 << 20).length"
+    assert script(heap_size=32 << 20).eval(small) == 8 << 20
+    with pytest.raises(hl.HyperlightError):
+        script(heap_size=4 << 20).eval(small)
+    with pytest.raises(ValueError, match="heap_size"):
+        script(heap_size=1 << 60).evolve()
+
+
+def test_interrupt(script: MakeScript) -> None:
+    js = script()
+    js.evolve()
+    with ThreadPoolExecutor(1) as executor:
+        call = executor.submit(js.eval, "for (;;);")
+        while not js.interrupt():
+            pass
+        assert isinstance(call.exception(), hl.Interrupted)
+
+
+def test_busy(script: MakeScript) -> None:
+    js = script()
+    seen: list[BaseException] = []
+
+    def again():  # type: ignore[no-untyped-def]
+        for use in (lambda: js.eval("1"), js.close):
+            with pytest.raises(hl.SandboxBusy) as caught:
+                use()
+            seen.append(caught.value)
+
+    js.register("again", again)
+    js.eval("host.again()")
+    assert len(seen) == 2
+    # Also below the script's own start, which is no call yet.
+    starting = script("host.again()", host_functions={"again": lambda: starting.call("x")})
+    with pytest.raises(hl.SandboxBusy):
+        starting.evolve()
+
+
+def kick_soon(after: float) -> threading.Timer:
+    timer = threading.Timer(after, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def test_ctrl_c(script: MakeScript) -> None:
+    js = script("function spin() { for (;;); }")
+    js.evolve()
+    snapshot = js.snapshot()
+    timer = kick_soon(0.1)
+    with pytest.raises(KeyboardInterrupt):
+        js.call("spin")
+    timer.join()
+    js.restore(snapshot)
+    assert js.eval("1") == 1
+
+
+def test_ctrl_c_while_a_script_is_loaded() -> None:
+    js = hl.JavaScript("for (;;);", timeout=20)
+    timer = kick_soon(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        js.evolve()
+    timer.join()
+
+
+def test_ctrl_c_while_a_guest_starts() -> None:
+    # A script in the guest's image runs when the guest initialises itself.
+    guest = hl.Guest.builtin("javascript").with_payload(b"for (;;);")
+    sandbox = hl.Sandbox(guest, timeout=20)
+    timer = kick_soon(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        sandbox.evolve()
+    timer.join()
+    assert sandbox.state == "poisoned"
+
+
+def test_a_pool_of_warmed_scripts(script: MakeScript) -> None:
+    js = script("let n = 40; function next(by = 1) { return n += by } function spin() { for (;;); }")
+    assert js.call("next") == 41
+    with js.pool(size=2) as pool:
+        assert isinstance(pool, Executor) and isinstance(pool, hl.JavaScriptPool)
+        for _ in range(5):
+            assert pool.call("next") == 42
+        assert pool.eval("n += 100") == 141
+        assert [future.result() for future in [pool.submit("next", 2) for _ in range(5)]] == [43] * 5
+        assert list(pool.map("next", range(3))) == [41, 42, 43]
+        with pytest.raises(hl.GuestTimeout):
+            pool.call("spin", timeout=0.05)
+        with pool.acquire() as member:
+            assert isinstance(member, hl.JavaScript)
+            assert [member.call("next"), member.call("next")] == [42, 43]
+        assert member.state == "closed"
+        assert pool.call("next") == 42
+        assert pool.stats().in_use == 0
+    with pytest.raises(hl.SandboxClosed):
+        pool.call("next")
+    with pytest.raises(hl.SandboxClosed):
+        pool.eval("1")
+    assert js.call("next") == 42
+
+
+def test_pools_have_host_functions_limits_and_print(script: MakeScript) -> None:
+    texts: list[str] = []
+    js = script(
+        "function run() { console.log('x'); return host.twice(21) }",
+        host_functions={"twice": lambda n: 2 * n},
+        print=texts.append,
+        timeout=0.5,
+    )
+    with js.pool(size=1) as pool:
+        assert pool.call("run") == 42
+        with pytest.raises(hl.GuestTimeout):
+            pool.eval("for (;;);")
+        with pool.acquire() as member, member.pool(size=1) as inner:
+            assert inner.call("run") == 42
+    with hl.JavaScriptPool(js.snapshot()) as pool, pytest.raises(hl.SnapshotMismatch, match="twice"):
+        pool.call("run")
+    with hl.JavaScriptPool(js.snapshot(), host_functions={"twice": lambda n: 0}, print=texts.append) as pool:
+        assert pool.call("run") == 0
+    assert texts == ["x\n"] * 3
+
+
+def test_snapshots_travel(script: MakeScript, tmp_path: Path) -> None:
+    js = script("let n = 1; function next() { return ++n }")
+    js.call("next")
+    snapshot = pickle.loads(pickle.dumps(js.snapshot()))
+    assert script(snapshot).call("next") == 3
+    snapshot.save(tmp_path / "warm.hls")
+    assert script(hl.Snapshot.load(tmp_path / "warm.hls")).call("next") == 3
+    for refused in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="Snapshot"):
+            refused(js)
+
+
+def test_with_asyncio(script: MakeScript) -> None:
+    with script("function f(n) { return n + 1 }").pool(size=2) as pool:
+
+        async def main() -> list[Any]:
+            return await asyncio.gather(*(asyncio.to_thread(pool.call, "f", n) for n in range(10)))
+
+        assert asyncio.run(main()) == list(range(1, 11))
+
+
+def test_log_records(script: MakeScript, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "hyperlight"):
+        script("console.warn('careful')").evolve()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", "careful")]
