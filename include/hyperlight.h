@@ -518,8 +518,15 @@ hl_status hl_guest_from_bytes(hl_bytes elf,
                               hl_guest **out,
                               hl_error **err);
 
-/** A guest program that the library carries: `"demo"`. Any other name is `HL_ERR_INVALID_ARGUMENT`. */
-HL_API HL_MUST_USE hl_status hl_guest_builtin(const char *name, hl_guest **out, hl_error **err);
+/**
+ * A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
+ * without a module; see `hl_wasm_compile` in hyperlight_wasm.h). Any other name is `HL_ERR_INVALID_ARGUMENT`.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_guest_builtin(const char *name,
+                           hl_guest **out,
+                           hl_error **err);
 
 /**
  * The same guest with bytes added to its image: data (`HL_READ`), or code compiled for it (`HL_READ_EXECUTE`). The guest

@@ -56,7 +56,8 @@ pub unsafe extern "C" fn hl_guest_from_bytes(
     unsafe { guard::create(out, err, work) }
 }
 
-/// A guest program that the library carries: `"demo"`. Any other name is `HL_ERR_INVALID_ARGUMENT`.
+/// A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
+/// without a module; see `hl_wasm_compile` in hyperlight_wasm.h). Any other name is `HL_ERR_INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_builtin(
