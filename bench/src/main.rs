@@ -19,6 +19,7 @@ mod live;
 mod plot;
 mod python;
 mod raw;
+mod runtimes;
 mod snapshots;
 mod stats;
 mod table;
@@ -45,6 +46,7 @@ fn main() {
     rows.extend(snapshots::rows(&restores));
     let (row, amount) = live::results(&live);
     rows.push(row);
+    rows.extend(runtimes::rows());
     rows.extend(wire::rows());
     let overheads = python::rows();
 
