@@ -87,9 +87,9 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
         environment: options.environment().collect(),
         files: options.files().collect(),
     };
-    let config = config
-        .to_bytes()
-        .ok_or_else(|| Error::Options("arguments, variables and files have less than 4 GiB each".to_owned()))?;
+    let config = config.to_bytes().ok_or_else(|| {
+        Error::Options("arguments, variables and files have less than 4 GiB each".to_owned())
+    })?;
     Ok(Compiled { artifact, config })
 }
 

@@ -7,7 +7,7 @@
 #![expect(clippy::missing_safety_doc, reason = "the header holds the safety contract")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::slice;
+use std::{ptr, slice};
 
 use hyperlight_wasm_compiler::{Compiled, Error, Options, precompile};
 
@@ -190,5 +190,7 @@ unsafe fn array<'a, T>(start: *const T, count: usize) -> &'a [T] {
 }
 
 fn give(bytes: &[u8]) -> hlwm_bytes {
-    hlwm_bytes { data: bytes.as_ptr(), len: bytes.len() }
+    // The pointer of an empty slice points nowhere.
+    let data = if bytes.is_empty() { ptr::null() } else { bytes.as_ptr() };
+    hlwm_bytes { data, len: bytes.len() }
 }

@@ -56,8 +56,7 @@ fn functions(types: TypesRef<'_>, name: &str, item: &ComponentEntityType, out: &
 
 fn function(types: TypesRef<'_>, name: String, id: ComponentFuncTypeId) -> Function {
     let ty = &types[id];
-    let parameters =
-        ty.params.iter().map(|(name, ty)| (name.to_string(), slot(types, ty))).collect();
+    let parameters = ty.params.iter().map(|(name, ty)| (name.to_string(), slot(types, ty))).collect();
     Function { name, parameters, result: ty.result.map(|ty| slot(types, &ty)) }
 }
 
@@ -107,9 +106,8 @@ fn name(types: TypesRef<'_>, ty: &ComponentValType) -> String {
         Shape::Primitive(primitive) => return primitive.to_string(),
         Shape::Defined(defined) => defined,
     };
-    let optional = |ty: &Option<ComponentValType>| {
-        ty.as_ref().map_or_else(|| "_".to_owned(), |ty| name(types, ty))
-    };
+    let optional =
+        |ty: &Option<ComponentValType>| ty.as_ref().map_or_else(|| "_".to_owned(), |ty| name(types, ty));
     match defined {
         ComponentDefinedType::Primitive(primitive) => primitive.to_string(),
         ComponentDefinedType::Record(record) => {

@@ -18,6 +18,9 @@ pub(crate) struct Inspected {
 /// Reads a program. It is checked here too, because types are known only of what is valid; what the compiler supports
 /// is for the compiler to say.
 pub(crate) fn inspect(program: &[u8]) -> Result<Inspected, Error> {
+    if !program.starts_with(b"\0asm") {
+        return Err(Error::Program("the program is no WebAssembly in its binary form".to_owned()));
+    }
     let failed = |error: wasmparser::BinaryReaderError| {
         Error::Program(format!("the program is not valid WebAssembly: {error}"))
     };

@@ -28,8 +28,7 @@ pub(super) fn describe(types: TypesRef<'_>) -> Description {
 
 fn function(types: TypesRef<'_>, name: &str, id: CoreTypeId) -> Option<Function> {
     let ty = types[id].unwrap_func();
-    let parameters: Option<Vec<_>> =
-        ty.params().iter().map(|ty| Some((String::new(), slot(*ty)?))).collect();
+    let parameters: Option<Vec<_>> = ty.params().iter().map(|ty| Some((String::new(), slot(*ty)?))).collect();
     let results: Option<Vec<_>> = ty.results().iter().map(|ty| slot(*ty)).collect();
     let mut results = results?;
     let result = match results.len() {
