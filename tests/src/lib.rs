@@ -16,6 +16,7 @@ pub mod guest_fuzz;
 pub mod harm;
 pub mod host_call_fuzz;
 pub mod instructions;
+pub mod javascript;
 pub mod lateness;
 pub mod logger;
 pub mod model;

@@ -84,9 +84,8 @@ fn what_cannot_be_read_is_an_io_error_that_names_the_path() {
     io_error(OsString::from_vec(b"missing\xff\n\x1b[2J".to_vec()), io::ErrorKind::NotFound);
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    // The superuser may read everything.
-    // SAFETY: the call only answers.
-    if unsafe { libc::geteuid() } == 0 {
+    // Some users may read everything: those with the capability, which the superuser of a container may lack.
+    if fs::read(&path).is_ok() {
         assert_runs(&Guest::from_file(&path).unwrap());
     } else {
         io_error(&path, io::ErrorKind::PermissionDenied);

@@ -259,7 +259,8 @@ fn a_logger_that_forks_goes_on_in_the_parent_alone() {
         let child = CHILD.load(Ordering::SeqCst);
         if child == 0 {
             let is_refused = result.is_err_and(|error| error.code() == ErrorCode::State);
-            let stays_so = sandbox.call::<()>("NoOp", ()).is_err_and(|error| error.code() == ErrorCode::State);
+            let stays_so =
+                sandbox.call::<()>("NoOp", ()).is_err_and(|error| error.code() == ErrorCode::State);
             // SAFETY: ends the child at once, without the parent's handlers.
             unsafe { libc::_exit(i32::from(!is_refused || !stays_so)) };
         }

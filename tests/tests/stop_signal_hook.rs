@@ -33,12 +33,19 @@ fn call_with_signal(victim: &mut Stoppable, signal: i32) -> hyperlight::Result<(
     let runner = signals::thread_id();
     let before = victim.inside.count();
     let Stoppable { sandbox, inside, .. } = victim;
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        scope.spawn(|| {
             inside.wait(before);
-            signals::send(runner, signal);
+            // The first may find the runner in the host function still, and interrupt no guest.
+            while !is_over.load(Ordering::SeqCst) {
+                signals::send(runner, signal);
+                thread::sleep(Duration::from_millis(1));
+            }
         });
-        sandbox.call::<()>("CallHostThenSpin", ("Inside",))
+        let result = sandbox.call::<()>("CallHostThenSpin", ("Inside",));
+        is_over.store(true, Ordering::SeqCst);
+        result
     })
 }
 
@@ -91,10 +98,15 @@ fn a_hook_that_is_content_is_asked_again_and_again_and_the_call_goes_on() {
                     Ok(())
                 });
                 let ticking = Ticking::every(libc::ITIMER_REAL, Duration::from_millis(2));
-                assert!(sandbox.call::<u64>("SpinForMs", (300_u32,)).unwrap() > 0);
+                // On a busy machine most of that time goes to others.
+                for _ in 0..100 {
+                    if asked.load(Ordering::SeqCst) < 5 {
+                        assert!(sandbox.call::<u64>("SpinForMs", (300_u32,)).unwrap() > 0);
+                    }
+                }
                 drop(ticking);
                 let (asked, ticks) = (asked.load(Ordering::SeqCst), signals::counted(libc::SIGALRM));
-                println!("asked {asked} times in 300 ms, in which {ticks} signals were handled");
+                println!("asked {asked} times, while {ticks} signals were handled");
                 assert!(asked >= 5 && asked <= ticks, "{asked} times for {ticks} signals");
             });
         }
@@ -212,13 +224,17 @@ fn a_hook_that_forks_goes_on_in_the_parent_alone() {
             }
             Ok(())
         });
-        let (runner, inside) = (signals::thread_id(), &victim.inside);
+        let (runner, inside, is_over) = (signals::thread_id(), &victim.inside, AtomicBool::new(false));
         thread::scope(|scope| {
-            scope.spawn(move || {
+            scope.spawn(|| {
                 inside.wait(before);
-                signals::send(runner, libc::SIGUSR1);
+                while !is_over.load(Ordering::SeqCst) {
+                    signals::send(runner, libc::SIGUSR1);
+                    thread::sleep(Duration::from_millis(1));
+                }
             });
             let result = victim.sandbox.call::<()>("CallHostThenSpin", ("Inside",));
+            is_over.store(true, Ordering::SeqCst);
             let code = result.unwrap_err().code();
             if CHILD.load(Ordering::SeqCst) == 0 {
                 // SAFETY: ends the child at once, without the parent's handlers.

@@ -242,6 +242,10 @@ impl Conversation {
             self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
                 Ended::Poisoned(Error::protocol("the guest's log ring holds something that is no log record"))
             })?;
+            if !self.vm.memory().is_mapped() {
+                // The logger has forked, and this is the child.
+                return Err(Ended::Poisoned(forked()));
+            }
             self.channel
                 .receive(self.vm.memory(), &mut self.frame)
                 .map_err(|error| Ended::Poisoned(broken(&error)))?;

@@ -72,7 +72,10 @@ impl GuestLog {
         self.copy(memory, len).ok_or(Broken)?;
         self.tail = head;
         memory.store(self.tail_at, head).ok_or(Broken)?;
+        let claimed = memory.load(self.dropped_at).ok_or(Broken)?;
 
+        // From here on the program's logger is called: nothing of the guest's memory may be touched any more, because it may
+        // have forked, and this be the child.
         let mut dropped = 0_u64;
         let mut rest = self.scratch.as_slice();
         while let Some(header) = rest.first_chunk::<HEADER_LEN>() {
@@ -95,7 +98,6 @@ impl GuestLog {
         if dropped > 0 {
             log::warn!(target: "hyperlight", "dropped {dropped} log records of the guest: max_log_bytes is used up");
         }
-        let claimed = memory.load(self.dropped_at).ok_or(Broken)?;
         if claimed > self.reported {
             log::warn!(target: "hyperlight", "the guest dropped {} log records: its ring was full", claimed - self.reported);
         }

@@ -23,7 +23,8 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 ///
 /// The default is `SIGRTMIN + 9`. The program need not handle it and must not ignore it: [`crate::ErrorCode::InvalidArgument`]
 /// for a signal that is ignored or not a real-time signal. Nothing else about the signal changes: its disposition stays what
-/// it is, and a signal with this number that the program itself sends reaches the program.
+/// it is, and a signal with this number that the program itself sends reaches the program; if several wait at once for a thread
+/// that is in a call, perhaps in another order.
 pub fn set_interrupt_signal(signal: i32) -> Result<()> {
     check(signal)?;
     SIGNAL.store(signal, Ordering::Relaxed);
