@@ -2,6 +2,23 @@
 //!
 //! [`compile`] makes a [`Guest`] of a module or a component: the machine code is made here, on the host, and runs in the
 //! virtual machine alone, on a runtime that is the library's `"wasm"` guest.
+//!
+//! ```
+//! use hyperlight::{SandboxOptions, UninitializedSandbox};
+//! use hyperlight_wasm::{Options, compile};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let wasm = wat::parse_str(r#"(module
+//!     (import "env" "add" (func $add (param i32 i32) (result i32)))
+//!     (func (export "twice") (param i32) (result i32) (call $add (local.get 0) (local.get 0))))"#)?;
+//! let guest = compile(&wasm, &Options::new())?;
+//! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
+//! sandbox.register("add", |a: i32, b: i32| a + b)?;
+//! let mut sandbox = sandbox.evolve()?;
+//! assert_eq!(sandbox.call::<i32>("twice", (21,))?, 42);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 

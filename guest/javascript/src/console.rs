@@ -59,7 +59,7 @@ fn say(arguments: &Arguments<'_>, level: Level, print: bool) -> Js<Value> {
 }
 
 fn assert(arguments: Arguments<'_>) -> Js<Value> {
-    let (condition, rest) = arguments.as_slice().split_first().unwrap_or((Value::undefined(), &[]));
+    let (condition, rest) = arguments.as_slice().split_first().unwrap_or_else(|| (Value::undefined(), &[]));
     if condition.is_truthy() {
         return Ok(Value::UNDEFINED);
     }

@@ -59,8 +59,15 @@ pub(crate) fn start() -> Result<()> {
     if runtime.is_null() {
         return Err(too_small());
     }
-    // SAFETY: the runtime has just been made. Every intrinsic is added once, to a new context.
+    let shared = qjs::JSSharedArrayBufferFunctions {
+        sab_alloc: Some(sab_alloc),
+        sab_free: Some(js_free),
+        sab_dup: Some(sab_dup),
+        sab_opaque: ptr::null_mut(),
+    };
+    // SAFETY: the runtime has just been made, and copies the struct. Every intrinsic is added once, to a new context.
     unsafe {
+        qjs::JS_SetSharedArrayBufferFunctions(runtime, &raw const shared);
         qjs::JS_SetMemoryLimit(runtime, boot_info().heap.size.saturating_sub(reserve::size()));
         limit_stack(runtime);
         let context = qjs::JS_NewContextRaw(runtime);
@@ -187,6 +194,14 @@ unsafe extern "C" fn js_malloc_usable_size(block: *const c_void) -> qjs::size_t 
     // SAFETY: the engine gives a block that came from here, or null.
     unsafe { heap::usable_size(block.cast()) as qjs::size_t }
 }
+
+/// Memory of a `SharedArrayBuffer`.
+unsafe extern "C" fn sab_alloc(_: *mut c_void, size: qjs::size_t) -> *mut c_void {
+    heap::calloc(1, bytes(size)).cast()
+}
+
+/// One more owner of such memory. There is one agent, so nobody ever shares it.
+unsafe extern "C" fn sab_dup(_: *mut c_void, _block: *mut c_void) {}
 
 /// A length that the engine wants as an `int`. What does not fit would be more arguments than the stack has room for.
 pub(crate) fn count(len: usize) -> c_int {

@@ -177,12 +177,12 @@ pub(crate) fn forget_host_errors() {
 /// An exception as one line, and no longer than a message may be.
 pub(crate) fn describe(thrown: &Value) -> String {
     let mut text = if thrown.is_error() {
-        // What is asked for may be a getter of the script's.
-        let part = |name| thrown.get(name).and_then(|value| Ok(value.text()?.as_str().into_owned()));
-        let part = |name| part(name).unwrap_or_else(|thrown| {
-            thrown.forget();
-            String::new()
-        });
+        let part = |name| {
+            text_of(thrown, name).unwrap_or_else(|thrown| {
+                thrown.forget();
+                String::new()
+            })
+        };
         let (name, message, stack) = (part("name"), part("message"), part("stack"));
         let mut text = match (&*name, &*message) {
             ("", message) => message.into(),
@@ -202,6 +202,12 @@ pub(crate) fn describe(thrown: &Value) -> String {
     };
     text.truncate(cut(&text, MAX_MESSAGE_LEN).len());
     text
+}
+
+/// A property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
+fn text_of(thrown: &Value, name: &str) -> Js<String> {
+    let value = thrown.get(name)?;
+    Ok(if value.is_string() { cut(value.text()?.as_str(), MAX_MESSAGE_LEN).into() } else { String::new() })
 }
 
 /// Either half of [`Failure`] as the result of a call.

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use sdk::{Error, Result, code, guest_function};
+use sdk::{Error, Result, boot_info, code, ensure, guest_function};
 
 use crate::engine::{self, Goal, globals, out_of_memory};
 use crate::error::{self, Failure, Js, Thrown, finish};
@@ -49,13 +49,13 @@ fn call_function(function: String, arguments: String) -> Result<String> {
 
 /// Runs a source, and everything that it leaves to be run.
 pub(crate) fn run_source(name: &str, source: String) -> Result<()> {
-    enter(|| modules::load_source(name, source), |()| ())
+    enter(|| modules::load_source(name, source), Ok)
 }
 
 /// Runs JavaScript. What comes out of it is made the host's with the guest's own memory back.
 fn enter<T, R>(
     work: impl FnOnce() -> core::result::Result<T, Failure>,
-    convert: impl FnOnce(T) -> R,
+    convert: impl FnOnce(T) -> Result<R>,
 ) -> Result<R> {
     let outcome = reserve::hold(|| {
         let outcome = work();
@@ -73,16 +73,21 @@ fn enter<T, R>(
             }
         }
     });
-    let result = finish(outcome).map(convert);
+    let result = finish(outcome).and_then(convert);
     jobs::report_unhandled();
     error::forget_host_errors();
     result
 }
 
 /// JSON for the host; what has none is nothing.
-#[expect(clippy::needless_pass_by_value, reason = "the engine's copy is not needed any more")]
-fn text(text: Option<Text>) -> String {
-    text.map(|text| text.as_str().into_owned()).unwrap_or_default()
+fn text(text: Option<Text>) -> Result<String> {
+    let Some(text) = &text else {
+        return Ok(String::new());
+    };
+    let (len, room) = (text.as_str().len(), boot_info().output.size);
+    // A script can make a text that there is no second room for; it would not fit the buffer either.
+    ensure!(len as u64 <= room, code::TOO_LARGE, "the result takes {len} bytes of {room}: raise output_size");
+    Ok(text.as_str().into())
 }
 
 /// The arguments of a call.
@@ -92,7 +97,10 @@ fn list(mut text: String) -> core::result::Result<Vec<Value>, Failure> {
         return Ok(arguments);
     }
     let wrong = |why: &str| {
-        Failure::from(Error::new(code::INVALID_ARGUMENT, format!("the arguments are not the JSON of an array{why}")))
+        Failure::from(Error::new(
+            code::INVALID_ARGUMENT,
+            format!("the arguments are not the JSON of an array{why}"),
+        ))
     };
     let parsed = match json::decode(&mut text) {
         Ok(parsed) => parsed,

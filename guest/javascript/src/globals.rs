@@ -14,12 +14,16 @@ use crate::console::console;
 use crate::engine::{self, Goal, globals, out_of_memory};
 use crate::error::{Js, Thrown};
 use crate::host;
+use crate::inspect::cut;
 use crate::libc::single::Single;
 use crate::native::{Arguments, function};
 use crate::value::Value;
 
 /// Bytes that `getRandomValues` gives at once, as the web has it.
 const MAX_RANDOM: usize = 65_536;
+
+/// Bytes of a text that stand for a value where it is shown to people.
+const SHOWN: usize = 4096;
 
 /// Functions of the prelude that this guest itself uses, out of the reach of scripts.
 static HELPERS: Single<OnceCell<Value>> = Single::new(OnceCell::new());
@@ -58,7 +62,7 @@ pub(crate) fn start() -> Js<()> {
 // ---- helpers of the prelude ------------------------------------------------------------------------------------
 
 fn help(name: &str, value: &Value) -> Js<Value> {
-    let helpers = HELPERS.get().unwrap_or(Value::undefined());
+    let helpers = HELPERS.get().unwrap_or_else(Value::undefined);
     helpers.get(name)?.call(Value::undefined(), core::slice::from_ref(value))
 }
 
@@ -74,13 +78,13 @@ pub(crate) fn entries(collection: &Value) -> Js<Value> {
 
 /// A symbol as text, which no conversion gives.
 pub(crate) fn symbol_text(symbol: &Value) -> Js<String> {
-    Ok(help("symbolText", symbol)?.text()?.as_str().into_owned())
+    Ok(cut(help("symbolText", symbol)?.text()?.as_str(), SHOWN).into())
 }
 
 /// The text of a `Date` or of a `RegExp`.
 pub(crate) fn own_text(value: &Value) -> Js<String> {
     let helper = if value.is_date() { "dateText" } else { "regExpText" };
-    Ok(help(helper, value)?.text()?.as_str().into_owned())
+    Ok(cut(help(helper, value)?.text()?.as_str(), SHOWN).into())
 }
 
 // ---- text --------------------------------------------------------------------------------------------------------

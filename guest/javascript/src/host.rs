@@ -5,7 +5,6 @@
 //! function named `json:NAME` stands for one without a signature: it is given the arguments as the JSON of an array,
 //! and returns JSON.
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
@@ -14,7 +13,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use sdk::limits::MAX_NAME_LEN;
-use sdk::{HostSignature, Kind, ValueRef, code, host_call, host_signature};
+use sdk::{HostSignature, Kind, ValueRef, host_call, host_signature};
 
 use crate::error::{Js, Thrown};
 use crate::json;
@@ -23,7 +22,8 @@ use crate::native::{Arguments, function_with};
 use crate::reserve;
 use crate::value::{Text, Value};
 
-/// Names whose functions are known; a script can ask for any number of names, but only what the host has is kept.
+/// Names whose functions are known; a script can ask for any number of names, but only what the host has is kept. That
+/// cannot change: a snapshot goes on only with a host that has at least the same functions.
 static KNOWN: Single<RefCell<BTreeMap<String, Rc<Target>>>> = Single::new(RefCell::new(BTreeMap::new()));
 
 /// In front of the name of a function that takes and returns JSON.
@@ -33,7 +33,6 @@ const JSON: &str = "json:";
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// What a name means.
-#[derive(PartialEq)]
 enum Target {
     /// A function of that name.
     Typed(HostSignature),
@@ -51,68 +50,16 @@ pub(crate) fn bind(name: &Value) -> Js<Value> {
 /// Whether the host has a function of that name.
 pub(crate) fn has(name: &Value) -> Js<Value> {
     let name = name.text()?;
-    Ok(Value::bool(find(&name.as_str())?.is_some()))
+    Ok(Value::bool(find(name.as_str())?.is_some()))
 }
 
 fn call(name: &Value, arguments: Arguments<'_>) -> Js<Value> {
     let name = name.text()?;
     let name = name.as_str();
-    let target = find(&name)?.ok_or_else(|| no_function(&name))?;
-    match target.call(&name, arguments.as_slice()) {
-        Outcome::Refused(error) => {
-            // A snapshot goes on with another host than the one that was asked.
-            KNOWN.borrow_mut().remove(&*name);
-            match find(&name)? {
-                Some(now) if now != target => now.call(&name, arguments.as_slice()).into_result(),
-                _ => Err(Thrown::host_error(error)),
-            }
-        }
-        outcome => outcome.into_result(),
-    }
-}
-
-/// How a call of a host function ended.
-enum Outcome {
-    Done(Js<Value>),
-    /// The host has no such function, or not with these kinds.
-    Refused(sdk::Error),
-}
-
-impl Outcome {
-    fn into_result(self) -> Js<Value> {
-        match self {
-            Self::Done(result) => result,
-            Self::Refused(error) => Err(Thrown::host_error(error)),
-        }
-    }
-}
-
-impl Target {
-    fn call(&self, name: &str, arguments: &[Value]) -> Outcome {
-        let result = match self {
-            Self::Typed(signature) => call_typed(name, signature, arguments),
-            Self::Json => call_json(name, arguments),
-        };
-        match result {
-            Err(Problem::Host(error)) if matches!(error.code, code::FUNCTION_NOT_FOUND | code::SIGNATURE) => {
-                Outcome::Refused(error)
-            }
-            Err(Problem::Host(error)) => Outcome::Done(Err(Thrown::host_error(error))),
-            Err(Problem::Thrown(thrown)) => Outcome::Done(Err(thrown)),
-            Ok(value) => Outcome::Done(Ok(value)),
-        }
-    }
-}
-
-/// Why a call did not come back with a value.
-enum Problem {
-    Host(sdk::Error),
-    Thrown(Thrown),
-}
-
-impl From<Thrown> for Problem {
-    fn from(thrown: Thrown) -> Self {
-        Self::Thrown(thrown)
+    let target = find(name)?.ok_or_else(|| no_function(name))?;
+    match &*target {
+        Target::Typed(signature) => call_typed(name, signature, arguments.as_slice()),
+        Target::Json => call_json(name, arguments.as_slice()),
     }
 }
 
@@ -141,44 +88,38 @@ fn no_function(name: &str) -> Thrown {
     Thrown::type_error(&format!("the host has no function {name}"))
 }
 
-fn call_typed(
-    name: &str,
-    signature: &HostSignature,
-    arguments: &[Value],
-) -> core::result::Result<Value, Problem> {
+fn call_typed(name: &str, signature: &HostSignature, arguments: &[Value]) -> Js<Value> {
     let wanted = signature.params.len();
     if arguments.len() != wanted {
         let given = arguments.len();
-        return Err(Thrown::type_error(&format!("host.{name} takes {wanted} arguments, not {given}")).into());
+        return Err(Thrown::type_error(&format!("host.{name} takes {wanted} arguments, not {given}")));
     }
-    let mut texts = Vec::with_capacity(wanted);
+    let mut texts: Vec<Option<Text>> = Vec::with_capacity(wanted);
     for (argument, kind) in arguments.iter().zip(&signature.params) {
         let is_text = *kind == Kind::String && argument.is_string();
         texts.push(if is_text { Some(argument.text()?) } else { None });
     }
-    let texts: Vec<Option<Cow<'_, str>>> =
-        texts.iter().map(|text: &Option<Text>| text.as_ref().map(Text::as_str)).collect();
     let mut values = Vec::with_capacity(wanted);
     // From here on no JavaScript runs, so that bytes stay where they are.
     for (index, ((argument, kind), text)) in arguments.iter().zip(&signature.params).zip(&texts).enumerate() {
-        match convert(argument, *kind, text.as_deref()) {
+        match convert(argument, *kind, text.as_ref().map(Text::as_str)) {
             Ok(value) => values.push(value),
-            Err(mismatch) => return Err(mismatch.into_thrown(name, index + 1, *kind).into()),
+            Err(mismatch) => return Err(mismatch.into_thrown(name, index + 1, *kind)),
         }
     }
-    let result = reserve::lend(|| host_call(name, &values)).map_err(Problem::Host)?;
-    Ok(from_host(&result)?)
+    let result = reserve::lend(|| host_call(name, &values)).map_err(Thrown::host_error)?;
+    from_host(&result)
 }
 
-fn call_json(name: &str, arguments: &[Value]) -> core::result::Result<Value, Problem> {
+fn call_json(name: &str, arguments: &[Value]) -> Js<Value> {
     let list = Value::array()?;
     for (index, argument) in arguments.iter().enumerate() {
         list.define(&format!("{index}"), argument.clone())?;
     }
     let text = json::encode(&list)?.ok_or_else(|| Thrown::type_error("the arguments have no JSON"))?;
     let text = text.as_str();
-    let call = || host_call(&format!("{JSON}{name}"), &[ValueRef::String(&text)]);
-    Ok(match reserve::lend(call).map_err(Problem::Host)? {
+    let call = || host_call(&format!("{JSON}{name}"), &[ValueRef::String(text)]);
+    Ok(match reserve::lend(call).map_err(Thrown::host_error)? {
         // As with the results of scripts, nothing stands for `undefined`.
         sdk::Value::String(text) if text.is_empty() => Value::UNDEFINED,
         sdk::Value::String(mut text) => json::decode(&mut text)?,
@@ -260,7 +201,11 @@ fn convert<'a>(
 /// A number that is whole and within bounds.
 fn whole(argument: &Value, least: f64, most: f64) -> core::result::Result<f64, Mismatch> {
     let number = argument.as_number().ok_or(Mismatch::Type)?;
-    if number >= least && number <= most && libm::trunc(number) == number { Ok(number) } else { Err(Mismatch::Range) }
+    if number >= least && number <= most && libm::trunc(number) == number {
+        Ok(number)
+    } else {
+        Err(Mismatch::Range)
+    }
 }
 
 /// What a host function returned, for the script.

@@ -9,7 +9,7 @@ use core::fmt::Write as _;
 
 use crate::error::{Js, describe};
 use crate::globals;
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// Objects inside objects that are shown.
 const DEPTH: u32 = 4;
@@ -98,7 +98,12 @@ fn plain(value: &Value) -> String {
     if value.is_object() || value.is_symbol() {
         return inspect(value);
     }
-    or_thrown(value.text().map(|text| text.as_str().into_owned()))
+    or_thrown(value.text().map(|text| beginning(&text)))
+}
+
+/// As much of a text as is ever shown.
+fn beginning(text: &Text) -> String {
+    cut(text.as_str(), LENGTH + 1).into()
 }
 
 fn show(out: &mut String, value: &Value, depth: u32) {
@@ -192,11 +197,11 @@ fn object(value: &Value, depth: u32) -> Js<String> {
             break;
         }
         out.push_str(if shown == 0 { " " } else { ", " });
-        let text = key.text()?;
-        if is_identifier(&text.as_str()) {
-            out.push_str(&text.as_str());
+        let key_text = beginning(&key.text()?);
+        if is_identifier(&key_text) {
+            out.push_str(&key_text);
         } else {
-            let _ = write!(out, "{:?}", text.as_str());
+            let _ = write!(out, "{key_text:?}");
         }
         out.push_str(": ");
         match value.get_atom(&key) {

@@ -40,9 +40,10 @@ pub(crate) fn start() -> Js<()> {
 
 /// The text of a value; `None` of what JSON leaves out: `undefined`, functions, symbols.
 pub(crate) fn encode(value: &Value) -> Js<Option<Text>> {
-    let escape = ESCAPE.get().unwrap_or(Value::undefined()).raw();
+    let escape = ESCAPE.get().unwrap_or_else(Value::undefined).raw();
     // SAFETY: both are alive; the result is ours.
-    let text = unsafe { Value::own(qjs::JS_JSONStringify(context(), value.raw(), escape, qjs::JS_UNDEFINED)) }?;
+    let text =
+        unsafe { Value::own(qjs::JS_JSONStringify(context(), value.raw(), escape, qjs::JS_UNDEFINED)) }?;
     if text.is_undefined() { Ok(None) } else { text.text().map(Some) }
 }
 
@@ -73,7 +74,7 @@ fn escape(arguments: Arguments<'_>) -> Js<Value> {
         };
     }
     if value.is_big_int() {
-        return wrap(BIG_INT, Value::string(&value.text()?.as_str())?);
+        return wrap(BIG_INT, Value::string(value.text()?.as_str())?);
     }
     if !value.is_object() || value.is_function() || value.is_array() {
         return Ok(value.clone());
@@ -91,7 +92,7 @@ fn escape(arguments: Arguments<'_>) -> Js<Value> {
         let name = key.text()?;
         if name.as_str().starts_with('$') {
             let mut escaped = String::from("$");
-            escaped.push_str(&name.as_str());
+            escaped.push_str(name.as_str());
             return wrap(&escaped, value.get_atom(&key)?);
         }
     }
@@ -150,7 +151,7 @@ fn unwrap(object: Value) -> Js<Value> {
     if let Some(rest) = name.strip_prefix('$').filter(|rest| rest.starts_with('$')) {
         return wrap(rest, object.get_atom(&key)?);
     }
-    if !matches!(&*name, BYTES | BIG_INT | NUMBER) {
+    if !matches!(name, BYTES | BIG_INT | NUMBER) {
         return Ok(object);
     }
     let value = object.get_atom(&key)?;
@@ -159,11 +160,11 @@ fn unwrap(object: Value) -> Js<Value> {
     let found = if !value.is_string() {
         None
     } else if name == BYTES {
-        base64::decode(&text).map(|bytes| Value::bytes(&bytes)).transpose()?
+        base64::decode(text).map(|bytes| Value::bytes(&bytes)).transpose()?
     } else if name == BIG_INT {
-        big_int(&text)?
+        big_int(text)?
     } else {
-        match &*text {
+        match text {
             "NaN" => Some(Value::number(f64::NAN)),
             "Infinity" => Some(Value::number(f64::INFINITY)),
             "-Infinity" => Some(Value::number(f64::NEG_INFINITY)),

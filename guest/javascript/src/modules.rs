@@ -168,7 +168,7 @@ pub(crate) fn evaluate(mut source: String) -> core::result::Result<Value, Failur
     const NAME: &str = "<eval>";
     match compile_any(&mut source, NAME)? {
         (code, Goal::Script) => jobs::settle(engine::run(code)?),
-        (code, Goal::AsyncScript) => Ok(jobs::settle(engine::run(code)?)?.get("value")?),
+        (code, Goal::AsyncScript) => jobs::settle(jobs::settle(engine::run(code)?)?.get("value")?),
         (code, Goal::Module) => run(NAME, code).map(|()| Value::UNDEFINED),
     }
 }
@@ -176,11 +176,8 @@ pub(crate) fn evaluate(mut source: String) -> core::result::Result<Value, Failur
 /// Compiles a source as the first goal that takes it. A script with `await` is tried as one in which it waits before one
 /// in which it is a name. Where no goal fits, the error is that of the one that was probably meant.
 fn compile_any(source: &mut String, name: &str) -> Js<(Value, Goal)> {
-    let goals: [(Goal, &[&str]); 3] = [
-        (Goal::AsyncScript, &["await"]),
-        (Goal::Script, &[""]),
-        (Goal::Module, &["import", "export"]),
-    ];
+    let goals: [(Goal, &[&str]); 3] =
+        [(Goal::AsyncScript, &["await"]), (Goal::Script, &[""]), (Goal::Module, &["import", "export"])];
     let mut meant = Value::UNDEFINED;
     for (goal, words) in goals {
         if !words.iter().any(|word| source.contains(word)) {

@@ -18,7 +18,10 @@ pub(crate) struct Arguments<'a>(&'a [Value]);
 
 impl<'a> Arguments<'a> {
     pub(crate) fn get(&self, index: usize) -> &'a Value {
-        self.0.get(index).unwrap_or(Value::undefined())
+        match self.0.get(index) {
+            Some(value) => value,
+            None => Value::undefined(),
+        }
     }
 
     pub(crate) const fn as_slice(&self) -> &'a [Value] {

@@ -4,7 +4,6 @@
 //! everything that allocates, can throw: such functions return [`Js`], and the exception waits in the context until
 //! [`Thrown::take`].
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::c_char;
@@ -13,7 +12,7 @@ use core::{ptr, slice, str};
 
 use rquickjs_sys as qjs;
 
-use crate::engine::{context, count};
+use crate::engine::{context, count, out_of_memory};
 use crate::error::{Js, Thrown};
 use crate::libc::single::Single;
 
@@ -86,9 +85,7 @@ impl Value {
     /// A `Uint8Array` with a copy of the bytes.
     pub(crate) fn bytes(bytes: &[u8]) -> Js<Self> {
         // SAFETY: the engine copies the bytes; the result is ours.
-        unsafe {
-            Self::own(qjs::JS_NewUint8ArrayCopy(context(), bytes.as_ptr(), bytes.len() as qjs::size_t))
-        }
+        unsafe { Self::own(qjs::JS_NewUint8ArrayCopy(context(), bytes.as_ptr(), bytes.len() as qjs::size_t)) }
     }
 
     pub(crate) fn object() -> Js<Self> {
@@ -213,7 +210,9 @@ impl Value {
         let mut number = 0;
         // SAFETY: the value is alive. The engine wraps numbers around, so what comes out is compared.
         unsafe {
-            Thrown::check(qjs::JS_ToBigInt64(context(), &raw mut number, self.0)).map_err(Thrown::forget).ok()?;
+            Thrown::check(qjs::JS_ToBigInt64(context(), &raw mut number, self.0))
+                .map_err(Thrown::forget)
+                .ok()?;
         }
         let same = Self::big_i64(number).map_err(Thrown::forget).ok()?;
         self.is_strictly(&same).then_some(number)
@@ -224,7 +223,9 @@ impl Value {
         let mut number = 0;
         // SAFETY: as above.
         unsafe {
-            Thrown::check(qjs::JS_ToBigUint64(context(), &raw mut number, self.0)).map_err(Thrown::forget).ok()?;
+            Thrown::check(qjs::JS_ToBigUint64(context(), &raw mut number, self.0))
+                .map_err(Thrown::forget)
+                .ok()?;
         }
         let same = Self::big_u64(number).map_err(Thrown::forget).ok()?;
         self.is_strictly(&same).then_some(number)
@@ -245,16 +246,13 @@ impl Value {
     /// The state of a promise, and `None` of anything else.
     pub(crate) fn promise_state(&self) -> Option<PromiseState> {
         // SAFETY: the value is alive; the engine answers for anything.
-        Some(match unsafe { qjs::JS_PromiseState(context(), self.0) } {
+        let state = unsafe { qjs::JS_PromiseState(context(), self.0) };
+        // SAFETY: it is only called for a promise; the result is ours.
+        let result = || unsafe { Self::adopt(qjs::JS_PromiseResult(context(), self.0)) };
+        Some(match state {
             qjs::JSPromiseStateEnum_JS_PROMISE_PENDING => PromiseState::Pending,
-            // SAFETY: it is a promise; the result is ours.
-            qjs::JSPromiseStateEnum_JS_PROMISE_FULFILLED => {
-                PromiseState::Fulfilled(unsafe { Self::adopt(qjs::JS_PromiseResult(context(), self.0)) })
-            }
-            // SAFETY: it is a promise; the result is ours.
-            qjs::JSPromiseStateEnum_JS_PROMISE_REJECTED => {
-                PromiseState::Rejected(unsafe { Self::adopt(qjs::JS_PromiseResult(context(), self.0)) })
-            }
+            qjs::JSPromiseStateEnum_JS_PROMISE_FULFILLED => PromiseState::Fulfilled(result()),
+            qjs::JSPromiseStateEnum_JS_PROMISE_REJECTED => PromiseState::Rejected(result()),
             _ => return None,
         })
     }
@@ -338,7 +336,7 @@ impl Value {
             // SAFETY: the engine has thrown.
             return Err(unsafe { Thrown::from_raw(qjs::JS_EXCEPTION) });
         }
-        Ok(Text { start, len: usize::try_from(len).unwrap_or(0) })
+        Text::new(EngineText { start, len: usize::try_from(len).unwrap_or(0) })
     }
 
     // ---- properties -----------------------------------------------------------------------------------------
@@ -433,8 +431,7 @@ pub(crate) struct Atom(qjs::JSAtom);
 impl Atom {
     pub(crate) fn new(name: &str) -> Js<Self> {
         // SAFETY: the engine copies the text; the result is ours.
-        let atom =
-            unsafe { qjs::JS_NewAtomLen(context(), name.as_ptr().cast(), name.len() as qjs::size_t) };
+        let atom = unsafe { qjs::JS_NewAtomLen(context(), name.as_ptr().cast(), name.len() as qjs::size_t) };
         if atom == 0 {
             // SAFETY: the engine has thrown.
             return Err(unsafe { Thrown::from_raw(qjs::JS_EXCEPTION) });
@@ -486,38 +483,56 @@ impl Drop for Keys {
     }
 }
 
-/// Text in the engine's memory.
-pub(crate) struct Text {
+/// Text, in the engine's memory wherever it can stay there.
+pub(crate) enum Text {
+    Engine(EngineText),
+    Own(String),
+}
+
+impl Text {
+    /// The text of a C string that the engine has made. JavaScript strings may hold halves of surrogate pairs, which have no
+    /// UTF-8: each becomes U+FFFD.
+    fn new(text: EngineText) -> Js<Self> {
+        if str::from_utf8(text.bytes()).is_ok() {
+            return Ok(Self::Engine(text));
+        }
+        well_formed(text.bytes()).map(Self::Own).ok_or_else(out_of_memory)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            // It was confirmed when this was made, and has not changed since.
+            Self::Engine(text) => str::from_utf8(text.bytes()).unwrap_or_default(),
+            Self::Own(text) => text,
+        }
+    }
+}
+
+/// A C string of the engine.
+pub(crate) struct EngineText {
     start: *const c_char,
     len: usize,
 }
 
-impl Text {
-    /// The text as UTF-8. JavaScript strings may hold halves of surrogate pairs, which have no UTF-8: each becomes U+FFFD.
-    pub(crate) fn as_str(&self) -> Cow<'_, str> {
-        let bytes = self.bytes();
-        match str::from_utf8(bytes) {
-            Ok(text) => text.into(),
-            Err(_) => well_formed(bytes).into(),
-        }
-    }
-
+impl EngineText {
     fn bytes(&self) -> &[u8] {
         // SAFETY: the engine gave that many bytes, and keeps them until this is dropped.
         unsafe { slice::from_raw_parts(self.start.cast(), self.len) }
     }
 }
 
-impl Drop for Text {
+impl Drop for EngineText {
     fn drop(&mut self) {
         // SAFETY: the text is ours and not used again.
         unsafe { qjs::JS_FreeCString(context(), self.start) };
     }
 }
 
-/// Replaces halves of surrogate pairs, which the engine writes in three bytes as if they were characters.
-fn well_formed(bytes: &[u8]) -> String {
-    let mut out = Vec::with_capacity(bytes.len());
+/// Replaces halves of surrogate pairs, which the engine writes in three bytes as if they were characters. `None` where there
+/// is no memory for it.
+fn well_formed(bytes: &[u8]) -> Option<String> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(bytes.len()).ok()?;
     let mut rest = bytes;
     while let Some((first, tail)) = rest.split_first() {
         match rest {
@@ -531,5 +546,5 @@ fn well_formed(bytes: &[u8]) -> String {
             }
         }
     }
-    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    Some(String::from_utf8(out).unwrap_or_default())
 }

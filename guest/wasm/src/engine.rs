@@ -29,6 +29,8 @@ pub(crate) fn new(config: &Config<'_>) -> Result<Engine> {
     let mut settings = settings::shared();
     settings
         .max_wasm_stack(wasm_stack)
+        // Nothing runs on such a stack, but it may not be the smaller one.
+        .async_stack_size(wasm_stack)
         .with_custom_code_memory(Some(Arc::new(InPlace)))
         .with_host_memory(Arc::new(Memories { count: config.memories }));
     // SAFETY: the function says what the processor says.

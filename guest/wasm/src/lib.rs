@@ -12,6 +12,7 @@ mod component;
 mod engine;
 mod error;
 mod json;
+mod limits;
 mod memory;
 mod module;
 mod state;

@@ -31,6 +31,26 @@ pub struct hlwm_bytes {
     len: usize,
 }
 
+impl hlwm_bytes {
+    /// Bytes that live elsewhere.
+    pub fn new(bytes: &[u8]) -> Self {
+        // The pointer of an empty slice points nowhere.
+        let data = if bytes.is_empty() { ptr::null() } else { bytes.as_ptr() };
+        Self { data, len: bytes.len() }
+    }
+
+    /// Where they start; NULL if there are none.
+    pub fn data(&self) -> *const u8 {
+        self.data
+    }
+
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "it is a pair of C, not a collection")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+}
+
 /// Two texts or a text and bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -91,28 +111,28 @@ pub unsafe extern "C" fn hlwm_status(program: *const hlwm_program) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hlwm_message(program: *const hlwm_program) -> hlwm_bytes {
     // SAFETY: passed on.
-    give(unsafe { outcome(program) }.map_or_else(|(_, message)| message.as_bytes(), |_| &[]))
+    hlwm_bytes::new(unsafe { outcome(program) }.map_or_else(|(_, message)| message.as_bytes(), |_| &[]))
 }
 
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hlwm_code(program: *const hlwm_program) -> hlwm_bytes {
     // SAFETY: passed on.
-    give(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.code()))
+    hlwm_bytes::new(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.code()))
 }
 
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hlwm_config(program: *const hlwm_program) -> hlwm_bytes {
     // SAFETY: passed on.
-    give(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.config()))
+    hlwm_bytes::new(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.config()))
 }
 
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hlwm_description(program: *const hlwm_program) -> hlwm_bytes {
     // SAFETY: passed on.
-    give(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.description().as_bytes()))
+    hlwm_bytes::new(unsafe { outcome(program) }.map_or(&[], |compiled| compiled.description().as_bytes()))
 }
 
 /// See the header.
@@ -187,10 +207,4 @@ unsafe fn array<'a, T>(start: *const T, count: usize) -> &'a [T] {
     }
     // SAFETY: the caller's promise.
     unsafe { slice::from_raw_parts(start, count) }
-}
-
-fn give(bytes: &[u8]) -> hlwm_bytes {
-    // The pointer of an empty slice points nowhere.
-    let data = if bytes.is_empty() { ptr::null() } else { bytes.as_ptr() };
-    hlwm_bytes { data, len: bytes.len() }
 }

@@ -33,7 +33,8 @@ fn plain_values_cross_as_they_are() {
     assert_eq!(sandbox.call::<i64>("add", (-5, 200_u32)).unwrap(), 195);
     assert!(!sandbox.call::<bool>("invert", (true,)).unwrap());
     assert_eq!(sandbox.call::<String>("next-char", ("ä",)).unwrap(), "å");
-    let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
+    // As many as a memory of 4 pages has room for, with the default heap.
+    let bytes: Vec<u8> = (0..=255).cycle().take(200_000).collect();
     assert_eq!(sandbox.call::<Vec<u8>>("bytes", (bytes.clone(),)).unwrap(), bytes);
     assert_eq!(sandbox.call::<f64>("half", (5.0_f64,)).unwrap(), 2.5);
 }

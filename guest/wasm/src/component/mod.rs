@@ -1,5 +1,6 @@
 //! Components: their exports become guest functions, host functions become their imports.
 
+mod bytes;
 mod import;
 mod value;
 
@@ -16,7 +17,8 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Func, Linker, Type, Val};
 
 use crate::error::{self, load};
-use crate::state::{self, Shared, State};
+use crate::state::{self, Shared};
+use crate::wasi::Wasi;
 
 /// Instantiates the component and publishes its exports.
 pub(crate) fn start(engine: &Engine, machine_code: &'static [u8]) -> Result<()> {
@@ -28,7 +30,7 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8]) -> Result<()> 
     for (name, import) in ty.imports(engine) {
         import::bind(engine, &mut linker, name, &import.ty)?;
     }
-    let mut store = state::new(engine, State::default());
+    let mut store = state::new(engine, Wasi::default());
     let instance = linker
         .instantiate(&mut store, &component)
         .map_err(|error| error::call(&error).context("instantiating the component failed"))?;
@@ -70,6 +72,9 @@ fn publish(shared: &Shared, name: String, function: Func, ty: &ComponentFunc) ->
     let (Some(params), Some(returns)) = (params, returns) else {
         return Ok(());
     };
+    if let Some(call) = bytes::call(shared, function, &params, returns) {
+        return register(name, &params, returns, call);
+    }
     let shared = Rc::clone(shared);
     register(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
         let entering: Result<Vec<Val>> =

@@ -15,7 +15,7 @@ use hyperlight_wasm_contract::Config;
 use wasmtime::{Engine, ExternType, Func, FuncType, Linker, Module, Val};
 
 use crate::error::{self, load};
-use crate::state::{self, Shared, State};
+use crate::state::{self, Shared};
 use crate::wasi::{self, Exit, Wasi};
 
 /// What a command's entry is called. It takes nothing and gives its exit code.
@@ -35,7 +35,7 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8], config: Config
             import::bind(&mut linker, &import)?;
         }
     }
-    let mut store = state::new(engine, State { wasi: Wasi::new(config) });
+    let mut store = state::new(engine, Wasi::new(config));
     let instance = linker
         .instantiate(&mut store, &module)
         .map_err(|error| error::call(&error).context("instantiating the module failed"))?;
