@@ -62,6 +62,7 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
         "guest/Cargo.lock",
         "guest/sdk",
         "guest/c",
+        "guest/libc",
         "include/hyperlight_guest.h",
         "abi/src",
     ] {

@@ -61,13 +61,15 @@ pub fn wait_until(is_so: impl Fn() -> bool) {
 pub fn is_host_address(number: u64) -> bool {
     /// A mapping of so many bytes is no memory, but what a sanitizer has reserved: half of all addresses.
     const RESERVED: u64 = 1 << 40;
+    /// And its table of the lowest addresses, which begins here.
+    const SHADOW: u64 = 0x7fff_8000;
     let maps = fs::read_to_string("/proc/self/maps").expect("/proc");
     maps.lines().any(|line| {
         let range = line.split(' ').next().and_then(|range| range.split_once('-'));
         let parsed = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
         range.is_some_and(|(start, end)| {
             let range = parsed(start)..parsed(end);
-            range.contains(&number) && range.end - range.start < RESERVED
+            range.contains(&number) && range.end - range.start < RESERVED && range.start != SHADOW
         })
     })
 }

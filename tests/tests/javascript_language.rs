@@ -1,5 +1,4 @@
 //! What scripts can say: the language, modules, promises, and what belongs to the platform.
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use hyperlight::ErrorCode;
 use hyperlight_tests::fails_with;
