@@ -67,20 +67,25 @@ impl<T: Send + Sync> PerProcess<T> {
         Self(AtomicPtr::new(std::ptr::null_mut()))
     }
 
-    /// The value; `make` makes it. Should two threads come first at once, one of two values is leaked. A failure is not
+    /// The value; `make` makes it. Should two threads come first at once, one of two values is dropped. A failure is not
     /// kept.
     pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
         let found = self.0.load(Ordering::Acquire);
-        // SAFETY: the pointer is null or came from `Box::leak` below, and is never freed.
+        // SAFETY: the pointer is null or came from `Box::into_raw` below, and what is kept is never freed.
         if let Some(slot) = unsafe { found.as_ref() }
             && slot.epoch.is_current()
         {
             return Ok(&slot.value);
         }
-        let fresh = Box::leak(Box::new(Slot { epoch: Epoch::current()?, value: make()?, _inherited: found }));
+        let slot = Slot { epoch: Epoch::current()?, value: make()?, _inherited: found };
+        let fresh = Box::into_raw(Box::new(slot));
         let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => std::ptr::from_mut(fresh),
-            Err(first) => first,
+            Ok(_) => fresh,
+            Err(first) => {
+                // SAFETY: `fresh` came from `Box::into_raw` just now, and nobody else has seen it.
+                drop(unsafe { Box::from_raw(fresh) });
+                first
+            }
         };
         // SAFETY: not null, and as above.
         Ok(&unsafe { &*kept }.value)
