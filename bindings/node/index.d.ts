@@ -307,6 +307,8 @@ export interface WasiOptions {
 
 export interface WasmOptions extends SandboxOptions {
   wasi?: WasiOptions
+  /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
+  snapshot?: Snapshot
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
    *  `'interface#add'` for components. A plain function has the signature of the import. */
   hostFunctions?: ScriptHostFunctions

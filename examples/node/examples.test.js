@@ -24,6 +24,23 @@ test('plug-ins', async () => {
     'good: 6765\ngreedy: ERR_HL_TIMEOUT\nclumsy: ERR_HL_GUEST_FAULT\ntidy: 1\ntidy again: 1\n')
 })
 
+test('javascript', async () => {
+  const order = (id) => `tenant: order ${id} of 2 items\n{ total: 12n, discount: 1n, seen: 1 }\n`
+  assert.equal(await node('javascript.js'), `${order(1)}${order(2)}true ERR_HL_TIMEOUT\ntrue unicorn\n`)
+})
+
+test('webassembly', async () => {
+  assert.equal(await node('webassembly.js'), [
+    'price(i32, i32) -> f64', 'buffer() -> i32', 'shout(i32)', 'crash(i32) -> i32', '2 of item 1: 5', '11 of item 1: -1', 'HELLO',
+    'ERR_HL_GUEST_ERROR ready', '5 10 15', ''].join('\n'))
+})
+
+test('component', async () => {
+  assert.equal(await node('component.js'), [
+    'greet(who: record { name: string, visits: u32 }) -> record { text: string, visits: u32 }', 'greeting Ada',
+    "{ text: 'Hello, Ada', visits: 2 }", 'ERR_HL_SIGNATURE argument 1 of `greet`.visits is u32, a whole number in range, found "many"', ''].join('\n'))
+})
+
 test('service', async (context) => {
   const service = spawn(process.execPath, ['service.js', '0'], { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] })
   context.after(() => service.kill('SIGKILL'))

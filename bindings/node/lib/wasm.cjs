@@ -9,7 +9,7 @@ const { findLibrary } = require('./loader.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
-const { isSnapshot } = require('./snapshot.cjs')
+const snapshots = require('./snapshot.cjs')
 const wit = require('./wit.cjs')
 
 /** The library that compiles, loaded for the first program. */
@@ -37,13 +37,17 @@ class Wasm extends Runtime {
   constructor(source, given, made) {
     let program = made?.program
     if (source !== MADE) {
-      const { hostFunctions, wasi, ...sizes } = options.wasmOptions(given)
-      const isClone = isSnapshot(source)
+      const { hostFunctions, wasi, snapshot, ...sizes } = options.wasmOptions(given)
+      const isClone = snapshots.isSnapshot(source)
       if (isClone && wasi !== undefined) throw invalid('a snapshot has its arguments, environment and files; wasi goes with a program')
       if (isClone) program = programs.get(source)
       else if (source instanceof Program) program = source
       else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), wasiOf(wasi))))
-      made = make(isClone ? source : program.guest, sizes, hostFunctionsFor(program, hostFunctions))
+      if (snapshot !== undefined) {
+        snapshots.checked(snapshot)
+        programs.set(snapshot, program)
+      }
+      made = make(snapshot ?? (isClone ? source : program.guest), sizes, hostFunctionsFor(program, hostFunctions))
     }
     super(made)
     this.#program = program

@@ -129,6 +129,7 @@ function cased(cases, value, what, always = false) {
 
 function elements(value, what, wanted) {
   if (Array.isArray(value)) return value
+  if (value instanceof Set) return [...value]
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(/** @type {any} */ (value))
   throw wrong(what, wanted, value)
 }

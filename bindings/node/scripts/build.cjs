@@ -24,7 +24,7 @@ function run(program, args, cwd, mend) {
 }
 
 function cargo(args, cwd) {
-  run('cargo', ['build', '--release', '--locked', '--quiet', ...args], cwd, 'install Rust 1.88 or later from https://rustup.rs')
+  run('cargo', ['build', '--release', '--locked', '--quiet', ...args], cwd, 'install Rust 1.95 or later from https://rustup.rs')
   return path.join(cwd, process.env.CARGO_TARGET_DIR ?? 'target', 'release')
 }
 
@@ -44,9 +44,7 @@ put('hyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
 
 // In the workspace of the library, so that the packages of all languages share one build.
 const MODULE = 'libhyperlight_wasm_module.so'
-if (fs.existsSync(path.join(checkout, 'wasm', 'module', 'Cargo.toml'))) {
 const compiler = path.join(cargo(['--package', 'hyperlight-wasm-module'], checkout), MODULE)
 put(MODULE, (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
 
 put('LICENSES-THIRD-PARTY', (to) => fs.writeFileSync(to, licences(checkout)))
-}

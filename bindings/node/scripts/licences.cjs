@@ -49,6 +49,31 @@ function texts(folder) {
     .map((file) => fs.readFileSync(file, 'utf8').trim())
 }
 
+/** The text of a crate that has none in its sources: that of another one with the same licence, or MIT's own. */
+function otherTexts(crate, crates) {
+  const isMit = /\bMIT\b/.test(crate.license ?? '')
+  // MIT's names the authors, so it must be theirs.
+  const sibling = crates.find(({ repository, license, manifest_path: manifest }) =>
+    license === crate.license && (!isMit || repository === crate.repository) && texts(path.dirname(manifest)).length > 0)
+  if (sibling !== undefined) return texts(path.dirname(sibling.manifest_path))
+  if (!isMit) return []
+  return [`MIT License
+
+Copyright (c) ${crate.authors.length > 0 ? crate.authors.join(', ') : `the authors of ${crate.name}`}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the
+"Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
+distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to
+the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR
+ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`]
+}
+
 /** Its text, for the checkout in that folder. */
 module.exports = (checkout) => {
   const crates = new Map()
@@ -59,9 +84,11 @@ module.exports = (checkout) => {
     }
   }
   const found = new Map()
-  const lines = ['The binaries of this package contain these crates, and what their sources bring along.', '']
+  const lines = ['The binaries of this package contain these crates, what their sources bring along, and the standard library of Rust',
+    '(MIT OR Apache-2.0, https://github.com/rust-lang/rust). Numbers are those of the texts below.', '']
   for (const [name, crate] of [...crates].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const numbers = texts(path.dirname(crate.manifest_path)).map((text) => {
+    const own = texts(path.dirname(crate.manifest_path))
+    const numbers = (own.length > 0 ? own : otherTexts(crate, [...crates.values()])).map((text) => {
       const key = text.replaceAll(/\s+/g, ' ')
       if (!found.has(key)) found.set(key, { number: found.size + 1, text })
       return found.get(key).number

@@ -135,7 +135,8 @@ const VERSION: u32 = 1;
 
 /// Statuses of the compiler.
 const OK: i32 = 0;
-const INTERNAL: i32 = 3;
+const PROGRAM: i32 = 1;
+const OPTIONS: i32 = 2;
 
 /// `hlwm_bytes`
 #[derive(Clone, Copy)]
@@ -252,7 +253,11 @@ impl Compiler {
         match unsafe { (self.status)(program) } {
             OK => Ok(compiled),
             status => {
-                let code = if status == INTERNAL { ErrorCode::Internal } else { ErrorCode::InvalidArgument };
+                let code = match status {
+                    PROGRAM => ErrorCode::GuestBinary,
+                    OPTIONS => ErrorCode::InvalidArgument,
+                    _ => ErrorCode::Internal,
+                };
                 let message = String::from_utf8_lossy(compiled.part(self.message)).into_owned();
                 Err(Failure::new(code, message))
             }

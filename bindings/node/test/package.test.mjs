@@ -23,12 +23,40 @@ test('ESM and CommonJS have the same names, and they are the same objects', () =
 test('the package is installed, not linked, and has what it needs and nothing else', () => {
   assert.equal(fs.lstatSync(path.join(import.meta.dirname, 'node_modules', 'hyperlight')).isSymbolicLink(), false)
   const files = fs.readdirSync(directory).sort()
-  assert.deepEqual(files, ['LICENSE', 'README.md', 'hyperlight.linux-x64-gnu.node', 'index.d.mts', 'index.d.ts', 'lib', 'package.json'])
+  assert.deepEqual(files, ['LICENSE', 'LICENSES-THIRD-PARTY', 'README.md', 'hyperlight.linux-x64-gnu.node', 'index.d.mts', 'index.d.ts', 'lib',
+    'libhyperlight_wasm_module.so', 'package.json'])
 })
 
-test('the addon is stripped, and small', () => {
+test('the binaries are stripped and small, and the tarball is', () => {
   const { size } = fs.statSync(path.join(directory, 'hyperlight.linux-x64-gnu.node'))
   assert.ok(size <= 3 << 20, `${size} bytes`)
+  for (const name of ['hyperlight.linux-x64-gnu.node', 'libhyperlight_wasm_module.so']) {
+    assert.equal(execFileSync('readelf', ['--sections', '--wide', path.join(directory, name)], { encoding: 'utf8' }).match(/\.symtab|\.debug_\w+/), null, name)
+  }
+  const [tarball] = fs.readdirSync(path.join(import.meta.dirname, '..')).filter((name) => name.endsWith('.tgz'))
+  const packed = fs.statSync(path.join(import.meta.dirname, '..', tarball)).size
+  assert.ok(packed <= 15e6, `${packed} bytes`)
+})
+
+test('the licences of what the binaries contain are there, with their texts', () => {
+  const text = fs.readFileSync(path.join(directory, 'LICENSES-THIRD-PARTY'), 'utf8')
+  for (const name of ['napi', 'kvm-ioctls', 'rquickjs-sys', 'wasmtime', 'cranelift-codegen']) assert.match(text, new RegExp(`^${name} [0-9.]+[^:]*: \\S.* \\[[0-9, ]+\\]`, 'm'))
+  for (const words of [/Fabrice Bellard/, /QuickJS|quickjs/i, /Apache License/, /LLVM[- ]exception/i]) assert.match(text, words)
+})
+
+test('without its compiler the package says so, and does everything else', (context) => {
+  const { findLibrary } = require(path.join(directory, 'lib', 'loader.cjs'))
+  assert.ok(findLibrary('libhyperlight_wasm_module.so').startsWith(directory))
+  assert.throws(() => findLibrary('libnothing.so'), { code: 'ERR_HL_ADDON', message: /libnothing\.so.*install it again/ })
+  const copy = fs.mkdtempSync(path.join(import.meta.dirname, 'copy-'))
+  context.after(() => fs.rmSync(copy, { recursive: true }))
+  fs.cpSync(directory, copy, { recursive: true })
+  fs.writeFileSync(path.join(copy, 'libhyperlight_wasm_module.so'), 'junk')
+  const { JavaScript, Wasm } = require(copy)
+  assert.throws(() => new Wasm(Buffer.from('x')), { code: 'ERR_HL_IO', message: /libhyperlight_wasm_module\.so cannot be loaded.*install the package again/s })
+  const js = new JavaScript('')
+  assert.equal(js.evalSync('1 + 1'), 2)
+  js.close()
 })
 
 /** A process of another platform. */
@@ -134,12 +162,27 @@ test('every code of the contract is in the types', () => {
   for (const code of codes) assert.ok(types.includes(`'${code.replace('HL_ERR_', 'ERR_HL_')}'`), code)
 })
 
-test('the README\'s example works as it stands, as a module and from CommonJS', () => {
+/** The README's programs, which import the package. */
+function programs() {
   const readme = fs.readFileSync(path.join(directory, 'README.md'), 'utf8')
-  const [, program] = readme.match(/```js\n([\s\S]*?)```/)
-  const commonjs = `(async () => {\n${program.replace(/import (\{.*\}) from 'hyperlight'/, "const $1 = require('hyperlight')")}\n})()`
-  for (const [type, source] of [['module', program], ['commonjs', commonjs]]) {
-    const out = execFileSync(process.execPath, [`--input-type=${type}`, '--eval', source], { cwd: import.meta.dirname, encoding: 'utf8' })
-    assert.equal(out, '5\nhi\nTimeoutError\n')
+  return Array.from(readme.matchAll(/```js\n([\s\S]*?)```/g), ([, program]) => program)
+}
+
+test('the README\'s first two examples work as they stand, as modules and from CommonJS', () => {
+  for (const [program, expected] of [[programs()[0], '5\nhi\nTimeoutError\n'], [programs()[1], 'an order of 2\n{ total: 8 }\n']]) {
+    const commonjs = `(async () => {\n${program.replace(/import (\{.*\}) from 'hyperlight'/, "const $1 = require('hyperlight')")}\n})()`
+    for (const [type, source] of [['module', program], ['commonjs', commonjs]]) {
+      const out = execFileSync(process.execPath, [`--input-type=${type}`, '--eval', source], { cwd: import.meta.dirname, encoding: 'utf8' })
+      assert.equal(out, expected)
+    }
   }
+})
+
+test('the README\'s WebAssembly example works with programs of that description', () => {
+  const files = { "'filter.wasm'": 'core', "'tool.wasm'": 'command' }
+  let program = programs()[2].replace('{ log: ', "{ 'math.mul': () => 0, log: ").replace(', print: out', ', print: (text) => process.stdout.write(text)')
+  for (const [name, own] of Object.entries(files)) program = program.replace(name, JSON.stringify(path.join(import.meta.dirname, 'programs', `${own}.wasm`)))
+  program = program.replaceAll(/^(await wasm.call.*|await command.*)$/gm, 'console.log($1)').replaceAll(/\)( +\/\/.*)\)$/gm, '))$1') + '\npool.close()'
+  const out = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: import.meta.dirname, encoding: 'utf8' })
+  assert.equal(out, '832040n\ntool\n-v\nno file\nLANG=C\n2\n')
 })

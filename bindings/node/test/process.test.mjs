@@ -9,10 +9,12 @@ import { Worker } from 'node:worker_threads'
 import { Guest, Sandbox } from 'hyperlight'
 
 const PRELUDE = `
-  import { Guest, Sandbox, SandboxPool } from 'hyperlight'
+  import { Guest, JavaScript, Sandbox, SandboxPool, Wasm } from 'hyperlight'
   import { setTimeout as sleep } from 'node:timers/promises'
   const guest = Guest.builtin('demo')
   const ADD = { params: ['i32', 'i32'], returns: 'i32' }
+  // A module whose function \`spin\` does that.
+  const SPIN = Buffer.from('AGFzbQEAAAABBAFgAAADAgEABwgBBHNwaW4AAAoJAQcAA0AMAAsL', 'base64')
 `
 
 /** Runs a program; its exit status and what it printed. A program that hangs fails the test. */
@@ -55,6 +57,10 @@ const RUNNING = {
     new Sandbox(guest).register('Tick', {}, () => {}).call('HostCallLoop', 'Tick', 4e9)`,
   'a guest that keeps printing': `
     const sb = new Sandbox(guest, { print() {} }); (async () => { for (;;) await sb.call('PrintOutput', 'x') })()`,
+  'a script': `new JavaScript('for (;;) {}').evolve()`,
+  'a script that keeps calling': `new JavaScript('for (;;) host.tick()', { hostFunctions: { tick: async () => ({}) } }).evolve()`,
+  'a WebAssembly program': `Wasm.compile(SPIN).then((wasm) => wasm.call('spin'))`,
+  'a compiler': `;(async () => { for (let i = 0; ; i += 1) await Wasm.compile(Buffer.concat([SPIN, Buffer.from([0, 2, 1, i % 256])])) })()`,
   'a pool at work': `
     const sb = new Sandbox(guest); await sb.evolve()
     const pool = new SandboxPool(await sb.snapshot(), { size: 2 })
@@ -130,6 +136,8 @@ const SYNCHRONOUS = {
     const member = await new SandboxPool(await sb.snapshot()).acquire(); Atomics.store(flag, 0, 1); member.callSync('Spin')`,
   'a guest that keeps calling': `
     const sb = new Sandbox(guest).register('Tick', {}, () => Atomics.store(flag, 0, 1)); sb.callSync('HostCallLoop', 'Tick', 4e9)`,
+  'a script': `new JavaScript('host.tick(); for (;;) {}', { hostFunctions: { tick: () => { Atomics.store(flag, 0, 1) } } }).evalSync('1')`,
+  'a WebAssembly program': `const wasm = new Wasm(SPIN); Atomics.store(flag, 0, 1); wasm.callSync('spin')`,
   'a guest under a host function': `
     const inner = new Sandbox(guest)
     new Sandbox(guest).register('HostAdd', ADD, () => inner.callSync('Spin')).callSync('Add', 1, 2)`,

@@ -1,5 +1,5 @@
 // Compiled, never run: what must be accepted, and what must not.
-import { Guest, HyperlightError, Sandbox, SandboxPool, Snapshot, probe, type GuestFunction, type State } from 'hyperlight'
+import { Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmPool, probe, type GuestFunction, type State } from 'hyperlight'
 
 probe()
 const sandbox = new Sandbox(Guest.builtin('demo'), { heapSize: 1 << 20, timeoutMs: 2000, print: (text) => process.stdout.write(text) })
@@ -48,3 +48,35 @@ try {
   if (error instanceof HyperlightError && error.code === 'ERR_HL_GUEST_FAULT') console.log(error.fault?.address.toString(16), error.guestCode)
 }
 console.log(sum, functions, state, inUse + waitedMs, sandbox.interrupt())
+
+await using js = new JavaScript('export const f = (a) => a', {
+  timeoutMs: 5, heapSize: 1 << 20, modules: { tools: 'export default 1', more: new URL('file:///more.js') },
+  hostFunctions: { any: async (value: { a: number }) => value.a, typed: { params: ['i32'], returns: 'i32', call: (a: number) => a } },
+})
+const answer: number = await js.eval<number>('1 + 1', { signal: AbortSignal.timeout(5) })
+await js.call('f', [{ a: [1n, new Uint8Array(1), null, undefined, new Date()] }], { timeoutMs: 5 })
+js.callSync('f', [1, 'x']); js.evalSync('1', { cpuTimeMs: 5 })
+await js.load('1', { name: 'one' })
+// @ts-expect-error: arguments are an array
+await js.call('f', 1)
+// @ts-expect-error: nobody could fire it
+js.evalSync('1', { signal: AbortSignal.timeout(5) })
+// @ts-expect-error: a function cannot cross
+await js.call('f', [() => 1])
+// @ts-expect-error: it has its own
+await js.pool({ hostFunctions: {} })
+const scripts: JavaScriptPool = await js.pool({ size: 2, timeoutMs: 5 })
+const script: JavaScript = await scripts.acquire()
+new JavaScriptPool(await script.snapshot(), { size: 1, hostFunctions: { any: () => 1 } }).close()
+
+const wasm = await Wasm.compile('m.wasm', { hostFunctions: { log: (code: number) => code }, wasi: { args: ['m'], env: { A: 'b' }, files: { a: 'b', c: new Uint8Array(1) } } })
+const fib: bigint = await wasm.call<bigint>('fib', 30, { timeoutMs: 5 })
+const code: number = await wasm.run({ signal: AbortSignal.timeout(5) })
+const bytes: Uint8Array = await wasm.memory().read(0, 5)
+wasm.memory('other').writeSync(0, bytes)
+const text_: string | undefined = wasm.functions[0]?.signature
+const programs: WasmPool = await wasm.pool({ size: 1 })
+new Wasm(await wasm.snapshot()).close()
+// @ts-expect-error: a program is bytes or a path
+new Wasm(7)
+console.log(answer, fib, code, text_, programs.statistics.idle, new Wasm(new Uint8Array(1)).runSync())
