@@ -25,7 +25,7 @@ def module(path: Path) -> None:
         try:
             primes.call("count_primes", 2_000_000)
         except hl.GuestError as error:
-            print("a trap:", str(error).splitlines()[0])
+            print("a trap:", str(error)[:60], "…")
 
 
 def component(path: Path) -> None:
@@ -40,8 +40,8 @@ def component(path: Path) -> None:
         print("an empty one:", pool.call("total", []))
         try:
             pool.call("total", [{"name": "tea"}])
-        except hl.GuestError as error:
-            print("half an item:", str(error).splitlines()[0])
+        except TypeError as error:
+            print("half an item:", error)
 
 
 if __name__ == "__main__":
