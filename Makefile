@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: demo test bench install uninstall check-hw lint fuzz soak
+.PHONY: demo test bench install uninstall check-hw lint fuzz soak conformance
 
 demo: ; @ci/demo
 test: ; @ci/test
@@ -14,3 +14,4 @@ uninstall: ; @PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" ci/install --remove
 check-hw: ; @ci/check-hw
 fuzz: ; @ci/fuzz
 soak: ; @ci/soak
+conformance: ; @ci/conformance-wasm && ci/conformance-js

@@ -498,6 +498,15 @@ HL_MUST_USE
 hl_status hl_error_fault(const hl_error *error,
                          hl_fault_info *out);
 
+/**
+ * An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not
+ * UTF-8 in it is replaced. Freed by `hl_error_free`.
+ */
+HL_API
+HL_MUST_USE
+hl_error *hl_error_new(hl_status code,
+                              hl_bytes message);
+
 /** Frees an error. NULL is fine. */
 HL_API void hl_error_free(hl_error *error);
 

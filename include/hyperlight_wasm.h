@@ -9,6 +9,9 @@
 
 #include <hyperlight.h>
 
+/** Is exported by the library. */
+#define HL_WASM_API __attribute__((visibility("default")))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,8 +22,13 @@ typedef struct hl_wasm_pair {
     hl_bytes value;
 } hl_wasm_pair;
 
-/** What a program for WASI finds around itself. Texts are UTF-8. The first argument is by custom the program's name. */
+/**
+ * What a program for WASI finds around itself. Texts are UTF-8. The first argument is by custom the program's name. Start from
+ * HL_WASM_OPTIONS_INIT.
+ */
 typedef struct hl_wasm_options {
+    /** `sizeof(hl_wasm_options)`. */
+    size_t size;
     const hl_bytes *arguments;
     size_t argument_count;
     const hl_wasm_pair *environment;
@@ -30,20 +38,17 @@ typedef struct hl_wasm_options {
     size_t file_count;
 } hl_wasm_options;
 
-/**
- * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
- * `options` may be NULL. What was compiled before is remembered by its content.
- *
- * HL_ERR_INVALID_ARGUMENT if the program or the options are not acceptable: `err` is left alone then, and hl_wasm_message
- * says why. Any other failure is libhyperlight's own, with its error.
- */
-HL_MUST_USE hl_status hl_wasm_compile(hl_bytes wasm, const hl_wasm_options *options, hl_guest **out, hl_error **err);
+/** Nothing. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0}
 
 /**
- * Why the last program that this thread gave to hl_wasm_compile was not acceptable, in UTF-8; empty if it was. The text
- * belongs to the library and holds until this thread's next call.
+ * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
+ * `options` may be NULL. What was compiled before is remembered by its content. Takes as long as the program is large: bound
+ * the size of strangers' programs.
+ *
+ * HL_ERR_GUEST_BINARY if the program is no WebAssembly, not valid, or uses what the runtime does not support.
  */
-hl_bytes hl_wasm_message(void);
+HL_MUST_USE HL_WASM_API hl_status hl_wasm_compile(hl_bytes wasm, const hl_wasm_options *options, hl_guest **out, hl_error **err);
 
 #ifdef __cplusplus
 }

@@ -169,6 +169,18 @@ pub unsafe extern "C" fn hl_error_fault(error: *const hl_error, out: *mut hl_fau
     unsafe { guard::status(std::ptr::null_mut(), work) }
 }
 
+/// An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not
+/// UTF-8 in it is replaced. Freed by `hl_error_free`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_error_new(code: hl_status, message: hl_bytes) -> *mut hl_error {
+    guard::plain(std::ptr::null_mut(), || {
+        // SAFETY: passed on.
+        let message = String::from_utf8_lossy(unsafe { message.as_slice() }.unwrap_or_default());
+        Box::into_raw(Box::new(hl_error::new(code, message)))
+    })
+}
+
 /// Frees an error. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_free(error: *mut hl_error) {

@@ -25,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Sandboxes in which the script is loaded, one for each request, whoever makes it.
     let limit = Duration::from_millis(100);
-    let pool = Pool::new(&sandbox.snapshot()?, PoolOptions::new().max(4).sandbox(SandboxOptions::new().timeout(limit)))?;
+    let pool = Pool::new(
+        &sandbox.snapshot()?,
+        PoolOptions::new().max(4).sandbox(SandboxOptions::new().timeout(limit)),
+    )?;
     pool.register("greeting", greeting)?;
     for (path, user) in [("/", "Ada"), ("/loop", "Eve"), ("/", "Grace")] {
         let arguments = format!(r#"[{{"path": "{path}", "user": "{user}"}}]"#);

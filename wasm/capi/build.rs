@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What is called there.
-const FUNCTIONS: [&str; 3] = ["hl_guest_builtin", "hl_guest_with_payload", "hl_guest_free"];
+const FUNCTIONS: [&str; 4] = ["hl_error_new", "hl_guest_builtin", "hl_guest_with_payload", "hl_guest_free"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (major, minor) = (env::var("CARGO_PKG_VERSION_MAJOR")?, env::var("CARGO_PKG_VERSION_MINOR")?);

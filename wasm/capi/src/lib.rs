@@ -6,14 +6,12 @@
 #![expect(non_camel_case_types, reason = "types have the names that the header gives them")]
 #![expect(clippy::missing_safety_doc, reason = "the header holds the safety contract")]
 
-use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
-use std::ptr;
-use std::slice;
+use std::{ptr, slice};
 
 use hyperlight_wasm_module::{
-    hlwm_bytes, hlwm_code, hlwm_compile, hlwm_config, hlwm_free, hlwm_message, hlwm_options, hlwm_program,
-    hlwm_status,
+    hlwm_bytes, hlwm_code, hlwm_compile, hlwm_config, hlwm_free, hlwm_message, hlwm_options, hlwm_pair,
+    hlwm_program, hlwm_status,
 };
 
 /// `hl_status` of libhyperlight.
@@ -21,19 +19,17 @@ type hl_status = i32;
 
 const HL_OK: hl_status = 0;
 const HL_ERR_INVALID_ARGUMENT: hl_status = -1;
+const HL_ERR_GUEST_BINARY: hl_status = -3;
 const HL_ERR_INTERNAL: hl_status = -99;
 
 const HL_READ: u32 = 1;
 const HL_READ_EXECUTE: u32 = 3;
 
-/// The statuses of [`hlwm_status`] that mean success and a bug.
-const OK: i32 = 0;
-const INTERNAL: i32 = 3;
-
 /// The guest that runs programs.
 const RUNTIME: &CStr = c"wasm";
 
 unsafe extern "C" {
+    fn hl_error_new(code: hl_status, message: hlwm_bytes) -> *mut c_void;
     fn hl_guest_builtin(name: *const c_char, out: *mut *mut c_void, err: *mut *mut c_void) -> hl_status;
     fn hl_guest_with_payload(
         base: *const c_void,
@@ -45,54 +41,116 @@ unsafe extern "C" {
     fn hl_guest_free(guest: *mut c_void);
 }
 
-thread_local! {
-    /// Why the last program of this thread could not be compiled.
-    static MESSAGE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// See the header.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hl_wasm_options {
+    size: usize,
+    arguments: *const hlwm_bytes,
+    argument_count: usize,
+    environment: *const hlwm_pair,
+    variable_count: usize,
+    files: *const hlwm_pair,
+    file_count: usize,
 }
 
 /// See the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_compile(
     wasm: hlwm_bytes,
-    options: *const hlwm_options,
+    options: *const hl_wasm_options,
     out: *mut *mut c_void,
     err: *mut *mut c_void,
 ) -> hl_status {
+    let fail = |status, message: &[u8]| {
+        if !err.is_null() {
+            // SAFETY: not NULL, so, by the header's rules, a place of its type; the message is a live slice.
+            unsafe { err.write(hl_error_new(status, hlwm_bytes::new(message))) };
+        }
+        status
+    };
     if out.is_null() {
-        say(b"`out` is NULL");
-        return HL_ERR_INVALID_ARGUMENT;
+        return fail(HL_ERR_INVALID_ARGUMENT, b"`out` is NULL");
     }
+    // SAFETY: not NULL, so, by the header's rules, a place of its type.
+    unsafe { out.write(ptr::null_mut()) };
     // SAFETY: passed on.
-    let program = unsafe { hlwm_compile(wasm, options) };
-    // SAFETY: the program was just made; the header says what `out` and `err` are.
-    let status = unsafe { guest_of(program, out, err) };
-    // SAFETY: nothing of it is used any more: libhyperlight has copied the payloads.
+    let options = match unsafe { known(options) } {
+        Ok(options) => options,
+        Err(message) => return fail(HL_ERR_INVALID_ARGUMENT, message.as_bytes()),
+    };
+    // SAFETY: passed on; the options are NULL or a live local.
+    let program = unsafe { hlwm_compile(wasm, options.as_ref().map_or(ptr::null(), ptr::from_ref)) };
+    // SAFETY: the program was just made.
+    let status = match unsafe { hlwm_status(program) } {
+        // SAFETY: as above; the header says what `out` and `err` are.
+        0 => unsafe { guest_of(program, out, err) },
+        refused => {
+            // SAFETY: as above; the bytes live as long as the program, and a message is not empty.
+            let message = unsafe { hlwm_message(program) };
+            // SAFETY: as above.
+            let message = unsafe { slice::from_raw_parts(message.data(), message.len()) };
+            let status = match refused {
+                1 => HL_ERR_GUEST_BINARY,
+                2 => HL_ERR_INVALID_ARGUMENT,
+                _ => HL_ERR_INTERNAL,
+            };
+            fail(status, message)
+        }
+    };
+    // SAFETY: nothing of it is used any more: libhyperlight has copied payloads and message.
     unsafe { hlwm_free(program) };
     status
 }
 
-/// See the header.
-#[unsafe(no_mangle)]
-pub extern "C" fn hl_wasm_message() -> hlwm_bytes {
-    MESSAGE.with_borrow(|message| hlwm_bytes::new(message))
+/// The options as the compiler knows them. A shorter structure is an older program's, of which there is none yet; a longer one
+/// is a newer program's, which must not set what is not known here.
+///
+/// # Safety
+///
+/// `options` is NULL, or a structure of as many bytes as its first member says.
+unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>, String> {
+    /// More than any version will ever have: such a size is no size.
+    const MAX: usize = 4096;
+    const KNOWN: usize = size_of::<hl_wasm_options>();
+
+    if options.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, so at least the first member can be read.
+    let size = unsafe { options.cast::<usize>().read() };
+    if !(KNOWN..=MAX).contains(&size) {
+        return Err(format!(
+            "the `size` of hl_wasm_options is {size}; start from HL_WASM_OPTIONS_INIT, which sets it to {KNOWN}"
+        ));
+    }
+    for offset in KNOWN..size {
+        // SAFETY: inside the `size` bytes of the structure.
+        if unsafe { options.cast::<u8>().add(offset).read() } != 0 {
+            return Err(format!(
+                "hl_wasm_options sets an option that this library does not know, at offset {offset}; use a newer library"
+            ));
+        }
+    }
+    // SAFETY: the structure is at least as long as the one that is known.
+    let hl_wasm_options {
+        size: _,
+        arguments,
+        argument_count,
+        environment,
+        variable_count,
+        files,
+        file_count,
+    } = unsafe { options.read() };
+    Ok(Some(hlwm_options { arguments, argument_count, environment, variable_count, files, file_count }))
 }
 
 /// Makes a guest of a program.
 ///
 /// # Safety
 ///
-/// `program` is alive, `out` can be written to, and so can `err` unless it is NULL.
+/// `program` is alive and was compiled, `out` can be written to, and so can `err` unless it is NULL.
 unsafe fn guest_of(program: *const hlwm_program, out: *mut *mut c_void, err: *mut *mut c_void) -> hl_status {
-    // SAFETY: the program is alive, here and below.
-    let status = unsafe { hlwm_status(program) };
-    if status != OK {
-        // SAFETY: as above; the bytes live as long as the program, and a message is not empty.
-        let message = unsafe { hlwm_message(program) };
-        // SAFETY: as above.
-        say(unsafe { slice::from_raw_parts(message.data(), message.len()) });
-        return if status == INTERNAL { HL_ERR_INTERNAL } else { HL_ERR_INVALID_ARGUMENT };
-    }
-    say(b"");
     let mut runtime = ptr::null_mut();
     // SAFETY: libhyperlight's rules are kept: every pointer is valid or NULL where that is allowed, here and below.
     let status = unsafe { hl_guest_builtin(RUNTIME.as_ptr(), &raw mut runtime, err) };
@@ -116,6 +174,4 @@ unsafe fn guest_of(program: *const hlwm_program, out: *mut *mut c_void, err: *mu
     status
 }
 
-fn say(message: &[u8]) {
-    MESSAGE.set(message.to_vec());
-}
+const _: () = assert!(size_of::<hl_wasm_options>() == 56);

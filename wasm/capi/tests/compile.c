@@ -25,19 +25,45 @@ int main(void) {
     hl_guest *guest = NULL;
     hl_bytes program = {FIB, sizeof FIB};
 
-    CHECK(hl_wasm_compile(text("junk"), NULL, &guest, &error) == HL_ERR_INVALID_ARGUMENT);
-    CHECK(guest == NULL && error == NULL && hl_wasm_message().len > 0);
-    CHECK(hl_wasm_compile((hl_bytes){NULL, 0}, NULL, &guest, NULL) == HL_ERR_INVALID_ARGUMENT);
-    CHECK(hl_wasm_compile(program, NULL, NULL, &error) == HL_ERR_INVALID_ARGUMENT && error == NULL);
+    CHECK(hl_wasm_compile(text("junk"), NULL, &guest, &error) == HL_ERR_GUEST_BINARY && guest == NULL);
+    CHECK(hl_error_code(error) == HL_ERR_GUEST_BINARY && hl_error_message(error).len > 0);
+    hl_error_free(error);
+    error = NULL;
+    CHECK(hl_wasm_compile((hl_bytes){NULL, 0}, NULL, &guest, NULL) == HL_ERR_GUEST_BINARY);
+    CHECK(hl_wasm_compile(program, NULL, NULL, &error) == HL_ERR_INVALID_ARGUMENT && error != NULL);
+    hl_error_free(error);
+    error = NULL;
     hl_wasm_pair bad = {text("A=B"), text("")};
-    hl_wasm_options options = {.environment = &bad, .variable_count = 1};
+    hl_wasm_options options = HL_WASM_OPTIONS_INIT;
+    options.environment = &bad;
+    options.variable_count = 1;
     CHECK(hl_wasm_compile(program, &options, &guest, &error) == HL_ERR_INVALID_ARGUMENT);
-    CHECK(memcmp(hl_wasm_message().data, "a variable", 10) == 0);
+    CHECK(strncmp((const char *)hl_error_message(error).data, "a variable", 10) == 0);
+    hl_error_free(error);
+    error = NULL;
+
+    /* A program that is older than any, and one that is newer than this library: with and without an option of its own. */
+    struct {
+        hl_wasm_options known;
+        uint64_t unknown;
+    } newer = {HL_WASM_OPTIONS_INIT, 0};
+    newer.known.size = 8;
+    CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_ERR_INVALID_ARGUMENT);
+    newer.known.size = sizeof newer;
+    newer.unknown = 1;
+    CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_ERR_INVALID_ARGUMENT && guest == NULL);
+    newer.unknown = 0;
+    CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_OK);
+    hl_guest_free(guest);
 
     hl_bytes arguments[] = {text("fib"), text("x")};
     hl_wasm_pair file = {text("a/b"), text("contents")};
-    options = (hl_wasm_options){.arguments = arguments, .argument_count = 2, .files = &file, .file_count = 1};
-    CHECK(hl_wasm_compile(program, &options, &guest, &error) == HL_OK && hl_wasm_message().len == 0);
+    options = (hl_wasm_options)HL_WASM_OPTIONS_INIT;
+    options.arguments = arguments;
+    options.argument_count = 2;
+    options.files = &file;
+    options.file_count = 1;
+    CHECK(hl_wasm_compile(program, &options, &guest, &error) == HL_OK && error == NULL);
 
     hl_sandbox *sandbox = NULL;
     CHECK(hl_sandbox_new(guest, NULL, &sandbox, &error) == HL_OK);

@@ -63,12 +63,12 @@ pub struct hlwm_pair {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hlwm_options {
-    arguments: *const hlwm_bytes,
-    argument_count: usize,
-    environment: *const hlwm_pair,
-    variable_count: usize,
-    files: *const hlwm_pair,
-    file_count: usize,
+    pub arguments: *const hlwm_bytes,
+    pub argument_count: usize,
+    pub environment: *const hlwm_pair,
+    pub variable_count: usize,
+    pub files: *const hlwm_pair,
+    pub file_count: usize,
 }
 
 /// What became of a program.
