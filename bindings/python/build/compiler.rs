@@ -1,48 +1,62 @@
 //! The WebAssembly compiler: a library of its own, because it is large and loaded by those alone who use it.
 //!
-//! A cargo of its own builds it, because a package has one library. Its manifest is written here, because the one beside its
-//! sources belongs to a workspace that an sdist does not have all of. Versions are those of this package's `Cargo.lock`.
+//! A cargo of its own builds it, in the target directory of the library's workspace: it takes minutes, and is the same for the
+//! packages of all languages. An sdist has not all of that workspace. There the manifest is written here, and versions are
+//! those of this package's `Cargo.lock`.
 
 use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-pub const PACKAGE: &str = "hyperlight_wasm_module";
+pub const PACKAGE: &str = "hyperlight-wasm-module";
 
-/// How cargo is told about another linker, which may link against another C library.
-const LINKER: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER";
+const LIBRARY: &str = "libhyperlight_wasm_module.so";
+
+/// Where cargo says that another linker is to be used, which may link against another C library.
+const LINKER: &str = "RUSTC_LINKER";
 
 /// Puts the library into `out`; the result is the manifest that it was built from.
 pub fn build(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={LINKER}");
-    let package = out.join("compiler");
-    fs::create_dir_all(&package)?;
-    let manifest = package.join("Cargo.toml");
-    fs::write(&manifest, text(root))?;
-    fs::copy(here.join("Cargo.lock"), package.join("Cargo.lock"))?;
+    let manifest = match root.join("Cargo.lock").exists() {
+        true => root.join("wasm/module/Cargo.toml"),
+        false => write_manifest(here, root, out)?,
+    };
+    let shared = root.join("target");
+    // The cargo that runs this holds its own target directory, and would be waited for for ever.
+    let is_free = !out.starts_with(&shared) && fs::create_dir_all(&shared).is_ok();
+    let target = if is_free { shared } else { out.join("target") };
 
-    // Built once for all packages of this tree.
-    let shared = root.join("target/wasm-module");
-    let target = if fs::create_dir_all(&shared).is_ok() { shared } else { out.join("target") };
     let mut cargo = super::cargo()?;
-    cargo.args(["rustc", "--release", "--manifest-path"]).arg(&manifest).arg("--target-dir").arg(&target);
+    cargo.args(["rustc", "--release", "--package", PACKAGE, "--manifest-path"]).arg(&manifest);
+    cargo.arg("--target-dir").arg(&target);
     if let Ok(linker) = env::var(LINKER) {
         // For the library alone: what runs during the build needs this machine's own.
-        cargo.env_remove(LINKER).args(["--", "-C", &format!("linker={linker}")]);
+        cargo.args(["--", "-C", &format!("linker={linker}")]);
     }
     if !cargo.status()?.success() {
         return Err("building the WebAssembly compiler failed; its own messages are above".into());
     }
-    let library = format!("lib{PACKAGE}.so");
-    fs::copy(target.join("release").join(&library), out.join(library))?;
-    Ok(manifest)
+    let strip = Command::new("strip")
+        .args(["--strip-unneeded", "-o"])
+        .args([out.join(LIBRARY), target.join("release").join(LIBRARY)])
+        .status();
+    match strip {
+        Ok(status) if status.success() => Ok(manifest),
+        _ => Err("`strip` failed; it comes with every C compiler, in the package binutils".into()),
+    }
 }
 
-fn text(root: &Path) -> String {
+/// A workspace of one package, with the profile and kinds of library of the other, so that what was built for one serves both.
+fn write_manifest(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let package = out.join("compiler");
+    fs::create_dir_all(&package)?;
+    fs::copy(here.join("Cargo.lock"), package.join("Cargo.lock"))?;
     let root = root.display();
     let version = env!("CARGO_PKG_VERSION");
-    format!(
+    let text = format!(
         r#"[package]
 name = "{PACKAGE}"
 version = "{version}"
@@ -51,16 +65,20 @@ edition = "2024"
 [workspace]
 
 [lib]
+name = "hyperlight_wasm_module"
 path = '{root}/wasm/module/src/lib.rs'
-crate-type = ["cdylib"]
+crate-type = ["cdylib", "rlib"]
 
 [dependencies]
 hyperlight-wasm-compiler = {{ path = '{root}/wasm/compiler' }}
 
 [profile.release]
 codegen-units = 1
+debug = "line-tables-only"
 lto = "thin"
-strip = true
 "#
-    )
+    );
+    let manifest = package.join("Cargo.toml");
+    fs::write(&manifest, text)?;
+    Ok(manifest)
 }

@@ -31,7 +31,8 @@ pub fn text(parts: &[(PathBuf, Vec<&str>)]) -> Result<String, Box<dyn Error>> {
         numbers.into_iter().map(|(text, number)| (number, text)).collect();
     by_number.sort();
     let mut page = format!(
-        "This package's binaries contain these works of others. Numbers are those of the texts below.\n\n{list}"
+        "This package's binaries contain these works of others, and Rust's own libraries (MIT OR Apache-2.0). Numbers \
+         are those of the texts below.\n\n{list}"
     );
     for (number, text) in by_number {
         write!(page, "\n[{number}] {}\n\n{text}\n", "-".repeat(100))?;

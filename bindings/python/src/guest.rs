@@ -64,7 +64,7 @@ impl Guest {
         })
     }
 
-    /// A guest program that the library carries: "demo".
+    /// A guest program that the library carries: "demo", "javascript", or "wasm", which are what JavaScript and Wasm run on.
     ///
     /// Raises:
     ///     InvalidArgument: there is none of that name.

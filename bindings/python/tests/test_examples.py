@@ -33,7 +33,7 @@ def run(*arguments: str) -> str:
         ("javascript.py", "{'total': 7, 'missing': ['cake']}\n"),
         ("javascript.py", "our own error came back: 'gold'\n"),
         ("webassembly.py", "primes below a million: 78498\nthose below twenty: [2, 3, 5, 7, 11, 13, 17, 19]\n"),
-        ("webassembly.py", "an order: 10.5\nan empty one: None\n"),
+        ("webassembly.py", "an order: 10.5\n  it says: adding up\nan empty one: None\n"),
     ],
 )
 def test_example(example: str, expected: str) -> None:

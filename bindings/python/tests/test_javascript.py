@@ -19,6 +19,8 @@ from hyperlight._json import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import RunPython
+
 MakeScript = Callable[..., hl.JavaScript]
 
 
@@ -388,7 +390,7 @@ def test_errors_have_name_text_and_stack(script: MakeScript) -> None:
     assert js.state == "ready"
     with pytest.raises(hl.GuestError, match="SyntaxError"):
         js.eval("1 +")
-    with pytest.raises(hl.GuestError):
+    with pytest.raises(hl.GuestError, match="no function `nowhere`"):
         js.call("nowhere")
 
 
@@ -563,6 +565,52 @@ def test_snapshots_travel(script: MakeScript, tmp_path: Path) -> None:
     for refused in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="Snapshot"):
             refused(js)
+
+
+def test_after_a_fork(run_python: RunPython) -> None:
+    program = """
+import os, signal, warnings, hyperlight as hl
+module = bytes.fromhex("0061736d01000000")
+script, program = hl.JavaScript("var a = 1"), hl.Wasm(module)
+script.evolve(); program.evolve()
+snapshot, pool = script.snapshot(), script.pool(size=1)
+pool.eval("a")
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    for use in (lambda: script.eval("a"), lambda: pool.eval("a"), script.snapshot, lambda: program.call("f")):
+        try:
+            use()
+        except hl.SandboxStateError as error:
+            assert "fork" in str(error), error
+        else:
+            os._exit(1)
+    with hl.JavaScript(snapshot) as clone, hl.Wasm(module), hl.JavaScript("var a = 2") as own:
+        os._exit(clone.eval("a") + own.eval("a"))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), script.eval("a"))
+"""
+    ended = run_python(program)
+    assert (ended.stdout, ended.stderr) == ("3 1\n", "")
+
+
+def test_scripts_are_collected(run_python: RunPython) -> None:
+    """Also those that their own host functions refer to."""
+    program = """
+import gc, weakref, hyperlight as hl
+gc.disable()
+def make():
+    script = hl.JavaScript("host.note(1)")
+    script.register("note", lambda value: script.state)
+    script.evolve()
+    return weakref.ref(script)
+found = make()
+assert found() is not None
+gc.collect()
+print(found())
+"""
+    ended = run_python(program)
+    assert (ended.stdout, ended.stderr) == ("None\n", "")
 
 
 def test_with_asyncio(script: MakeScript) -> None:

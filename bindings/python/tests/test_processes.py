@@ -9,6 +9,7 @@ import pickle
 import resource
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import hyperlight as hl
@@ -157,6 +158,21 @@ def rss() -> int:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
 
+def assert_leaves_nothing(once: Callable[[], None], first: int, times: int) -> None:
+    """No memory and no files, beyond what the first calls keep for those that follow."""
+    for _ in range(first):
+        once()
+    memory, files = rss(), len(os.listdir("/proc/self/fd"))
+    for _ in range(times):
+        once()
+    # Closed sandboxes are destroyed soon, not at once.
+    deadline = time.monotonic() + 10
+    while len(os.listdir("/proc/self/fd")) > files and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(os.listdir("/proc/self/fd")) <= files
+    assert rss() - memory < 1 << 20
+
+
 @pytest.mark.timeout(300)
 def test_ten_thousand_sandboxes_leave_nothing(guest: hl.Guest) -> None:
     def once() -> None:
@@ -169,14 +185,25 @@ def test_ten_thousand_sandboxes_leave_nothing(guest: hl.Guest) -> None:
         with sandbox:
             assert sandbox.call("Add", 2, 3) == 5
 
-    for _ in range(500):
-        once()
-    memory, files = rss(), len(os.listdir("/proc/self/fd"))
-    for _ in range(10_000):
-        once()
-    # Closed sandboxes are destroyed soon, not at once.
-    deadline = time.monotonic() + 10
-    while len(os.listdir("/proc/self/fd")) > files and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(os.listdir("/proc/self/fd")) <= files
-    assert rss() - memory < 1 << 20
+    assert_leaves_nothing(once, 500, 10_000)
+
+
+@pytest.mark.timeout(300)
+def test_hundreds_of_scripts_and_programs_leave_nothing() -> None:
+    module = bytes.fromhex("0061736d01000000")
+
+    def once() -> None:
+        with hl.JavaScript("function f(a) { return host.twice(a) }", host_functions={"twice": lambda a: 2 * a}) as js:
+            assert js.call("f", 21) == 42
+        with hl.Wasm(module) as wasm:
+            assert not wasm.functions
+        # One that was not compiled before.
+        nonlocal count
+        count += 1
+        name = str(count).encode()
+        section = bytes([len(name)]) + name
+        with hl.Wasm(module + bytes([0, len(section)]) + section):
+            pass
+
+    count = 0
+    assert_leaves_nothing(once, 150, 400)

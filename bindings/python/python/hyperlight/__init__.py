@@ -49,8 +49,10 @@ from ._errors import (
 )
 from ._javascript import JavaScript, JavaScriptPool
 from ._pool import PoolStatistics, SandboxPool
+from ._program import WasmSignature
 from ._signature import Signature, f32, f64, i32, i64, u32, u64
-from ._wasm import Wasi, Wasm, WasmPool, WasmSignature
+from ._wasi import Wasi
+from ._wasm import Wasm, WasmPool
 
 __all__ = [
     "FunctionNotFound",

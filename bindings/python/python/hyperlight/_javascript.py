@@ -90,7 +90,8 @@ class JavaScript(Runtime):
 
         Raises:
             TypeError, ValueError: an argument is none of these; nothing was called.
-            GuestError: the script threw an error; the message has its name, its text and its stack.
+            GuestError: the script threw an error, and the message has its name, its text and its stack; or it has no
+                such function.
             PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
             Whatever a host function raised, if the script did not catch it.
         """

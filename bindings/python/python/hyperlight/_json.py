@@ -108,7 +108,7 @@ def _integer(digits: Any) -> int:
 
 def _number(digits: str) -> int | float:
     """A number of JavaScript's: beyond the safe integers its digits are those of a rounded one."""
-    if len(digits) < 17 and -_SAFE <= (value := int(digits)) <= _SAFE:
+    if len(digits) < 18 and -_SAFE <= (value := int(digits)) <= _SAFE:
         return value
     return float(digits)
 

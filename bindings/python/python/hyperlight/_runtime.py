@@ -55,13 +55,12 @@ class Runtime(ABC):
         sandbox: Sandbox,
         limits: Limits,
         print: Callable[[str], object] | None,
-        host_functions: HostFunctions,
+        host_functions: dict[str, Any],
     ) -> _R:
-        """A member, whose host functions are its pool's."""
+        """A member, whose host functions are its pool's. It has started, and need not be prepared."""
         member = cls.__new__(cls)
-        Runtime.__init__(member, sandbox, limits, print, None)
-        member._host_functions = dict(host_functions)
-        member._is_prepared = True
+        member._sandbox, member._limits, member._print = sandbox, limits, print
+        member._host_functions, member._is_prepared = host_functions, True
         return member
 
     @abstractmethod

@@ -2,104 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import _compiler, _wit
 from ._errors import FunctionNotFound, InvalidArgument
-from ._host import refuse, settled
-from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._hyperlight import Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
+from ._program import Program, names
 from ._runtime import HostFunctions, Limits, Runtime
-from ._signature import Signature, code_of_name, from_codes
-
-
-class Wasi:
-    """What a WASI program finds around itself: arguments, environment and files that it can read but not change.
-
-    Args:
-        args: its arguments, by custom its name first.
-        env: its environment.
-        files: contents of files by their paths: bytes, str (as UTF-8), or path objects of files of this machine, which
-            are read now. Directories are there because files are in them.
-
-    Raises:
-        TypeError, InvalidArgument: something of it no program could have.
-    """
-
-    __slots__ = ("_args", "_env", "_files")
-
-    def __init__(
-        self,
-        *,
-        args: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        files: Mapping[str, bytes | bytearray | memoryview | str | os.PathLike[str]] | None = None,
-    ) -> None:
-        if isinstance(args, str):
-            raise TypeError("args is a sequence of str, not one")
-        self._args = tuple(_text("an argument", arg) for arg in args)
-        self._env = tuple(
-            (_text("a variable's name", name), _text(f"the variable {name!r}", value))
-            for name, value in (env or {}).items()
-        )
-        self._files = tuple((_text("a path", path), _contents(path, data)) for path, data in (files or {}).items())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Wasi) and self._parts() == other._parts()
-
-    def __hash__(self) -> int:
-        return hash(self._parts())
-
-    def __repr__(self) -> str:
-        return f"Wasi(args={list(self._args)!r}, env={dict(self._env)!r}, files={[path for path, _ in self._files]!r})"
-
-    def _parts(self) -> tuple[object, ...]:
-        return (self._args, self._env, self._files)
-
-
-class WasmSignature(Signature):
-    """What an export takes and returns.
-
-    As a Signature, with ``object`` for what is no single kind: lists, records, several results. Prints the types of the
-    program: ``(point: record { x: s32, y: s32 }) -> f64``.
-    """
-
-    __slots__ = ("_json", "_text")
-
-    _json: tuple[tuple[bool, ...], bool]
-    _text: str
-
-    @property
-    def params(self) -> tuple[Any, ...]:
-        """The kinds of the parameters, as one would annotate them."""
-        return tuple(object if is_json else kind for kind, is_json in zip(super().params, self._json[0], strict=True))
-
-    @property
-    def returns(self) -> Any:
-        """The kind of the result, as one would annotate it."""
-        return object if self._json[1] else super().returns
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return f"<WasmSignature {self}>"
-
-    def __reduce__(self) -> tuple[Callable[..., Signature], tuple[Any, ...]]:
-        return (_signature, (self._params, self._returns, self._json, self._text))
-
-
-def _signature(params: tuple[int, ...], returns: int, json: tuple[tuple[bool, ...], bool], text: str) -> Signature:
-    signature = WasmSignature.__new__(WasmSignature)
-    signature._params, signature._returns, signature._json, signature._text = params, returns, json, text
-    return signature
+from ._signature import Signature
+from ._wasi import Wasi
 
 
 class Wasm(Runtime):
@@ -152,7 +66,7 @@ class Wasm(Runtime):
         max_print_bytes: int | None = None,
     ) -> None:
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
-        self._program = _Program.of(program, wasi)
+        self._program = Program.of(program, wasi)
         sandbox = Sandbox(
             self._program.guest if snapshot is None else snapshot,
             heap_size=heap_size,
@@ -268,7 +182,7 @@ class Wasm(Runtime):
             self.evolve()
         if args[0] not in self._program.memories:
             raise InvalidArgument(
-                f"the program exports no memory {args[0]!r}; it exports {_names(self._program.memories)}"
+                f"the program exports no memory {args[0]!r}; it exports {names(self._program.memories)}"
             )
         return self._sandbox.call(f"hyperlight:memory-{what}", *args)
 
@@ -310,7 +224,7 @@ class WasmPool(PoolExecutor):
         host_functions: HostFunctions | None = None,
     ) -> None:
         self._start(
-            _Program.of(program, wasi),
+            Program.of(program, wasi),
             snapshot,
             size=size,
             min_idle=min_idle,
@@ -321,14 +235,14 @@ class WasmPool(PoolExecutor):
         )
 
     @classmethod
-    def _of(cls, program: _Program, snapshot: Snapshot, **options: Any) -> WasmPool:
+    def _of(cls, program: Program, snapshot: Snapshot, **options: Any) -> WasmPool:
         pool = cls.__new__(cls)
         pool._start(program, snapshot, **options)
         return pool
 
     def _start(
         self,
-        program: _Program,
+        program: Program,
         snapshot: Snapshot,
         *,
         size: int | None,
@@ -373,155 +287,3 @@ class WasmPool(PoolExecutor):
 
     def __enter__(self) -> WasmPool:
         return self
-
-
-class _Function:
-    """An export or an import, and what of it travels as JSON."""
-
-    def __init__(self, described: dict[str, Any]) -> None:
-        parameters, result = described["parameters"], described["result"]
-        self.params = tuple(code_of_name(parameter["kind"]) for parameter in parameters)
-        self.returns = code_of_name(result["kind"] if result else "void")
-        # Of those that travel as JSON.
-        self.types = tuple(_wit.parse(slot["type"]) if slot["json"] else None for slot in parameters)
-        self.result = _wit.parse(result["type"]) if result and result["json"] else None
-        self.is_plain = not any(self.types) and self.result is None
-        names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
-        types = (parameter["type"] for parameter in parameters)
-        self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
-
-    def signature(self) -> Signature:
-        are_json = tuple(ty is not None for ty in self.types)
-        return _signature(self.params, self.returns, (are_json, self.result is not None), self.text)
-
-    def host_function(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, with JSON where the program has what the wall has not."""
-        if self.is_plain:
-            return function
-
-        def call(*args: Any) -> Any:
-            pairs = zip(args, self.types, strict=True)
-            result = settled(name, function(*(ty.decode(arg) if ty else arg for arg, ty in pairs)))
-            return self.result.encode(result, f"the result of the host function `{name}`") if self.result else result
-
-        return call
-
-
-class _Program(NamedTuple):
-    """A compiled program, ready for any number of sandboxes."""
-
-    guest: Guest
-    exports: dict[str, _Function]
-    imports: dict[str, _Function]
-    memories: list[str]
-    signatures: Mapping[str, Signature]
-
-    @classmethod
-    def of(cls, program: Any, wasi: Wasi | None) -> _Program:
-        if isinstance(program, (bytes, bytearray, memoryview)):
-            code = bytes(program)
-        elif not isinstance(program, (str, os.PathLike)):
-            raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
-        else:
-            with open(program, "rb") as file:
-                code = file.read()
-        wasi = wasi or Wasi()
-        key = (hashlib.sha256(code).digest(), wasi)
-        found = _PROGRAMS.find(key)
-        if found is None:
-            found = _PROGRAMS.keep(key, cls._compile(code, wasi))
-        return found
-
-    @classmethod
-    def _compile(cls, code: bytes, wasi: Wasi) -> _Program:
-        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files)
-        guest = Guest.builtin("wasm").with_payload(compiled.code, executable=True).with_payload(compiled.config)
-        described = json.loads(compiled.description)
-        exports = {function["name"]: _Function(function) for function in described["exports"]}
-        imports = {function["name"]: _Function(function) for function in described["imports"]}
-        signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})
-        return cls(guest, exports, imports, described["memories"], signatures)
-
-    def call(
-        self,
-        sandbox: Sandbox | _Pool,
-        name: str,
-        args: tuple[Any, ...],
-        timeout: float | None,
-        cpu_time: float | None,
-    ) -> Any:
-        function = self.exports.get(name)
-        # What does not fit is the engine's to refuse.
-        if function is not None and not function.is_plain and len(args) == len(function.types):
-            slots = enumerate(zip(args, function.types, strict=True), 1)
-            args = tuple(ty.encode(arg, f"argument {at} of `{name}`") if ty else arg for at, (arg, ty) in slots)
-        result = sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
-        return function.result.decode(result) if function is not None and function.result else result
-
-    def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
-        if name not in self.imports:
-            name = name.removeprefix("env.")
-        if name not in self.imports:
-            raise InvalidArgument(f"the program does not import {name!r}; it imports {_names(self.imports)}")
-        if isinstance(function, tuple):
-            function, signature = function
-            target.register(name, function, params=signature.params, returns=signature.returns)
-            return
-        refuse(name, function)
-        wanted = self.imports[name]
-        kinds = from_codes(wanted.params, wanted.returns)
-        target.register(name, wanted.host_function(name, function), params=kinds.params, returns=kinds.returns)
-
-
-class _Programs:
-    """Those that were compiled last: a guest is loaded, and its image composed, once."""
-
-    _MOST = 16
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Any, _Program] = OrderedDict()
-
-    def after_fork(self) -> None:
-        # In the child nobody may be left to let go of it.
-        self._lock = threading.Lock()
-
-    def find(self, key: Any) -> _Program | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def keep(self, key: Any, program: _Program) -> _Program:
-        with self._lock:
-            # Another thread may have been faster.
-            program = self._kept.setdefault(key, program)
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._MOST:
-                self._kept.popitem(last=False)
-            return program
-
-
-_PROGRAMS = _Programs()
-os.register_at_fork(after_in_child=_PROGRAMS.after_fork)
-
-
-def _text(what: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{what} is a str, not {type(value).__name__}")
-    return value
-
-
-def _contents(path: str, data: Any) -> bytes:
-    if isinstance(data, str):
-        return data.encode()
-    if isinstance(data, os.PathLike):
-        with open(data, "rb") as file:
-            return file.read()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"the file {path!r} is bytes, str or a path object, not {type(data).__name__}")
-    return bytes(data)
-
-
-def _names(names: Any) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing"

@@ -1,7 +1,9 @@
 //! Builds what the package carries beside this module: the WebAssembly compiler, and the licences of everything that is
 //! linked into any of its binaries. maturin takes both from the output directory.
 
+#[path = "build/compiler.rs"]
 mod compiler;
+#[path = "build/licences.rs"]
 mod licences;
 
 use std::env;
@@ -10,12 +12,25 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Set when the compiler is somebody else's, such as a linter, who needs nothing of this.
+const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-env-changed={WRAPPER}");
+    if env::var_os(WRAPPER).is_some() {
+        return Ok(());
+    }
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = fs::canonicalize(here.join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for path in ["wasm/compiler", "wasm/contract", "wasm/module", "guest/Cargo.lock", "bindings/python/build"]
-    {
+    for path in [
+        "wasm/compiler",
+        "wasm/contract",
+        "wasm/module",
+        "guest/Cargo.lock",
+        "bindings/python/build",
+        "bindings/python/build.rs",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     println!("cargo::rerun-if-changed={}", here.join("Cargo.lock").display());
@@ -30,19 +45,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What the environment's names begin with that are meant for the cargo that runs this.
+const OUTER: [&str; 7] = [
+    "CARGO_BUILD_",
+    "CARGO_CFG_",
+    "CARGO_ENCODED_",
+    "CARGO_FEATURE_",
+    "CARGO_PROFILE_",
+    "CARGO_TARGET_",
+    "CARGO_UNSTABLE_",
+];
+
 /// A cargo that is not told what the outer one was.
 fn cargo() -> Result<Command, env::VarError> {
     let mut cargo = Command::new(env::var("CARGO")?);
     for (name, _) in env::vars() {
-        let is_outer = ["CARGO_PROFILE_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_ENCODED_", "CARGO_BUILD_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-        if is_outer
-            || matches!(
-                &*name,
-                "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "CARGO_TARGET_DIR"
-            )
-        {
+        let is_outer = OUTER.iter().any(|prefix| name.starts_with(prefix));
+        if is_outer || matches!(&*name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
             cargo.env_remove(name);
         }
     }
