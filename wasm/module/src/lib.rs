@@ -63,11 +63,17 @@ pub struct hlwm_pair {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hlwm_options {
+    /// The program's arguments, its name first.
     pub arguments: *const hlwm_bytes,
+    /// How many.
     pub argument_count: usize,
+    /// Variables of the environment.
     pub environment: *const hlwm_pair,
+    /// How many.
     pub variable_count: usize,
+    /// Files: path and contents.
     pub files: *const hlwm_pair,
+    /// How many.
     pub file_count: usize,
 }
 
