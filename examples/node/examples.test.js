@@ -41,6 +41,10 @@ test('component', async () => {
     "{ text: 'Hello, Ada', visits: 2 }", 'ERR_HL_SIGNATURE argument 1 of `greet`.visits is u32, a whole number in range, found "many"', ''].join('\n'))
 })
 
+test('a program built from Rust', async () => {
+  assert.equal(await node('source_map.js'), '0 from 0, 1 from 1, 2 from 3\nnull\n0 from 5, 1 from 1\n')
+})
+
 test('service', async (context) => {
   const service = spawn(process.execPath, ['service.js', '0'], { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] })
   context.after(() => service.kill('SIGKILL'))
