@@ -4,51 +4,55 @@ use std::sync::{Arc, Mutex};
 
 use hyperlight::{ErrorCode, SandboxOptions};
 use hyperlight_tests::javascript::{eval, javascript};
+use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::{fails_with, logger, printing, uninitialized_with};
 use log::{Level, LevelFilter};
 
 #[test]
 fn log_prints_a_line_and_the_rest_is_logged() {
-    logger::install(LevelFilter::Trace);
-    let (mut js, printed) = printing(&javascript());
-    let _ = logger::take_of("javascript");
-    eval(
+    // The logger is the process's, and other tests log too.
+    in_own_process("log_prints_a_line_and_the_rest_is_logged", || {
+        logger::install(LevelFilter::Trace);
+        let (mut js, printed) = printing(&javascript());
+        let _ = logger::take_of("javascript");
+        eval(
         &mut js,
         "for (const level of ['log', 'info', 'warn', 'error', 'debug', 'trace']) console[level]('of', level)",
     )
     .unwrap();
-    eval(
-        &mut js,
-        "console.assert(true, 'not this'); console.assert(false, 'but', 'this'); console.assert(0)",
-    )
-    .unwrap();
-    assert_eq!(printed.take(), ["of log\n"]);
-    let records: Vec<_> =
-        logger::take_of("javascript").into_iter().map(|kept| (kept.level, kept.message)).collect();
-    let expected = [
-        (Level::Info, "of log"),
-        (Level::Info, "of info"),
-        (Level::Warn, "of warn"),
-        (Level::Error, "of error"),
-        (Level::Debug, "of debug"),
-        (Level::Trace, "of trace"),
-        (Level::Error, "Assertion failed: but this"),
-        (Level::Error, "Assertion failed"),
-    ];
-    assert_eq!(records, expected.map(|(level, text)| (level, text.to_owned())));
+        eval(
+            &mut js,
+            "console.assert(true, 'not this'); console.assert(false, 'but', 'this'); console.assert(0)",
+        )
+        .unwrap();
+        assert_eq!(printed.take(), ["of log\n"]);
+        let records: Vec<_> =
+            logger::take_of("javascript").into_iter().map(|kept| (kept.level, kept.message)).collect();
+        let expected = [
+            (Level::Info, "of log"),
+            (Level::Info, "of info"),
+            (Level::Warn, "of warn"),
+            (Level::Error, "of error"),
+            (Level::Debug, "of debug"),
+            (Level::Trace, "of trace"),
+            (Level::Error, "Assertion failed: but this"),
+            (Level::Error, "Assertion failed"),
+        ];
+        assert_eq!(records, expected.map(|(level, text)| (level, text.to_owned())));
 
-    eval(
-        &mut js,
-        "Promise.reject(new Error('nobody asked')); const kept = Promise.reject(1); kept.catch(() => {})",
-    )
-    .unwrap();
-    let [record] = logger::take_of("javascript").try_into().unwrap();
-    assert_eq!(record.level, Level::Error);
-    assert!(
-        record.message.starts_with("Uncaught (in promise) Error: nobody asked at "),
-        "{}",
-        record.message
-    );
+        eval(
+            &mut js,
+            "Promise.reject(new Error('nobody asked')); const kept = Promise.reject(1); kept.catch(() => {})",
+        )
+        .unwrap();
+        let [record] = logger::take_of("javascript").try_into().unwrap();
+        assert_eq!(record.level, Level::Error);
+        assert!(
+            record.message.starts_with("Uncaught (in promise) Error: nobody asked at "),
+            "{}",
+            record.message
+        );
+    });
 }
 
 #[test]
