@@ -29,6 +29,7 @@ use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, stopped};
 use crate::text::printable;
 use crate::vm::fault::FaultKind;
+use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 
 /// How a conversation ended badly.
@@ -242,10 +243,8 @@ impl Conversation {
             self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
                 Ended::Poisoned(Error::protocol("the guest's log ring holds something that is no log record"))
             })?;
-            if !self.vm.memory().is_mapped() {
-                // The logger has forked, and this is the child.
-                return Err(Ended::Poisoned(forked()));
-            }
+            // The logger may have forked.
+            in_the_parent(self.vm.memory())?;
             self.channel
                 .receive(self.vm.memory(), &mut self.frame)
                 .map_err(|error| Ended::Poisoned(broken(&error)))?;
@@ -266,10 +265,8 @@ impl Conversation {
                     };
                     let (vm, channel) = (&self.vm, &mut self.channel);
                     let outcome = self.stopper.host(|| call.run(&mut quota)).ok_or(Ended::Stopped)?;
-                    if !vm.memory().is_mapped() {
-                        // The host function has forked, and this is the child.
-                        return Err(Ended::Poisoned(forked()));
-                    }
+                    // The host function may have forked.
+                    in_the_parent(vm.memory())?;
                     // What no guest may swallow, no kick may either.
                     let outcome = outcome?;
                     if self.stopper.is_kicked() {
@@ -372,10 +369,8 @@ impl Conversation {
         let ask = || catch_unwind(AssertUnwindSafe(|| hook.map_or(Ok(()), |hook| hook())));
         // With the caller's mask: by the end of it the signal's handler has run.
         let asked = self.stopper.host(ask).ok_or(Ended::Stopped)?;
-        if !self.vm.memory().is_mapped() {
-            // The hook has forked, and this is the child.
-            return Err(Ended::Poisoned(forked()));
-        }
+        // The hook may have forked.
+        in_the_parent(self.vm.memory())?;
         match asked {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -426,6 +421,11 @@ impl Conversation {
             entropy,
         })
     }
+}
+
+/// The program's own code has run, and may have forked: the child has none of the guest's memory.
+fn in_the_parent(memory: &GuestMemory) -> Result<(), Ended> {
+    if memory.is_mapped() { Ok(()) } else { Err(Ended::Poisoned(forked())) }
 }
 
 /// The result frame's value, checked against the signature.

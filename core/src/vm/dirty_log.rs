@@ -18,7 +18,7 @@ use crate::int::to_usize;
 use crate::pages::PageSet;
 
 /// Whether the machine keeps a log, and what is not in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct DirtyLog {
     is_on: bool,
     /// Pages outside the buffers that the host has written since the memory was mapped.

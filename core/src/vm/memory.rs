@@ -84,13 +84,8 @@ impl GuestMemory {
         self.region.as_ptr() as u64
     }
 
-    /// Whether the mapping is there: it is not in a forked child.
-    pub fn is_mapped(&self) -> bool {
-        self.epoch.is_current()
-    }
-
     /// Whether the mapping exists here; a forked child does not inherit it.
-    pub fn is_of_this_process(&self) -> bool {
+    pub fn is_mapped(&self) -> bool {
         self.epoch.is_current()
     }
 

@@ -17,7 +17,7 @@ const BACKLOG: usize = 32;
 
 /// Destroys the machine, now or soon. In a forked child that closes descriptors, and touches nothing else.
 pub(super) fn destroy(machine: Machine) {
-    if !machine.memory.is_of_this_process() {
+    if !machine.memory.is_mapped() {
         return drop(machine);
     }
     let refused = match Reaper::started() {
