@@ -5,6 +5,7 @@
 //! buffer is full, after anything that was written to `stderr`, and by `fflush`. `stdin` is always at its end.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
@@ -54,11 +55,11 @@ static stderr: Stream = Stream(&ERRORS);
 
 /// What was printed and has not left yet.
 struct Buffer {
-    bytes: [u8; CAPACITY],
-    len: usize,
+    /// On the heap, and only once there was something: most programs that carry this print nothing.
+    bytes: Vec<u8>,
 }
 
-static BUFFER: Single<RefCell<Buffer>> = Single::new(RefCell::new(Buffer { bytes: [0; CAPACITY], len: 0 }));
+static BUFFER: Single<RefCell<Buffer>> = Single::new(RefCell::new(Buffer { bytes: Vec::new() }));
 
 /// Whether the host ever refused to print.
 static FAILED: Single<Cell<bool>> = Single::new(Cell::new(false));
@@ -67,15 +68,14 @@ impl Buffer {
     /// Collects `bytes`, printing whenever the buffer is full.
     fn write(&mut self, mut bytes: &[u8]) -> Result<(), sdk::Error> {
         while !bytes.is_empty() {
-            if self.len == CAPACITY {
+            if self.bytes.len() == CAPACITY {
                 self.print(false)?;
             }
-            let room = self.bytes.get_mut(self.len..).unwrap_or_default();
-            let (head, tail) = bytes.split_at(bytes.len().min(room.len()));
-            for (place, byte) in room.iter_mut().zip(head) {
-                *place = *byte;
+            if self.bytes.capacity() == 0 && self.bytes.try_reserve_exact(CAPACITY).is_err() {
+                return print_at_once(bytes);
             }
-            self.len += head.len();
+            let (head, tail) = bytes.split_at(bytes.len().min(CAPACITY - self.bytes.len()));
+            self.bytes.extend_from_slice(head);
             bytes = tail;
         }
         Ok(())
@@ -83,21 +83,42 @@ impl Buffer {
 
     /// Prints what there is. Unless it is `all` that will come, a character whose last bytes are missing stays.
     fn print(&mut self, all: bool) -> Result<(), sdk::Error> {
-        let bytes = self.bytes.get(..self.len).unwrap_or_default();
-        let (ready, kept) = match core::str::from_utf8(bytes) {
-            Err(error) if !all && error.error_len().is_none() => bytes.split_at(error.valid_up_to()),
-            _ => (bytes, Default::default()),
+        let bytes = self.bytes.as_slice();
+        let ready = match core::str::from_utf8(bytes) {
+            Err(error) if !all && error.error_len().is_none() => {
+                bytes.get(..error.valid_up_to()).unwrap_or_default()
+            }
+            _ => bytes,
         };
         let outcome = match core::str::from_utf8(ready) {
             Ok("") => return Ok(()),
             Ok(text) => host_print(text),
             Err(_) => host_print(&String::from_utf8_lossy(ready)),
         };
-        let (used, left) = (ready.len(), kept.len());
-        self.bytes.copy_within(used..used + left, 0);
-        self.len = left;
+        let used = ready.len();
+        self.bytes.drain(..used);
         outcome
     }
+}
+
+/// For programs that have something to say about a lack of memory.
+fn print_at_once(bytes: &[u8]) -> Result<(), sdk::Error> {
+    for chunk in bytes.utf8_chunks() {
+        let mut rest = chunk.valid();
+        while !rest.is_empty() {
+            let mut end = rest.len().min(CAPACITY);
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, tail) = rest.split_at(end);
+            host_print(piece)?;
+            rest = tail;
+        }
+        if !chunk.invalid().is_empty() {
+            host_print("\u{fffd}")?;
+        }
+    }
+    Ok(())
 }
 
 fn host_print(text: &str) -> Result<(), sdk::Error> {
@@ -249,7 +270,7 @@ unsafe extern "C" fn perror(what: *const c_char) {
     // SAFETY: the caller gives a string or NULL.
     let what = if what.is_null() { &[][..] } else { unsafe { CStr::from_ptr(what) }.to_bytes() };
     let colon: &[u8] = if what.is_empty() { b"" } else { b": " };
-    let mut line = alloc::vec::Vec::with_capacity(what.len() + colon.len() + text.count_bytes() + 1);
+    let mut line = Vec::with_capacity(what.len() + colon.len() + text.count_bytes() + 1);
     for part in [what, colon, text.to_bytes(), b"\n"] {
         line.extend_from_slice(part);
     }

@@ -19,6 +19,10 @@ fn an_error_has_its_name_its_message_and_its_stack() {
         ("class Mine extends Error { name = 'Mine' } throw new Mine('own')", "Mine: own at "),
         ("throw new Error('')", "Error at <eval>"),
         ("throw Object.assign(new Error('a\\nb'), { name: '' })", "a\\nb at <eval>"),
+        (
+            "throw Object.assign(new Error(''), { name: '', stack: '' })",
+            "an error with neither a name nor a message",
+        ),
         ("nowhere", "ReferenceError: nowhere is not defined at <eval>"),
         ("let let = 1", "SyntaxError: "),
         ("throw 'text'", "Uncaught \"text\""),

@@ -231,6 +231,37 @@ fn modules_import_what_the_host_has_given() {
 }
 
 #[test]
+fn a_module_may_be_json() {
+    let mut js = engine();
+    js.call::<()>("module", ("lib/prices.json", r#"{"apple": 3, "$bytes": "AAAA"}"#)).unwrap();
+    js.call::<()>("module", ("broken.json", "{\n oops")).unwrap();
+    js.call::<()>("module", ("plain.js", "export default 1")).unwrap();
+    let source = "import prices from 'lib/prices.json' with { type: 'json' };
+        import * as all from 'lib/prices.json' with { type: 'json' };
+        export const price = name => [prices[name], all.default === prices, Object.keys(prices)]";
+    load(&mut js, source).unwrap();
+    assert_eq!(call(&mut js, "price", r#"["apple"]"#).unwrap(), r#"[3,true,["apple","$bytes"]]"#);
+    gives(&mut js, "(await import('lib/prices.json', { with: { type: 'json' } })).default.apple", "3");
+    for (source, message) in [
+        ("import('broken.json', { with: { type: 'json' } })", "SyntaxError: "),
+        (
+            "import('plain.js', { with: { type: 'css' } })",
+            "TypeError: there are no modules of the type \"css\"",
+        ),
+        ("import('plain.js', { with: { as: 'json' } })", "SyntaxError: there is no import attribute \"as\""),
+        ("import('none.json', { with: { type: 'json' } })", "TypeError: there is no module `none.json`"),
+    ] {
+        let error = throws(&mut js, source);
+        assert!(error.message().starts_with(message), "{source}: {error}");
+        assert!(
+            source.starts_with("import('plain") || error.message().contains(".json"),
+            "{source}: {error}"
+        );
+    }
+    gives(&mut js, "(await import('plain.js')).default", "1");
+}
+
+#[test]
 fn promises_are_driven_to_their_end() {
     let mut js = loaded(
         "let log = []; async function f(n) { for (let i = 0; i < n; i++) await null; log.push(n); return log }",
@@ -279,6 +310,22 @@ fn text_is_encoded_and_decoded() {
         (
             "const d = new TextDecoder(); [[0xf0, 0x9f], [0x98], [0x80, 0x61]].map(b => d.decode(new Uint8Array(b), { stream: true })).join('|') + d.decode()",
             "\"||😀a\"",
+        ),
+        (
+            "new TextDecoder('utf-16be').decode(new Uint8Array([0, 0x61, 0xd8, 0x3d, 0xde, 0, 0xdc, 0]))",
+            "\"a\u{1f600}\u{fffd}\"",
+        ),
+        (
+            "const w = new TextDecoder('utf-16be'); [[0xfe], [0xff, 0], [0x61, 0xd8, 0x3d], [0xde, 0]].map(b => w.decode(new Uint8Array(b), { stream: true })).join('|') + w.decode()",
+            "\"||a|\u{1f600}\"",
+        ),
+        (
+            "new TextDecoder('latin1', { fatal: true }).decode(new Uint8Array([0x61, 0xe9, 0x80, 0x81, 0x9f]))",
+            "\"a\u{e9}\u{20ac}\u{81}\u{178}\"",
+        ),
+        (
+            "['ascii', 'ISO-8859-1', 'utf-16', 'UTF-16BE'].map(l => new TextDecoder(l).encoding).join()",
+            "\"windows-1252,windows-1252,utf-16le,utf-16be\"",
         ),
         ("new TextDecoder(' UTF8 ').encoding + new TextEncoder().encoding", "\"utf-8utf-8\""),
     ] {

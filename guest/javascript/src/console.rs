@@ -8,7 +8,6 @@ use sdk::{ValueRef, boot_info, host_call};
 use crate::error::{Js, Thrown};
 use crate::inspect::{cut, line};
 use crate::native::{Arguments, function};
-use crate::reserve;
 use crate::value::Value;
 
 /// What log records of scripts say that they come from.
@@ -45,17 +44,15 @@ fn say(arguments: &Arguments<'_>, level: Level, print: bool) -> Js<Value> {
     if !print && !logged {
         return Ok(Value::UNDEFINED);
     }
-    reserve::lend(|| {
-        let mut text = line(arguments.as_slice());
-        if logged {
-            log(level, format_args!("{text}"));
-        }
-        if print {
-            text.push('\n');
-            print_all(&text)?;
-        }
-        Ok(Value::UNDEFINED)
-    })
+    let mut text = line(arguments.as_slice());
+    if logged {
+        log(level, format_args!("{text}"));
+    }
+    if print {
+        text.push('\n');
+        print_all(&text)?;
+    }
+    Ok(Value::UNDEFINED)
 }
 
 fn assert(arguments: Arguments<'_>) -> Js<Value> {
@@ -63,11 +60,9 @@ fn assert(arguments: Arguments<'_>) -> Js<Value> {
     if condition.is_truthy() {
         return Ok(Value::UNDEFINED);
     }
-    reserve::lend(|| {
-        let rest = line(rest);
-        let colon = if rest.is_empty() { "" } else { ": " };
-        log(Level::Error, format_args!("Assertion failed{colon}{rest}"));
-    });
+    let rest = line(rest);
+    let colon = if rest.is_empty() { "" } else { ": " };
+    log(Level::Error, format_args!("Assertion failed{colon}{rest}"));
     Ok(Value::UNDEFINED)
 }
 

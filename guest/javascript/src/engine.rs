@@ -7,21 +7,25 @@
 use alloc::ffi::CString;
 use alloc::string::String;
 use core::cell::Cell;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use rquickjs_sys as qjs;
-use sdk::{Error, Result, boot_info, heap, stack};
+use sdk::{Error, Result, boot_info, stack};
 
 use crate::error::{Js, OUT_OF_MEMORY, Thrown};
 use crate::libc::single::Single;
-use crate::reserve;
 use crate::value::Value;
+use crate::{memory, reserve};
 
 static CONTEXT: Single<Cell<*mut qjs::JSContext>> = Single::new(Cell::new(ptr::null_mut()));
 
 /// The most of the stack that is left to functions of the engine and of this guest, which look no further.
 const STACK_MARGIN: u64 = 64 << 10;
+
+/// The least memory in use at which the engine collects garbage: the value that it starts with.
+const GC_THRESHOLD: qjs::size_t = 256 << 10;
 
 /// What a source is.
 #[derive(Clone, Copy, Debug)]
@@ -47,27 +51,14 @@ pub(crate) fn runtime() -> *mut qjs::JSRuntime {
 
 /// Makes the runtime and the context, with everything that ECMAScript has.
 pub(crate) fn start() -> Result<()> {
-    let functions = qjs::JSMallocFunctions {
-        js_calloc: Some(js_calloc),
-        js_malloc: Some(js_malloc),
-        js_free: Some(js_free),
-        js_realloc: Some(js_realloc),
-        js_malloc_usable_size: Some(js_malloc_usable_size),
-    };
     // SAFETY: the functions keep C's contract of an allocator; the engine copies the struct.
-    let runtime = unsafe { qjs::JS_NewRuntime2(&raw const functions, ptr::null_mut()) };
+    let runtime = unsafe { qjs::JS_NewRuntime2(&memory::FUNCTIONS, ptr::null_mut()) };
     if runtime.is_null() {
         return Err(too_small());
     }
-    let shared = qjs::JSSharedArrayBufferFunctions {
-        sab_alloc: Some(sab_alloc),
-        sab_free: Some(js_free),
-        sab_dup: Some(sab_dup),
-        sab_opaque: ptr::null_mut(),
-    };
     // SAFETY: the runtime has just been made, and copies the struct. Every intrinsic is added once, to a new context.
     unsafe {
-        qjs::JS_SetSharedArrayBufferFunctions(runtime, &raw const shared);
+        qjs::JS_SetSharedArrayBufferFunctions(runtime, &memory::SHARED_FUNCTIONS);
         qjs::JS_SetMemoryLimit(runtime, boot_info().heap.size.saturating_sub(reserve::size()));
         limit_stack(runtime);
         let context = qjs::JS_NewContextRaw(runtime);
@@ -121,6 +112,21 @@ pub(crate) fn run(code: Value) -> Js<Value> {
     unsafe { Value::own(qjs::JS_EvalFunction(context(), code.into_raw())) }
 }
 
+/// To be called when calls are what comes next: collects garbage, so that they need not do so soon, and lets what they
+/// allocate lie together. Collecting writes to every object, and a restore after a call copies back what that has written.
+pub(crate) fn settle() {
+    let mut usage = MaybeUninit::uninit();
+    // SAFETY: the runtime exists, and the engine fills the numbers in.
+    unsafe {
+        qjs::JS_RunGC(runtime());
+        qjs::JS_ComputeMemoryUsage(runtime(), usage.as_mut_ptr());
+        let used = qjs::size_t::try_from(usage.assume_init().malloc_size).unwrap_or(0);
+        // As the engine does it when it has collected by itself.
+        qjs::JS_SetGCThreshold(runtime(), (used + used / 2).max(GC_THRESHOLD));
+    }
+    memory::settle();
+}
+
 /// The global object.
 pub(crate) fn globals() -> Value {
     // SAFETY: the context exists; the result is ours.
@@ -160,48 +166,6 @@ unsafe fn limit_stack(runtime: *mut qjs::JSRuntime) {
         qjs::JS_SetMaxStackSize(runtime, usable.max(1));
     }
 }
-
-// ---- memory -------------------------------------------------------------------------------------------------
-
-/// A size as this guest's allocator counts. The engine's type is as wide.
-const fn bytes(size: qjs::size_t) -> usize {
-    const { assert!(size_of::<usize>() == size_of::<qjs::size_t>()) };
-    #[expect(clippy::cast_possible_truncation, reason = "the two types have the same size, asserted above")]
-    {
-        size as usize
-    }
-}
-
-unsafe extern "C" fn js_malloc(_: *mut c_void, size: qjs::size_t) -> *mut c_void {
-    heap::malloc(bytes(size)).cast()
-}
-
-unsafe extern "C" fn js_calloc(_: *mut c_void, count: qjs::size_t, size: qjs::size_t) -> *mut c_void {
-    heap::calloc(bytes(count), bytes(size)).cast()
-}
-
-unsafe extern "C" fn js_realloc(_: *mut c_void, block: *mut c_void, size: qjs::size_t) -> *mut c_void {
-    // SAFETY: the engine gives a block that came from here, or null.
-    unsafe { heap::realloc(block.cast(), bytes(size)).cast() }
-}
-
-unsafe extern "C" fn js_free(_: *mut c_void, block: *mut c_void) {
-    // SAFETY: the engine gives a block that came from here and that it no longer uses, or null.
-    unsafe { heap::free(block.cast()) };
-}
-
-unsafe extern "C" fn js_malloc_usable_size(block: *const c_void) -> qjs::size_t {
-    // SAFETY: the engine gives a block that came from here, or null.
-    unsafe { heap::usable_size(block.cast()) as qjs::size_t }
-}
-
-/// Memory of a `SharedArrayBuffer`.
-unsafe extern "C" fn sab_alloc(_: *mut c_void, size: qjs::size_t) -> *mut c_void {
-    heap::calloc(1, bytes(size)).cast()
-}
-
-/// One more owner of such memory. There is one agent, so nobody ever shares it.
-unsafe extern "C" fn sab_dup(_: *mut c_void, _block: *mut c_void) {}
 
 /// A length that the engine wants as an `int`. What does not fit would be more arguments than the stack has room for.
 pub(crate) fn count(len: usize) -> c_int {

@@ -77,6 +77,15 @@ impl Thrown {
         }
     }
 
+    /// Throws a `SyntaxError`.
+    pub(crate) fn syntax_error(message: &str) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let thrown = qjs::JS_ThrowSyntaxError(context(), c"%s".as_ptr(), c"".as_ptr());
+            Self::from_raw(thrown).with_message(message)
+        }
+    }
+
     /// Throws a `RangeError`.
     pub(crate) fn range_error(message: &str) -> Self {
         // SAFETY: as above.
@@ -185,6 +194,8 @@ pub(crate) fn describe(thrown: &Value) -> String {
         };
         let (name, message, stack) = (part("name"), part("message"), part("stack"));
         let mut text = match (&*name, &*message) {
+            // An error always says something.
+            ("", "") => "an error with neither a name nor a message".into(),
             ("", message) => message.into(),
             (name, "") => name.into(),
             (name, message) => format!("{name}: {message}"),

@@ -12,7 +12,7 @@ use crate::engine::{self, Goal, globals, out_of_memory};
 use crate::error::{self, Failure, Js, Thrown, finish};
 use crate::libc::single::Single;
 use crate::value::{Text, Value};
-use crate::{jobs, json, modules, reserve};
+use crate::{jobs, json, modules};
 
 /// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global object.
 static READERS: Single<RefCell<BTreeMap<String, Value>>> = Single::new(RefCell::new(BTreeMap::new()));
@@ -49,30 +49,30 @@ fn call_function(function: String, arguments: String) -> Result<String> {
 
 /// Runs a source, and everything that it leaves to be run.
 pub(crate) fn run_source(name: &str, source: String) -> Result<()> {
-    enter(|| modules::load_source(name, source), Ok)
+    let result = enter(|| modules::load_source(name, source), Ok);
+    // What follows are calls.
+    engine::settle();
+    result
 }
 
-/// Runs JavaScript. What comes out of it is made the host's with the guest's own memory back.
+/// Runs JavaScript, and makes what comes out of it the host's.
 fn enter<T, R>(
     work: impl FnOnce() -> core::result::Result<T, Failure>,
     convert: impl FnOnce(T) -> Result<R>,
 ) -> Result<R> {
-    let outcome = reserve::hold(|| {
-        let outcome = work();
-        // What a failed call has left is not for the next one.
-        match outcome {
-            Err(Failure::Thrown(thrown)) => {
-                let thrown = thrown.take();
-                // Whatever that meets, the first error is the one to tell.
-                let _ = jobs::drain();
-                Err(Thrown::throw(thrown).into())
-            }
-            outcome => {
-                let _ = jobs::drain();
-                outcome
-            }
+    // What a failed call has left is not for the next one.
+    let outcome = match work() {
+        Err(Failure::Thrown(thrown)) => {
+            let thrown = thrown.take();
+            // Whatever that meets, the first error is the one to tell.
+            let _ = jobs::drain();
+            Err(Thrown::throw(thrown).into())
         }
-    });
+        outcome => {
+            let _ = jobs::drain();
+            outcome
+        }
+    };
     let result = finish(outcome).and_then(convert);
     jobs::report_unhandled();
     error::forget_host_errors();

@@ -5,13 +5,13 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 
 use rquickjs_sys as qjs;
 
 use crate::console::console;
-use crate::engine::{self, Goal, globals, out_of_memory};
+use crate::encodings;
+use crate::engine::{self, Goal, globals};
 use crate::error::{Js, Thrown};
 use crate::host;
 use crate::inspect::cut;
@@ -35,10 +35,10 @@ static ORIGIN: Single<Cell<Option<(u64, u64)>>> = Single::new(Cell::new(None));
 pub(crate) fn start() -> Js<()> {
     let native = Value::object()?;
     let functions = [
-        ("encode", function(c"", 1, encode)?),
-        ("encodeInto", function(c"", 2, encode_into)?),
-        ("encoding", function(c"", 1, encoding)?),
-        ("decode", function(c"", 6, decode)?),
+        ("encode", function(c"", 1, encodings::encode)?),
+        ("encodeInto", function(c"", 2, encodings::encode_into)?),
+        ("encoding", function(c"", 1, encodings::encoding)?),
+        ("decode", function(c"", 6, encodings::decode)?),
         ("fillRandom", function(c"", 1, fill_random)?),
         ("randomUUID", function(c"randomUUID", 0, random_uuid)?),
         ("random", function(c"random", 0, random)?),
@@ -85,123 +85,6 @@ pub(crate) fn symbol_text(symbol: &Value) -> Js<String> {
 pub(crate) fn own_text(value: &Value) -> Js<String> {
     let helper = if value.is_date() { "dateText" } else { "regExpText" };
     Ok(cut(help(helper, value)?.text()?.as_str(), SHOWN).into())
-}
-
-// ---- text --------------------------------------------------------------------------------------------------------
-
-fn encode(arguments: Arguments<'_>) -> Js<Value> {
-    let text = arguments.get(0).text()?;
-    Value::bytes(text.as_str().as_bytes())
-}
-
-fn encode_into(arguments: Arguments<'_>) -> Js<Value> {
-    let text = arguments.get(0).text()?;
-    let mut target = arguments.get(1).clone();
-    let is_bytes = target.typed_array() == Some(qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8);
-    let Some(room) = target.as_bytes_mut().filter(|_| is_bytes) else {
-        return Err(Thrown::type_error("the target must be a Uint8Array"));
-    };
-    let (mut read, mut written) = (0_u32, 0);
-    for c in text.as_str().chars() {
-        let Some(place) = room.get_mut(written..written + c.len_utf8()) else {
-            break;
-        };
-        c.encode_utf8(place);
-        written += place.len();
-        read += if c.len_utf16() == 2 { 2 } else { 1 };
-    }
-    let result = Value::object()?;
-    result.define("read", Value::number(read.into()))?;
-    result.define("written", Value::number(u32::try_from(written).unwrap_or(u32::MAX).into()))?;
-    Ok(result)
-}
-
-/// The name of the encoding that a label means; `undefined` if there is none.
-fn encoding(arguments: Arguments<'_>) -> Js<Value> {
-    let label = arguments.get(0).text()?;
-    match &*label.as_str().trim_ascii().to_ascii_lowercase() {
-        "utf-8" | "utf8" | "unicode-1-1-utf-8" | "unicode11utf8" | "unicode20utf8" | "x-unicode20utf8" => {
-            Value::string("utf-8")
-        }
-        "utf-16le" | "utf-16" | "ucs-2" | "unicode" | "csunicode" | "iso-10646-ucs-2" | "unicodefeff" => {
-            Value::string("utf-16le")
-        }
-        _ => Ok(Value::UNDEFINED),
-    }
-}
-
-/// Arguments: encoding, bytes left of the last time, bytes, whether more follow, whether errors throw, whether a byte order
-/// mark is text. The result has the text and the bytes that wait for more.
-fn decode(arguments: Arguments<'_>) -> Js<Value> {
-    let name = arguments.get(0).text()?;
-    let is_wide = name.as_str() == "utf-16le";
-    let flag = |index| arguments.get(index).is_truthy();
-    let (more_follows, fatal, keep_mark) = (flag(3), flag(4), flag(5));
-    let mut bytes = Vec::new();
-    for index in [1, 2] {
-        let Some(part) = arguments.get(index).as_bytes() else {
-            return Err(Thrown::type_error("the bytes must be an ArrayBuffer or a view of one"));
-        };
-        bytes.try_reserve(part.len()).map_err(|_| out_of_memory())?;
-        bytes.extend_from_slice(part);
-    }
-    let used = match (more_follows, is_wide) {
-        (false, _) => bytes.len(),
-        (true, false) => complete_utf8(&bytes),
-        (true, true) => complete_utf16(&bytes),
-    };
-    let (now, rest) = bytes.split_at(used);
-    let decoded = if is_wide { decode_utf16(now, fatal) } else { decode_utf8(now, fatal) };
-    let Some(text) = decoded else {
-        return Err(Thrown::type_error("the bytes are not text of this encoding"));
-    };
-    let text = if keep_mark { &*text } else { text.strip_prefix('\u{feff}').unwrap_or(&text) };
-    let result = Value::object()?;
-    result.define("text", Value::string(text)?)?;
-    result.define("rest", Value::bytes(rest)?)?;
-    Ok(result)
-}
-
-/// Bytes without a character at the end whose rest may follow.
-fn complete_utf8(bytes: &[u8]) -> usize {
-    let tail = bytes.len().saturating_sub(3);
-    let ends = (tail..bytes.len()).rev().find(|at| bytes.get(*at).is_some_and(|byte| *byte >= 0xc0));
-    match ends.and_then(|at| Some((at, core::str::from_utf8(bytes.get(at..)?)))) {
-        Some((at, Err(error))) if error.valid_up_to() == 0 && error.error_len().is_none() => at,
-        _ => bytes.len(),
-    }
-}
-
-fn complete_utf16(bytes: &[u8]) -> usize {
-    let even = bytes.len() & !1;
-    let last = even.checked_sub(1).and_then(|at| bytes.get(at));
-    if last.is_some_and(|high| (0xd8..0xdc).contains(high)) { even - 2 } else { even }
-}
-
-fn decode_utf8(bytes: &[u8], fatal: bool) -> Option<String> {
-    if fatal {
-        return core::str::from_utf8(bytes).ok().map(Into::into);
-    }
-    Some(String::from_utf8_lossy(bytes).into_owned())
-}
-
-fn decode_utf16(bytes: &[u8], fatal: bool) -> Option<String> {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair));
-    let mut text = String::new();
-    for unit in char::decode_utf16(units) {
-        match unit {
-            Ok(c) => text.push(c),
-            Err(_) if fatal => return None,
-            Err(_) => text.push(char::REPLACEMENT_CHARACTER),
-        }
-    }
-    match odd {
-        [] => {}
-        _ if fatal => return None,
-        _ => text.push(char::REPLACEMENT_CHARACTER),
-    }
-    Some(text)
 }
 
 // ---- random numbers ----------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ use crate::error::{Js, Thrown};
 use crate::json;
 use crate::libc::single::Single;
 use crate::native::{Arguments, function_with};
-use crate::reserve;
 use crate::value::{Text, Value};
 
 /// Names whose functions are known; a script can ask for any number of names, but only what the host has is kept. That
@@ -71,7 +70,7 @@ fn find(name: &str) -> Js<Option<Rc<Target>>> {
     if name.is_empty() || name.len() > MAX_NAME_LEN - JSON.len() {
         return Ok(None);
     }
-    let ask = |name: &str| reserve::lend(|| host_signature(name)).map_err(Thrown::host_error);
+    let ask = |name: &str| host_signature(name).map_err(Thrown::host_error);
     let json = HostSignature { params: [Kind::String].into(), returns: Kind::String };
     let target = match ask(name)? {
         Some(signature) => Target::Typed(signature),
@@ -107,7 +106,7 @@ fn call_typed(name: &str, signature: &HostSignature, arguments: &[Value]) -> Js<
             Err(mismatch) => return Err(mismatch.into_thrown(name, index + 1, *kind)),
         }
     }
-    let result = reserve::lend(|| host_call(name, &values)).map_err(Thrown::host_error)?;
+    let result = host_call(name, &values).map_err(Thrown::host_error)?;
     from_host(&result)
 }
 
@@ -118,8 +117,8 @@ fn call_json(name: &str, arguments: &[Value]) -> Js<Value> {
     }
     let text = json::encode(&list)?.ok_or_else(|| Thrown::type_error("the arguments have no JSON"))?;
     let text = text.as_str();
-    let call = || host_call(&format!("{JSON}{name}"), &[ValueRef::String(text)]);
-    Ok(match reserve::lend(call).map_err(Thrown::host_error)? {
+    let result = host_call(&format!("{JSON}{name}"), &[ValueRef::String(text)]);
+    Ok(match result.map_err(Thrown::host_error)? {
         // As with the results of scripts, nothing stands for `undefined`.
         sdk::Value::String(text) if text.is_empty() => Value::UNDEFINED,
         sdk::Value::String(mut text) => json::decode(&mut text)?,

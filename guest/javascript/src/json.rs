@@ -13,6 +13,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
+use core::ffi::CStr;
 
 use rquickjs_sys as qjs;
 
@@ -51,14 +52,20 @@ pub(crate) fn encode(value: &Value) -> Js<Option<Text>> {
 pub(crate) fn decode(text: &mut String) -> Js<Value> {
     // A key that starts with `$` may be written with an escape.
     let has_escapes = text.contains("\"$") || text.contains("\\u0024");
+    let value = parse(text, c"<json>");
+    if has_escapes { unescape(value?) } else { value }
+}
+
+/// The same without escapes. Errors say that the text has that name.
+pub(crate) fn parse(text: &mut String, name: &CStr) -> Js<Value> {
     let len = text.len();
     text.push('\0');
     // SAFETY: a NUL follows the text; the result is ours.
     let value = unsafe {
-        Value::own(qjs::JS_ParseJSON(context(), text.as_ptr().cast(), len as qjs::size_t, c"<json>".as_ptr()))
+        Value::own(qjs::JS_ParseJSON(context(), text.as_ptr().cast(), len as qjs::size_t, name.as_ptr()))
     };
     text.truncate(len);
-    if has_escapes { unescape(value?) } else { value }
+    value
 }
 
 /// What is written instead of a value: called with the key and the value, after the value's own `toJSON`.

@@ -25,6 +25,7 @@ extern crate hyperlight_guest as sdk;
 mod base64;
 mod clock;
 mod console;
+mod encodings;
 mod engine;
 mod error;
 mod functions;
@@ -33,8 +34,10 @@ mod host;
 mod inspect;
 mod jobs;
 mod json;
+mod json_modules;
 #[path = "../../libc/mod.rs"]
 mod libc;
+mod memory;
 mod modules;
 mod native;
 mod reserve;
@@ -52,7 +55,9 @@ fn main() -> Result<()> {
     jobs::start();
     modules::start();
     finish(prepare().map_err(Failure::from))?;
+    reserve::start();
     clock::start();
+    memory::settle();
     for index in 1.. {
         let Some(bytes) = payload(index) else {
             break;

@@ -16,9 +16,9 @@ use sdk::{Error, Result, code};
 
 use crate::engine::{self, Goal, context, runtime};
 use crate::error::{Failure, Js, Thrown};
-use crate::jobs;
 use crate::libc::single::Single;
 use crate::value::Value;
+use crate::{jobs, json_modules};
 
 static MODULES: Single<RefCell<Modules>> =
     Single::new(RefCell::new(Modules { sources: BTreeMap::new(), exports: Vec::new() }));
@@ -33,7 +33,15 @@ struct Modules {
 /// Makes the engine ask here for modules.
 pub(crate) fn start() {
     // SAFETY: the runtime exists; the functions have the types that the engine calls.
-    unsafe { qjs::JS_SetModuleLoaderFunc(runtime(), Some(normalize), Some(load), ptr::null_mut()) };
+    unsafe {
+        qjs::JS_SetModuleLoaderFunc2(
+            runtime(),
+            Some(normalize),
+            Some(load),
+            Some(json_modules::check_attributes),
+            ptr::null_mut(),
+        );
+    };
 }
 
 /// Makes a module importable by that name.
@@ -108,17 +116,25 @@ unsafe extern "C" fn normalize(
 /// Loads a module by its full name.
 unsafe extern "C" fn load(
     _context: *mut qjs::JSContext,
-    name: *const c_char,
+    c_name: *const c_char,
     _opaque: *mut c_void,
+    attributes: qjs::JSValue,
 ) -> *mut qjs::JSModuleDef {
-    // SAFETY: the engine gives a string.
-    let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+    // SAFETY: the engine gives a string, and lends the attributes.
+    let (c_name, attributes) = unsafe { (CStr::from_ptr(c_name), Value::share(attributes)) };
+    let Ok(is_json) = json_modules::is_meant(&attributes) else {
+        return ptr::null_mut();
+    };
+    let name = c_name.to_string_lossy();
     let source = MODULES.borrow_mut().sources.get_mut(&*name).and_then(Option::take);
     let Some(mut source) = source else {
         // The engine has no second try at a module that did not compile.
         Thrown::type_error(&format!("there is no module `{name}`")).keep();
         return ptr::null_mut();
     };
+    if is_json {
+        return json_modules::make(&mut source, c_name).unwrap_or(ptr::null_mut());
+    }
     let Ok(code) = engine::compile(&mut source, &name, Goal::Module) else {
         return ptr::null_mut();
     };

@@ -23,8 +23,20 @@ static GLOBAL: Global = Global;
 
 static HEAP: Single<UnsafeCell<Allocator>> = Single::new(UnsafeCell::new(Talc::new(Manual)));
 
+/// What [`set_aside`] keeps.
+static RESERVE: Single<Cell<Reserve>> = Single::new(Cell::new(Reserve { block: None, layout: None }));
+
 /// Bytes of the last request that could not be met.
 static FAILED: Single<Cell<Option<usize>>> = Single::new(Cell::new(None));
+
+/// Memory for Rust code alone.
+#[derive(Clone, Copy)]
+struct Reserve {
+    /// The block, unless Rust code was in need of it.
+    block: Option<NonNull<u8>>,
+    /// The shape of the block; none before [`set_aside`].
+    layout: Option<Layout>,
+}
 
 /// What lies in front of memory that C code was given, which does not say its size when it gives it back.
 #[derive(Clone, Copy)]
@@ -69,7 +81,10 @@ pub fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
     else {
         return failed(size);
     };
-    let Some(start) = allocate(block) else {
+    if !has_reserve() {
+        return failed(size);
+    }
+    let Some(start) = take(block) else {
         return failed(size);
     };
     // SAFETY: the block has `offset` bytes before the memory, which are at least a header, and `offset` is a multiple
@@ -95,7 +110,7 @@ pub unsafe fn realloc(memory: *mut u8, size: usize) -> *mut u8 {
     let header = unsafe { memory.cast::<Header>().sub(1).read() };
     let grown = size.checked_add(header.offset).filter(|len| isize::try_from(*len).is_ok());
     // SAFETY: the header describes the block as it was allocated.
-    let in_place = grown.is_some_and(|len| unsafe {
+    let in_place = grown.filter(|_| size <= header.size || has_reserve()).is_some_and(|len| unsafe {
         let (start, layout) = block(memory, header);
         with(|heap| heap.try_realloc_in_place(start, layout, len))
     });
@@ -144,6 +159,21 @@ pub unsafe fn usable_size(memory: *const u8) -> usize {
     unsafe { memory.cast::<Header>().sub(1).read().size }
 }
 
+/// Sets memory aside that only Rust code can use: what [`malloc`] and its kin cannot use up. Says whether there was so much.
+///
+/// Rust code has no way to go on without memory, but C code may have, such as the engine of a language whose scripts can
+/// catch that. When nothing else is left Rust code is given this block; until it can be had back, C code is given nothing.
+pub fn set_aside(size: usize) -> bool {
+    give_back_reserve();
+    let layout = Layout::from_size_align(size, C_ALIGN).ok().filter(|layout| layout.size() != 0);
+    RESERVE.set(Reserve { block: layout.and_then(take), layout });
+    let is_there = RESERVE.get().block.is_some();
+    if !is_there {
+        RESERVE.set(Reserve { block: None, layout: None });
+    }
+    is_there
+}
+
 /// Gives the allocator its memory; the entry point does so before anything is allocated.
 pub(crate) fn install() {
     let heap = boot_info().heap;
@@ -165,7 +195,7 @@ struct Global;
 // SAFETY: the allocator keeps this contract; blocks do not move or overlap, and the heap's span belongs to it alone.
 unsafe impl GlobalAlloc for Global {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        allocate(layout).map_or_else(|| failed(layout.size()), NonNull::as_ptr)
+        allocate_rust(layout).map_or_else(|| failed(layout.size()), NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
@@ -179,7 +209,7 @@ unsafe impl GlobalAlloc for Global {
         if with(|heap| unsafe { heap.try_realloc_in_place(memory, layout, size) }) {
             return memory;
         }
-        let Some(moved) = Layout::from_size_align(size, layout.align()).ok().and_then(allocate) else {
+        let Some(moved) = Layout::from_size_align(size, layout.align()).ok().and_then(allocate_rust) else {
             return failed(size);
         };
         // SAFETY: both have at least that many bytes, and they are different blocks.
@@ -191,8 +221,34 @@ unsafe impl GlobalAlloc for Global {
     }
 }
 
+/// A block for Rust code, if need be out of the reserve.
+fn allocate_rust(layout: Layout) -> Option<NonNull<u8>> {
+    take(layout).or_else(|| if give_back_reserve() { take(layout) } else { None })
+}
+
+/// Whether the reserve is whole, or was made so again.
+fn has_reserve() -> bool {
+    let Reserve { block: None, layout: Some(layout) } = RESERVE.get() else {
+        return true;
+    };
+    let block = take(layout);
+    RESERVE.set(Reserve { block, layout: Some(layout) });
+    block.is_some()
+}
+
+/// Makes the reserve free memory. Says whether there was one.
+fn give_back_reserve() -> bool {
+    let Reserve { block: Some(block), layout: Some(layout) } = RESERVE.get() else {
+        return false;
+    };
+    RESERVE.set(Reserve { block: None, layout: Some(layout) });
+    // SAFETY: the block was allocated with this layout, and nobody was given it.
+    with(|heap| unsafe { heap.deallocate(block.as_ptr(), layout) });
+    true
+}
+
 /// A block of that layout.
-fn allocate(layout: Layout) -> Option<NonNull<u8>> {
+fn take(layout: Layout) -> Option<NonNull<u8>> {
     if layout.size() == 0 {
         return None;
     }

@@ -37,14 +37,13 @@ const PROPOSALS: [&str; 9] = [
 ];
 
 /// What the guest has none of, by the word in a test that asks for it.
-const ABSENT: [(&str, &str); 8] = [
+const ABSENT: [(&str, &str); 7] = [
     ("$262.createRealm", "no second realm"),
     ("$262.agent", "no second agent"),
     ("$262.evalScript", "no way to run a script from a script"),
     ("$262.AbstractModuleSource", "no sources of modules"),
     ("$262.IsHTMLDDA", "no document.all"),
     ("CanBlockIsTrue", "no blocking: nobody could wake the guest"),
-    ("json-modules", "no JSON modules"),
     ("tail-call-optimization", "no proper tail calls"),
 ];
 
