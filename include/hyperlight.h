@@ -27,9 +27,9 @@
  * first, then whether the sandbox is free and ready, then the signature. `as.boolean` is read as a byte that must be
  * 0 or 1.
  *
- * Views. An hl_bytes that the library hands out is borrowed. Text and bytes of a result die with the next call on
- * that sandbox, or with the sandbox; those of an error with the error; function infos with the sandbox; a host
- * function's `args` when it returns. Strings are UTF-8 and have a length; they may hold NUL bytes.
+ * Views. An hl_bytes that the library hands out is borrowed. Text and bytes of a result die with the next call,
+ * restore or snapshot of that sandbox, or with the sandbox; those of an error with the error; function infos with the
+ * sandbox; a host function's `args` when it returns. Strings are UTF-8 and have a length; they may hold NUL bytes.
  *
  * Callbacks run on the thread that called into the sandbox. A host function's `*result` arrives as HL_VOID. What it
  * returns other than HL_OK reaches the guest as an error value; if the guest passes that on, the caller gets
@@ -416,7 +416,10 @@ typedef struct hl_pool_options {
     size_t size;
     /** Members at most, in use and idle: twice the processors of the machine by default. */
     uint64_t max;
-    /** Idle members kept in reserve as long as `max` allows it: none by default. */
+    /**
+     * Idle members kept in reserve as long as `max` allows it: none by default. They are made in the background from the first
+     * `hl_pool_acquire` on, because host functions may be registered until then.
+     */
     uint64_t min_idle;
     /** How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
     uint64_t acquire_timeout_ns;
@@ -443,9 +446,9 @@ typedef struct hl_pool_statistics {
 } hl_pool_statistics;
 
 /**
- * Takes a log record: its level, which part of the guest or of the library speaks, and one line of text. The views live
- * until it returns; each is followed by a NUL, which its length does not count. May be called by several threads at a
- * time.
+ * Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "hyperlight";
+ * any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
+ * not count. May be called by several threads at a time.
  */
 typedef void (*hl_log_fn)(void *user_data, uint32_t level, hl_bytes target, hl_bytes message);
 
@@ -601,7 +604,7 @@ hl_status hl_sandbox_evolve(hl_sandbox *sandbox,
 
 /**
  * Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
- * die with the next call on the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
+ * die with the next call, restore or snapshot of the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
  *
  * If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
  */

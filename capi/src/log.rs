@@ -6,6 +6,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
+use hyperlight::GUEST_LOG_TARGET;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::error::Text;
@@ -26,9 +27,9 @@ pub const HL_LOG_DEBUG: u32 = 4;
 /// All details.
 pub const HL_LOG_TRACE: u32 = 5;
 
-/// Takes a log record: its level, which part of the guest or of the library speaks, and one line of text. The views live
-/// until it returns; each is followed by a NUL, which its length does not count. May be called by several threads at a
-/// time.
+/// Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "hyperlight";
+/// any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
+/// not count. May be called by several threads at a time.
 pub type hl_log_fn = Option<
     unsafe extern "C-unwind" fn(user_data: *mut c_void, level: u32, target: hl_bytes, message: hl_bytes),
 >;
@@ -86,7 +87,11 @@ impl Log for Logger {
         let Some(callback) = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
             return;
         };
-        let target = Text::new(record.target().to_owned());
+        let speaker = match record.target() {
+            GUEST_LOG_TARGET => record.module_path().unwrap_or_default(),
+            target => target,
+        };
+        let target = Text::new(speaker.to_owned());
         let message = Text::new(record.args().to_string());
         // SAFETY: the caller of `hl_set_log_callback` promised that the callback can be called like this, on any thread,
         // as long as its `user_data` was not freed, which `callback` owns.

@@ -36,7 +36,8 @@ pub struct hl_pool_options {
     pub size: usize,
     /// Members at most, in use and idle: twice the processors of the machine by default.
     pub max: u64,
-    /// Idle members kept in reserve as long as `max` allows it: none by default.
+    /// Idle members kept in reserve as long as `max` allows it: none by default. They are made in the background from the first
+    /// `hl_pool_acquire` on, because host functions may be registered until then.
     pub min_idle: u64,
     /// How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever.
     pub acquire_timeout_ns: u64,

@@ -171,7 +171,7 @@ pub unsafe extern "C" fn hl_sandbox_evolve(sandbox: *mut hl_sandbox, err: *mut *
 }
 
 /// Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
-/// die with the next call on the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
+/// die with the next call, restore or snapshot of the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
 ///
 /// If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 #[must_use]

@@ -32,7 +32,8 @@
 //!
 //! Whatever a guest does, the host goes on: a fault, a panic or a broken message is an [`Error`] with a stable
 //! [`ErrorCode`]. The library prints nothing (but for the default `HostPrint`), ends nothing, installs no signal
-//! handler, and reads no environment variable.
+//! handler, and reads no environment variable. What guests log goes to the program's logger, with the target
+//! [`GUEST_LOG_TARGET`].
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
@@ -62,14 +63,15 @@ pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use hyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, SandboxOptions};
 pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
+pub use sandbox::guest_log::GUEST_LOG_TARGET;
 pub use sandbox::host::HOST_PRINT;
 pub use sandbox::{
     Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
 };
 pub use signature::Signature;
 pub use snapshot::Snapshot;
-pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
+pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
 pub use vm::copied::force_tracking;

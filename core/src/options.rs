@@ -6,7 +6,7 @@ use hyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use crate::error::{Error, Result};
 use crate::image::page_table::PAGE;
-use crate::stop::TimeLimits;
+use crate::stop::{Moment, TimeLimits};
 
 /// Sizes and limits of a sandbox, in bytes unless said otherwise.
 ///
@@ -102,6 +102,7 @@ impl SandboxOptions {
         TimeLimits {
             wall: self.timeout.unwrap_or(Duration::MAX),
             cpu: self.cpu_time.unwrap_or(Duration::MAX),
+            since: None,
         }
     }
 
@@ -146,11 +147,12 @@ impl SandboxOptions {
     }
 }
 
-/// What one call does differently from its sandbox's [`SandboxOptions`].
+/// What one call, or one evolve, does differently from its sandbox's [`SandboxOptions`].
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
     timeout: Option<Duration>,
     cpu_time: Option<Duration>,
+    since: Option<Moment>,
 }
 
 impl CallOptions {
@@ -172,8 +174,20 @@ impl CallOptions {
         self
     }
 
+    /// Counts both limits, those of the sandbox too, from that moment on and not from the beginning of the call: so an
+    /// evolve and the calls after it share one limit. Processor time is that of the thread that took the moment, which must
+    /// be the one that calls.
+    pub fn since(mut self, moment: Moment) -> Self {
+        self.since = Some(moment);
+        self
+    }
+
     pub(crate) fn limits(&self, sandbox: &TimeLimits) -> TimeLimits {
-        TimeLimits { wall: self.timeout.unwrap_or(sandbox.wall), cpu: self.cpu_time.unwrap_or(sandbox.cpu) }
+        TimeLimits {
+            wall: self.timeout.unwrap_or(sandbox.wall),
+            cpu: self.cpu_time.unwrap_or(sandbox.cpu),
+            since: self.since,
+        }
     }
 }
 
@@ -186,6 +200,21 @@ pub(crate) struct Sizes {
     pub input: u64,
     /// With [`BUFFER_OVERHEAD`].
     pub output: u64,
+}
+
+impl Sizes {
+    /// By the options' names, what is not as large as in the other.
+    pub fn differences(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
+        [
+            ("heap_size", self.heap, other.heap),
+            ("stack_size", self.stack, other.stack),
+            ("input_size", buffer(self.input), buffer(other.input)),
+            ("output_size", buffer(self.output), buffer(other.output)),
+        ]
+        .into_iter()
+        .filter(|(_, ours, theirs)| ours != theirs)
+    }
 }
 
 /// What a call may still do.

@@ -57,6 +57,11 @@ static void levels(hl_sandbox *sandbox) {
     CHECK(strstr(listener.message, "Grüße") == listener.message);
     CHECK(strchr(listener.message, '\n') == NULL && strchr(listener.message, '\x1b') == NULL);
 
+    /* No guest speaks for the library. */
+    const hl_value spoof[] = {hl_string("text"), hl_string("hyperlight"), hl_i32(HL_LOG_WARN)};
+    call(sandbox, "LogMessageWithSource", spoof, 3);
+    CHECK(strcmp(listener.target, "guest") == 0);
+
     /* Off, in both spellings. */
     hl_set_log_callback(HL_LOG_OFF, listen, &listener, count_free);
     CHECK(listener.frees == 1);

@@ -4,8 +4,9 @@
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, Kind, SandboxOptions, Snapshot};
+use hyperlight::{Error, ErrorCode, Guest, Kind, SandboxOptions, Snapshot, UninitializedSandbox};
 use hyperlight_abi::message::{self, LogRecord};
 use hyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, ValueRef};
 use sha2::{Digest, Sha256};
@@ -59,7 +60,8 @@ pub fn elf(file: &[u8]) {
     }
 }
 
-/// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached.
+/// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached. What is loaded
+/// is resumed and called: its guest comes to an orderly end.
 pub fn snapshot(file: &[u8]) {
     let Some((content, _)) = file.split_last_chunk::<32>() else {
         return;
@@ -68,9 +70,64 @@ pub fn snapshot(file: &[u8]) {
     let memory = tempfile::tempfile_in("/dev/shm").expect("a file in memory");
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
     fs::write(&path, signed).expect("it can be written");
-    if let Err(error) = Snapshot::load(&path) {
-        assert_eq!(error.code(), ErrorCode::SnapshotFile, "{error}");
-        assert!(!error.message().contains('\n'));
+    match Snapshot::load(&path) {
+        Ok(snapshot) => resume(&snapshot),
+        Err(error) => ends_with(&error, &[ErrorCode::SnapshotFile]),
+    }
+}
+
+fn resume(snapshot: &Snapshot) {
+    let options = SandboxOptions::new().cpu_time(Duration::from_millis(5));
+    let mut host = UninitializedSandbox::from_snapshot(snapshot, options).expect("no sizes were asked for");
+    host.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+    let mut sandbox = match host.evolve() {
+        Ok(sandbox) => sandbox,
+        // It needs other host functions, or more memory than there is.
+        Err(error) => return ends_with(&error, &[ErrorCode::SnapshotMismatch, ErrorCode::Resource]),
+    };
+    let first = sandbox.functions().next();
+    let Some((name, signature)) = first.map(|(name, signature)| (name.to_owned(), signature.clone())) else {
+        return;
+    };
+    let arguments: Vec<_> = signature.params().iter().map(|kind| nothing(*kind)).collect();
+    if let Err(error) = sandbox.call_ref(&name, &arguments) {
+        ends_with(
+            &error,
+            &[
+                ErrorCode::TooLarge,
+                ErrorCode::GuestError,
+                ErrorCode::GuestAbort,
+                ErrorCode::GuestFault,
+                ErrorCode::StackOverflow,
+                ErrorCode::GuestOutOfMemory,
+                ErrorCode::Timeout,
+                ErrorCode::Protocol,
+                ErrorCode::Resource,
+            ],
+        );
+    }
+}
+
+/// That it is one of these, and one line.
+#[track_caller]
+fn ends_with(error: &Error, codes: &[ErrorCode]) {
+    assert!(codes.contains(&error.code()), "{error:?}");
+    assert!(!error.message().contains('\n'), "{error:?}");
+}
+
+/// The least value of a kind.
+fn nothing(kind: Kind) -> ValueRef<'static> {
+    match kind {
+        Kind::Bool => ValueRef::Bool(false),
+        Kind::I32 => ValueRef::I32(0),
+        Kind::U32 => ValueRef::U32(0),
+        Kind::I64 => ValueRef::I64(0),
+        Kind::U64 => ValueRef::U64(0),
+        Kind::F32 => ValueRef::F32(0.0),
+        Kind::F64 => ValueRef::F64(0.0),
+        Kind::String => ValueRef::String(""),
+        Kind::Bytes => ValueRef::Bytes(b""),
+        _ => ValueRef::Void,
     }
 }
 

@@ -57,6 +57,17 @@ pub fn wait_until(is_so: impl Fn() -> bool) {
     }
 }
 
+/// Bytes that the sandboxes of this process have for themselves, beyond what their images hold.
+pub fn anonymous() -> u64 {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let of_sandboxes = maps.split("VmFlags").filter(|map| map.contains("memfd:hyperlight"));
+    let kib = of_sandboxes.map(|map| {
+        let line = map.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap()
+    });
+    kib.sum::<u64>() << 10
+}
+
 /// Whether the number is an address at which this process has memory.
 pub fn is_host_address(number: u64) -> bool {
     /// A mapping of so many bytes is no memory, but what a sanitizer has reserved: half of all addresses.

@@ -27,8 +27,10 @@ pub mod random;
 pub mod script;
 pub mod seccomp;
 pub mod signals;
+pub mod snapshot_file;
 pub mod soak;
 pub mod stop;
+pub mod swap;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, Once, OnceLock};

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, Once};
 
+use hyperlight::GUEST_LOG_TARGET;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// A log record, kept.
@@ -9,7 +10,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 pub struct Kept {
     /// How much it matters.
     pub level: Level,
-    /// Who speaks.
+    /// Who speaks: what a guest calls itself, or the library.
     pub target: String,
     /// Source file.
     pub file: Option<String>,
@@ -31,7 +32,7 @@ pub fn take() -> Vec<Kept> {
     std::mem::take(&mut *LOGGER.0.lock().unwrap())
 }
 
-/// Takes the records kept so far of those who call themselves `target`.
+/// Takes the records kept so far of those who call themselves `target`, the guests' names for themselves included.
 pub fn take_of(target: &str) -> Vec<Kept> {
     LOGGER.0.lock().unwrap().extract_if(.., |record| record.target == target).collect()
 }
@@ -46,9 +47,13 @@ impl Log for Keeper {
     }
 
     fn log(&self, record: &Record<'_>) {
+        let speaker = match record.target() {
+            GUEST_LOG_TARGET => record.module_path().unwrap(),
+            target => target,
+        };
         self.0.lock().unwrap().push(Kept {
             level: record.level(),
-            target: record.target().to_owned(),
+            target: speaker.to_owned(),
             file: record.file().map(str::to_owned),
             line: record.line(),
             message: record.args().to_string(),

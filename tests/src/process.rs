@@ -1,7 +1,12 @@
 //! Tests of what concerns a whole process, each in a process of its own.
 
 use std::env;
+use std::io::Write;
 use std::process::Command;
+
+/// A line that begins so is of a test that went well, and could not show all that it is there to show: it is written where
+/// the reader of the results sees it.
+pub const NOT_SHOWN: &str = "not shown here: ";
 
 const MARK: &str = "HYPERLIGHT_TEST_IN_OWN_PROCESS";
 
@@ -19,5 +24,9 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
         .expect("the test program starts once more");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{test}, in its own process: {}\n{out}\n{err}", output.status);
+    for line in out.lines().filter(|line| line.starts_with(NOT_SHOWN)) {
+        // Not by a macro, whose output the tests' harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "{test}: {line}");
+    }
     assert!(out.contains("1 passed"), "there is no test named {test}:\n{out}\n{err}");
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -124,6 +124,16 @@ impl Stoppable {
         self.sandbox.restore(&self.fresh).unwrap();
         assert_eq!(self.sandbox.state(), State::Ready);
         assert_works_without_limits(&mut self.sandbox);
+    }
+}
+
+/// Tells threads that go on until it is set that they are done: also where the test fails, or they would be waited for for ever.
+#[derive(Debug)]
+pub struct Done<'a>(pub &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What guests log reaches the host's logger: bounded, cleaned, and with its place.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Guest, Kind, SandboxOptions, State, ValueRef};
+use hyperlight::{ErrorCode, GUEST_LOG_TARGET, Guest, Kind, SandboxOptions, State, ValueRef};
 use hyperlight_abi::FrameKind;
 use hyperlight_tests::logger::{self, Kept};
 use hyperlight_tests::process::in_own_process;
@@ -263,6 +263,48 @@ fn a_guests_claim_about_dropped_records_is_only_a_claim() {
             let expected = claim.map(|n| format!("the guest dropped {n} log records: its ring was full"));
             assert_eq!(texts, ["x".to_owned()].into_iter().chain(expected).collect::<Vec<_>>());
         }
+    });
+}
+
+#[test]
+fn no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by() {
+    /// Target and module path of every record.
+    struct Keys(std::sync::Mutex<Vec<(String, Option<String>)>>);
+
+    impl log::Log for Keys {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            let speaker = record.module_path().map(str::to_owned);
+            self.0.lock().unwrap().push((record.target().to_owned(), speaker));
+        }
+
+        fn flush(&self) {}
+    }
+
+    in_own_process("no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by", || {
+        static KEYS: Keys = Keys(std::sync::Mutex::new(Vec::new()));
+        log::set_logger(&KEYS).unwrap();
+        log::set_max_level(LevelFilter::Trace);
+        let names = [
+            ("hyperlight", "guest"),
+            ("hyperlight::guest", "guest"),
+            ("hyperlight::", "guest"),
+            ("hyperlighting", "hyperlighting"),
+            ("billing", "billing"),
+            ("", ""),
+        ];
+        let records: Vec<_> = names.iter().flat_map(|(name, _)| record(2, name, "", 0, "text")).collect();
+        let guest = asked(Step::result(ValueRef::Void).log(records, None).dropped(1));
+        uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
+        let kept = std::mem::take(&mut *KEYS.0.lock().unwrap());
+        let (own, guests) = kept.split_last().unwrap();
+        assert_eq!(own.0, "hyperlight");
+        assert!(guests.iter().all(|(target, _)| target == GUEST_LOG_TARGET), "{guests:?}");
+        let speakers: Vec<_> = guests.iter().map(|(_, speaker)| speaker.as_deref().unwrap()).collect();
+        assert_eq!(speakers, names.map(|(_, shown)| shown));
     });
 }
 

@@ -1,13 +1,15 @@
 //! Pools: every member as the snapshot has it, whoever had it before; who waits is served in turn.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::{demo, fails_with, sandbox, uninitialized};
+use hyperlight_tests::process::in_own_process;
+use hyperlight_tests::{demo, fails_with, harm, sandbox, seccomp, uninitialized};
 
 /// Longer than any machine takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,6 +77,34 @@ fn a_user_who_swaps_the_sandbox_for_another_harms_nobody_else() {
     *member = sandbox(&hyperlight_tests::demo_c());
     drop(member);
     assert_eq!(bump(&mut pool.acquire_within(PATIENCE).unwrap()), 101);
+    assert_eq!(pool.statistics().unwrap().replaced, 1);
+}
+
+#[test]
+fn nor_does_one_who_swaps_it_for_one_of_the_same_guest() {
+    let adding = |sum: fn(i32, i32) -> i32| {
+        let mut host = uninitialized(&demo());
+        host.register("HostAdd", sum).unwrap();
+        host
+    };
+    let snapshot = adding(|a, b| a + b).evolve().unwrap().snapshot().unwrap();
+    let pool = Pool::new(&snapshot, PoolOptions::new().max(1)).unwrap();
+    pool.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+    pool.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
+    let mut member = pool.acquire().unwrap();
+    // Everything that a restore asks for is the same: the guest, the sizes, the signatures.
+    let mut mine = adding(|_, _| 666).evolve().unwrap();
+    std::mem::swap(&mut *member, &mut mine);
+    assert_eq!(member.call::<i32>("Add", (2, 3)).unwrap(), 666);
+    drop(member);
+    let statistics = pool.statistics().unwrap();
+    assert_eq!((statistics.in_use, statistics.idle, statistics.replaced), (0, 0, 1));
+    let mut next = pool.acquire_within(PATIENCE).unwrap();
+    assert_eq!(next.call::<i32>("Add", (2, 3)).unwrap(), 5);
+    // Nor has the sandbox that was taken away lost anything; and two members may change places.
+    assert_eq!(mine.call::<i32>("Add", (2, 3)).unwrap(), 5);
+    std::mem::swap(&mut *next, &mut mine);
+    drop(next);
     assert_eq!(pool.statistics().unwrap().replaced, 1);
 }
 
@@ -181,6 +211,85 @@ fn the_reserve_is_filled_without_being_asked() {
         thread::yield_now();
     }
     assert_eq!(pool.statistics().unwrap().created, 3);
+}
+
+#[test]
+fn members_that_nobody_uses_go_down_to_the_reserve() {
+    let pool = pool(PoolOptions::new().max(5).min_idle(2).stale_after(Duration::from_millis(20)));
+    let members: Vec<_> = (0..5).map(|_| pool.acquire().unwrap()).collect();
+    drop(members);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let idle = pool.statistics().unwrap().idle;
+        assert!(idle >= 2, "{idle} are fewer than the reserve");
+        if idle == 2 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{:?}", pool.statistics());
+        thread::yield_now();
+    }
+    // Several times as long as it takes to let the next one go.
+    let later = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < later {
+        assert_eq!(pool.statistics().unwrap().idle, 2);
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Of the five none was replaced by a new one.
+    assert_eq!(pool.statistics().unwrap().created, 5);
+}
+
+#[test]
+fn a_thread_gets_the_member_that_it_used_last() {
+    in_own_process("a_thread_gets_the_member_that_it_used_last", || {
+        const WRITTEN: u32 = 500;
+        const MUCH: u64 = WRITTEN as u64 * 4096 * 3 / 4;
+        let pool = pool(PoolOptions::new().max(2));
+        let write = |mut member: PooledSandbox| {
+            member.call::<u32>("DirtyPages", (WRITTEN,)).unwrap();
+        };
+        // A member keeps the pages that it has written once. Only this thread writes so many: a second member that did
+        // would show.
+        let (mine, others) = (pool.acquire().unwrap(), pool.acquire().unwrap());
+        let none = harm::anonymous();
+        write(mine);
+        let one = harm::anonymous();
+        assert!(one > none + MUCH);
+        // The other member is given back last, each time, by another thread.
+        let mut others = Some(others);
+        for _ in 0..5 {
+            thread::scope(|scope| scope.spawn(|| drop(others.take())).join().unwrap());
+            let mine = pool.acquire().unwrap();
+            others = Some(thread::scope(|scope| scope.spawn(|| pool.acquire().unwrap()).join().unwrap()));
+            write(mine);
+            assert!(harm::anonymous() < one + MUCH);
+        }
+        write(others.unwrap());
+        assert!(harm::anonymous() > one + MUCH, "or this test shows nothing");
+    });
+}
+
+#[test]
+fn dropping_a_pool_destroys_no_machine_on_the_callers_path() {
+    const MEMBERS: usize = 100;
+    let machines = || {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().filter(|line| line.contains(" rw-p ") && line.contains("memfd:hyperlight")).count()
+    };
+    in_own_process("dropping_a_pool_destroys_no_machine_on_the_callers_path", || {
+        // With this the thread that destroys them is there.
+        drop(sandbox(&demo()));
+        let pool = pool(PoolOptions::new().max(MEMBERS).min_idle(MEMBERS));
+        drop(pool.acquire().unwrap());
+        harm::wait_until(|| pool.statistics().unwrap().idle == MEMBERS as u64);
+        assert!(machines() >= MEMBERS);
+        let dropping = thread::spawn(|| {
+            // Who destroys a machine unmaps its memory: what this thread destroys stays for ever.
+            seccomp::forbid(libc::SYS_munmap, libc::EPERM);
+            drop(pool);
+        });
+        dropping.join().unwrap();
+        harm::wait_until(|| machines() == 0);
+    });
 }
 
 #[test]

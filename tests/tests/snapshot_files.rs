@@ -1,20 +1,21 @@
 //! Snapshots in files: what is saved is what is loaded, and a file that is damaged or forged does no harm.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+use std::collections::HashSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use hyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
+use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::random::Random;
-use hyperlight_tests::{demo, fails_with, guests, sandbox, sandbox_with, uninitialized_with};
-use sha2::{Digest, Sha256};
+use hyperlight_tests::snapshot_file::{CHECKSUM, PREFIX, header_end, sign};
+use hyperlight_tests::stop::Done;
+use hyperlight_tests::{demo, fails_with, guests, sandbox, sandbox_with, seccomp, uninitialized_with};
 use tempfile::TempDir;
-
-/// Bytes of the checksum at a file's end.
-const CHECKSUM: usize = 32;
-/// Magic, format and length of the header.
-const PREFIX: usize = 16;
 
 /// A sandbox as small as it gets, so that its file is small.
 fn small(guest: &Guest) -> Sandbox {
@@ -55,18 +56,6 @@ fn file() -> (Place, Vec<u8>) {
     small(&demo()).snapshot().unwrap().save(&place.path).unwrap();
     let bytes = fs::read(&place.path).unwrap();
     (place, bytes)
-}
-
-/// The same file with a right checksum.
-fn sign(mut bytes: Vec<u8>) -> Vec<u8> {
-    let end = bytes.len() - CHECKSUM;
-    let checksum = Sha256::digest(&bytes[..end]);
-    bytes[end..].copy_from_slice(&checksum);
-    bytes
-}
-
-fn header_len(bytes: &[u8]) -> usize {
-    PREFIX + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize
 }
 
 #[test]
@@ -119,6 +108,132 @@ fn saving_is_all_or_nothing_and_private() {
     assert!(std::error::Error::source(&error).is_some(), "{error:?}");
 }
 
+/// An older file, and a newer snapshot that cannot be saved in its place: the older file is as it was, and alone.
+struct Older {
+    place: Place,
+    bytes: Vec<u8>,
+    newer: Snapshot,
+}
+
+impl Older {
+    fn new() -> Self {
+        let (place, bytes) = file();
+        let mut sandbox = small(&demo());
+        sandbox.call::<i32>("AddToStatic", (1,)).unwrap();
+        Self { newer: sandbox.snapshot().unwrap(), place, bytes }
+    }
+
+    /// That it cannot be saved, for that reason.
+    #[track_caller]
+    fn stays(&self, errno: i32) {
+        let error = fails_with(ErrorCode::Io, self.newer.save(&self.place.path));
+        let cause = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>();
+        assert_eq!(cause.unwrap().raw_os_error(), Some(errno), "{error}");
+        assert!(fs::read(&self.place.path).unwrap() == self.bytes, "the older file has changed");
+        assert_eq!(fs::read_dir(self.place.path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    /// That it can.
+    fn is_replaced(&self) {
+        self.newer.save(&self.place.path).unwrap();
+        let loaded = Snapshot::load(&self.place.path).unwrap();
+        assert_eq!(resume(&loaded).call::<i32>("GetStatic", ()).unwrap(), 8);
+    }
+}
+
+/// Limits the size of the files that this process may write.
+fn limit_files(limit: u64) {
+    let limit = libc::rlimit { rlim_cur: limit, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the kernel reads one `rlimit`.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) }, 0);
+}
+
+#[test]
+fn a_disk_that_fills_up_half_way_leaves_the_older_file() {
+    in_own_process("a_disk_that_fills_up_half_way_leaves_the_older_file", || {
+        let older = Older::new();
+        // SAFETY: ignores a signal. Writing more than one may then fails.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        let len = older.bytes.len() as u64;
+        for limit in [0, 1, 4095, 4096, 5000, len / 2, len - CHECKSUM as u64, len - 1] {
+            limit_files(limit);
+            older.stays(libc::EFBIG);
+        }
+        limit_files(libc::RLIM_INFINITY);
+        older.is_replaced();
+    });
+}
+
+#[test]
+fn a_file_is_on_the_disk_before_it_takes_the_olders_place() {
+    in_own_process("a_file_is_on_the_disk_before_it_takes_the_olders_place", || {
+        let older = Older::new();
+        let without = |calls: &[i64]| {
+            thread::scope(|scope| {
+                let saving = scope.spawn(|| {
+                    calls.iter().for_each(|call| seccomp::forbid(*call, libc::EDQUOT));
+                    older.stays(libc::EDQUOT);
+                });
+                saving.join().unwrap();
+            });
+        };
+        without(&[libc::SYS_fsync, libc::SYS_fdatasync]);
+        without(&[libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2]);
+        older.is_replaced();
+    });
+}
+
+#[test]
+fn whoever_loads_meanwhile_finds_the_older_file_or_the_newer() {
+    let older = Older::new();
+    let place = &older.place;
+    let old = place.load(&older.bytes).unwrap();
+    let is_done = AtomicBool::new(false);
+    let seen = thread::scope(|scope| {
+        let loading = scope.spawn(|| {
+            let mut seen = HashSet::new();
+            while !is_done.load(Ordering::Relaxed) {
+                let loaded = Snapshot::load(&place.path).unwrap();
+                seen.insert(resume(&loaded).call::<i32>("GetStatic", ()).unwrap());
+            }
+            seen
+        });
+        {
+            let _done = Done(&is_done);
+            for _ in 0..50 {
+                older.newer.save(&place.path).unwrap();
+                old.save(&place.path).unwrap();
+            }
+        }
+        loading.join().unwrap()
+    });
+    assert!(!seen.is_empty() && seen.is_subset(&HashSet::from([7, 8])), "{seen:?}");
+}
+
+#[test]
+fn a_link_and_a_file_that_others_may_read_are_replaced_not_written_to() {
+    let older = Older::new();
+    let place = &older.place;
+    let elsewhere = TempDir::new().unwrap();
+    let target = elsewhere.path().join("precious");
+    fs::write(&target, "precious").unwrap();
+    fs::remove_file(&place.path).unwrap();
+    symlink(&target, &place.path).unwrap();
+    older.is_replaced();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(fs::symlink_metadata(&place.path).unwrap().is_file());
+
+    fs::set_permissions(&place.path, fs::Permissions::from_mode(0o666)).unwrap();
+    let mut others = fs::File::open(&place.path).unwrap();
+    older.is_replaced();
+    assert_eq!(fs::metadata(&place.path).unwrap().permissions().mode() & 0o777, 0o600);
+    // Who has the older file open has not the newer.
+    fs::write(&place.path, "").unwrap();
+    let mut bytes = Vec::new();
+    others.read_to_end(&mut bytes).unwrap();
+    assert!(!bytes.is_empty());
+}
+
 #[test]
 fn what_is_no_file_is_refused() {
     let place = Place::new();
@@ -133,7 +248,7 @@ fn what_is_no_file_is_refused() {
 #[test]
 fn every_damage_is_found() {
     let (place, bytes) = file();
-    let header = header_len(&bytes).next_multiple_of(4096);
+    let header = header_end(&bytes).next_multiple_of(4096);
     let pages = (header..bytes.len() - CHECKSUM).step_by(4096).map(|page| page + 1234);
     let checksum = bytes.len() - CHECKSUM..bytes.len();
     let mut damaged = bytes.clone();
@@ -149,7 +264,7 @@ fn every_damage_is_found() {
 #[test]
 fn every_cut_and_everything_appended_is_found() {
     let (place, bytes) = file();
-    let header = header_len(&bytes);
+    let header = header_end(&bytes);
     let cuts = (0..header.min(600)).chain((600..bytes.len()).step_by(997)).chain([
         header,
         header.next_multiple_of(4096),
@@ -218,7 +333,7 @@ fn the_host_functions_that_a_file_needs_are_listed() {
 #[test]
 fn forged_headers_are_refused_or_stay_behind_the_wall() {
     let (place, bytes) = file();
-    let header = header_len(&bytes);
+    let header = header_end(&bytes);
     let mut random = Random::new(0x5eed_0056);
     let (mut refused, mut ran) = (0, 0);
     for _ in 0..3000 {

@@ -5,11 +5,18 @@
 
 use std::fs;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use hyperlight::{Sandbox, SandboxOptions, Snapshot, force_tracking};
 use hyperlight_tests::clones::{self, add, count};
+use hyperlight_tests::harm::anonymous;
 use hyperlight_tests::prober::{self, End, find, first_difference, plant};
-use hyperlight_tests::process::in_own_process;
+use hyperlight_tests::process::{NOT_SHOWN, in_own_process};
+use hyperlight_tests::stop::Done;
+use hyperlight_tests::swap::Swap;
 use hyperlight_tests::{assert_works, demo, harm, sandbox, seccomp, uninitialized_with};
 
 /// `PAGEMAP_SCAN`, the words of `/proc/self/pagemap`, KVM's dirty log, nothing known.
@@ -116,12 +123,27 @@ fn advise(advice: i32, stride: usize) {
     }
 }
 
+/// How many of the sandbox's pages are swapped out.
+fn swapped() -> usize {
+    let (map, pages) = (fs::File::open("/proc/self/pagemap").unwrap(), mapping());
+    let mut words = vec![0; (pages.end - pages.start) / 512];
+    map.read_exact_at(&mut words, (pages.start / 512) as u64).unwrap();
+    words.chunks(8).filter(|word| word[7] & 0x40 != 0).count()
+}
+
+/// Held by who needs swap space: when one process takes its own away, the pages of all others in it come back.
+static SWAPPING: Mutex<()> = Mutex::new(());
+
 #[test]
 fn pages_that_the_kernel_took_away_meanwhile_come_back() {
+    let _alone = SWAPPING.lock();
     in_own_process("pages_that_the_kernel_took_away_meanwhile_come_back", || {
-        // Without swap nothing goes out, and this shows no more than that the advice does no harm.
-        let swaps = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
-        println!("swap: {swaps}");
+        let swap = Swap::get();
+        if let Err(error) = &swap {
+            println!(
+                "{NOT_SHOWN}pages that were swapped out; there is no swap, and making some failed: {error}"
+            );
+        }
         for way in WAYS {
             force_tracking(way);
             let mut sandbox = prober::uninitialized().evolve().unwrap();
@@ -136,6 +158,11 @@ fn pages_that_the_kernel_took_away_meanwhile_come_back() {
                         plant(&mut sandbox, End::InvalidOpcode);
                     }
                     advise(advice, stride);
+                    // Where a restore drops everything, there is nothing to swap out behind one.
+                    if advice == libc::MADV_PAGEOUT && swap.is_ok() && (way != 3 || stride != 7) {
+                        let swapped = swapped();
+                        assert!(swapped > 100 / stride, "{swapped} pages are swapped out, by way {way}");
+                    }
                     sandbox.restore(&secret).unwrap();
                     let found = sandbox.dump_memory().unwrap();
                     let difference = first_difference(&found, &expected);
@@ -149,15 +176,169 @@ fn pages_that_the_kernel_took_away_meanwhile_come_back() {
     });
 }
 
-/// Bytes that sandboxes have for themselves, beyond what their images hold.
-fn anonymous() -> u64 {
+/// The machine's nodes of memory.
+fn nodes() -> Range<i32> {
+    let nodes = fs::read_to_string("/sys/devices/system/node/online").unwrap();
+    0..nodes.trim().rsplit(['-', ',']).next().unwrap().parse::<i32>().unwrap() + 1
+}
+
+/// Moves the pages of that memory that are present from node to node. How many were.
+fn move_pages(pages: &Range<usize>) -> usize {
+    const MPOL_MF_MOVE: i32 = 1 << 1;
+    let addresses: Vec<_> = pages.clone().step_by(4096).collect();
+    let mut moved = 0;
+    for node in nodes() {
+        let (to, mut status) = (vec![node; addresses.len()], vec![i32::MIN; addresses.len()]);
+        // SAFETY: the kernel reads two lists and writes one, each of as many numbers; what it moves stays what it is.
+        let failed = unsafe {
+            libc::syscall(
+                libc::SYS_move_pages,
+                0,
+                addresses.len(),
+                addresses.as_ptr(),
+                to.as_ptr(),
+                status.as_mut_ptr(),
+                MPOL_MF_MOVE,
+            )
+        };
+        assert!(failed >= 0, "{}", std::io::Error::last_os_error());
+        moved += status.iter().filter(|status| **status == node).count();
+    }
+    moved
+}
+
+#[test]
+fn pages_that_the_kernel_moves_about_at_the_same_time_come_back() {
+    let _alone = SWAPPING.lock();
+    in_own_process("pages_that_the_kernel_moves_about_at_the_same_time_come_back", || {
+        if nodes().len() == 1 {
+            println!("{NOT_SHOWN}pages under migration; this machine has one node, where they are already");
+        }
+        let swap = Swap::get();
+        for way in WAYS {
+            force_tracking(way);
+            let mut sandbox = prober::uninitialized().evolve().unwrap();
+            let fresh = sandbox.snapshot().unwrap();
+            let expected = prober::clone(&fresh).dump_memory().unwrap();
+            let pages = mapping();
+            let (is_done, moved) = (AtomicBool::new(false), AtomicUsize::new(0));
+            thread::scope(|scope| {
+                let _done = Done(&is_done);
+                scope.spawn(|| {
+                    while !is_done.load(Ordering::Relaxed) {
+                        moved.fetch_add(move_pages(&pages), Ordering::Relaxed);
+                        for advice in [libc::MADV_PAGEOUT, libc::MADV_WILLNEED] {
+                            advise_at(&pages, advice);
+                        }
+                    }
+                });
+                for round in 0..20 {
+                    plant(&mut sandbox, if round % 2 == 0 { End::Return } else { End::InvalidOpcode });
+                    sandbox.restore(&fresh).unwrap();
+                    if round % 8 == 7 {
+                        // What is seen of the pages goes into a picture, too.
+                        let again = sandbox.snapshot().unwrap();
+                        let memory = prober::clone(&again).dump_memory().unwrap();
+                        assert_eq!(first_difference(&memory, &expected), None, "by way {way}");
+                    }
+                    let found = sandbox.dump_memory().unwrap();
+                    assert_eq!(first_difference(&found, &expected), None, "by way {way}");
+                }
+            });
+            assert!(moved.into_inner() > 0);
+        }
+        drop(swap);
+    });
+}
+
+/// Gives a whole range that advice; whether the kernel took it.
+fn advise_at(pages: &Range<usize>, advice: i32) -> bool {
+    let start = std::ptr::with_exposed_provenance_mut(pages.start);
+    // SAFETY: the pages are the sandbox's, whose contents nothing in Rust refers to; none of the advices changes them.
+    unsafe { libc::madvise(start, pages.len(), advice) == 0 }
+}
+
+/// Bytes of sandboxes' memory that large pages back.
+fn huge() -> u64 {
     let maps = fs::read_to_string("/proc/self/smaps").unwrap();
     let of_sandboxes = maps.split("VmFlags").filter(|map| map.contains("memfd:hyperlight"));
-    let kib = of_sandboxes.map(|map| {
-        let line = map.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap()
+    let lines = of_sandboxes.flat_map(str::lines).filter(|line| {
+        ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"].iter().any(|name| line.starts_with(name))
     });
-    kib.sum::<u64>() << 10
+    let kib = |line: &str| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap();
+    lines.map(kib).sum::<u64>() << 10
+}
+
+/// Memory of nobody's: what was mapped next would be lower.
+fn reserve(size: usize) -> usize {
+    // SAFETY: a new mapping, which takes no memory and is never used.
+    let start = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            size,
+            libc::PROT_NONE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    assert_ne!(start, libc::MAP_FAILED);
+    start.addr()
+}
+
+#[test]
+fn memory_in_large_pages_comes_back() {
+    const LARGE: usize = 2 << 20;
+    let host = || {
+        let mut host = uninitialized_with(&prober::prober(), prober::options().heap_size(16 << 20));
+        host.register("Tenant", |_: Vec<u8>| ()).unwrap();
+        host
+    };
+    in_own_process("memory_in_large_pages_comes_back", || {
+        let mut most = 0;
+        for way in WAYS {
+            force_tracking(way);
+            // The next mapping of that size gets the one hole that is left for it, at the address of a large page.
+            let first = host().evolve().unwrap();
+            let size = mapping().len();
+            (0..20).for_each(|_| _ = reserve(size));
+            let hole = (reserve(size + 2 * LARGE) + LARGE) & !(LARGE - 1);
+            // SAFETY: a part of the mapping that was just made.
+            assert_eq!(unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(hole), size) }, 0);
+            let mut sandbox = host().evolve().unwrap();
+            drop(first);
+            let pages = mapping();
+            assert_eq!(pages.start, hole, "or nothing can be in large pages");
+            let fresh = sandbox.snapshot().unwrap();
+            let expected = prober::clone(&fresh).dump_memory().unwrap();
+            let collapse = || {
+                for start in pages.clone().step_by(LARGE) {
+                    advise_at(&(start..pages.end.min(start + LARGE)), libc::MADV_COLLAPSE);
+                }
+                huge()
+            };
+            assert!(advise_at(&pages, libc::MADV_HUGEPAGE), "{}", std::io::Error::last_os_error());
+            for end in [End::Return, End::InvalidOpcode, End::MoveString] {
+                for is_after in [false, true] {
+                    let before = collapse();
+                    plant(&mut sandbox, end);
+                    let after = if is_after { collapse() } else { huge() };
+                    println!("way {way}, {end:?}: {before} and {after} bytes in large pages");
+                    most = most.max(before).max(after);
+                    sandbox.restore(&fresh).unwrap();
+                    let found = sandbox.dump_memory().unwrap();
+                    assert_eq!(first_difference(&found, &expected), None, "by way {way}, after {end:?}");
+                }
+            }
+            // In a picture that is taken of such memory, too.
+            collapse();
+            let again = prober::clone(&sandbox.snapshot().unwrap()).dump_memory().unwrap();
+            assert_eq!(first_difference(&again, &expected), None, "by way {way}");
+        }
+        if most == 0 {
+            println!("{NOT_SHOWN}memory in large pages; this kernel gave none");
+        }
+    });
 }
 
 #[test]
@@ -263,7 +444,7 @@ fn nor_does_a_process_without_proc() {
         // All that is opened once is open now, but for what tells which pages were written.
         drop(prober::uninitialized().evolve().unwrap());
         assert!(!has_pagemap_open());
-        let body = std::thread::spawn(|| {
+        let body = thread::spawn(|| {
             seccomp::forbid(libc::SYS_openat, libc::ENOENT);
             fs::File::open("/proc/self/pagemap").unwrap_err();
             exercise("without /proc");

@@ -7,7 +7,8 @@ use hyperlight::{
     CallOptions, ErrorCode, Guest, HostError, Kind, PayloadAccess, Sandbox, SandboxOptions, Signature,
     Snapshot, State, Value,
 };
-use hyperlight_tests::clones::{add, assert_pristine, clone, count};
+use hyperlight_tests::clones::{add, assert_pristine, clone, count, of};
+use hyperlight_tests::prober::first_difference;
 use hyperlight_tests::random::Random;
 use hyperlight_tests::stop::Stoppable;
 use hyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, uninitialized};
@@ -157,11 +158,19 @@ fn any_order_of_harms_is_mended() {
 fn an_interrupt_is_mended_and_does_not_stay() {
     on_each_guest(|guest| {
         let mut stoppable = Stoppable::new(guest);
+        let mut clone = of(&stoppable.fresh);
+        stoppable.inside.register(&mut clone);
+        let expected = clone.evolve().unwrap().dump_memory().unwrap();
         for _ in 0..20 {
             add(&mut stoppable.sandbox, 1);
             assert!(stoppable.interrupted().0);
             stoppable.restored();
             assert_eq!(count(&mut stoppable.sandbox), 0);
+            // Poisoned once more, and looked at before any guest code has run.
+            assert!(stoppable.interrupted().0);
+            stoppable.sandbox.restore(&stoppable.fresh).unwrap();
+            let found = stoppable.sandbox.dump_memory().unwrap();
+            assert_eq!(first_difference(&found, &expected), None);
         }
     });
 }

@@ -34,7 +34,10 @@ fn refuses(sandbox: &mut Sandbox, snapshot: &Snapshot) -> Error {
 fn another_guest_is_refused() {
     let ((mut rust, of_rust), (mut c, of_c)) = (fresh(&demo()), fresh(&demo_c()));
     for error in [refuses(&mut rust, &of_c), refuses(&mut c, &of_rust)] {
-        assert_eq!(error.message(), "the snapshot was taken of a sandbox with another guest or other sizes");
+        assert_eq!(
+            error.message(),
+            "the snapshot is not of a sandbox like this one: it is of another guest program"
+        );
     }
 }
 
@@ -42,16 +45,29 @@ fn another_guest_is_refused() {
 fn other_sizes_are_refused() {
     on_each_guest(|guest| {
         let (mut default, of_default) = fresh(guest);
-        for other in [
-            SandboxOptions::new().heap_size((16 << 20) + 4096),
-            SandboxOptions::new().stack_size((1 << 20) + 4096),
-            SandboxOptions::new().input_size((1 << 20) + 4096),
-            SandboxOptions::new().output_size((1 << 20) + 4096),
+        let differs = |name: &str, its: u64, here: u64| {
+            format!(
+                "the snapshot is not of a sandbox like this one: its {name} is {its}, that of the sandbox is {here}"
+            )
+        };
+        for (name, usual, other) in [
+            ("heap_size", 16 << 20, SandboxOptions::new().heap_size((16 << 20) + 4096)),
+            ("stack_size", 1 << 20, SandboxOptions::new().stack_size((1 << 20) + 4096)),
+            ("input_size", 1 << 20, SandboxOptions::new().input_size((1 << 20) + 4096)),
+            ("output_size", 1 << 20, SandboxOptions::new().output_size((1 << 20) + 4096)),
         ] {
             let mut sandbox = sandbox_with(guest, other);
-            refuses(&mut sandbox, &of_default);
-            refuses(&mut default, &sandbox.snapshot().unwrap());
+            let error = refuses(&mut sandbox, &of_default);
+            assert_eq!(error.message(), differs(name, usual, usual + 4096));
+            let error = refuses(&mut default, &sandbox.snapshot().unwrap());
+            assert_eq!(error.message(), differs(name, usual + 4096, usual));
         }
+        // All that differs is listed.
+        let options = SandboxOptions::new().heap_size(8 << 20).output_size(1 << 16);
+        let message = refuses(&mut sandbox_with(guest, options), &of_default).to_string();
+        let parts: Vec<_> = message.split([':', ';']).collect();
+        assert_eq!(parts.len(), 3, "{message}");
+        assert!(parts[1].contains("heap_size") && parts[2].contains("output_size"), "{message}");
         // The same sizes in other words.
         let same = SandboxOptions::new().heap_size((16 << 20) - 1).stack_size(1 << 20).input_size(1 << 20);
         sandbox_with(guest, same.timeout(Duration::from_secs(60))).restore(&of_default).unwrap();
@@ -64,22 +80,42 @@ fn other_payloads_are_refused() {
         payloads.iter().fold(demo(), |guest, (bytes, access)| guest.with_payload(bytes, *access).unwrap())
     };
     use PayloadAccess::{Read, ReadExecute};
-    let guests: Vec<Guest> = vec![
-        with(&[]),
-        with(&[(b"one", Read)]),
-        with(&[(b"One", Read)]),
-        with(&[(b"one", ReadExecute)]),
-        with(&[(b"one", Read), (b"two", Read)]),
-        with(&[(b"two", Read), (b"one", Read)]),
-        with(&[(b"", Read)]),
+    let payloads: [&[(&[u8], PayloadAccess)]; 7] = [
+        &[],
+        &[(b"one", Read)],
+        &[(b"One", Read)],
+        &[(b"one", ReadExecute)],
+        &[(b"one", Read), (b"two", Read)],
+        &[(b"two", Read), (b"one", Read)],
+        &[(b"", Read)],
     ];
+    let guests: Vec<Guest> = payloads.iter().map(|payloads| with(payloads)).collect();
+    let number = |guest: usize| payloads[guest].len();
+    let folder = tempfile::TempDir::new().unwrap();
     let snapshots: Vec<Snapshot> = guests.iter().map(|guest| fresh(guest).1).collect();
+    let loaded = |snapshot: &Snapshot| {
+        let path = folder.path().join("payloads.hls");
+        snapshot.save(&path).unwrap();
+        Snapshot::load(&path).unwrap()
+    };
     for (own, guest) in guests.iter().enumerate() {
         let mut sandbox = sandbox(guest);
         for (other, snapshot) in snapshots.iter().enumerate() {
-            if own != other {
-                refuses(&mut sandbox, snapshot);
+            if own == other {
+                continue;
             }
+            let error = refuses(&mut sandbox, snapshot);
+            let expected = match (number(other), number(own)) {
+                (its, here) if its != here => {
+                    format!("the number of its guest's payloads is {its}, here it is {here}")
+                }
+                _ => "payload 0 of its guest is another one".to_owned(),
+            };
+            assert!(error.message().ends_with(&expected), "{error}, not {expected}");
+            // A file holds a hash of both, program and payloads.
+            let error = refuses(&mut sandbox, &loaded(snapshot));
+            let expected = "it is of another guest program, or of one with other payloads";
+            assert!(error.message().ends_with(expected), "{error}");
         }
         sandbox.restore(&snapshots[own]).unwrap();
     }

@@ -1,6 +1,7 @@
 //! Tenancy: one tenant hides a secret everywhere, the next one finds nothing of it, however the first one's call ended.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use std::thread;
 use std::time::Duration;
 
 use hyperlight::{CallOptions, ErrorCode, HostError, Kind, Sandbox, Signature, Snapshot, State, Value};
@@ -156,9 +157,49 @@ fn nor_after_a_host_function_ended_the_call() {
 }
 
 #[test]
+fn nor_after_an_interrupt_or_a_timeout_at_any_moment() {
+    let mut sandbox = prober::uninitialized().evolve().unwrap();
+    let control = Control::new(sandbox.snapshot().unwrap());
+    let handle = sandbox.interrupt_handle().unwrap();
+    let call = |sandbox: &mut Sandbox, options: &CallOptions, end: End| {
+        let secret = prober::SECRET.map(u64::to_le_bytes).concat();
+        sandbox.call_with::<()>(options, "Plant", (secret, end as u32)).unwrap_err().code()
+    };
+    for end in [End::Spin, End::MoveString] {
+        // While the secret is being planted, and when it is planted everywhere.
+        for time in [100, 1000, 20_000].map(Duration::from_micros) {
+            control.assert_finds_nothing(
+                &mut sandbox,
+                &format!("{end:?}, interrupted after {time:?}"),
+                |sandbox| {
+                    thread::scope(|scope| {
+                        let handle = &handle;
+                        scope.spawn(move || {
+                            thread::sleep(time);
+                            // Until the call has begun there is nothing to interrupt.
+                            while !handle.interrupt() {
+                                thread::yield_now();
+                            }
+                        });
+                        assert_eq!(call(sandbox, &CallOptions::new(), end), ErrorCode::Interrupted);
+                    });
+                },
+            );
+            control.assert_finds_nothing(
+                &mut sandbox,
+                &format!("{end:?}, timed out after {time:?}"),
+                |sandbox| {
+                    assert_eq!(call(sandbox, &CallOptions::new().timeout(time), end), ErrorCode::Timeout);
+                },
+            );
+        }
+    }
+}
+
+#[test]
 fn nor_after_the_time_was_up_inside_a_host_function() {
     let mut slow = with_tenant(|_| {
-        std::thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200));
         Ok(Value::Void)
     });
     let control = Control::new(slow.snapshot().unwrap());

@@ -31,7 +31,7 @@ fn context(sandbox: &mut Sandbox) -> Context {
 }
 
 #[test]
-fn a_thousand_restores_and_clones_draw_a_thousand_numbers() {
+fn a_thousand_restores_and_a_thousand_clones_draw_as_many_numbers() {
     let mut sandbox = prober::uninitialized().evolve().unwrap();
     let snapshot = sandbox.snapshot().unwrap();
     let (mut numbers, mut generations) = (HashSet::new(), HashSet::new());
@@ -44,17 +44,17 @@ fn a_thousand_restores_and_clones_draw_a_thousand_numbers() {
         assert_eq!(second.entropy, None);
     };
     draw(&mut sandbox);
-    for round in 0..899 {
+    for round in 0..999 {
         if round % 100 == 0 {
             plant(&mut sandbox, End::InvalidOpcode);
         }
         sandbox.restore(&snapshot).unwrap();
         draw(&mut sandbox);
     }
-    for _ in 0..100 {
+    for _ in 0..1000 {
         draw(&mut prober::clone(&snapshot));
     }
-    assert_eq!(numbers.len(), 1000);
+    assert_eq!(numbers.len(), 2000);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use hyperlight::{
-    ErrorCode, Guest, InterruptHandle, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef,
+    CallOptions, ErrorCode, Guest, InterruptHandle, Moment, Sandbox, SandboxOptions, UninitializedSandbox,
+    ValueRef,
 };
 use hyperlight_abi::{FrameKind, Kind};
 use hyperlight_tests::script::{Step, frame};
-use hyperlight_tests::stop::{Inside, PROMPT, spins_after, timed, times_out};
+use hyperlight_tests::stop::{Inside, PROMPT, processor_time, spins_after, timed, times_out};
 use hyperlight_tests::{
     assert_works, demo, fails_with, on_each_guest, sandbox, uninitialized, uninitialized_with,
 };
@@ -91,6 +92,43 @@ fn the_time_of_calls_begins_with_the_call() {
     let mut sandbox = (0..500).find_map(|_| host.try_evolve().ok()).unwrap();
     thread::sleep(3 * SHORT);
     times_out(SHORT, || sandbox.call::<()>("NoOp", ()));
+}
+
+#[test]
+fn a_start_has_the_limits_that_it_is_given() {
+    // In place of none, and of a longer one.
+    for options in [SandboxOptions::new(), SandboxOptions::new().timeout(PROMPT * 2)] {
+        let mut host = uninitialized_with(&spins_after(&[]), options);
+        let error = times_out(SHORT, || host.try_evolve_with(&CallOptions::new().timeout(SHORT)));
+        assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
+        let error = times_out(SHORT, || host.try_evolve_with(&CallOptions::new().cpu_time(SHORT)));
+        assert!(error.message().contains("cpu_time of 20ms"), "{error}");
+    }
+    // And the calls have the sandbox's, as before.
+    let mut host = uninitialized_with(&ready_then_spins(), SandboxOptions::new().timeout(SHORT));
+    let mut sandbox = host.try_evolve_with(&CallOptions::new().timeout(Duration::MAX)).unwrap();
+    times_out(SHORT, || sandbox.call::<()>("NoOp", ()));
+}
+
+#[test]
+fn a_start_and_the_call_after_it_can_have_one_limit() {
+    let (limit, begin) = (Duration::from_secs(2), Moment::now());
+    let wall = CallOptions::new().timeout(limit).since(begin);
+    let cpu = CallOptions::new().cpu_time(limit).since(begin);
+    let mut host = uninitialized(&ready_then_spins());
+    let (mut one, mut other) = (host.try_evolve_with(&wall).unwrap(), host.try_evolve_with(&cpu).unwrap());
+    let spent = processor_time();
+    while processor_time() - spent < limit {
+        std::hint::spin_loop();
+    }
+    // It is used up: nothing is left for the call.
+    for (sandbox, options, unit) in [(&mut one, wall, "timeout"), (&mut other, cpu, "cpu_time")] {
+        let (result, took) = timed(|| sandbox.call_with::<()>(&options, "NoOp", ()));
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        assert!(error.message().contains(&format!("its {unit} of {limit:?}")), "{error}");
+        assert!(took < PROMPT, "{took:?}");
+    }
 }
 
 #[test]

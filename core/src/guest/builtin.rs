@@ -1,4 +1,5 @@
-//! The guest programs that the library carries, compressed, and loaded at most once in a process.
+//! The guest programs that the library carries, compressed, and loaded at most once in a process. Loading one fails only if
+//! the library itself is damaged: [`ErrorCode::Internal`].
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -6,7 +7,7 @@ use std::sync::OnceLock;
 use super::Guest;
 use crate::error::{Error, ErrorCode, Result};
 
-/// The program to try and test the library with. Its functions are in the README.
+/// The program to try and test the library with. [`Sandbox::functions`](crate::Sandbox::functions) lists its functions.
 pub fn demo() -> Result<Guest> {
     DEMO.guest()
 }

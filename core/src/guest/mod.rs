@@ -153,6 +153,22 @@ impl Guest {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
+    /// In what another guest is not this one.
+    fn difference(&self, other: &Self) -> String {
+        let (ours, theirs) = (&self.shared.payloads, &other.shared.payloads);
+        if self.shared.file != other.shared.file {
+            "it is of another guest program".to_owned()
+        } else if ours.len() == theirs.len() {
+            let same = |(ours, theirs): (&Payload, &Payload)| {
+                ours.access == theirs.access && ours.bytes == theirs.bytes
+            };
+            let first = ours.iter().zip(theirs).position(|pair| !same(pair));
+            format!("payload {} of its guest is another one", first.unwrap_or(0))
+        } else {
+            format!("the number of its guest's payloads is {}, here it is {}", ours.len(), theirs.len())
+        }
+    }
+
     /// A SHA-256 of file and payloads; computed once.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         *self.shared.fingerprint.get_or_init(|| {

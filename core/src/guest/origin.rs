@@ -20,11 +20,13 @@ impl Origin {
         }
     }
 
-    /// Whether both are made of the same file and payloads.
-    pub fn is_same(&self, other: &Self) -> bool {
+    /// What of this one is not what the other is made of, as far as it can be told.
+    pub fn difference(&self, other: &Self) -> Option<String> {
         match (self, other) {
-            (Self::Guest(ours), Self::Guest(theirs)) if ours.is_identical(theirs) => true,
-            _ => self.fingerprint() == other.fingerprint(),
+            (Self::Guest(ours), Self::Guest(theirs)) if ours.is_identical(theirs) => None,
+            _ if self.fingerprint() == other.fingerprint() => None,
+            (Self::Guest(ours), Self::Guest(theirs)) => Some(ours.difference(theirs)),
+            _ => Some("it is of another guest program, or of one with other payloads".to_owned()),
         }
     }
 

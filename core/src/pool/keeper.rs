@@ -1,14 +1,14 @@
 //! The pool's own thread: cleans poisoned members, keeps the reserve, lets go of members that nobody needs.
 
 use std::sync::{Arc, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use crate::error::{Error, Result};
 use crate::stop::signal;
 
-/// An idle member beyond the reserve is kept this long.
-const STALE_AFTER: Duration = Duration::from_secs(30);
+/// An idle member beyond the reserve is kept this long, unless a test says otherwise.
+pub(super) const STALE_AFTER: Duration = Duration::from_secs(30);
 
 /// Starts the thread, once. It ends with the pool.
 pub(super) fn start(shared: &Arc<Shared>) -> Result<()> {
@@ -47,7 +47,7 @@ fn keep(weak: &Weak<Shared>) {
                 continue;
             }
             members = shared.members();
-        } else if let Some(stale) = members.take_stale(shared.min_idle, STALE_AFTER) {
+        } else if let Some(stale) = members.take_stale(shared.min_idle, shared.stale_after, Instant::now()) {
             drop(members);
             drop(stale);
             continue;
@@ -56,8 +56,10 @@ fn keep(weak: &Weak<Shared>) {
             return;
         }
         // The timeout is for stale members, and for a reserve that could not be made.
-        let (members, _) =
-            shared.work.wait_timeout(members, STALE_AFTER / 10).unwrap_or_else(PoisonError::into_inner);
+        let (members, _) = shared
+            .work
+            .wait_timeout(members, shared.stale_after / 10)
+            .unwrap_or_else(PoisonError::into_inner);
         drop(members);
     }
 }

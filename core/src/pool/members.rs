@@ -9,45 +9,57 @@ use super::{LastUser, PoolStatistics};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::Sandbox;
 
-/// Members and those who wait for them.
-#[derive(Default)]
-pub(super) struct Members {
+/// Members and those who wait for them. Of what a member is made does not matter here.
+pub(super) struct Members<M = Sandbox> {
     /// Most recently used last.
-    idle: Vec<Idle>,
+    idle: Vec<Idle<M>>,
     /// Given back poisoned; not ready yet.
-    soiled: Vec<Sandbox>,
-    waiters: VecDeque<Waiter>,
+    soiled: Vec<M>,
+    waiters: VecDeque<Waiter<M>>,
     /// Members in use, being made, or being cleaned by the keeper.
     out: usize,
     is_closed: bool,
     statistics: PoolStatistics,
 }
 
-struct Idle {
-    sandbox: Sandbox,
+struct Idle<M> {
+    sandbox: M,
     last_user: LastUser,
     since: Instant,
 }
 
-struct Waiter {
+struct Waiter<M> {
     wake: Arc<Condvar>,
-    grant: Option<Grant>,
+    grant: Option<Grant<M>>,
 }
 
 /// What somebody who waited gets.
-pub(super) enum Grant {
+pub(super) enum Grant<M = Sandbox> {
     /// A member.
-    Member(Box<Sandbox>),
+    Member(Box<M>),
     /// A place for a member that is to be made.
     Place,
     /// The pool was dropped.
     Closed,
 }
 
-impl Members {
+impl<M> Default for Members<M> {
+    fn default() -> Self {
+        Self {
+            idle: Vec::new(),
+            soiled: Vec::new(),
+            waiters: VecDeque::new(),
+            out: 0,
+            is_closed: false,
+            statistics: PoolStatistics::default(),
+        }
+    }
+}
+
+impl<M> Members<M> {
     /// An idle member for that thread: the one that it used last, or else the one that was used last. Nobody overtakes
     /// those who wait.
-    pub fn take_idle(&mut self, user: ThreadId) -> Result<Option<Sandbox>> {
+    pub fn take_idle(&mut self, user: ThreadId) -> Result<Option<M>> {
         if self.is_closed {
             return Err(closed());
         }
@@ -82,27 +94,34 @@ impl Members {
     }
 
     /// A member comes back clean. Returned if the pool is closed: to be dropped without the lock.
-    pub fn give(&mut self, sandbox: Sandbox, user: ThreadId) -> Option<Sandbox> {
+    pub fn give(&mut self, sandbox: M, user: ThreadId) -> Option<M> {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.put(sandbox, Some(user))
     }
 
     /// A member comes back poisoned.
-    pub fn give_soiled(&mut self, sandbox: Sandbox) {
+    pub fn give_soiled(&mut self, sandbox: M) {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.out -= 1;
         self.soiled.push(sandbox);
     }
 
+    /// What comes back in place of a member is none: that one is lost.
+    pub fn lose(&mut self) {
+        self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
+        self.count_replaced();
+        self.give_up_place();
+    }
+
     /// The keeper takes a poisoned member.
-    pub fn take_soiled(&mut self) -> Option<Sandbox> {
+    pub fn take_soiled(&mut self) -> Option<M> {
         let sandbox = self.soiled.pop()?;
         self.out += 1;
         Some(sandbox)
     }
 
     /// The keeper gives a member that it has cleaned or made.
-    pub fn put(&mut self, sandbox: Sandbox, last_user: LastUser) -> Option<Sandbox> {
+    pub fn put(&mut self, sandbox: M, last_user: LastUser) -> Option<M> {
         if self.is_closed {
             self.out -= 1;
             return Some(sandbox);
@@ -128,9 +147,9 @@ impl Members {
     }
 
     /// An idle member that nobody has used for `age`, beyond the reserve.
-    pub fn take_stale(&mut self, min_idle: usize, age: Duration) -> Option<Sandbox> {
+    pub fn take_stale(&mut self, min_idle: usize, age: Duration, now: Instant) -> Option<M> {
         let is_stale = self.idle.len() > min_idle
-            && self.idle.first().is_some_and(|oldest| oldest.since.elapsed() >= age);
+            && self.idle.first().is_some_and(|oldest| now.saturating_duration_since(oldest.since) >= age);
         is_stale.then(|| self.idle.remove(0).sandbox)
     }
 
@@ -151,7 +170,7 @@ impl Members {
     }
 
     /// What the waiter was granted, if it was.
-    pub fn granted(&mut self, wake: &Arc<Condvar>) -> Option<Grant> {
+    pub fn granted(&mut self, wake: &Arc<Condvar>) -> Option<Grant<M>> {
         let at = self.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake))?;
         self.waiters[at].grant.as_ref()?;
         self.waiters.remove(at).and_then(|waiter| waiter.grant)
@@ -167,7 +186,7 @@ impl Members {
     }
 
     /// Nothing is handed out any more. The members that are to be dropped, without the lock.
-    pub fn close(&mut self) -> Vec<Sandbox> {
+    pub fn close(&mut self) -> Vec<M> {
         self.is_closed = true;
         while self.grant(|| Grant::Closed) {}
         self.idle.drain(..).map(|idle| idle.sandbox).chain(self.soiled.drain(..)).collect()
@@ -178,7 +197,7 @@ impl Members {
     }
 
     /// Grants something to the first who waits.
-    fn grant(&mut self, grant: impl FnOnce() -> Grant) -> bool {
+    fn grant(&mut self, grant: impl FnOnce() -> Grant<M>) -> bool {
         let Some(first) = self.waiters.iter_mut().find(|waiter| waiter.grant.is_none()) else {
             return false;
         };
@@ -190,4 +209,92 @@ impl Members {
 
 pub(super) fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the pool was closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::super::keeper::STALE_AFTER;
+    use super::*;
+
+    /// The number of some other thread.
+    fn another_thread() -> ThreadId {
+        thread::spawn(|| thread::current().id()).join().unwrap()
+    }
+
+    /// Members by these names, all in use.
+    fn in_use(count: usize) -> Members<char> {
+        let mut members = Members::default();
+        for _ in 0..count {
+            assert!(members.reserve(count));
+            members.created();
+        }
+        members
+    }
+
+    #[test]
+    fn a_thread_gets_the_member_that_it_used_last() {
+        let (one, two, three) = (another_thread(), another_thread(), another_thread());
+        let mut members = in_use(3);
+        members.give('a', one);
+        members.give('b', two);
+        members.give('c', one);
+        // Of its own two the one that is warmer; neither the oldest nor the newest of all.
+        assert_eq!(members.take_idle(two).unwrap(), Some('b'));
+        assert_eq!(members.take_idle(one).unwrap(), Some('c'));
+        assert_eq!(members.take_idle(one).unwrap(), Some('a'));
+        assert_eq!(members.take_idle(one).unwrap(), None);
+        // Who has none gets the one that was used last, whoever used it.
+        members.give('b', two);
+        members.give('a', one);
+        assert_eq!(members.take_idle(three).unwrap(), Some('a'));
+        assert_eq!(members.take_idle(three).unwrap(), Some('b'));
+    }
+
+    #[test]
+    fn members_that_nobody_used_for_half_a_minute_go_down_to_the_reserve() {
+        let mut members = in_use(4);
+        let begun = Instant::now();
+        for name in ['a', 'b', 'c', 'd'] {
+            members.give(name, another_thread());
+        }
+        let half_a_minute = Duration::from_secs(30);
+        let mut take = |now| members.take_stale(2, STALE_AFTER, now);
+        assert_eq!(take(begun), None);
+        assert_eq!(take(begun + half_a_minute - Duration::from_nanos(1)), None);
+        let later = Instant::now() + half_a_minute;
+        // The oldest first, and no more than is beyond the reserve, however long one waits.
+        assert_eq!((take(later), take(later), take(later)), (Some('a'), Some('b'), None));
+        assert_eq!(take(later + 1000 * half_a_minute), None);
+        assert_eq!((members.idle_len(), members.statistics().idle), (2, 2));
+    }
+
+    #[test]
+    fn a_member_that_was_used_meanwhile_is_not_stale() {
+        let user = another_thread();
+        let mut members = in_use(2);
+        members.give('a', user);
+        members.give('b', user);
+        let age = Duration::from_nanos(1);
+        assert_eq!(members.take_idle(user).unwrap(), Some('b'));
+        assert_eq!(members.take_idle(user).unwrap(), Some('a'));
+        let used = Instant::now();
+        members.give('a', user);
+        assert_eq!(members.take_stale(0, age, used), None);
+        assert_eq!(members.take_stale(0, age, Instant::now() + age), Some('a'));
+        assert_eq!(members.take_stale(0, age, Instant::now() + age), None);
+    }
+
+    #[test]
+    fn what_is_lost_leaves_its_place_to_who_waits() {
+        let mut members = in_use(1);
+        let waiter = members.enqueue();
+        members.lose();
+        assert!(matches!(members.granted(&waiter), Some(Grant::Place)));
+        assert!(!members.reserve(1), "the place was handed on");
+        members.created();
+        let statistics = members.statistics();
+        assert_eq!((statistics.in_use, statistics.replaced, statistics.created), (1, 1, 2));
+    }
 }

@@ -20,10 +20,11 @@ use hyperlight_abi::ValueRef;
 use crate::error::{Error, ErrorCode, Result};
 use crate::options::SandboxOptions;
 use crate::process::Epoch;
-use crate::sandbox::{HostError, HostFunction, Sandbox, State, UninitializedSandbox};
+use crate::sandbox::{HostError, HostFunction, HostIdentity, Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::value::Value;
+use crate::vm::reaper;
 use members::{Grant, Members};
 
 /// How many members a pool has, and how long one waits for them.
@@ -32,6 +33,7 @@ pub struct PoolOptions {
     max: usize,
     min_idle: usize,
     acquire_timeout: Option<Duration>,
+    stale_after: Option<Duration>,
     sandbox: SandboxOptions,
 }
 
@@ -47,7 +49,9 @@ impl PoolOptions {
         self
     }
 
-    /// Idle members that are kept in reserve as long as `max` allows it. Default: none.
+    /// Idle members that are kept in reserve as long as `max` allows it. Default: none. They are made in the background from
+    /// the first acquisition on, because host functions may be registered until then: a program that wants its first
+    /// request served at once acquires a member, and drops it, when it starts.
     pub fn min_idle(mut self, members: usize) -> Self {
         self.min_idle = members;
         self
@@ -56,6 +60,13 @@ impl PoolOptions {
     /// How long [`Pool::acquire`] waits while all members are in use. Default, and [`Duration::MAX`]: for ever.
     pub fn acquire_timeout(mut self, time: Duration) -> Self {
         self.acquire_timeout = Some(time);
+        self
+    }
+
+    /// After what time without use members beyond the reserve are let go, in place of half a minute; for tests.
+    #[doc(hidden)]
+    pub fn stale_after(mut self, time: Duration) -> Self {
+        self.stale_after = Some(time);
         self
     }
 
@@ -76,7 +87,7 @@ pub struct PoolStatistics {
     pub idle: u64,
     /// Members made since the pool was.
     pub created: u64,
-    /// Members that could not be brought back and were dropped.
+    /// Members that could not be brought back, or that did not come back, and were dropped.
     pub replaced: u64,
     /// Acquisitions that had to wait.
     pub waits: u64,
@@ -107,10 +118,12 @@ impl Pool {
         let shared = Shared {
             epoch: Epoch::current()?,
             snapshot: snapshot.clone(),
+            host: template.host_identity(),
             template: Mutex::new(template),
             max,
             min_idle: options.min_idle,
             acquire_timeout: options.acquire_timeout.unwrap_or(Duration::MAX),
+            stale_after: options.stale_after.unwrap_or(keeper::STALE_AFTER),
             members: Mutex::default(),
             work: Condvar::new(),
             keeper: OnceLock::new(),
@@ -140,19 +153,23 @@ impl Pool {
     }
 
     /// A member as the snapshot has it, exclusively; dropping it gives it back. Waits in the order of arrival while all are
-    /// in use, as long as the options say: then [`ErrorCode::PoolTimeout`].
+    /// in use, as long as the options say: then [`ErrorCode::PoolTimeout`]. [`ErrorCode::Closed`] once the pool is.
+    ///
+    /// Where a member must be made, what [`UninitializedSandbox::evolve`] says of snapshots: [`ErrorCode::SnapshotMismatch`]
+    /// if the snapshot needs host functions that are not registered, [`ErrorCode::Resource`] if the host lacks something. In a
+    /// forked child [`ErrorCode::State`].
     pub fn acquire(&self) -> Result<PooledSandbox> {
         self.acquire_within(self.shared.acquire_timeout)
     }
 
-    /// [`Self::acquire`] with a time of its own.
+    /// [`Self::acquire`] with a time of its own; zero asks without waiting.
     pub fn acquire_within(&self, timeout: Duration) -> Result<PooledSandbox> {
         self.shared.check_process()?;
         let sandbox = self.shared.acquire(timeout)?;
         Ok(PooledSandbox { sandbox: Some(sandbox), shared: Arc::clone(&self.shared) })
     }
 
-    /// What the pool has done and has.
+    /// What the pool has done and has. In a forked child [`ErrorCode::State`].
     pub fn statistics(&self) -> Result<PoolStatistics> {
         self.shared.check_process()?;
         Ok(self.shared.members().statistics())
@@ -165,7 +182,7 @@ impl Pool {
             // Members that are out are dropped when they come back.
             let idle = self.shared.members().close();
             self.shared.work.notify_all();
-            drop(idle);
+            reaper::destroy_all(idle);
         }
     }
 }
@@ -225,9 +242,12 @@ struct Shared {
     epoch: Epoch,
     snapshot: Snapshot,
     template: Mutex<UninitializedSandbox>,
+    /// Which host functions the members share; the template keeps them alive.
+    host: HostIdentity,
     max: usize,
     min_idle: usize,
     acquire_timeout: Duration,
+    stale_after: Duration,
     members: Mutex<Members>,
     /// There may be work for the keeper.
     work: Condvar,
@@ -322,6 +342,13 @@ impl Shared {
     }
 
     fn release(&self, mut sandbox: Sandbox) {
+        // A user may have put another sandbox in the member's place. Whatever its guest, the next user would get its host
+        // functions and limits.
+        if sandbox.host_identity() != self.host {
+            self.members().lose();
+            self.work.notify_one();
+            return;
+        }
         // Handles and hooks of this user must not reach the next.
         let is_clean = sandbox.state() == State::Ready
             && sandbox.forget_user().is_ok()

@@ -15,7 +15,7 @@ use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, V
 use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::guest_log::GuestLog;
-use super::host::{HostError, HostFunctions};
+use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, panicked};
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
@@ -165,6 +165,11 @@ impl Conversation {
     /// The host functions.
     pub fn host(&self) -> &HostFunctions {
         &self.host
+    }
+
+    /// Whose they are.
+    pub fn host_identity(&self) -> HostIdentity {
+        HostIdentity::of(&self.host)
     }
 
     /// Lets the guest start. On success its list of functions is in [`Self::frame`].

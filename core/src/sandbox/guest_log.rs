@@ -1,7 +1,9 @@
 //! Log records of the guest, taken from a ring in shared memory.
 //!
 //! A record costs the guest no exit: the host looks at the ring when the guest rings for another reason, and hands what
-//! it finds to the `log` crate, with the guest's own target, file and line.
+//! it finds to the `log` crate, with the guest's own file and line. Loggers filter and group by the target, so that it is one
+//! and the same for all guests, whatever they say: a guest that chose it could speak for the program or the library, or use
+//! up what a logger keeps for each. What a guest calls its target is the record's module path.
 
 use hyperlight_abi::frame::HEADER_LEN;
 use hyperlight_abi::message::{LogLevel, LogRecord};
@@ -11,6 +13,13 @@ use log::{Level, LevelFilter, Record};
 use crate::image::layout::{Layout, Region};
 use crate::text::printable;
 use crate::vm::memory::GuestMemory;
+
+/// The target of every record of a guest. Who speaks in the guest, in its own words, is the record's
+/// [`module_path`](log::Record::module_path). The library's own records have the target `hyperlight`.
+pub const GUEST_LOG_TARGET: &str = "hyperlight::guest";
+
+/// The target of the library's own records.
+const OWN_TARGET: &str = "hyperlight";
 
 /// Bytes of a record's message that are handed on.
 const MAX_MESSAGE: usize = 4096;
@@ -96,10 +105,10 @@ impl GuestLog {
         }
 
         if dropped > 0 {
-            log::warn!(target: "hyperlight", "dropped {dropped} log records of the guest: max_log_bytes is used up");
+            log::warn!(target: OWN_TARGET, "dropped {dropped} log records of the guest: max_log_bytes is used up");
         }
         if claimed > self.reported {
-            log::warn!(target: "hyperlight", "the guest dropped {} log records: its ring was full", claimed - self.reported);
+            log::warn!(target: OWN_TARGET, "the guest dropped {} log records: its ring was full", claimed - self.reported);
         }
         self.reported = claimed;
         Ok(())
@@ -128,16 +137,23 @@ fn emit(record: &LogRecord<'_>) {
     if level > log::max_level() {
         return;
     }
-    let (target, file) = (printable(record.target, 256), printable(record.file, 256));
+    let (speaker, file) = (printable(speaker(record.target), 256), printable(record.file, 256));
     let message = printable(record.message, MAX_MESSAGE);
     log::logger().log(
         &Record::builder()
             .level(level)
-            .target(&target)
+            .target(GUEST_LOG_TARGET)
             .file((!file.is_empty()).then_some(&file))
             .line((record.line != 0).then_some(record.line))
-            .module_path(Some("hyperlight::guest"))
+            .module_path(Some(&speaker))
             .args(format_args!("{message}"))
             .build(),
     );
+}
+
+/// What a guest calls itself, but for the names of the library: the bindings show it where they show those.
+fn speaker(target: &str) -> &str {
+    let is_ours =
+        target.strip_prefix(OWN_TARGET).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    if is_ours { "guest" } else { target }
 }

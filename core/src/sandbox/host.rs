@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 
 use hyperlight_abi::limits::MAX_NAME_LEN;
 use hyperlight_abi::message::RESERVED_PREFIX;
@@ -136,6 +137,16 @@ type Callback = dyn Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Syn
 pub(crate) struct Registered {
     pub signature: Signature,
     pub call: Box<Callback>,
+}
+
+/// Tells the host functions of one sandbox, and of those that were started with it, from all others, as long as they live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct HostIdentity(usize);
+
+impl HostIdentity {
+    pub fn of(functions: &Arc<HostFunctions>) -> Self {
+        Self(Arc::as_ptr(functions).addr())
+    }
 }
 
 /// The host functions of a sandbox, by name.

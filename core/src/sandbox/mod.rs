@@ -2,7 +2,7 @@
 
 mod call;
 mod channel;
-mod guest_log;
+pub(crate) mod guest_log;
 pub(crate) mod host;
 mod host_call;
 mod tuples;
@@ -27,6 +27,7 @@ use crate::text::printable;
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
 use call::{Conversation, Ended, User};
+pub(crate) use host::HostIdentity;
 pub use host::{HostError, HostFunction, HostPanic, Outcome};
 pub use tuples::Arguments;
 pub use uninitialized::UninitializedSandbox;
@@ -123,7 +124,10 @@ impl Sandbox {
         }
     }
 
-    /// Takes a snapshot. The sandbox must be ready, and stays as it is.
+    /// Takes a snapshot. The sandbox stays as it is.
+    ///
+    /// [`ErrorCode::Poisoned`] if an earlier call stopped the guest in the middle, [`ErrorCode::Resource`] if the host lacks
+    /// memory or descriptors, in a forked child [`ErrorCode::State`].
     pub fn snapshot(&mut self) -> Result<Snapshot> {
         self.check_usable()?;
         let frozen = self.conversation.freeze(&self.functions, self.sizes)?;
@@ -134,21 +138,12 @@ impl Sandbox {
     /// poisoned sandbox is ready again.
     ///
     /// Takes any snapshot of a sandbox with the same guest and sizes. [`ErrorCode::SnapshotMismatch`] for another one, and if
-    /// the sandbox lacks host functions that the snapshotted one had; it is then as before. After any other failure it is
-    /// poisoned.
+    /// the sandbox lacks host functions that the snapshotted one had: the message says all that differs, and the sandbox is
+    /// as before. So it is in a forked child, [`ErrorCode::State`]. After any other failure it is poisoned.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.check_process()?;
         let frozen = &snapshot.shared;
-        // A file may lie about the guest that it is of; then the layout tells.
-        if frozen.sizes != self.sizes
-            || !frozen.origin.is_same(self.conversation.origin())
-            || !frozen.image.layout.is_same(self.conversation.layout())
-        {
-            return Err(Error::new(
-                ErrorCode::SnapshotMismatch,
-                "the snapshot was taken of a sandbox with another guest or other sizes",
-            ));
-        }
+        frozen.check_sandbox(self.conversation.origin(), self.conversation.layout(), &self.sizes)?;
         frozen.check_host(self.conversation.host())?;
         self.state = State::Poisoned;
         self.conversation.restore(frozen)?;
@@ -199,20 +194,25 @@ impl Sandbox {
         self.conversation.forget_user()
     }
 
+    /// Which host functions the sandbox has.
+    pub(crate) fn host_identity(&self) -> HostIdentity {
+        self.conversation.host_identity()
+    }
+
     /// What the sandbox can do next.
     pub fn state(&self) -> State {
         self.state
     }
 
     /// Makes the machine, lets the guest initialise itself, and reads what functions it has.
-    fn start(guest: &Guest, options: &SandboxOptions, user: User) -> Result<Self> {
+    fn start(guest: &Guest, options: &SandboxOptions, its: &CallOptions, user: User) -> Result<Self> {
         let epoch = Epoch::current()?;
         let sizes = options.sizes()?;
         let image = guest.image(&sizes)?;
         let vm = Vm::new(image)?;
         let limits = options.limits();
         let mut conversation = Conversation::new(vm, Origin::Guest(guest.clone()), user, options.quota());
-        conversation.start(&limits).map_err(Ended::into_error)?;
+        conversation.start(&its.limits(&limits)).map_err(Ended::into_error)?;
         let functions = Arc::new(Functions::read(conversation.frame())?);
         Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
     }

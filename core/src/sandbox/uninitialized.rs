@@ -7,11 +7,11 @@ use std::time::Duration;
 use hyperlight_abi::{Kind, ValueRef};
 
 use super::call::{SignalHook, User};
-use super::host::{HostError, HostFunction, HostFunctions, Registered};
+use super::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};
 use super::{Sandbox, checked_interval};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
-use crate::options::SandboxOptions;
+use crate::options::{CallOptions, SandboxOptions};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::stop::{InterruptHandle, Stopper};
@@ -95,7 +95,14 @@ impl UninitializedSandbox {
         Ok(())
     }
 
-    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions.
+    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions. A sandbox from a
+    /// snapshot goes on where that was taken.
+    ///
+    /// [`ErrorCode::HypervisorUnavailable`] and [`ErrorCode::Resource`] if the host has no virtual machine to give. What a guest
+    /// does while it starts ends like a call: [`ErrorCode::GuestFault`], [`ErrorCode::GuestAbort`], [`ErrorCode::Timeout`]
+    /// and so on; [`ErrorCode::Protocol`] if it does not say properly what functions it has. For a snapshot
+    /// [`ErrorCode::SnapshotMismatch`], if it needs host functions that are not registered. In a forked child
+    /// [`ErrorCode::State`].
     pub fn evolve(mut self) -> Result<Sandbox> {
         self.try_evolve()
     }
@@ -104,6 +111,12 @@ impl UninitializedSandbox {
     /// success it starts one more sandbox, which shares the host functions: they may then be called on several threads at
     /// once, and no more can be registered.
     pub fn try_evolve(&mut self) -> Result<Sandbox> {
+        self.try_evolve_with(&CallOptions::new())
+    }
+
+    /// [`Self::try_evolve`] with limits of its own, for a start that is part of a call. Those of the sandbox's calls stay the
+    /// sandbox's.
+    pub fn try_evolve_with(&mut self, options: &CallOptions) -> Result<Sandbox> {
         // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
         let next = self.stopper.successor()?;
         let user = User {
@@ -112,11 +125,16 @@ impl UninitializedSandbox {
             on_signal: self.on_signal.clone(),
         };
         let sandbox = match &self.source {
-            Source::Guest(guest) => Sandbox::start(guest, &self.options, user)?,
+            Source::Guest(guest) => Sandbox::start(guest, &self.options, options, user)?,
             Source::Snapshot(snapshot) => Sandbox::resume(&snapshot.shared, &self.options, user)?,
         };
         self.stopper = next;
         Ok(sandbox)
+    }
+
+    /// Which host functions the sandboxes have that are started with it.
+    pub(crate) fn host_identity(&self) -> HostIdentity {
+        HostIdentity::of(&self.host)
     }
 
     fn insert(

@@ -30,7 +30,11 @@ use crate::vm::sanitize_extended_state;
 const CHUNK: usize = 1 << 18;
 
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all.
+    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a file
+    /// that has the name already is replaced when everything is on the disk, and a symbolic link like a file.
+    ///
+    /// [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with what the system says as its source;
+    /// [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the file, cannot be asked for.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let failed = |source: io::Error| {

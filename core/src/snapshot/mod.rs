@@ -23,6 +23,7 @@ use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::Image;
+use crate::image::layout::Layout;
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
@@ -168,6 +169,25 @@ impl Frozen {
             zero(&memory.slice(zero_from, range.end - zero_from)?);
         }
         Some(())
+    }
+
+    /// Confirms that the picture is of a sandbox like this one. All that differs is listed.
+    pub fn check_sandbox(&self, origin: &Origin, layout: &Layout, sizes: &Sizes) -> Result<()> {
+        let mut differs: Vec<_> = self.origin.difference(origin).into_iter().collect();
+        for (name, ours, theirs) in self.sizes.differences(sizes) {
+            differs.push(format!("its {name} is {ours}, that of the sandbox is {theirs}"));
+        }
+        // A file may lie about the guest that it is of; then the layout tells.
+        if differs.is_empty() && !self.image.layout.is_same(layout) {
+            differs.push("it says that it is of this guest, and is not".to_owned());
+        }
+        if differs.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::SnapshotMismatch,
+            format!("the snapshot is not of a sandbox like this one: {}", differs.join("; ")),
+        ))
     }
 
     /// Confirms that a sandbox with these host functions can go on where the picture was taken. All that is wrong is

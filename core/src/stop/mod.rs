@@ -21,6 +21,21 @@ use timer::{NEVER, Timer};
 pub(crate) use word::Cause;
 use word::{Claim, RunWord, Seen};
 
+/// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
+/// can begin together, see [`crate::CallOptions::since`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Moment {
+    wall: u64,
+    cpu: u64,
+}
+
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self { wall: clock::now(libc::CLOCK_MONOTONIC), cpu: clock::now(libc::CLOCK_THREAD_CPUTIME_ID) }
+    }
+}
+
 /// How long a call may take. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TimeLimits {
@@ -28,11 +43,17 @@ pub(crate) struct TimeLimits {
     pub wall: Duration,
     /// In processor time of the calling thread, host functions included.
     pub cpu: Duration,
+    /// From when on; `None`: from the beginning of the call.
+    pub since: Option<Moment>,
 }
 
 impl TimeLimits {
     /// None at all.
-    pub const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
+    pub const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX, since: None };
+
+    fn is_none(&self) -> bool {
+        self.wall == Duration::MAX && self.cpu == Duration::MAX
+    }
 }
 
 /// Stops a call from any thread.
@@ -260,7 +281,7 @@ impl Stopper {
 
     /// Begins a call.
     pub fn begin(&mut self, limits: &TimeLimits) -> Result<()> {
-        let needs_timer = *limits != TimeLimits::NONE || self.nudge_interval != Duration::MAX;
+        let needs_timer = !limits.is_none() || self.nudge_interval != Duration::MAX;
         if needs_timer && !self.is_watched {
             signal::check(signal::current())?;
             Timer::get()?.watch(&self.run)?;
@@ -276,8 +297,14 @@ impl Stopper {
         self.run.process.store(process.number(), Ordering::Relaxed);
         self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
         self.run.signal.store(signal, Ordering::Relaxed);
-        let deadline = after(limits.wall, libc::CLOCK_MONOTONIC);
-        let cpu_deadline = after(limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
+        let deadline = match limits.since {
+            Some(moment) => from(moment.wall, limits.wall),
+            None => after(limits.wall, libc::CLOCK_MONOTONIC),
+        };
+        let cpu_deadline = match limits.since {
+            Some(moment) => from(moment.cpu, limits.cpu),
+            None => after(limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID),
+        };
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
         let next_nudge = after(self.nudge_interval, libc::CLOCK_MONOTONIC);
@@ -286,7 +313,11 @@ impl Stopper {
         self.run.word.begin();
         if needs_timer {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
-            let first = deadline.min(after(limits.cpu, libc::CLOCK_MONOTONIC)).min(next_nudge);
+            let first_cpu = match limits.since {
+                Some(moment) => from(moment.wall, limits.cpu),
+                None => after(limits.cpu, libc::CLOCK_MONOTONIC),
+            };
+            let first = deadline.min(first_cpu).min(next_nudge);
             Timer::get()?.armed(first);
         }
         Ok(())
@@ -385,6 +416,11 @@ fn after(limit: Duration, clock: libc::clockid_t) -> u64 {
         return NEVER;
     }
     clock::now(clock).saturating_add(nanoseconds(limit))
+}
+
+/// That long after a moment.
+fn from(moment: u64, limit: Duration) -> u64 {
+    if limit == Duration::MAX { NEVER } else { moment.saturating_add(nanoseconds(limit)) }
 }
 
 fn nanoseconds(limit: Duration) -> u64 {

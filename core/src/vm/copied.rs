@@ -164,7 +164,15 @@ fn scan(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Resul
     Ok(())
 }
 
-/// Bits 62 and 63 of a word: swapped, present; bit 61: of a file.
+/// Whether a word of `/proc/self/pagemap` is of a page that is somewhere (bit 63: present; bit 62: swapped out, or under
+/// migration) and not the file's (bit 61).
+fn is_written(word: u64) -> bool {
+    const FILE: u64 = 1 << 61;
+    const SWAPPED: u64 = 1 << 62;
+    const PRESENT: u64 = 1 << 63;
+    word & (PRESENT | SWAPPED) != 0 && word & FILE == 0
+}
+
 fn words(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Result<()> {
     const COUNT: u64 = 4096;
     let file = pagemap()?;
@@ -177,9 +185,9 @@ fn words(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Resu
         let bytes = &mut bytes[..to_usize(count * 8)];
         file.read_exact_at(bytes, (first + at) * 8)
             .map_err(|source| Error::resource("reading /proc/self/pagemap", source))?;
-        for (page, word) in (at..).zip(bytes.chunks_exact(8)) {
-            let flags = word[7] >> 5;
-            if flags & 0b110 != 0 && flags & 0b001 == 0 {
+        let (words, _) = bytes.as_chunks();
+        for (page, word) in (at..).zip(words) {
+            if is_written(u64::from_le_bytes(*word)) {
                 found.append(page * PAGE..(page + 1) * PAGE);
             }
         }
@@ -195,4 +203,36 @@ fn pagemap() -> Result<&'static File> {
         File::open("/proc/self/pagemap")
             .map_err(|source| Error::resource("opening /proc/self/pagemap", source))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_written;
+
+    #[test]
+    fn a_word_of_the_page_map_says_whether_its_page_was_written() {
+        const PRESENT: u64 = 1 << 63;
+        const SWAPPED: u64 = 1 << 62;
+        const FILE: u64 = 1 << 61;
+        // Guard region, write-protected by userfaultfd, mapped by nobody else, soft-dirty: no matter.
+        const OTHERS: [u64; 4] = [1 << 58, 1 << 57, 1 << 56, 1 << 55];
+        // A page frame; a swap device and an offset on it; nothing, as it is shown to who may not know.
+        const PLACES: [u64; 3] = [0x1234_5678, 31 | 0x7_ffff_ffff << 5, 0];
+        for (kind, expected) in [
+            (PRESENT, true),
+            (SWAPPED, true),
+            (PRESENT | FILE, false),
+            // Of the file, under migration; what of the file is swapped out has no word at all.
+            (SWAPPED | FILE, false),
+            (FILE, false),
+            (0, false),
+        ] {
+            for place in PLACES {
+                assert_eq!(is_written(kind | place), expected, "{:#x}", kind | place);
+                for other in OTHERS {
+                    assert_eq!(is_written(kind | other | place), expected, "{:#x}", kind | other | place);
+                }
+            }
+        }
+    }
 }

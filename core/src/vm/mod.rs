@@ -7,7 +7,7 @@ pub(crate) mod fault;
 pub(crate) mod features;
 pub(crate) mod hypervisor;
 pub(crate) mod memory;
-mod reaper;
+pub(crate) mod reaper;
 mod state;
 
 use std::fmt;
