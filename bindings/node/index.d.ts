@@ -55,7 +55,7 @@ export interface GuestFunction {
 export interface Limits {
   /** Milliseconds; default and `Infinity`: no limit. A host function that is waited for counts. */
   timeoutMs?: number
-  /** Milliseconds of processor time. */
+  /** Milliseconds of processor time; default and `Infinity`: no limit. */
   cpuTimeMs?: number
   /** Host functions that one call may call. Default: no limit. */
   maxHostCalls?: number
@@ -79,11 +79,16 @@ export interface SandboxOptions extends Limits {
   print?: (text: string) => unknown
 }
 
-/** Options of one call: an object behind its arguments. */
+/**
+ * Options of one call: an object behind its arguments. The first call of a sandbox starts it, its script or program included:
+ * what is said here is for all of that together, and the start takes its part of the time.
+ */
 export interface CallOptions {
-  /** Aborting stops the guest; the call rejects with the signal's reason. */
+  /** Aborting stops the guest; the call rejects with the signal's reason, and the sandbox is poisoned. */
   signal?: AbortSignal
+  /** Milliseconds that the call may take, in place of the sandbox's. 0: the sandbox's; `Infinity`: no limit. */
   timeoutMs?: number
+  /** Milliseconds of processor time that it may use, in place of the sandbox's. 0: the sandbox's; `Infinity`: no limit. */
   cpuTimeMs?: number
 }
 
@@ -143,8 +148,12 @@ export class Guest {
 /** What a sandbox can do next. */
 export type State = 'uninitialized' | 'ready' | 'running' | 'poisoned' | 'closed'
 
-/** One virtual machine with one guest. Used by one call at a time; another one meanwhile is `ERR_HL_BUSY`. */
+/**
+ * One virtual machine with one guest. Used by one call at a time; another one meanwhile is `ERR_HL_BUSY`, and any after `close`
+ * is `ERR_HL_CLOSED`.
+ */
 export class Sandbox {
+  /** `ERR_HL_INVALID_ARGUMENT`: a size is above its maximum, or differs from the snapshot's. */
   constructor(source: Guest | Snapshot | string | URL | Uint8Array, options?: SandboxOptions)
 
   /** Registers a function that the guest may call, in place of one with that name. Before evolve. */
@@ -153,24 +162,39 @@ export class Sandbox {
   /** Removes a host function, also `HostPrint`. Whether there was one. Before evolve. */
   unregister(name: string): boolean
 
-  /** Starts the guest; the first call does, too. */
-  evolve(options?: { signal?: AbortSignal }): Promise<void>
-  /** Calls a guest function, on another thread than this one's and libuv's. */
+  /**
+   * Starts the guest; the first call does, too. `ERR_HL_STATE`: it has started. `ERR_HL_SNAPSHOT_MISMATCH`: host functions that the
+   * snapshot needs are missing. After `ERR_HL_TIMEOUT`, `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT` and others of the guest's it is
+   * of no more use.
+   */
+  evolve(options?: CallOptions): Promise<void>
+  /**
+   * Calls a guest function, on another thread than this one's and libuv's.
+   *
+   * Nothing was called: `ERR_HL_FUNCTION_NOT_FOUND`, `ERR_HL_SIGNATURE`, `ERR_HL_INVALID_ARGUMENT`, `ERR_HL_TOO_LARGE` (which also a
+   * result can be), `ERR_HL_POISONED`. The function returned an error, and the sandbox is ready: `ERR_HL_GUEST_ERROR`. It was stopped
+   * in the middle, and the sandbox is poisoned: `ERR_HL_TIMEOUT`, `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT`, `ERR_HL_GUEST_FAULT`,
+   * `ERR_HL_STACK_OVERFLOW`, `ERR_HL_GUEST_OUT_OF_MEMORY`, `ERR_HL_PROTOCOL`. What a host function threw, and the guest passed on,
+   * comes as it was; what the engine said in its place is `ERR_HL_HOST_FUNCTION` with a `cause`.
+   */
   call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
   call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
   /** Calls a guest function on this thread, which does nothing else meanwhile. */
   callSync<T extends Value | undefined = any>(name: string, ...values: [...Value[], Omit<CallOptions, 'signal'>]): T
   callSync<T extends Value | undefined = any>(name: string, ...values: Value[]): T
 
-  /** Takes a picture of the sandbox, which must be ready. */
+  /** Takes a picture of the sandbox, which must be ready: else `ERR_HL_STATE` or `ERR_HL_POISONED`. */
   snapshot(): Promise<Snapshot>
-  /** Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again. */
+  /**
+   * Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again. `ERR_HL_SNAPSHOT_MISMATCH`: the
+   * snapshot is of another guest or other sizes, or needs other host functions. `ERR_HL_STATE`: it has not evolved.
+   */
   restore(snapshot: Snapshot): Promise<void>
 
-  /** What the guest can do, once it has evolved. */
+  /** What the guest can do, once it has evolved; `ERR_HL_STATE` before. */
   readonly functions: GuestFunction[]
   readonly state: State
-  /** Stops the running call. Whether there was one. */
+  /** Stops the running call, which rejects with `ERR_HL_INTERRUPTED`. Whether there was one. */
   interrupt(): boolean
   /** Frees everything: now, or when the running call ends. */
   close(): void
@@ -179,10 +203,19 @@ export class Sandbox {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** An immutable picture of a sandbox: memory and processor. */
+/**
+ * An immutable picture of a sandbox: memory and processor. It holds all that the guest held, secrets included, and is as
+ * trustworthy as where it came from.
+ */
 export class Snapshot {
   private constructor()
+  /**
+   * Reads a snapshot from a file, which is not needed afterwards. Blocks this thread while it reads and checks all of the file.
+   * `ERR_HL_IO`: it cannot be read. `ERR_HL_SNAPSHOT_FILE`: it is damaged, of another version, or needs a processor with other
+   * features.
+   */
   static load(path: string | URL): Snapshot
+  /** Writes it to a file that its owner alone can read, whole or not at all, on another thread. `ERR_HL_IO`: it cannot be written. */
   save(path: string | URL): Promise<void>
 }
 
@@ -197,7 +230,10 @@ export interface PoolOptions extends Limits {
   size?: number
   /** Members kept in reserve. Default: none. */
   minIdle?: number
-  /** How long `acquire` and `call` wait while all members are in use. Default: for ever. */
+  /**
+   * Milliseconds that `acquire` and `call` wait while all members are in use; then `ERR_HL_POOL_TIMEOUT`. Left out and `Infinity`: for
+   * ever. 0: not at all.
+   */
   acquireTimeoutMs?: number
   /** What the guests print. Default: `process.stdout.write`. */
   print?: (text: string) => unknown
@@ -207,21 +243,30 @@ export interface PoolOptions extends Limits {
 
 /** What a pool has done and has. */
 export interface PoolStatistics {
+  /** Members that somebody has. */
   readonly inUse: number
+  /** Members that are ready. */
   readonly idle: number
+  /** Members that were made. */
   readonly created: number
+  /** Members that could not be brought back, and were dropped. */
   readonly replaced: number
+  /** Calls and acquisitions that had to wait. */
   readonly waits: number
+  /** How long they waited, together. */
   readonly waitedMs: number
 }
 
 /** Sandboxes kept ready from one snapshot; every member is handed out as the snapshot has it. */
 export class SandboxPool {
   constructor(snapshot: Snapshot, options?: PoolOptions)
-  /** A call in a pristine member. */
+  /** A call in a pristine member. As `Sandbox.call`, and as `acquire`. */
   call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
   call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
-  /** A pristine member; closing it gives it back. */
+  /**
+   * A pristine member; closing it gives it back. `ERR_HL_POOL_TIMEOUT`: none came free within `acquireTimeoutMs`. `ERR_HL_CLOSED`: the
+   * pool was closed. `ERR_HL_SNAPSHOT_MISMATCH`: it lacks host functions that the snapshot needs.
+   */
   acquire(options?: { signal?: AbortSignal }): Promise<Sandbox>
   readonly statistics: PoolStatistics
   /** Members that are out go away when they are closed. */
@@ -257,12 +302,17 @@ export interface JavaScriptOptions extends SandboxOptions {
 export class JavaScript {
   /** A source; the `file:` URL of one; or a snapshot, whose script goes on. With `import` or `export` it is a module. */
   constructor(source: string | URL | Snapshot, options?: JavaScriptOptions)
-  /** Runs the script; the first call does, too. */
-  evolve(options?: { signal?: AbortSignal }): Promise<void>
-  /** The value of a piece of source, run in the script's global scope. A promise is awaited. */
+  /** Starts the sandbox and runs the script; the first call does, too. If the script fails, it is closed. */
+  evolve(options?: CallOptions): Promise<void>
+  /** The value of a piece of source, run in the script's global scope. A promise is awaited. Errors are as of `call`. */
   eval<T = any>(source: string, options?: CallOptions): Promise<T>
   evalSync<T = any>(source: string, options?: Omit<CallOptions, 'signal'>): T
-  /** Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is awaited. */
+  /**
+   * Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is awaited.
+   *
+   * `ERR_HL_GUEST_ERROR`: the script threw; the message has its text and its stack. `ERR_HL_FUNCTION_NOT_FOUND`: it has no such function.
+   * `ERR_HL_INVALID_ARGUMENT`: a value is none that a script can get. Others are as of `Sandbox.call`.
+   */
   call<T = any>(name: string, values?: readonly Json[], options?: CallOptions): Promise<T>
   /** On this thread, which does nothing else meanwhile. */
   callSync<T = any>(name: string, values?: readonly Json[], options?: Omit<CallOptions, 'signal'>): T
@@ -312,6 +362,10 @@ export interface WasmOptions extends SandboxOptions {
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
    *  `'interface#add'` for components. A plain function has the signature of the import. */
   hostFunctions?: ScriptHostFunctions
+  /** Bytes of the program at most; 64 MiB unless given. */
+  maxProgramSize?: number
+  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
+  compileTimeoutMs?: number
 }
 
 /** A function that a program exports. `'json'`: a value of the type that the signature says. */
@@ -332,11 +386,18 @@ export class Wasm {
   constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
   /** The same for a program, compiled on another thread. */
   static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
-  evolve(options?: { signal?: AbortSignal }): Promise<void>
+  /** Starts the sandbox and the program; the first call does, too. */
+  evolve(options?: CallOptions): Promise<void>
   /** What the program exports. */
   readonly functions: WasmFunction[]
-  /** Calls an exported function. Behind its arguments there may be an object with the options of the call. */
+  /**
+   * Calls an exported function. Behind its arguments there may be an object with the options of the call.
+   *
+   * `ERR_HL_GUEST_ERROR`: it trapped. A module can be called again; a component must be restored first. Others are as of
+   * `Sandbox.call`.
+   */
   call<T = any>(name: string, ...values: any[]): Promise<T>
+  /** On this thread, which does nothing else meanwhile. */
   callSync<T = any>(name: string, ...values: any[]): T
   /** Runs a WASI command; its exit code. */
   run(options?: CallOptions): Promise<number>

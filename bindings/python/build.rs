@@ -1,10 +1,7 @@
-//! Builds what the package carries beside this module: the WebAssembly compiler, and the licences of everything that is
-//! linked into any of its binaries. maturin takes both from the output directory.
+//! Builds what the package carries beside this module: the WebAssembly compiler. maturin takes it from the output directory.
 
 #[path = "build/compiler.rs"]
 mod compiler;
-#[path = "build/licences.rs"]
-mod licences;
 
 use std::env;
 use std::error::Error;
@@ -23,26 +20,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = fs::canonicalize(here.join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for path in [
-        "wasm/compiler",
-        "wasm/contract",
-        "wasm/module",
-        "guest/Cargo.lock",
-        "bindings/python/build",
-        "bindings/python/build.rs",
-    ] {
+    for path in
+        ["wasm/compiler", "wasm/contract", "wasm/module", "bindings/python/build", "bindings/python/build.rs"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     println!("cargo::rerun-if-changed={}", here.join("Cargo.lock").display());
 
-    let compiler = compiler::build(&here, &root, &out)?;
-    let parts = [
-        (here.join("Cargo.toml"), vec![env!("CARGO_PKG_NAME")]),
-        (compiler, vec![compiler::PACKAGE]),
-        (root.join("guest/Cargo.toml"), vec!["demo", "javascript", "wasm"]),
-    ];
-    fs::write(out.join("LICENSES-THIRD-PARTY"), licences::text(&parts)?)?;
-    Ok(())
+    compiler::build(&here, &root, &out)
 }
 
 /// What the environment's names begin with that are meant for the cargo that runs this.

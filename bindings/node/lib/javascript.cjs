@@ -6,8 +6,11 @@ const { HyperlightError, invalid } = require('./errors.cjs')
 const { Guest } = require('./guest.cjs')
 const json = require('./json.cjs')
 const options = require('./options.cjs')
-const { MADE, Runtime, RuntimePool, make, poolOf, pooled, ready, readySync, sharedOfPool } = require('./runtime.cjs')
+const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const { isSnapshot } = require('./snapshot.cjs')
+
+/** The number by which the runtime says that a script has no function of that name. */
+const FUNCTION_NOT_FOUND = -5
 
 /** JavaScript in a sandbox: a script, whose functions can be called with any JSON values. */
 class JavaScript extends Runtime {
@@ -24,29 +27,25 @@ class JavaScript extends Runtime {
   }
 
   async eval(source, given) {
-    const values = forEval(source, given)
-    return ready(this, given?.signal, (sandbox) => evalIn(sandbox, values))
+    return evalIn(sandboxOf(this), forEval(source, given))
   }
 
   evalSync(source, given) {
-    const values = forEval(source, given)
-    return json.decode(readySync(this).callSync('eval', ...values), 'the value')
+    return json.decode(sandboxOf(this).callSync('eval', ...forEval(source, given)), 'the value')
   }
 
   async call(name, values, given) {
-    const texts = forCall(name, values, given)
-    return ready(this, given?.signal, (sandbox) => callIn(sandbox, texts))
+    return callIn(sandboxOf(this), forCall(name, values, given))
   }
 
   callSync(name, values, given) {
-    const texts = forCall(name, values, given)
-    return json.decode(readySync(this).callSync('call', ...texts), 'the result')
+    return callSyncIn(sandboxOf(this), forCall(name, values, given))
   }
 
   async load(source, given) {
     const { name = 'loaded', ...rest } = /** @type {any} */ (options.loadOptions(given))
     const text = read('the source', source)
-    await ready(this, rest.signal, (sandbox) => sandbox.call('load', name, text, rest))
+    await sandboxOf(this).call('load', name, text, rest)
   }
 
   async pool(given) {
@@ -80,7 +79,26 @@ async function evalIn(subject, values) {
 }
 
 async function callIn(subject, texts) {
-  return json.decode(await subject.call('call', ...texts), 'the result')
+  try {
+    return json.decode(await subject.call('call', ...texts), 'the result')
+  } catch (error) {
+    throw ofCall(error)
+  }
+}
+
+function callSyncIn(sandbox, texts) {
+  try {
+    return json.decode(sandbox.callSync('call', ...texts), 'the result')
+  } catch (error) {
+    throw ofCall(error)
+  }
+}
+
+/** That there is no such function has a code of its own; what scripts throw has another number. */
+function ofCall(error) {
+  const isMissing = error instanceof HyperlightError && error.code === 'ERR_HL_GUEST_ERROR' &&
+    /** @type {any} */ (error).guestCode === FUNCTION_NOT_FOUND
+  return isMissing ? new HyperlightError('ERR_HL_FUNCTION_NOT_FOUND', error.message) : error
 }
 
 function forEval(source, given) {

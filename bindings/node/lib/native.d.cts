@@ -89,8 +89,13 @@ export declare class Sandbox {
   register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
   /** Removes a host function. Whether there was one. */
   unregister(name: string): Made<boolean>
+  /**
+   * Has the start call these functions, each with its name first and then texts, under the same limits. If one fails, the
+   * sandbox is closed.
+   */
+  prepareBy(calls: Array<Array<string>>): Made<undefined>
   /** Starts the guest. */
-  evolve(port: Port, id: number): Made<undefined>
+  evolve(port: Port, id: number, timeoutMs?: number | undefined | null, cpuTimeMs?: number | undefined | null): Made<undefined>
   /** Calls a guest function on a thread of ours. */
   call(port: Port, id: number, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
   /** By which [`call_sync`] knows this sandbox. */
@@ -214,7 +219,7 @@ export interface JsVariable {
   value: string
 }
 
-/** What a program finds around itself. */
+/** What a program finds around itself, and what it may ask of the compiler. */
 export interface JsWasi {
   /** Its arguments. */
   args: Array<string>
@@ -222,6 +227,10 @@ export interface JsWasi {
   env: Array<JsVariable>
   /** Its files. */
   files: Array<JsFile>
+  /** Bytes of the program at most; 0 for the compiler's own limit. */
+  maxProgramSize: number
+  /** How long compiling takes at most; 0 for the compiler's own limit. */
+  compileTimeoutMs: number
 }
 
 /** Whether sandboxes can be made here. */

@@ -10,7 +10,7 @@ function size(name, value) {
   return value
 }
 
-/** Milliseconds. 0 is the default, Infinity no limit. */
+/** Milliseconds. Infinity is no limit; 0 is the default, but for `acquireTimeoutMs`. */
 function time(name, value) {
   if (typeof value !== 'number' || !(value >= 0)) throw invalid(`${name} is in milliseconds, 0 or more, found ${describe(value)}`)
   return value
@@ -39,7 +39,7 @@ const LIMITS = {
 const SANDBOX = { heapSize: size, stackSize: size, inputSize: size, outputSize: size, ...LIMITS, print: callback }
 const POOL = { size, minIdle: size, acquireTimeoutMs: time, ...LIMITS, print: callback, hostFunctions: object }
 const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
-const WASM = { ...SANDBOX, hostFunctions: object, wasi: object, snapshot: object }
+const WASM = { ...SANDBOX, hostFunctions: object, wasi: object, snapshot: object, maxProgramSize: size, compileTimeoutMs: time }
 const WASI = { args: object, env: object, files: object }
 const CALL = { signal, timeoutMs: time, cpuTimeMs: time }
 const ACQUIRE = { signal }
@@ -101,6 +101,7 @@ module.exports = {
   callOptions: (options) => read(CALL, options, 'a call'),
   callback,
   describe,
+  evolveOptions: (options) => read(CALL, options, 'evolve'),
   filePath,
   javascriptOptions: (options) => read(JAVASCRIPT, options, 'JavaScript'),
   loadOptions: (options) => read(LOAD, options, 'load'),

@@ -26,7 +26,7 @@ class Permits {
     this.#free = count
   }
 
-  /** A permit; what is left of `timeoutMs` (undefined: for ever). */
+  /** A permit; what is left of `timeoutMs` (undefined: for ever; 0: at once or not at all). */
   async take(timeoutMs, signal, count) {
     if (this.#isClosed) throw closed()
     if (signal?.aborted) throw signal.reason
@@ -34,14 +34,16 @@ class Permits {
       this.#free -= 1
       return timeoutMs
     }
+    const late = () => new HyperlightError('ERR_HL_POOL_TIMEOUT',
+      `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${count} are in use`)
+    if (timeoutMs === 0) throw late()
     const begun = performance.now()
     this.waits += 1
     try {
       await new Promise((resolve, reject) => {
         const waiter = { resolve: () => end(resolve), reject: (error) => end(reject, error) }
         const onAbort = () => waiter.reject(signal.reason)
-        const timer = !(timeoutMs > 0 && timeoutMs < LONGEST) ? undefined : setTimeout(() => waiter.reject(new HyperlightError('ERR_HL_POOL_TIMEOUT',
-          `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${count} are in use`)), timeoutMs)
+        const timer = !(timeoutMs > 0 && timeoutMs < LONGEST) ? undefined : setTimeout(() => waiter.reject(late()), timeoutMs)
         const end = (settle, value) => {
           this.#queue.delete(waiter)
           clearTimeout(timer)
@@ -87,7 +89,7 @@ class SandboxPool {
     const found = snapshots.checked(snapshot)
     const { size, minIdle, acquireTimeoutMs, print, hostFunctions = {}, ...limits } = options.poolOptions(given)
     this.#size = size || 2 * availableParallelism()
-    this.#acquireTimeoutMs = acquireTimeoutMs || undefined
+    this.#acquireTimeoutMs = acquireTimeoutMs
     this.#native = unwrap(native.Pool.make(found, { size: this.#size, minIdle }, limits))
     this.#permits = new Permits(this.#size)
     this.#hosts.addPrint(this.#native, unwrap, print)

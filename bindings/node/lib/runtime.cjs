@@ -2,10 +2,9 @@
 // What the ready-made guests have in common: each is a sandbox with another way to call it, and so are the members of
 // its pools.
 
-const { HyperlightError, invalid } = require('./errors.cjs')
-const options = require('./options.cjs')
+const { invalid } = require('./errors.cjs')
 const { SandboxPool } = require('./pool.cjs')
-const { Sandbox } = require('./sandbox.cjs')
+const { Sandbox, prepareBy } = require('./sandbox.cjs')
 
 /** Says to a constructor that what it is to hold is there already. */
 const MADE = Symbol('made')
@@ -15,45 +14,26 @@ class Runtime {
   #sandbox
   /** What its pools have as well: host functions by the names that the guest knows, limits, print. */
   #shared
-  /** The calls that come before the first of the user's; `undefined` once they were made. */
-  #preparation
-  #isPreparing = false
 
-  constructor({ sandbox, shared, preparation }) {
+  constructor({ sandbox, shared }) {
     this.#sandbox = sandbox
     this.#shared = shared
-    this.#preparation = preparation
   }
 
   async evolve(given) {
-    const { signal } = options.acquireOptions(given)
-    const preparation = this.#begin(signal)
-    if (preparation === undefined) return this.#sandbox.evolve({ signal })
-    try {
-      await this.#sandbox.evolve({ signal })
-      for (const call of preparation) await this.#sandbox.call(...call, { signal })
-    } catch (error) {
-      // Half a program is worse than none.
-      this.close()
-      throw error
-    } finally {
-      this.#isPreparing = false
-    }
+    await this.#sandbox.evolve(given)
   }
 
   async snapshot() {
-    this.#check()
     return this.#sandbox.snapshot()
   }
 
   async restore(snapshot) {
-    this.#check()
     await this.#sandbox.restore(snapshot)
   }
 
   get state() {
-    const { state } = this.#sandbox
-    return this.#isPreparing && state !== 'closed' ? 'running' : state
+    return this.#sandbox.state
   }
 
   interrupt() {
@@ -80,42 +60,7 @@ class Runtime {
     return `${this.constructor.name} <${this.state}>`
   }
 
-  /** Takes what is to be done before the first call. */
-  #begin(signal) {
-    this.#check()
-    if (signal?.aborted) throw signal.reason
-    const preparation = this.#preparation
-    this.#preparation = undefined
-    this.#isPreparing = preparation !== undefined
-    return preparation
-  }
-
-  #check() {
-    if (this.#isPreparing) throw new HyperlightError('ERR_HL_BUSY', 'the sandbox is starting: await its first call first')
-  }
-
   static sandbox(runtime) {
-    return runtime.#sandbox
-  }
-
-  /** Works with the sandbox when it is ready for a call: at once, if it is. */
-  static ready(runtime, signal, work) {
-    if (runtime.#preparation !== undefined) return runtime.evolve({ signal }).then(() => work(runtime.#sandbox))
-    runtime.#check()
-    return work(runtime.#sandbox)
-  }
-
-  static readySync(runtime) {
-    const preparation = runtime.#begin()
-    if (preparation === undefined) return runtime.#sandbox
-    try {
-      for (const call of preparation) runtime.#sandbox.callSync(...call)
-    } catch (error) {
-      runtime.close()
-      throw error
-    } finally {
-      runtime.#isPreparing = false
-    }
     return runtime.#sandbox
   }
 
@@ -164,17 +109,21 @@ class RuntimePool {
   }
 }
 
-const { ready, readySync, sandbox: sandboxOf, shared: sharedOf } = Runtime
+const { sandbox: sandboxOf, shared: sharedOf } = Runtime
 const { pool: poolOf, shared: sharedOfPool } = RuntimePool
-for (const name of ['ready', 'readySync', 'sandbox', 'shared']) delete Runtime[name]
+for (const name of ['sandbox', 'shared']) delete Runtime[name]
 for (const name of ['pool', 'shared']) delete RuntimePool[name]
 
-/** What a runtime is made of: a sandbox for a guest or a snapshot, with those host functions. */
-function make(source, given, hostFunctions, preparation) {
+/**
+ * What a runtime is made of: a sandbox for a guest or a snapshot, with those host functions, and the calls that come before
+ * the first of the user's.
+ */
+function make(source, given, hostFunctions, preparation = []) {
   const sandbox = new Sandbox(source, given)
+  prepareBy(sandbox, preparation)
   for (const [name, { call, ...signature }] of Object.entries(hostFunctions)) sandbox.register(name, signature, call)
   const { heapSize, stackSize, inputSize, outputSize, ...limits } = given
-  return { sandbox, shared: { ...limits, hostFunctions }, preparation }
+  return { sandbox, shared: { ...limits, hostFunctions } }
 }
 
 /** What a pool of this runtime as it is now is made of. */
@@ -184,4 +133,4 @@ async function pooled(runtime, given, other) {
   return [MADE, given, { snapshot: await runtime.snapshot(), shared: sharedOf(runtime) }]
 }
 
-module.exports = { MADE, Runtime, RuntimePool, make, poolOf, pooled, ready, readySync, sandboxOf, sharedOfPool }
+module.exports = { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool }

@@ -48,8 +48,8 @@ class Sandbox {
   }
 
   async evolve(given) {
-    const { signal } = options.acquireOptions(given)
-    await this.#run(signal, (port, id) => this.#native.evolve(port, id))
+    const { signal, timeoutMs, cpuTimeMs } = options.evolveOptions(given)
+    await this.#run(signal, (port, id) => this.#native.evolve(port, id, timeoutMs, cpuTimeMs))
   }
 
   async call(name, ...values) {
@@ -131,6 +131,10 @@ class Sandbox {
     return `Sandbox <${this.state}>`
   }
 
+  static prepareBy(sandbox, calls) {
+    unwrap(sandbox.#native.prepareBy(calls))
+  }
+
   async #run(signal, begin) {
     if (signal?.aborted) throw signal.reason
     const call = new Call(this.#hosts, signal)
@@ -144,4 +148,8 @@ class Sandbox {
   }
 }
 
-module.exports = { Sandbox, member: (made, hosts, release) => new Sandbox(POOLED, made, hosts, release) }
+/** Has the start of a sandbox make these calls, `[name, ...texts]`, before the first of the user's. */
+const { prepareBy } = Sandbox
+delete (/** @type {any} */ (Sandbox)).prepareBy
+
+module.exports = { Sandbox, prepareBy, member: (made, hosts, release) => new Sandbox(POOLED, made, hosts, release) }

@@ -37,12 +37,12 @@ class Wasm extends Runtime {
   constructor(source, given, made) {
     let program = made?.program
     if (source !== MADE) {
-      const { hostFunctions, wasi, snapshot, ...sizes } = options.wasmOptions(given)
+      const { hostFunctions, wasi, snapshot, maxProgramSize, compileTimeoutMs, ...sizes } = options.wasmOptions(given)
       const isClone = snapshots.isSnapshot(source)
       if (isClone && wasi !== undefined) throw invalid('a snapshot has its arguments, environment and files; wasi goes with a program')
       if (isClone) program = programs.get(source)
       else if (source instanceof Program) program = source
-      else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), wasiOf(wasi))))
+      else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), asked(wasi, maxProgramSize, compileTimeoutMs))))
       if (snapshot !== undefined) {
         snapshots.checked(snapshot)
         programs.set(snapshot, program)
@@ -54,9 +54,9 @@ class Wasm extends Runtime {
   }
 
   static async compile(source, given) {
-    const { wasi, ...rest } = options.wasmOptions(given)
+    const { wasi, maxProgramSize, compileTimeoutMs, ...rest } = options.wasmOptions(given)
     const bytes = source instanceof Uint8Array ? source : await fs.promises.readFile(options.filePath('the path of the program', source))
-    const surroundings = wasiOf(wasi)
+    const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
     const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
     return new this(new Program(compiled), rest)
   }
@@ -241,11 +241,13 @@ function bytesOf(source) {
   return source instanceof Uint8Array ? source : fs.readFileSync(options.filePath('the path of the program', source))
 }
 
-/** WASI's surroundings as the native half wants them. */
-function wasiOf(given) {
+/** What the compiler is told beside the program, as the native half wants it. */
+function asked(given, maxProgramSize = 0, compileTimeoutMs = 0) {
   const { args = [], env = {}, files = {} } = options.wasiOptions(given)
   if (!Array.isArray(args)) throw invalid(`wasi.args is an array of strings, found ${options.describe(args)}`)
   return {
+    maxProgramSize,
+    compileTimeoutMs,
     args: args.map((text, index) => options.text(`wasi.args[${index}]`, text)),
     env: Object.entries(env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
     files: Object.entries(files).map(([path, found]) => ({

@@ -7,8 +7,6 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
-const licences = require('./licences.cjs')
-
 const root = path.join(__dirname, '..')
 const checkout = path.join(root, '..', '..')
 
@@ -47,4 +45,4 @@ const MODULE = 'libhyperlight_wasm_module.so'
 const compiler = path.join(cargo(['--package', 'hyperlight-wasm-module'], checkout), MODULE)
 put(MODULE, (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
 
-put('LICENSES-THIRD-PARTY', (to) => fs.writeFileSync(to, licences(checkout)))
+put('LICENSES-THIRD-PARTY', (to) => fs.copyFileSync(path.join(checkout, 'LICENSES-THIRD-PARTY'), to))

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hyperlight::{
-    ErrorCode, InterruptHandle, PooledSandbox, Sandbox, Signature, Snapshot, State, UninitializedSandbox,
-    Value, ValueRef,
+    CallOptions, ErrorCode, InterruptHandle, Moment, PooledSandbox, Sandbox, Signature, Snapshot, State,
+    UninitializedSandbox, Value, ValueRef,
 };
 
 use crate::failure::Failure;
@@ -50,8 +50,12 @@ enum Engine {
     Closed,
     Evolved(Sandbox),
     Pooled(PooledSandbox),
-    Uninitialized(UninitializedSandbox),
+    Uninitialized(UninitializedSandbox, Preparation),
 }
+
+/// Calls that belong to the start of a sandbox, such as the loading of a script: each the name of a guest function and its
+/// arguments.
+pub(crate) type Preparation = Vec<Vec<String>>;
 
 /// The functions of a guest.
 #[derive(Debug)]
@@ -81,7 +85,8 @@ impl Cell {
     pub fn new(mut engine: UninitializedSandbox, timeout: Duration) -> Arc<Self> {
         let interrupt = engine.interrupt_handle().ok();
         engine.set_signal_hook(host::go_on);
-        Self::with(Engine::Uninitialized(engine), UNINITIALIZED, interrupt, OnceLock::new(), timeout)
+        let engine = Engine::Uninitialized(engine, Preparation::new());
+        Self::with(engine, UNINITIALIZED, interrupt, OnceLock::new(), timeout)
     }
 
     /// A member of a pool.
@@ -190,13 +195,16 @@ impl Inside {
         match &mut *self.cell.inner() {
             Inner { engine: Engine::Evolved(_) | Engine::Pooled(_), .. } => Err(Failure::state(rule)),
             Inner { is_broken: true, .. } => Err(Failure::poisoned()),
-            Inner { engine: Engine::Uninitialized(engine), .. } => work(engine),
+            Inner { engine: Engine::Uninitialized(engine, _), .. } => work(engine),
             Inner { engine: Engine::Closed, .. } => Err(closed()),
         }
     }
 
-    pub fn is_uninitialized(&self) -> bool {
-        matches!(self.cell.inner().engine, Engine::Uninitialized(_))
+    /// What is to be called when the guest starts. Nothing may have started it yet.
+    pub fn prepare_by(&self, calls: Preparation) {
+        if let Engine::Uninitialized(_, preparation) = &mut self.cell.inner().engine {
+            *preparation = calls;
+        }
     }
 
     /// How often the guest is left to ask [`host::go_on`], from the next call on.
@@ -205,33 +213,51 @@ impl Inside {
             Engine::Closed => return Err(closed()),
             Engine::Evolved(sandbox) => sandbox.set_signal_hook_interval(interval)?,
             Engine::Pooled(member) => member.set_signal_hook_interval(interval)?,
-            Engine::Uninitialized(engine) => engine.set_signal_hook_interval(interval)?,
+            Engine::Uninitialized(engine, _) => engine.set_signal_hook_interval(interval)?,
         }
         Ok(())
     }
 
-    /// Starts the guest.
-    pub fn evolve(&self) -> Result<(), Failure> {
-        let result = self.uninitialized("the sandbox has evolved already", |engine| Ok(engine.try_evolve()));
+    /// Starts the guest, unless it has started, for a call with these limits. What is left of them is for the call.
+    pub fn ready(&self, limits: CallOptions) -> Result<CallOptions, Failure> {
+        if !matches!(self.cell.inner().engine, Engine::Uninitialized(..)) {
+            return Ok(limits);
+        }
+        let moment = self.evolve(&limits)?;
+        host::check_caller()?;
+        Ok(limits.since(moment))
+    }
+
+    /// Starts the guest. All of that has one limit, which began at the moment that is returned.
+    pub fn evolve(&self, limits: &CallOptions) -> Result<Moment, Failure> {
+        let moment = Moment::now();
+        let limits = limits.clone().since(moment);
+        let result = self
+            .uninitialized("the sandbox has evolved already", |engine| Ok(engine.try_evolve_with(&limits)))?;
         let mut inner = self.cell.inner();
-        match result? {
-            Ok(sandbox) => {
-                // Nobody has evolved it before.
-                let _ = self.cell.functions.set(Arc::new(Functions::of(&sandbox)));
-                inner.engine = Engine::Evolved(sandbox);
-                Ok(())
-            }
+        let mut sandbox = match result {
+            Ok(sandbox) => sandbox,
             Err(error) => {
                 inner.is_broken = !is_before_the_guest(error.code());
-                Err(error.into())
+                return Err(error.into());
             }
+        };
+        let functions = Arc::new(Functions::of(&sandbox));
+        // It is closed if the preparation fails: half a program is worse than none.
+        if let Engine::Uninitialized(_, preparation) = std::mem::replace(&mut inner.engine, Engine::Closed) {
+            prepare(&mut sandbox, &limits, &preparation)
+                .inspect_err(|_| self.cell.is_closing.store(true, Ordering::SeqCst))?;
         }
+        // Nobody has evolved it before.
+        let _ = self.cell.functions.set(functions);
+        inner.engine = Engine::Evolved(sandbox);
+        Ok(moment)
     }
 
     /// Calls a function of the guest, which has evolved; `take` gets the result.
     pub fn call<R>(
         &self,
-        limits: Limits,
+        limits: &CallOptions,
         name: &str,
         arguments: Vec<Loose>,
         take: impl FnOnce(ValueRef<'_>) -> Result<R, Failure>,
@@ -242,7 +268,7 @@ impl Inside {
             None => Vec::new(),
         };
         let values: Vec<_> = values.iter().map(Value::borrow).collect();
-        self.evolved(|sandbox| take(sandbox.call_ref_with(&limits.to_engine(), name, &values)?))
+        self.evolved(|sandbox| take(sandbox.call_ref_with(limits, name, &values)?))
     }
 
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
@@ -274,7 +300,7 @@ impl Drop for Inside {
             inner.is_broken |= std::thread::panicking();
             let state = match &inner.engine {
                 _ if inner.is_broken => POISONED,
-                Engine::Uninitialized(_) => UNINITIALIZED,
+                Engine::Uninitialized(..) => UNINITIALIZED,
                 Engine::Evolved(sandbox) if sandbox.state() == State::Ready => READY,
                 Engine::Pooled(member) if member.state() == State::Ready => READY,
                 Engine::Evolved(_) | Engine::Pooled(_) | Engine::Closed => POISONED,
@@ -294,10 +320,20 @@ impl Engine {
         match self {
             Self::Evolved(sandbox) => Ok(sandbox),
             Self::Pooled(member) => Ok(member),
-            Self::Uninitialized(_) => Err(Failure::state("the sandbox must evolve first")),
+            Self::Uninitialized(..) => Err(Failure::state("the sandbox must evolve first")),
             Self::Closed => Err(closed()),
         }
     }
+}
+
+fn prepare(sandbox: &mut Sandbox, limits: &CallOptions, preparation: &Preparation) -> Result<(), Failure> {
+    for call in preparation {
+        let Some((name, arguments)) = call.split_first() else { continue };
+        host::check_caller()?;
+        let arguments: Vec<_> = arguments.iter().map(|text| ValueRef::String(text)).collect();
+        sandbox.call_ref_with(limits, name, &arguments)?;
+    }
+    Ok(())
 }
 
 fn closed() -> Failure {

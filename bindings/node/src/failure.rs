@@ -52,10 +52,14 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = error.code();
-        let is_the_guests =
-            matches!(code, ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::HostFunction);
-        let message =
-            if is_the_guests { error.message().to_owned() } else { spelled_for_javascript(error.message()) };
+        let message = match code {
+            ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::HostFunction => {
+                let source = std::error::Error::source(&error);
+                let engine = source.and_then(|source| source.downcast_ref::<Error>()).map(Error::message);
+                guests_message(error.message(), engine)
+            }
+            _ => spelled_for_javascript(error.message()),
+        };
         let mut failure = Self::new(code, message);
         failure.fault = error.fault().cloned().map(Box::new);
         failure.guest_code = match code {
@@ -174,10 +178,48 @@ const SPELLINGS: [(&str, &str); 13] = [
     ("its timeout", "its timeoutMs"),
 ];
 
+/// What the guest SDK and the runtimes say of options.
+const SPELLINGS_OF_GUESTS: [(&str, &str); 3] = [
+    ("raise heap_size", "raise heapSize"),
+    ("raise output_size", "raise outputSize"),
+    ("output_size is too small for any frame", "outputSize is too small for any frame"),
+];
+
 fn spelled_for_javascript(message: &str) -> String {
-    SPELLINGS.iter().fold(message.to_owned(), |text, (rust, javascript)| {
-        if text.contains(rust) { text.replace(rust, javascript) } else { text }
-    })
+    replaced(without_marks(message), &SPELLINGS)
+}
+
+/// A text of the guest's, or of a host function. What the engine said in it, in the place of a host function, is spelled.
+fn guests_message(text: &str, engine: Option<&str>) -> String {
+    let text = replaced(text.to_owned(), &SPELLINGS_OF_GUESTS);
+    engine.map_or_else(|| text.clone(), |engine| text.replace(engine, &spelled_for_javascript(engine)))
+}
+
+fn replaced(text: String, spellings: &[(&str, &str)]) -> String {
+    spellings.iter().fold(
+        text,
+        |text, (rust, javascript)| {
+            if text.contains(rust) { text.replace(rust, javascript) } else { text }
+        },
+    )
+}
+
+/// Host functions of scripts as the caller named them: those without a signature have another name and signature inside.
+fn without_marks(message: &str) -> String {
+    let mut parts = message.split("`json:");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push('`');
+        match part.split_once("` (string) -> string") {
+            Some((name, rest)) if !name.contains('`') => {
+                text.push_str(name);
+                text.push_str("` (any values)");
+                text.push_str(rest);
+            }
+            _ => text.push_str(part),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -194,6 +236,40 @@ mod tests {
             spelled_for_javascript("the call took longer than its timeout of 50ms"),
             "the call took longer than its timeoutMs of 50ms"
         );
+    }
+
+    #[test]
+    fn what_the_engine_answered_in_a_host_functions_place_is_spelled_too() {
+        let engine = "the call has made max_host_calls host calls";
+        assert_eq!(
+            guests_message(&format!("Error: {engine}, of max_host_calls"), Some(engine)),
+            "Error: the call has made maxHostCalls host calls, of max_host_calls"
+        );
+        assert_eq!(
+            guests_message("the heap is too small: raise heap_size, not my heap_size", None),
+            "the heap is too small: raise heapSize, not my heap_size"
+        );
+    }
+
+    #[test]
+    fn host_functions_are_called_by_the_names_that_they_were_given() {
+        for (inside, outside) in [
+            (
+                "the result of the host function `json:big` needs",
+                "the result of the host function `big` needs",
+            ),
+            (
+                "have: `json:f` (string) -> string is missing; `g` (i32) -> void is missing",
+                "have: `f` (any values) is missing; `g` (i32) -> void is missing",
+            ),
+            (
+                "`json:a` x; `json:b` (string) -> string; `c` (string) -> string",
+                "`a` x; `b` (any values); `c` (string) -> string",
+            ),
+            ("json: no name", "json: no name"),
+        ] {
+            assert_eq!(without_marks(inside), outside);
+        }
     }
 
     #[test]

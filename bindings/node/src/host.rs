@@ -60,10 +60,20 @@ pub(crate) fn with<R>(caller: Caller, work: impl FnOnce() -> R) -> R {
 /// Whether the guest that runs on this thread may go on: whether JavaScript is there to get its result. It is not where a
 /// worker is being terminated, or the process ends, while the worker's thread is inside a synchronous call.
 pub(crate) fn go_on() -> Result<(), HostError> {
+    if is_wanted() { Ok(()) } else { Err(host_error(HostFailure::Cancelled)) }
+}
+
+/// The same between two steps of a call, of which nobody has run a guest that could be stopped.
+pub(crate) fn check_caller() -> Result<(), Failure> {
+    if is_wanted() { Ok(()) } else { Err(Failure::interrupted()) }
+}
+
+fn is_wanted() -> bool {
     let caller = CALLER.with(|current| current.borrow().clone());
     match caller.as_deref() {
-        Some(Caller::Here(dispatcher)) if !dispatcher.may_run() => Err(host_error(HostFailure::Cancelled)),
-        _ => Ok(()),
+        Some(Caller::Here(dispatcher)) => dispatcher.may_run(),
+        Some(Caller::Elsewhere(job)) => !job.is_cancelled(),
+        None => true,
     }
 }
 

@@ -61,10 +61,8 @@ pub fn call_sync(
             cell.ok_or_else(|| Failure::state("there is no such sandbox on this thread"))?.enter()?;
         inside.ask_every(if port::is_in_a_worker() { BREATH } else { Duration::MAX })?;
         host::with(Caller::Here(Dispatcher::new(env, &dispatch)), || {
-            if inside.is_uninitialized() {
-                inside.evolve()?;
-            }
-            inside.call(limits, &name, arguments, |value| Raw::new(env, value))
+            let limits = inside.ready(limits.to_engine())?;
+            inside.call(&limits, &name, arguments, |value| Raw::new(env, value))
         })
     }))
 }
@@ -125,11 +123,28 @@ impl JsSandbox {
         }))
     }
 
+    /// Has the start call these functions, each with its name first and then texts, under the same limits. If one fails, the
+    /// sandbox is closed.
+    #[napi(catch_unwind)]
+    pub fn prepare_by(&self, calls: Vec<Vec<String>>) -> Made<()> {
+        Made(contain(|| {
+            self.cell.enter()?.prepare_by(calls);
+            Ok(())
+        }))
+    }
+
     /// Starts the guest.
     #[napi(catch_unwind)]
-    pub fn evolve(&self, port: &JsPort, id: u32) -> Made<()> {
-        self.start(port, id, |inside, job| {
-            start_guest(inside, job)?;
+    pub fn evolve(
+        &self,
+        port: &JsPort,
+        id: u32,
+        timeout_ms: Option<f64>,
+        cpu_time_ms: Option<f64>,
+    ) -> Made<()> {
+        let limits = Limits::new(timeout_ms, cpu_time_ms);
+        self.start(port, id, move |inside, job| {
+            run(inside, job, limits, || inside.evolve(&limits.to_engine()))?;
             Ok(Reply::NOTHING)
         })
     }
@@ -147,12 +162,7 @@ impl JsSandbox {
     ) -> Made<()> {
         let limits = Limits::new(timeout_ms, cpu_time_ms);
         panic_if_asked("PanicAtTheBorder", &name);
-        self.start(port, id, move |inside, job| {
-            if inside.is_uninitialized() {
-                start_guest(inside, job)?;
-            }
-            call(inside, job, limits, &name, arguments)
-        })
+        self.start(port, id, move |inside, job| call(inside, job, limits, &name, arguments))
     }
 
     /// By which [`call_sync`] knows this sandbox.
@@ -250,13 +260,7 @@ fn number_of(cell: &Cell) -> f64 {
     cell.affinity as f64
 }
 
-fn start_guest(inside: &Inside, job: &Arc<Job>) -> Result<(), Failure> {
-    let cell = &inside.cell;
-    job.begin(cell.interrupt(), cell.timeout(Limits { timeout: None, cpu_time: None }))?;
-    host::with(Caller::Elsewhere(Arc::clone(job)), || inside.evolve())
-}
-
-/// Calls a function of a guest that has evolved, for a job.
+/// Calls a function of the guest, for a job.
 pub(crate) fn call(
     inside: &Inside,
     job: &Arc<Job>,
@@ -264,8 +268,19 @@ pub(crate) fn call(
     name: &str,
     arguments: Vec<Loose>,
 ) -> Result<Reply, Failure> {
-    job.begin(inside.cell.interrupt(), inside.cell.timeout(limits))?;
-    host::with(Caller::Elsewhere(Arc::clone(job)), || {
-        inside.call(limits, name, arguments, |value| Ok(Reply::Value(Value::from(value))))
+    run(inside, job, limits, || {
+        let limits = inside.ready(limits.to_engine())?;
+        inside.call(&limits, name, arguments, |value| Ok(Reply::Value(Value::from(value))))
     })
+}
+
+/// Lets the guest run for a job, within its limits.
+fn run<R>(
+    inside: &Inside,
+    job: &Arc<Job>,
+    limits: Limits,
+    work: impl FnOnce() -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    job.begin(inside.cell.interrupt(), inside.cell.timeout(limits))?;
+    host::with(Caller::Elsewhere(Arc::clone(job)), work)
 }

@@ -21,7 +21,7 @@ use crate::guest::JsGuest;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
-/// What a program finds around itself.
+/// What a program finds around itself, and what it may ask of the compiler.
 #[napi(object, object_to_js = false)]
 pub struct JsWasi {
     /// Its arguments.
@@ -30,6 +30,10 @@ pub struct JsWasi {
     pub env: Vec<JsVariable>,
     /// Its files.
     pub files: Vec<JsFile>,
+    /// Bytes of the program at most; 0 for the compiler's own limit.
+    pub max_program_size: f64,
+    /// How long compiling takes at most; 0 for the compiler's own limit.
+    pub compile_timeout_ms: f64,
 }
 
 /// A variable of the environment.
@@ -107,18 +111,36 @@ pub(crate) struct Program {
     description: String,
 }
 
-/// What a program finds around itself, without JavaScript.
+/// The same without JavaScript.
 struct Surroundings {
     args: Vec<String>,
     env: Vec<JsVariable>,
     files: Vec<(String, Vec<u8>)>,
+    max_program_size: u64,
+    compile_timeout_ns: u64,
 }
 
 impl Surroundings {
     fn of(wasi: JsWasi) -> Self {
         let files = wasi.files.into_iter().map(|file| (file.path, file.contents.to_vec())).collect();
-        Self { args: wasi.args, env: wasi.env, files }
+        Self {
+            args: wasi.args,
+            env: wasi.env,
+            files,
+            max_program_size: whole(wasi.max_program_size),
+            compile_timeout_ns: whole(wasi.compile_timeout_ms * 1e6),
+        }
     }
+}
+
+/// A number that is not negative, which the package has seen to. What is more than 0 stays so, and what is too large is the largest.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "casts of floats keep to what there is"
+)]
+fn whole(number: f64) -> u64 {
+    number.ceil() as u64
 }
 
 fn compile(compiler: &str, program: &[u8], surroundings: &Surroundings) -> Result<Program, Failure> {
@@ -131,12 +153,13 @@ fn compile(compiler: &str, program: &[u8], surroundings: &Surroundings) -> Resul
 }
 
 /// The interface that is spoken here.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Statuses of the compiler.
 const OK: i32 = 0;
 const PROGRAM: i32 = 1;
 const OPTIONS: i32 = 2;
+const TIMEOUT: i32 = 4;
 
 /// `hlwm_bytes`
 #[derive(Clone, Copy)]
@@ -162,6 +185,8 @@ struct Options {
     variable_count: usize,
     files: *const Pair,
     file_count: usize,
+    max_program_size: u64,
+    compile_timeout_ns: u64,
 }
 
 /// Of a program of the compiler, which is opaque.
@@ -245,6 +270,8 @@ impl Compiler {
             variable_count: environment.len(),
             files: files.as_ptr(),
             file_count: files.len(),
+            max_program_size: surroundings.max_program_size,
+            compile_timeout_ns: surroundings.compile_timeout_ns,
         };
         // SAFETY: all that is pointed to lives until the end of this function, and nothing of it is kept.
         let program = unsafe { (self.compile)(Bytes::of(program), &raw const options) };
@@ -256,6 +283,7 @@ impl Compiler {
                 let code = match status {
                     PROGRAM => ErrorCode::GuestBinary,
                     OPTIONS => ErrorCode::InvalidArgument,
+                    TIMEOUT => ErrorCode::Timeout,
                     _ => ErrorCode::Internal,
                 };
                 let message = String::from_utf8_lossy(compiled.part(self.message)).into_owned();

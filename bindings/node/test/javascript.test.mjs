@@ -162,6 +162,36 @@ test('a result of a host function that no script could get is an error of the ho
   })
 })
 
+test('what the engine says through a script is spelled as here, and names what was named here', async () => {
+  const hostFunctions = { big: () => 'x'.repeat(20_000), one: () => 1 }
+  for (const [source, options, code, words] of [
+    ['for (;;) host.one()', { maxHostCalls: 5 }, 'TOO_LARGE', /maxHostCalls/],
+    ['console.log("x".repeat(100))', { maxPrintBytes: 10 }, 'TOO_LARGE', /maxPrintBytes/],
+    ['host.big()', { inputSize: 8192 }, 'TOO_LARGE', /^the result of the host function `big` .*inputSize is \d+, raise it$/],
+    ['"x".repeat(20000)', { outputSize: 4096 }, 'TOO_LARGE', /raise outputSize$/],
+  ]) {
+    await using(new JavaScript('', { ...options, hostFunctions }), async (js) => {
+      for (const attempt of [() => js.eval(source), async () => js.evalSync(source)]) {
+        await assert.rejects(attempt, (error) => {
+          const engine = error.code === 'ERR_HL_HOST_FUNCTION' ? error.cause : error
+          assert.equal(engine.code, `ERR_HL_${code}`)
+          for (const { message } of [error, engine]) {
+            assert.match(message, words)
+            assert.doesNotMatch(message, /[a-z]_[a-z]|json:/)
+          }
+          return true
+        })
+      }
+    })
+  }
+  // Also where the script makes an error of its own of it.
+  await using(new JavaScript('', { maxHostCalls: 5, hostFunctions }), async (js) => {
+    const source = 'try { for (;;) host.one() } catch (error) { throw new Error(`seen: ${error.message}`) }'
+    await assert.rejects(js.eval(source), { code: 'ERR_HL_GUEST_ERROR', message: /seen: .*maxHostCalls/ })
+  })
+  await assert.rejects(new JavaScript('', { heapSize: 4096 }).evolve(), { message: /raise heapSize/ })
+})
+
 test('what a script throws has its name, its text and its stack', async () => {
   const source = 'function outer() {\n  inner()\n}\nfunction inner() {\n  throw new RangeError("too much")\n}'
   await using(new JavaScript(source), async (js) => {
@@ -176,8 +206,21 @@ test('what a script throws has its name, its text and its stack', async () => {
     await assert.rejects(js.eval('1 +'), { code: 'ERR_HL_GUEST_ERROR', message: /^SyntaxError/ })
     await assert.rejects(js.eval('throw 7'), { code: 'ERR_HL_GUEST_ERROR', message: /7/ })
     await assert.rejects(js.eval('new Promise(() => {})'), { code: 'ERR_HL_GUEST_ERROR', message: /pending/ })
-    await assert.rejects(js.call('nobody'), { code: 'ERR_HL_GUEST_ERROR', message: /nobody/ })
     assert.equal(js.state, 'ready')
+  })
+})
+
+test('a function that a script does not have is not found, as in any other sandbox', async () => {
+  await using(new JavaScript('const data = { n: 1 }'), async (js) => {
+    const pool = await js.pool({ size: 1 })
+    for (const name of ['nobody', 'data', 'data.n', '']) {
+      const expected = { name: 'HyperlightError', code: 'ERR_HL_FUNCTION_NOT_FOUND', message: `the script has no function \`${name}\`, neither exported by a module nor global` }
+      await assert.rejects(js.call(name), expected)
+      assert.throws(() => js.callSync(name), expected)
+      await assert.rejects(pool.call(name), expected)
+    }
+    assert.equal(js.state, 'ready')
+    pool.close()
   })
 })
 
@@ -187,7 +230,7 @@ test('a script that fails at its start says so where it starts, and is closed', 
     ['function (', { code: 'ERR_HL_GUEST_ERROR', message: /^SyntaxError/ }], ['import "nowhere"', { code: 'ERR_HL_GUEST_ERROR', message: /nowhere/ }],
     ['host.fails()', thrown], ['for (;;) {}', { code: 'ERR_HL_TIMEOUT' }]]) {
     for (const way of ['evolve', 'eval', 'evalSync', 'call']) {
-      const js = new JavaScript(source, { timeoutMs: 50, hostFunctions: { fails: () => { throw thrown } } })
+      const js = new JavaScript(source, { timeoutMs: 500, hostFunctions: { fails: () => { throw thrown } } })
       await assert.rejects(async () => js[way](...(way === 'evolve' ? [] : ['1'])), expected)
       assert.equal(js.state, 'closed')
       await assert.rejects(js.eval('1'), { code: 'ERR_HL_CLOSED' })
@@ -313,7 +356,7 @@ test('a snapshot, a clone and a file go on where the script was', async (context
   await using(new JavaScript(snapshot, { hostFunctions: { name: () => 'second' } }), async (clone) => {
     assert.deepEqual([await clone.eval('next()'), await clone.eval('name()')], [2, 'second'])
   })
-  await assert.rejects(new JavaScript(snapshot).evolve(), { code: 'ERR_HL_SNAPSHOT_MISMATCH', message: /json:name/ })
+  await assert.rejects(new JavaScript(snapshot).evolve(), { code: 'ERR_HL_SNAPSHOT_MISMATCH', message: /: `name` \(any values\) is missing$/ })
   assert.throws(() => new JavaScript(snapshot, { modules: {} }), { code: 'ERR_HL_INVALID_ARGUMENT' })
   const file = path.join(directory, 'warm.hls')
   await snapshot.save(file)

@@ -41,7 +41,13 @@ test('the binaries are stripped and small, and the tarball is', () => {
 test('the licences of what the binaries contain are there, with their texts', () => {
   const text = fs.readFileSync(path.join(directory, 'LICENSES-THIRD-PARTY'), 'utf8')
   for (const name of ['napi', 'kvm-ioctls', 'rquickjs-sys', 'wasmtime', 'cranelift-codegen']) assert.match(text, new RegExp(`^${name} [0-9.]+[^:]*: \\S.* \\[[0-9, ]+\\]`, 'm'))
-  for (const words of [/Fabrice Bellard/, /QuickJS|quickjs/i, /Apache License/, /LLVM[- ]exception/i]) assert.match(text, words)
+  const works = text.split('\n====')[0].split('\n\n')[1].split('\n').filter(Boolean)
+  assert.ok(works.length > 100)
+  for (const work of works) {
+    const numbers = /^[^:]+ [0-9.]+[^:]*: \S.* \[(\d+(, \d+)*)\](  \S+)?$/.exec(work)?.[1].split(', ')
+    assert.ok(numbers?.every((number) => text.includes(`\n[${number}]\n\n`)), work)
+  }
+  for (const words of [/UNICODE LICENSE V3/, /Fabrice Bellard/, /QuickJS|quickjs/i, /Apache License/, /LLVM[- ]exception/i]) assert.match(text, words)
 })
 
 test('without its compiler the package says so, and does everything else', (context) => {

@@ -63,6 +63,21 @@ test('a pool hands out pristine members only', async () => {
   pool.close()
 })
 
+test('who waits 0 milliseconds for a member gets one at once or not at all', async () => {
+  const { sandbox, snapshot } = await warm()
+  sandbox.close()
+  const pool = new SandboxPool(snapshot, { size: 1, acquireTimeoutMs: 0 })
+  for (let round = 0; round < 20; round += 1) assert.equal(await pool.call('AddToStatic', 1), 6)
+  const member = await pool.acquire()
+  const expected = { code: 'ERR_HL_POOL_TIMEOUT', message: /within acquireTimeoutMs, 0; all 1 are in use/ }
+  await assert.rejects(pool.acquire(), expected)
+  await assert.rejects(pool.call('GetStatic'), expected)
+  assert.equal(pool.statistics.waits, 0)
+  member.close()
+  assert.equal(await pool.call('GetStatic'), 5)
+  pool.close()
+})
+
 test('a poisoned member comes back clean', async () => {
   const { snapshot } = await warm()
   const pool = new SandboxPool(snapshot, { size: 1, timeoutMs: 20 })

@@ -45,6 +45,22 @@ test('exported functions are called with values of their types, on both ways', a
   })
 })
 
+test('what a program may ask of the compiler is bounded', async () => {
+  await using(new Wasm(core, { hostFunctions: IMPORTS, maxProgramSize: core.length, compileTimeoutMs: Infinity }), async (wasm) => {
+    assert.equal(await wasm.call('add', 2, 3), 5)
+  })
+  const tooLarge = { code: 'ERR_HL_GUEST_BINARY', message: /max_program_size/ }
+  assert.throws(() => new Wasm(core, { maxProgramSize: core.length - 1 }), tooLarge)
+  await assert.rejects(Wasm.compile(core, { maxProgramSize: 1 }), tooLarge)
+  // (module (func (export "f"))), with a custom section, so that it was not compiled before
+  const slow = Buffer.from('0061736d0100000001040160000003020100070501016600000a040102000b0003017a7a', 'hex')
+  const tooLong = { code: 'ERR_HL_TIMEOUT', message: /compile_timeout/ }
+  assert.throws(() => new Wasm(slow, { compileTimeoutMs: 1e-6 }), tooLong)
+  await assert.rejects(Wasm.compile(slow, { compileTimeoutMs: 1e-6 }), tooLong)
+  await using(await Wasm.compile(slow), (wasm) => wasm.call('f'))
+  await assert.rejects(Wasm.compile(core, { compileTimeoutMs: -1 }), { code: 'ERR_HL_INVALID_ARGUMENT' })
+})
+
 test('what a program exports is known before it starts', async () => {
   await using(new Wasm(core, { hostFunctions: IMPORTS }), async (wasm) => {
     assert.equal(wasm.state, 'uninitialized')

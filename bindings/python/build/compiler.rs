@@ -10,15 +10,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub const PACKAGE: &str = "hyperlight-wasm-module";
+const PACKAGE: &str = "hyperlight-wasm-module";
 
 const LIBRARY: &str = "libhyperlight_wasm_module.so";
 
 /// Where cargo says that another linker is to be used, which may link against another C library.
 const LINKER: &str = "RUSTC_LINKER";
 
-/// Puts the library into `out`; the result is the manifest that it was built from.
-pub fn build(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// Puts the library into `out`.
+pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={LINKER}");
     let manifest = match root.join("Cargo.lock").exists() {
         true => root.join("wasm/module/Cargo.toml"),
@@ -44,7 +44,7 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Er
         .args([out.join(LIBRARY), target.join("release").join(LIBRARY)])
         .status();
     match strip {
-        Ok(status) if status.success() => Ok(manifest),
+        Ok(status) if status.success() => Ok(()),
         _ => Err("`strip` failed; it comes with every C compiler, in the package binutils".into()),
     }
 }

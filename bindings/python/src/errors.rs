@@ -1,7 +1,8 @@
 //! From the engine's errors to Python's exceptions, and back for those that pass through the guest.
 //!
 //! The classes are Python's own (`hyperlight._errors`), named after the engine's codes. An exception of a host function
-//! travels as the cause of the engine's error and is raised again as the same object.
+//! travels as the cause of the engine's error and is raised again as the same object. Messages of the engine's name what
+//! Python's callers gave by the names that they gave.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,7 +46,7 @@ impl std::error::Error for Raised {}
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let code = error.code();
     let description = Description {
-        message: error.message().to_owned(),
+        message: message(&error),
         guest_code: error.guest_code(),
         fault: error.fault().cloned(),
     };
@@ -66,6 +67,40 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
         },
         (_, Err(source)) => description.exception(py, code, Some(source)),
     }
+}
+
+/// The message as Python says it. In a text of the guest's, or of a host function, what the engine said in the place of a host
+/// function.
+fn message(error: &Error) -> String {
+    let text = error.message();
+    if !matches!(error.code(), ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::HostFunction) {
+        return spelled_for_python(text);
+    }
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    match source {
+        Some(engine) => text.replace(engine.message(), &spelled_for_python(engine.message())),
+        None => text.to_owned(),
+    }
+}
+
+/// Options are spelled in Python as in Rust, but for one. Host functions of scripts without a signature have another name and
+/// signature inside.
+fn spelled_for_python(message: &str) -> String {
+    let mut parts = message.split("`json:");
+    let mut text =
+        parts.next().unwrap_or_default().replace("min_idle is at most max,", "min_idle is at most size,");
+    for part in parts {
+        text.push('`');
+        match part.split_once("` (string) -> string") {
+            Some((name, rest)) if !name.contains('`') => {
+                text.push_str(name);
+                text.push_str("` (any values)");
+                text.push_str(rest);
+            }
+            _ => text.push_str(part),
+        }
+    }
+    text
 }
 
 /// An exception of this code.

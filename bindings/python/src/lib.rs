@@ -33,7 +33,7 @@ mod _hyperlight {
     #[pymodule_export]
     use super::probe;
     #[pymodule_export]
-    use super::sandbox::Sandbox;
+    use super::sandbox::{Sandbox, prepare_by};
     #[pymodule_export]
     use super::snapshot::{Snapshot, snapshot_from_bytes};
 

@@ -3,6 +3,7 @@
 //! Records are made outside the virtual machine alone. Before each call the engine is told which levels Python wants, so
 //! that a guest does not even write what nobody reads.
 
+use hyperlight::GUEST_LOG_TARGET;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
@@ -102,7 +103,11 @@ fn forward(py: Python<'_>, record: &Record<'_>) -> PyResult<()> {
             py.None(),
         ),
     )?;
-    made.setattr("target", record.target())?;
+    let speaker = match record.target() {
+        GUEST_LOG_TARGET => record.module_path().unwrap_or_default(),
+        target => target,
+    };
+    made.setattr("target", speaker)?;
     logger.call_method1("handle", (made,))?;
     Ok(())
 }

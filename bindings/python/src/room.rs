@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use hyperlight::{ErrorCode, PooledSandbox, UninitializedSandbox};
+use hyperlight::{CallOptions, ErrorCode, Moment, PooledSandbox, UninitializedSandbox, ValueRef};
 use pyo3::prelude::*;
 
 use crate::errors::{self, raise};
@@ -14,13 +14,16 @@ use crate::logging;
 
 /// What a sandbox is made of.
 pub enum Engine {
-    Uninitialized(UninitializedSandbox),
+    Uninitialized(UninitializedSandbox, Preparation),
     Evolved(hyperlight::Sandbox),
     Pooled(PooledSandbox),
     /// Its guest was stopped while it started.
     Broken,
     Closed,
 }
+
+/// Calls that belong to the start of a sandbox, such as the loading of a script: names of guest functions, and their arguments.
+pub type Preparation = Vec<(String, Vec<String>)>;
 
 /// What [`Room::state`] says, by number.
 const STATES: [&str; 5] = ["uninitialized", "ready", "running", "poisoned", "closed"];
@@ -40,7 +43,7 @@ pub struct Room {
 impl Room {
     pub fn new(engine: Engine) -> Self {
         let state = match engine {
-            Engine::Uninitialized(_) => UNINITIALIZED,
+            Engine::Uninitialized(..) => UNINITIALIZED,
             Engine::Evolved(_) | Engine::Pooled(_) => READY,
             Engine::Broken => POISONED,
             Engine::Closed => CLOSED,
@@ -114,7 +117,7 @@ pub struct Inside<'r> {
 impl Inside<'_> {
     pub fn uninitialized(&mut self, py: Python<'_>, what: &str) -> PyResult<&mut UninitializedSandbox> {
         match &mut *self.engine {
-            Engine::Uninitialized(sandbox) => Ok(sandbox),
+            Engine::Uninitialized(sandbox, _) => Ok(sandbox),
             Engine::Broken => Err(broken(py)),
             _ => Err(errors::new(py, ErrorCode::State, format!("{what}; the sandbox has started"))),
         }
@@ -124,7 +127,7 @@ impl Inside<'_> {
         match &mut *self.engine {
             Engine::Evolved(sandbox) => Ok(sandbox),
             Engine::Pooled(sandbox) => Ok(sandbox),
-            Engine::Uninitialized(_) => {
+            Engine::Uninitialized(..) => {
                 Err(errors::new(py, ErrorCode::State, "the sandbox has not started: call evolve() first"))
             }
             Engine::Broken => Err(broken(py)),
@@ -132,23 +135,40 @@ impl Inside<'_> {
         }
     }
 
-    pub fn evolve(&mut self, py: Python<'_>) -> PyResult<()> {
+    /// What is to be called when the guest starts. Nothing may have started it yet.
+    pub fn prepare_by(&mut self, calls: Preparation) {
+        if let Engine::Uninitialized(_, preparation) = &mut *self.engine {
+            *preparation = calls;
+        }
+    }
+
+    /// Starts the guest, unless it has started. All of that has one limit, which began at the moment that is returned: the rest
+    /// of it is for the call that the guest was started for.
+    pub fn evolve(&mut self, py: Python<'_>, limits: &CallOptions) -> PyResult<Option<Moment>> {
         logging::sync_level(py)?;
-        let sandbox = match &mut *self.engine {
-            Engine::Uninitialized(sandbox) => sandbox,
+        let (sandbox, preparation) = match &mut *self.engine {
+            Engine::Uninitialized(sandbox, preparation) => (sandbox, preparation),
             Engine::Broken => return Err(broken(py)),
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         self.room.check_process(py)?;
         // One that has come before the guest runs interrupts nothing.
         py.check_signals()?;
         self.room.state.store(RUNNING, Ordering::Release);
-        let evolved = py.detach(|| sandbox.try_evolve());
+        let moment = Moment::now();
+        let limits = limits.clone().since(moment);
+        let evolved = py.detach(|| sandbox.try_evolve_with(&limits));
         match evolved {
             Ok(evolved) => {
+                let preparation = std::mem::take(preparation);
                 *self.engine = Engine::Evolved(evolved);
-                self.room.state.store(READY, Ordering::Release);
-                Ok(())
+                self.run(py, |sandbox| prepare(py, sandbox, &limits, &preparation)).inspect_err(|_| {
+                    // Half a program is worse than none.
+                    let engine = std::mem::replace(&mut *self.engine, Engine::Closed);
+                    self.room.state.store(CLOSED, Ordering::Release);
+                    py.detach(|| drop(engine));
+                })?;
+                Ok(Some(moment))
             }
             Err(error) if is_before_the_guest(error.code()) => {
                 // It can be tried again.
@@ -182,6 +202,22 @@ impl Inside<'_> {
         let after = After { state, sandbox };
         work(after.sandbox)
     }
+}
+
+fn prepare(
+    py: Python<'_>,
+    sandbox: &mut hyperlight::Sandbox,
+    limits: &CallOptions,
+    preparation: &Preparation,
+) -> PyResult<()> {
+    for (name, arguments) in preparation {
+        // As before every call.
+        py.check_signals()?;
+        let arguments: Vec<_> = arguments.iter().map(|text| ValueRef::String(text)).collect();
+        let called = py.detach(|| sandbox.call_ref_with(limits, name, &arguments).map(|_| ()));
+        called.map_err(|error| raise(py, error))?;
+    }
+    Ok(())
 }
 
 /// Whether nothing of the guest can have run yet when starting it failed like this.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hyperlight::{ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
+use hyperlight::{CallOptions, ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -16,7 +16,7 @@ use crate::errors::{self, contain, raise};
 use crate::guest::Guest;
 use crate::options::{self, Seconds};
 use crate::pool::Pool;
-use crate::room::{Engine, Room};
+use crate::room::{Engine, Preparation, Room};
 use crate::signals;
 use crate::signature::{self, Annotation};
 use crate::snapshot::Snapshot;
@@ -71,7 +71,8 @@ impl Sandbox {
             let registered = sandbox.register_dynamic(hyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
             let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
-            Ok(Self::with(Engine::Uninitialized(sandbox), interrupt, callbacks, None))
+            let engine = Engine::Uninitialized(sandbox, Preparation::new());
+            Ok(Self::with(engine, interrupt, callbacks, None))
         })
     }
 
@@ -146,15 +147,20 @@ impl Sandbox {
     /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Does nothing if
     /// it has started.
     ///
+    /// Args:
+    ///     timeout: seconds that this may take, in place of the sandbox's.
+    ///     cpu_time: seconds of processor time that it may use, in place of the sandbox's.
+    ///
     /// Raises:
     ///     HypervisorUnavailable, ResourceError: no virtual machine can be made.
     ///     SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
     ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start.
-    fn evolve(&self, py: Python<'_>) -> PyResult<()> {
-        contain(|| self.room.enter(py)?.evolve(py))
+    #[pyo3(signature = (*, timeout=None, cpu_time=None))]
+    fn evolve(&self, py: Python<'_>, timeout: Option<Seconds>, cpu_time: Option<Seconds>) -> PyResult<()> {
+        contain(|| self.start(py, &options::call(timeout, cpu_time)))
     }
 
-    /// Calls a guest function.
+    /// Calls a guest function. The first call starts the guest, as evolve does; its limits are for both together.
     ///
     /// Args:
     ///     function: its name.
@@ -184,8 +190,11 @@ impl Sandbox {
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
             let mut inside = self.room.enter(py)?;
-            inside.evolve(py)?;
-            inside.run(py, |sandbox| call(py, sandbox, function, args, &options::call(timeout, cpu_time)))
+            let mut limits = options::call(timeout, cpu_time);
+            if let Some(moment) = inside.evolve(py, &limits)? {
+                limits = limits.since(moment);
+            }
+            inside.run(py, |sandbox| call(py, sandbox, function, args, &limits))
         })
     }
 
@@ -266,7 +275,7 @@ impl Sandbox {
     }
 
     fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        slf.get().evolve(slf.py())?;
+        slf.get().start(slf.py(), &CallOptions::new())?;
         Ok(slf)
     }
 
@@ -316,6 +325,10 @@ impl Sandbox {
         Ok(Self::with(Engine::Pooled(sandbox), interrupt, Arc::default(), Some(pool)))
     }
 
+    fn start(&self, py: Python<'_>, limits: &CallOptions) -> PyResult<()> {
+        self.room.enter(py)?.evolve(py, limits).map(drop)
+    }
+
     fn with(
         engine: Engine,
         interrupt: InterruptHandle,
@@ -324,6 +337,16 @@ impl Sandbox {
     ) -> Self {
         Self { room: Room::new(engine), interrupt, callbacks, pool, functions: PyOnceLock::new() }
     }
+}
+
+/// Has the start of a sandbox call these functions, of these names and with these texts, under the same limits. If one fails,
+/// the sandbox is closed.
+#[pyfunction(name = "_prepare_by")]
+pub fn prepare_by(py: Python<'_>, sandbox: &Bound<'_, Sandbox>, calls: Preparation) -> PyResult<()> {
+    contain(|| {
+        sandbox.get().room.enter(py)?.prepare_by(calls);
+        Ok(())
+    })
 }
 
 impl fmt::Debug for Sandbox {

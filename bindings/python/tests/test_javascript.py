@@ -390,8 +390,41 @@ def test_errors_have_name_text_and_stack(script: MakeScript) -> None:
     assert js.state == "ready"
     with pytest.raises(hl.GuestError, match="SyntaxError"):
         js.eval("1 +")
-    with pytest.raises(hl.GuestError, match="no function `nowhere`"):
-        js.call("nowhere")
+
+
+def test_a_function_that_a_script_does_not_have_is_not_found_as_in_any_other_sandbox(script: MakeScript) -> None:
+    js = script("const data = { n: 1 }")
+    with js.pool(size=1) as pool:
+        for name in ("nowhere", "data", "data.n", ""):
+            for call in (js.call, pool.call):
+                with pytest.raises(hl.FunctionNotFound, match=f"^the script has no function `{name}`, neither"):
+                    call(name)
+    assert js.state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ("for (;;) host.one()", {"max_host_calls": 5}, "max_host_calls"),
+        ("console.log('x'.repeat(100))", {"max_print_bytes": 10}, "max_print_bytes"),
+        ("host.big()", {"input_size": 8192}, "^the result of the host function `big` .*input_size is .*, raise it$"),
+        ("'x'.repeat(20000)", {"output_size": 4096}, "raise output_size$"),
+    ],
+)
+def test_what_the_engine_says_through_a_script(
+    script: MakeScript, source: str, options: dict[str, int], words: str
+) -> None:
+    js = script(host_functions={"big": lambda: "x" * 20_000, "one": lambda: 1}, **options)
+    with pytest.raises(hl.PayloadTooLarge, match=words) as caught:
+        js.eval(source)
+    assert "json:" not in str(caught.value)
+
+
+def test_a_snapshots_host_functions_have_the_names_that_they_were_given(script: MakeScript) -> None:
+    js = script(host_functions={"f": lambda value: value})
+    js.evolve()
+    with pytest.raises(hl.SnapshotMismatch, match=r": `f` \(any values\) is missing$"):
+        hl.JavaScript(js.snapshot()).evolve()
 
 
 def test_a_script_that_fails_to_load_closes_the_sandbox(script: MakeScript) -> None:

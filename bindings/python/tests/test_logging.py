@@ -31,6 +31,14 @@ def test_records_say_who_speaks(make: MakeSandbox, caplog: pytest.LogCaptureFixt
     assert record.pathname == "there.c" and record.lineno > 0
 
 
+def test_no_guest_speaks_for_the_library(make: MakeSandbox, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="hyperlight")
+    for name in ("hyperlight", "hyperlight::guest", "hyperlighting"):
+        make().call("LogMessageWithSource", "text", name, 3)
+    targets = [record.target for record in caplog.records]  # type: ignore[attr-defined]
+    assert targets == ["guest", "guest", "hyperlighting"]
+
+
 def test_levels_may_change_between_calls(make: MakeSandbox, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = make()
     sandbox.call("LogMessage", "unheard", 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -44,12 +45,25 @@ def test_the_wheel() -> None:
         names = archive.namelist()
         # Without the compiler, which few need, it is small.
         assert archive.getinfo("hyperlight/_hyperlight.abi3.so").compress_size < 3 * MB
-        licences = archive.read("hyperlight/LICENSES-THIRD-PARTY").decode()
+        (folder,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        metadata = archive.read(f"{folder}/METADATA").decode().splitlines()
+        files = {line.partition(": ")[2] for line in metadata if line.startswith("License-File: ")}
+        assert files == {"LICENSE", "LICENSES-THIRD-PARTY"}
+        assert "Apache License" in archive.read(f"{folder}/licenses/LICENSE").decode()
+        licences = archive.read(f"{folder}/licenses/LICENSES-THIRD-PARTY").decode()
     for module in (*MODULES, "libhyperlight_wasm_module.so"):
         assert f"hyperlight/{module}" in names
     for carried in ("pyo3 ", "rquickjs-sys ", "wasmtime ", "cranelift-codegen ", "libm "):
         assert f"\n{carried}" in licences
-    for text in ("Fabrice Bellard", "LLVM Exceptions to the Apache 2.0 License"):
+    # Each has a text.
+    works = [line for line in licences.partition("\n====")[0].split("\n\n")[1].splitlines() if line]
+    assert len(works) > 100
+    for work in works:
+        numbers = re.fullmatch(r"[^:]+ [0-9.]+[^:]*: \S.* \[(\d+(?:, \d+)*)\](?:  \S+)?", work)
+        assert numbers, work
+        for number in numbers[1].split(", "):
+            assert f"\n[{number}]\n\n" in licences
+    for text in ("Fabrice Bellard", "LLVM Exceptions to the Apache 2.0 License", "UNICODE LICENSE V3"):
         assert text in licences
     assert "/root" not in licences and "/home" not in licences
 
@@ -82,6 +96,8 @@ def test_the_sdist() -> None:
         "guest/wasm/Cargo.toml",
         "wasm/compiler/Cargo.toml",
         "wasm/module/src/lib.rs",
+        "LICENSE",
+        "LICENSES-THIRD-PARTY",
     ):
         assert path in names
     assert not [name for name in names if "/target/" in name]

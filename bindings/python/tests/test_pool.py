@@ -21,6 +21,17 @@ def snapshot(make: MakeSandbox) -> hl.Snapshot:
     return sandbox.snapshot()
 
 
+def test_who_waits_0_seconds_for_a_member_gets_one_at_once_or_not_at_all(sandbox: hl.Sandbox) -> None:
+    add = (lambda a, b: a + b, hl.Signature([hl.i32, hl.i32], hl.i32))
+    with hl.SandboxPool(sandbox.snapshot(), size=1, acquire_timeout=0, host_functions={"HostAdd": add}) as pool:
+        assert [pool.call("AddToStatic", 1) for _ in range(20)] == [1] * 20
+        with pool.acquire():
+            for wait in (pool.acquire, lambda: pool.call("GetStatic")):
+                with pytest.raises(hl.PoolTimeout):
+                    wait()
+        assert pool.call("GetStatic") == 0
+
+
 def test_every_call_is_pristine(snapshot: hl.Snapshot) -> None:
     with hl.SandboxPool(snapshot, size=2) as pool:
         for _ in range(5):

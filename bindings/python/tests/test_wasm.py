@@ -248,6 +248,21 @@ def test_limits(make: MakeWasm) -> None:
     assert wasm.call("fib", 2) == 1
 
 
+def test_what_a_program_may_ask_of_the_compiler(make: MakeWasm) -> None:
+    for bounds in ({"max_program_size": len(MODULE)}, {"compile_timeout": float("inf")}):
+        assert make(**bounds).call("fib", 2) == 1
+    with pytest.raises(hl.GuestBinaryError, match="max_program_size"):
+        make(max_program_size=len(MODULE) - 1)
+    slow = binary('(module (func (export "never") (result i32) (i32.const 4711)))')
+    with pytest.raises(hl.GuestTimeout, match="compile_timeout"):
+        hl.Wasm(slow, compile_timeout=1e-9)
+    with hl.Wasm(slow) as wasm:
+        assert wasm.call("never") == 4711
+    for wrong in ({"max_program_size": 0}, {"compile_timeout": 0}, {"compile_timeout": float("nan")}):
+        with pytest.raises(hl.InvalidArgument):
+            make(**wrong)
+
+
 def test_snapshots(make: MakeWasm, tmp_path: Path) -> None:
     wasm = make()
     with pytest.raises(hl.SandboxStateError):
@@ -262,6 +277,61 @@ def test_snapshots(make: MakeWasm, tmp_path: Path) -> None:
     assert clone.call("swap", 1, 2) == (2, 1)
     with pytest.raises(TypeError, match="Snapshot"):
         copy.copy(wasm)
+
+
+def test_a_snapshot_goes_on_by_itself(make: MakeWasm) -> None:
+    wasm = make()
+    assert wasm.call("next") == 41
+    snapshot = wasm.snapshot()
+    clone = make(snapshot, host_functions=HOST)
+    assert clone.call("next", timeout=10) == 42
+    assert (clone.call("through", 2, 3), clone.call("swap", 1, 2)) == (5, (2, 1))
+    assert (clone.functions, clone.imports) == (wasm.functions, wasm.imports)
+    # Of what is of a clone, too; and the pool has it alone.
+    again = make(clone.snapshot(), host_functions=HOST)
+    assert (again.call("next"), again.call("swap", 1, 2)) == (43, (2, 1))
+    with hl.WasmPool(snapshot, size=1, host_functions=HOST) as pool:
+        assert [pool.call("next"), pool.call("next"), pool.call("swap", 1, 2)] == [42, 42, (2, 1)]
+    with pytest.raises(hl.InvalidArgument, match="does not import 'other'"):
+        make(snapshot, host_functions={"other": add})
+    with pytest.raises(TypeError, match="wasi"):
+        make(snapshot, wasi=hl.Wasi())
+    with pytest.raises(TypeError, match="snapshot"):
+        make(snapshot, snapshot=snapshot)
+    with pytest.raises(TypeError, match="snapshot"):
+        hl.WasmPool(MODULE)
+
+
+def test_a_snapshot_from_elsewhere_goes_on_by_itself(make: MakeWasm) -> None:
+    wasm = make()
+    wasm.call("next")
+    snapshot = pickle.loads(pickle.dumps(wasm.snapshot()))
+    typed: dict[str, Any] = {
+        "env.add": (add, hl.Signature([hl.i32, hl.i32], hl.i32)),
+        "host.note": (print, hl.Signature([float], None)),
+    }
+    clone = make(snapshot, host_functions=typed)
+    with pytest.raises(hl.SandboxStateError, match="evolve"):
+        _ = clone.functions
+    with pytest.raises(hl.SandboxStateError, match="snapshot="):
+        _ = clone.imports
+    assert clone.call("next") == 42
+    assert clone.functions["next"] == hl.Signature([], hl.i32)
+    assert sorted(clone.functions) == sorted(wasm.functions)
+    assert (clone.call("through", 2, 3), clone.read_memory(16, 5)) == (5, b"hello")
+    # Several results have no kind of their own.
+    assert clone.call("swap", 1, 2) == "[2,1]"
+    with pytest.raises(hl.GuestError, match="other"):
+        clone.memory_size("other")
+    with pytest.raises(hl.FunctionNotFound):
+        clone.run()
+    with clone.pool(size=1) as pool:
+        assert [pool.call("next"), pool.call("next")] == [43, 43]
+    with hl.WasmPool(snapshot, size=1, host_functions=typed) as pool:
+        assert pool.call("next") == 42
+    # Once somebody says which program it is of, that is known.
+    assert make(snapshot=snapshot).call("swap", 1, 2) == (2, 1)
+    assert make(snapshot, host_functions=HOST).call("swap", 1, 2) == (2, 1)
 
 
 def test_pools(make: MakeWasm) -> None:
@@ -447,3 +517,20 @@ def test_components(make: MakeWasm) -> None:
     with wasm.pool(size=1) as pool:
         assert pool.call("norm", {"x": 1, "y": 1}) == 2
         assert pool.call("twice", 4) == 8
+
+
+def test_a_component_that_has_trapped_is_not_entered_again_until_it_is_restored(make: MakeWasm) -> None:
+    def double(n: int) -> int:
+        if n == 0:
+            raise LookupError("mine")
+        return 2 * n
+
+    wasm = make(COMPONENT, host_functions={"double": double})
+    assert wasm.call("twice", 21) == 42
+    snapshot = wasm.snapshot()
+    with pytest.raises(LookupError, match="mine"):
+        wasm.call("twice", 0)
+    with pytest.raises(hl.GuestError):
+        wasm.call("twice", 21)
+    wasm.restore(snapshot)
+    assert wasm.call("twice", 21) == 42

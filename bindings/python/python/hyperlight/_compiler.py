@@ -7,11 +7,11 @@ import functools
 import os
 from typing import Any, NamedTuple
 
-from ._errors import GuestBinaryError, HyperlightError, InvalidArgument
+from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
 
 _LIBRARY = "libhyperlight_wasm_module.so"
-_VERSION = 1
-_ERRORS = {1: GuestBinaryError, 2: InvalidArgument}
+_VERSION = 2
+_ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
 
 
 class Compiled(NamedTuple):
@@ -53,23 +53,50 @@ class _Options(ctypes.Structure):
         ("variable_count", ctypes.c_size_t),
         ("files", ctypes.POINTER(_Pair)),
         ("file_count", ctypes.c_size_t),
+        ("max_program_size", ctypes.c_uint64),
+        ("compile_timeout_ns", ctypes.c_uint64),
     )
 
 
+class Bounds(NamedTuple):
+    """What a program may ask of the compiler; None stands for its own limits."""
+
+    size: int | None
+    """Bytes at most."""
+    time: float | None
+    """Seconds at most."""
+
+    def checked(self) -> Bounds:
+        """These, if they can be meant."""
+        if self.size is not None and self.size < 1:
+            raise InvalidArgument(f"max_program_size is 1 or more, found {self.size}")
+        if self.time is not None and not self.time > 0:
+            raise InvalidArgument(f"compile_timeout is more than 0 seconds, found {self.time}")
+        return self
+
+
 def compile(
-    program: bytes, args: tuple[str, ...], env: tuple[tuple[str, str], ...], files: tuple[tuple[str, bytes], ...]
+    program: bytes,
+    args: tuple[str, ...],
+    env: tuple[tuple[str, str], ...],
+    files: tuple[tuple[str, bytes], ...],
+    bounds: Bounds,
 ) -> Compiled:
     """Compiles a module or a component in its binary form. Other threads go on meanwhile.
 
     Raises:
-        GuestBinaryError: it is no WebAssembly, or uses something that is not supported.
+        GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
+        GuestTimeout: it takes too long.
         InvalidArgument: arguments, environment or files that no program could have.
     """
+    most = 2**64 - 1
+    size = 0 if bounds.size is None else min(bounds.size, most)
+    time = 0 if bounds.time is None else max(1, int(min(bounds.time * 1e9, most)))
     library = _library()
     arguments = (_Bytes * len(args))(*map(_Bytes.of, args))
     variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
     contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
-    options = _Options(arguments, len(args), variables, len(env), contents, len(files))
+    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most))
     compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
     try:
         status = library.hlwm_status(compiled)

@@ -12,6 +12,7 @@ __all__ = [
     "Snapshot",
     "_Pool",
     "_guest_from_parts",
+    "_prepare_by",
     "_snapshot_from_bytes",
     "probe",
 ]
@@ -20,14 +21,17 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 VERSION: Final[str]
 
-def probe() -> None: ...
+def probe() -> None:
+    """Confirms that sandboxes can be made here; raises HypervisorUnavailable or ResourceError where they cannot."""
 
 @final
 class Guest:
     def __new__(cls, source: str | os.PathLike[str] | bytes | bytearray | memoryview, /) -> Guest: ...
     @staticmethod
-    def builtin(name: str, /) -> Guest: ...
-    def with_payload(self, data: bytes | bytearray | memoryview, /, *, executable: bool = False) -> Guest: ...
+    def builtin(name: str, /) -> Guest:
+        """A guest program that the library carries: "demo", "javascript" or "wasm"."""
+    def with_payload(self, data: bytes | bytearray | memoryview, /, *, executable: bool = False) -> Guest:
+        """The same guest with bytes added to its image: data, or code compiled for it."""
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
@@ -50,26 +54,58 @@ class Sandbox:
     ) -> Sandbox: ...
     def register(
         self, name: str, function: Callable[..., Any], /, *, params: Sequence[Any] = ..., returns: Any = ...
-    ) -> None: ...
-    def unregister(self, name: str, /) -> None: ...
+    ) -> None:
+        """Registers a host function, before evolve; its signature is that of its annotations unless it is given."""
+    def unregister(self, name: str, /) -> None:
+        """Removes a host function, before evolve; FunctionNotFound if there is none."""
     @overload
     def host_function(self, function: _F, /) -> _F: ...
     @overload
     def host_function(
         self, function: None = None, /, *, name: str | None = None, params: Sequence[Any] = ..., returns: Any = ...
     ) -> Callable[[_F], _F]: ...
-    def evolve(self) -> None: ...
-    def call(
-        self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None
-    ) -> Any: ...
-    def snapshot(self) -> Snapshot: ...
-    def restore(self, snapshot: Snapshot, /) -> None: ...
-    def interrupt(self) -> bool: ...
-    def close(self) -> None: ...
+    def evolve(self, *, timeout: float | None = None, cpu_time: float | None = None) -> None:
+        """Starts the guest, as the first call does; does nothing if it has started.
+
+        Args:
+            timeout, cpu_time: seconds, and seconds of processor time, that this may take, in place of the sandbox's.
+        """
+    def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
+        """Calls a guest function.
+
+        The first call starts the guest, as evolve does; its limits are for both together.
+
+        Args:
+            function: its name.
+            args: its arguments, of exactly the types of its signature; see functions.
+            timeout: seconds that this call may take, in place of the sandbox's.
+            cpu_time: seconds of processor time that it may use, in place of the sandbox's.
+
+        Raises:
+            FunctionNotFound, SignatureError, OverflowError, UnicodeEncodeError: nothing was called.
+            PayloadTooLarge: arguments or result do not fit; the message names the option to raise.
+            GuestError: the function returned an error.
+            GuestTimeout, Interrupted, GuestAbort, GuestFault, GuestOutOfMemory, GuestProtocolError: the guest was
+                stopped in the middle, and the sandbox is poisoned.
+            SandboxPoisoned, SandboxBusy, SandboxClosed: the sandbox cannot be called.
+        """
+    def snapshot(self) -> Snapshot:
+        """Takes a snapshot of a ready sandbox; else SandboxStateError, SandboxPoisoned or SandboxBusy."""
+    def restore(self, snapshot: Snapshot, /) -> None:
+        """Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again.
+
+        SnapshotMismatch: it is of another guest or other sizes, or needs other host functions.
+        """
+    def interrupt(self) -> bool:
+        """Stops the call that is running now, from any thread; whether there was one. It raises Interrupted."""
+    def close(self) -> None:
+        """Destroys the virtual machine, or gives it back to its pool; SandboxBusy while a call runs."""
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """ "uninitialized", "ready", "running", "poisoned" or "closed"."""
     @property
-    def functions(self) -> Mapping[str, Signature]: ...
+    def functions(self) -> Mapping[str, Signature]:
+        """The guest's functions, in its own order, when it has started."""
     def __enter__(self) -> Sandbox: ...
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None, /
@@ -78,9 +114,11 @@ class Sandbox:
 
 @final
 class Snapshot:
-    def save(self, path: str | os.PathLike[str], /) -> None: ...
+    def save(self, path: str | os.PathLike[str], /) -> None:
+        """Writes it to a file that its owner alone can read, whole or not at all; HyperlightIOError if it cannot."""
     @staticmethod
-    def load(path: str | os.PathLike[str], /) -> Snapshot: ...
+    def load(path: str | os.PathLike[str], /) -> Snapshot:
+        """Reads it from a file, which is not needed afterwards; HyperlightIOError or SnapshotFileError if it cannot."""
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
@@ -111,4 +149,5 @@ class _Pool:
     def close(self) -> None: ...
 
 def _guest_from_parts(source: str | bytes, payloads: Sequence[tuple[bytes, bool]]) -> Guest: ...
+def _prepare_by(sandbox: Sandbox, calls: Sequence[tuple[str, Sequence[str]]]) -> None: ...
 def _snapshot_from_bytes(data: bytes) -> Snapshot: ...

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import _json
-from ._errors import FunctionNotFound
+from ._errors import FunctionNotFound, GuestError
 from ._host import codes_of_annotations, over_json, refuse
-from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._hyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
 from ._runtime import HostFunctions, Limits, Runtime
 from ._signature import I64
@@ -66,8 +66,10 @@ class JavaScript(Runtime):
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
         if isinstance(source, Snapshot) and modules:
             raise TypeError("modules: a snapshot has its modules already")
-        self._modules = [_Script.of(text, name) for name, text in (modules or {}).items()]
-        self._main = None if isinstance(source, Snapshot) else _Script.of(source)
+        preparation: list[tuple[str, _Script]] = []
+        if not isinstance(source, Snapshot):
+            preparation += [("module", _Script.of(text, name)) for name, text in (modules or {}).items()]
+            preparation.append(("load", _Script.of(source)))
         sandbox = Sandbox(
             source if isinstance(source, Snapshot) else Guest.builtin("javascript"),
             heap_size=heap_size,
@@ -77,10 +79,13 @@ class JavaScript(Runtime):
             **limits._asdict(),
             print=print,
         )
+        _prepare_by(sandbox, preparation)
         super().__init__(sandbox, limits, print, host_functions)
 
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls a function that the script exports, or a global one; a promise is waited for.
+
+        The first call starts the sandbox and runs the script, as ``evolve`` does; its limits are for all of that.
 
         Args:
             function: its name, or a path such as ``"handlers.greet"``.
@@ -90,37 +95,39 @@ class JavaScript(Runtime):
 
         Raises:
             TypeError, ValueError: an argument is none of these; nothing was called.
-            GuestError: the script threw an error, and the message has its name, its text and its stack; or it has no
-                such function.
+            FunctionNotFound: the script has no such function.
+            GuestError: it threw an error, and the message has its name, its text and its stack.
             PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
             Whatever a host function raised, if the script did not catch it.
         """
-        if not self._is_prepared:
-            self.evolve()
-        text = _arguments(function, args)
-        return _json.decode(self._sandbox.call("call", function, text, timeout=timeout, cpu_time=cpu_time))
+        return _call(self._sandbox, function, args, timeout, cpu_time)
 
     def eval(self, source: str, /, *, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Runs a text in the script's global scope. Returns the value of its last statement; a promise is waited for.
 
         Raises what ``call`` raises.
         """
-        if not self._is_prepared:
-            self.evolve()
         return _json.decode(self._sandbox.call("eval", source, timeout=timeout, cpu_time=cpu_time))
 
-    def load(self, source: str | os.PathLike[str], /, *, name: str | None = None) -> None:
+    def load(
+        self,
+        source: str | os.PathLike[str],
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+    ) -> None:
         """Runs one more script or module, whose functions can be called from then on.
 
         Args:
             source: its text, or a path object.
             name: what it is called in stacks.
+            timeout, cpu_time: as in ``call``.
 
         Raises what ``call`` raises.
         """
-        if not self._is_prepared:
-            self.evolve()
-        self._load(_Script.of(source, name))
+        self._sandbox.call("load", *_Script.of(source, name), timeout=timeout, cpu_time=cpu_time)
 
     def pool(
         self,
@@ -138,8 +145,7 @@ class JavaScript(Runtime):
 
         They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
         """
-        if not self._is_prepared:
-            self.evolve()
+        self.evolve()
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
         return JavaScriptPool(
             self.snapshot(),
@@ -150,16 +156,6 @@ class JavaScript(Runtime):
             print=self._print,
             host_functions=self._host_functions,
         )
-
-    def _prepare(self) -> None:
-        if self._main is None:
-            return
-        for module in self._modules:
-            self._sandbox.call("module", module.name, module.text)
-        self._load(self._main)
-
-    def _load(self, script: _Script) -> None:
-        self._sandbox.call("load", script.name, script.text)
 
     def _add(self, name: str, function: Any) -> None:
         # One of that name, of either form, is replaced.
@@ -236,8 +232,7 @@ class JavaScriptPool(PoolExecutor):
         return _json.decode(self._pool.call("eval", source, timeout=timeout, cpu_time=cpu_time))
 
     def _call(self, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None) -> Any:
-        text = _arguments(function, args)
-        return _json.decode(self._pool.call("call", function, text, timeout=timeout, cpu_time=cpu_time))
+        return _call(self._pool, function, args, timeout, cpu_time)
 
     def __enter__(self) -> JavaScriptPool:
         return self
@@ -276,5 +271,15 @@ def register(target: Sandbox | _Pool, name: str, function: Any) -> None:
 _JSON = "json:"
 
 
-def _arguments(function: str, args: tuple[Any, ...]) -> str:
-    return _json.encode(args, f"an argument of `{function}`")
+def _call(
+    target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
+) -> Any:
+    text = _json.encode(args, f"an argument of `{function}`")
+    try:
+        result = target.call("call", function, text, timeout=timeout, cpu_time=cpu_time)
+    except GuestError as error:
+        # The runtime's own word for it; what scripts throw has another number.
+        if error.guest_code != FunctionNotFound.code:
+            raise
+        raise FunctionNotFound(str(error)) from None
+    return _json.decode(result)

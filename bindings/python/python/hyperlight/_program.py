@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from . import _compiler, _wit
 from ._errors import InvalidArgument
 from ._host import refuse, settled
-from ._hyperlight import Guest, Sandbox, _Pool
+from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._signature import Signature, code_of_name, from_codes
 from ._wasi import Wasi
 
@@ -99,7 +100,7 @@ class Program(NamedTuple):
     signatures: Mapping[str, Signature]
 
     @classmethod
-    def of(cls, program: Any, wasi: Wasi | None) -> Program:
+    def of(cls, program: Any, wasi: Wasi | None, bounds: _compiler.Bounds) -> Program:
         if isinstance(program, (bytes, bytearray, memoryview)):
             code = bytes(program)
         elif not isinstance(program, (str, os.PathLike)):
@@ -108,15 +109,16 @@ class Program(NamedTuple):
             with open(program, "rb") as file:
                 code = file.read()
         wasi = wasi or Wasi()
-        key = (hashlib.sha256(code).digest(), wasi)
+        # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
+        key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
         found = _KEPT.find(key)
         if found is None:
-            found = _KEPT.keep(key, cls._compile(code, wasi))
+            found = _KEPT.keep(key, cls._compile(code, wasi, bounds))
         return found
 
     @classmethod
-    def _compile(cls, code: bytes, wasi: Wasi) -> Program:
-        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files)
+    def _compile(cls, code: bytes, wasi: Wasi, bounds: _compiler.Bounds) -> Program:
+        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files, bounds)
         guest = Guest.builtin("wasm").with_payload(compiled.code, executable=True).with_payload(compiled.config)
         described = json.loads(compiled.description)
         exports = {function["name"]: Function(function) for function in described["exports"]}
@@ -153,6 +155,38 @@ class Program(NamedTuple):
         wanted = self.imports[name]
         kinds = from_codes(wanted.params, wanted.returns)
         target.register(name, wanted.host_function(name, function), params=kinds.params, returns=kinds.returns)
+
+
+class UnknownProgram:
+    """The program of a snapshot that came from elsewhere, which does not say its types, but how they cross the wall."""
+
+    memories: list[str] | None = None
+
+    def call(
+        self, sandbox: Sandbox | _Pool, name: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
+    ) -> Any:
+        return sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
+
+    def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
+        name = name.removeprefix("env.")
+        if isinstance(function, tuple):
+            function, signature = function
+            target.register(name, function, params=signature.params, returns=signature.returns)
+        else:
+            target.register(name, function)
+
+
+_OF_SNAPSHOTS: WeakKeyDictionary[Snapshot, Program | UnknownProgram] = WeakKeyDictionary()
+
+
+def remember(snapshot: Snapshot, program: Program | UnknownProgram) -> None:
+    """The snapshot is of that program."""
+    _OF_SNAPSHOTS[snapshot] = program
+
+
+def of_snapshot(snapshot: Snapshot) -> Program | UnknownProgram:
+    """The program of a snapshot. Of one that was loaded, or unpickled, nothing is known."""
+    return _OF_SNAPSHOTS.get(snapshot) or UnknownProgram()
 
 
 class Programs:

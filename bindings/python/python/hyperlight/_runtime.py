@@ -1,13 +1,11 @@
-"""What the ready-made runtimes have in common: each is a sandbox that has to be prepared before its first call."""
+"""What the ready-made runtimes have in common: each is a sandbox with a program of the user's in it."""
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
-from ._errors import SandboxBusy, SandboxStateError
 from ._hyperlight import Sandbox, Snapshot
 from ._signature import Signature, codes_of_function, from_codes
 
@@ -31,7 +29,7 @@ class Limits(NamedTuple):
 
 
 class Runtime(ABC):
-    """A sandbox with a program of the user's in it, which calls can reach when it has been prepared."""
+    """A sandbox with a program of the user's in it."""
 
     def __init__(
         self,
@@ -43,8 +41,6 @@ class Runtime(ABC):
         self._sandbox = sandbox
         self._limits = limits
         self._print = print
-        self._is_prepared = False
-        self._preparing = threading.Lock()
         self._host_functions = dict(host_functions or {})
         for name, function in self._host_functions.items():
             self._add(name, function)
@@ -57,15 +53,11 @@ class Runtime(ABC):
         print: Callable[[str], object] | None,
         host_functions: dict[str, Any],
     ) -> _R:
-        """A member, whose host functions are its pool's. It has started, and need not be prepared."""
+        """A member, whose host functions are its pool's."""
         member = cls.__new__(cls)
         member._sandbox, member._limits, member._print = sandbox, limits, print
-        member._host_functions, member._is_prepared = host_functions, True
+        member._host_functions = host_functions
         return member
-
-    @abstractmethod
-    def _prepare(self) -> None:
-        """Makes the started sandbox ready for the first call."""
 
     @abstractmethod
     def _add(self, name: str, function: Any) -> None:
@@ -108,8 +100,12 @@ class Runtime(ABC):
 
         return add if function is None else add(function)
 
-    def evolve(self) -> None:
+    def evolve(self, *, timeout: float | None = None, cpu_time: float | None = None) -> None:
         """Starts the virtual machine and the program in it, as the first call does. Does nothing if it has started.
+
+        Args:
+            timeout: seconds that all of that may take, in place of the sandbox's.
+            cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:
             HypervisorUnavailable, ResourceError: no virtual machine can be made.
@@ -117,24 +113,7 @@ class Runtime(ABC):
             GuestError: the program failed to start. As after all errors of its own, the sandbox is closed then.
             GuestTimeout, Interrupted, GuestAbort, GuestOutOfMemory and others: it was stopped while it started.
         """
-        if self._is_prepared:
-            return
-        # Never waited for: in a forked child, or below a host function, nobody may be there to let go of it.
-        if not self._preparing.acquire(blocking=False):
-            raise SandboxBusy("the sandbox is starting: on another thread, or in the call that this came from")
-        try:
-            if self._is_prepared:
-                return
-            self._sandbox.evolve()
-            try:
-                self._prepare()
-            except BaseException:
-                # Half a program is worse than none.
-                self.close()
-                raise
-            self._is_prepared = True
-        finally:
-            self._preparing.release()
+        self._sandbox.evolve(timeout=timeout, cpu_time=cpu_time)
 
     def snapshot(self) -> Snapshot:
         """Takes a snapshot. The sandbox must be ready, and stays as it is.
@@ -143,8 +122,6 @@ class Runtime(ABC):
             SandboxStateError: it has not started.
             SandboxPoisoned, SandboxBusy, SandboxClosed, ResourceError.
         """
-        if not self._is_prepared and self.state != "closed":
-            raise SandboxStateError("the sandbox has not started: call evolve() first")
         return self._sandbox.snapshot()
 
     def restore(self, snapshot: Snapshot, /) -> None:

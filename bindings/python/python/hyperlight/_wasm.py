@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ._errors import FunctionNotFound, InvalidArgument
-from ._hyperlight import Sandbox, Snapshot, _Pool
+from ._compiler import Bounds
+from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
+from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
-from ._program import Program, names
+from ._program import Program, UnknownProgram, names, of_snapshot, remember
 from ._runtime import HostFunctions, Limits, Runtime
 from ._signature import Signature
 from ._wasi import Wasi
@@ -31,24 +32,29 @@ class Wasm(Runtime):
     Usable from any thread, by one at a time.
 
     Args:
-        program: the path of a ``.wasm`` file, or its bytes.
+        program: the path of a ``.wasm`` file, or its bytes; or a Snapshot, whose program goes on. If that was loaded or
+            unpickled, its types are not known: ``functions`` are known when it has started, ``host_functions`` need
+            signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
         wasi: what it finds around itself, if it uses WASI.
-        snapshot: one of the same program and ``wasi``, to go on from.
+        snapshot: one of the same program and ``wasi``, to go on from with all types known.
         host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
             signatures are those of the imports.
         print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
         heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
             max_print_bytes: as in Sandbox. Its memories are in the heap.
+        max_program_size: bytes that it has at most; 64 MiB unless given.
+        compile_timeout: seconds that compiling takes at most; a minute unless given. It may take some seconds longer.
 
     Raises:
         OSError: the file cannot be read.
-        GuestBinaryError: it is no WebAssembly, or uses something that is not supported.
+        GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
+        GuestTimeout: compiling takes too long.
         InvalidArgument: it does not import what is in host_functions, or a size is above its maximum.
     """
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
         /,
         *,
         wasi: Wasi | None = None,
@@ -64,11 +70,13 @@ class Wasm(Runtime):
         max_host_calls: int | None = None,
         max_log_bytes: int | None = None,
         max_print_bytes: int | None = None,
+        max_program_size: int | None = None,
+        compile_timeout: float | None = None,
     ) -> None:
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
-        self._program = Program.of(program, wasi)
+        self._program, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
         sandbox = Sandbox(
-            self._program.guest if snapshot is None else snapshot,
+            source,
             heap_size=heap_size,
             stack_size=stack_size,
             input_size=input_size,
@@ -81,15 +89,28 @@ class Wasm(Runtime):
     @property
     def functions(self) -> Mapping[str, Signature]:
         """The program's exported functions, in its own order: a read-only mapping of names to signatures."""
-        return self._program.signatures
+        if isinstance(self._program, Program):
+            return self._program.signatures
+        known = self._sandbox.functions.items()
+        return MappingProxyType({name: signature for name, signature in known if not name.startswith("hyperlight:")})
 
     @property
     def imports(self) -> Mapping[str, Signature]:
-        """The functions that the program imports, by the names that ``host_functions`` has."""
+        """The functions that the program imports, by the names that ``host_functions`` has.
+
+        Raises:
+            SandboxStateError: it goes on from a snapshot that was loaded or unpickled, which does not say.
+        """
+        if not isinstance(self._program, Program):
+            raise SandboxStateError(
+                "the snapshot does not say what its program imports: give the program, and the snapshot as `snapshot=`"
+            )
         return MappingProxyType({name: function.signature() for name, function in self._program.imports.items()})
 
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls an exported function.
+
+        The first call starts the program, as ``evolve`` does; its limits are for both together.
 
         Args:
             function: its name; ``interface#name`` for those of a component's interfaces.
@@ -99,12 +120,11 @@ class Wasm(Runtime):
 
         Raises:
             FunctionNotFound, SignatureError, TypeError, OverflowError: nothing was called.
-            GuestError: it trapped; the message has the functions that were running.
+            GuestError: it trapped; the message has the functions that were running. A module can be called again; a
+                component must be restored first.
             PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
             Whatever a host function raised.
         """
-        if not self._is_prepared:
-            self.evolve()
         return self._program.call(self._sandbox, function, args, timeout, cpu_time)
 
     def run(self, *, timeout: float | None = None, cpu_time: float | None = None) -> int:
@@ -115,7 +135,7 @@ class Wasm(Runtime):
 
         Raises what ``call`` raises; FunctionNotFound if the program is no command.
         """
-        if "_start" not in self.functions:
+        if isinstance(self._program, Program) and "_start" not in self.functions:
             raise FunctionNotFound("the program is no command: it has no function `_start`")
         return int(self.call("_start", timeout=timeout, cpu_time=cpu_time))
 
@@ -157,8 +177,7 @@ class Wasm(Runtime):
 
         They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
         """
-        if not self._is_prepared:
-            self.evolve()
+        self.evolve()
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
         return WasmPool._of(
             self._program,
@@ -171,19 +190,20 @@ class Wasm(Runtime):
             host_functions=self._host_functions,
         )
 
-    def _prepare(self) -> None:
-        """The guest has the program in its image."""
+    def snapshot(self) -> Snapshot:
+        snapshot = super().snapshot()
+        remember(snapshot, self._program)
+        return snapshot
+
+    snapshot.__doc__ = Runtime.snapshot.__doc__
 
     def _add(self, name: str, function: Any) -> None:
         self._program.register(self._sandbox, name, function)
 
     def _memory(self, what: str, *args: Any) -> Any:
-        if not self._is_prepared:
-            self.evolve()
-        if args[0] not in self._program.memories:
-            raise InvalidArgument(
-                f"the program exports no memory {args[0]!r}; it exports {names(self._program.memories)}"
-            )
+        memories = self._program.memories
+        if memories is not None and args[0] not in memories:
+            raise InvalidArgument(f"the program exports no memory {args[0]!r}; it exports {names(memories)}")
         return self._sandbox.call(f"hyperlight:memory-{what}", *args)
 
     def __enter__(self) -> Wasm:
@@ -194,11 +214,11 @@ class Wasm(Runtime):
 class WasmPool(PoolExecutor):
     """Programs kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
 
-    Made by ``wasm.pool()``, or, in another process, of the program and a snapshot. Also a ``concurrent.futures``
-    executor, of the program's functions: ``pool.submit("fib", 30)``.
+    Made by ``wasm.pool()``, or, in another process, of the program and a snapshot, or of the snapshot alone. Also a
+    ``concurrent.futures`` executor, of the program's functions: ``pool.submit("fib", 30)``.
 
     Args:
-        program, wasi: as in Wasm.
+        program, wasi, max_program_size, compile_timeout: as in Wasm; or the snapshot alone.
         snapshot: what every member is at first: that of a Wasm of the same program and ``wasi``.
         host_functions: as in Wasm. They are called on the threads that call members, on several at once.
         size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
@@ -207,8 +227,8 @@ class WasmPool(PoolExecutor):
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview,
-        snapshot: Snapshot,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        snapshot: Snapshot | None = None,
         /,
         *,
         wasi: Wasi | None = None,
@@ -222,10 +242,15 @@ class WasmPool(PoolExecutor):
         max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
         host_functions: HostFunctions | None = None,
+        max_program_size: int | None = None,
+        compile_timeout: float | None = None,
     ) -> None:
+        known, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
+        if not isinstance(source, Snapshot):
+            raise TypeError("a pool is made of a snapshot: WasmPool(program, wasm.snapshot())")
         self._start(
-            Program.of(program, wasi),
-            snapshot,
+            known,
+            source,
             size=size,
             min_idle=min_idle,
             acquire_timeout=acquire_timeout,
@@ -235,14 +260,14 @@ class WasmPool(PoolExecutor):
         )
 
     @classmethod
-    def _of(cls, program: Program, snapshot: Snapshot, **options: Any) -> WasmPool:
+    def _of(cls, program: Program | UnknownProgram, snapshot: Snapshot, **options: Any) -> WasmPool:
         pool = cls.__new__(cls)
         pool._start(program, snapshot, **options)
         return pool
 
     def _start(
         self,
-        program: Program,
+        program: Program | UnknownProgram,
         snapshot: Snapshot,
         *,
         size: int | None,
@@ -287,3 +312,20 @@ class WasmPool(PoolExecutor):
 
     def __enter__(self) -> WasmPool:
         return self
+
+
+def _program(
+    program: Any, snapshot: Snapshot | None, wasi: Wasi | None, bounds: Bounds
+) -> tuple[Program | UnknownProgram, Guest | Snapshot]:
+    """What is known of a program, and where it goes on from."""
+    if not isinstance(program, Snapshot):
+        known = Program.of(program, wasi, bounds)
+        if snapshot is None:
+            return known, known.guest
+        remember(snapshot, known)
+        return known, snapshot
+    if wasi is not None:
+        raise TypeError("wasi: a snapshot has its arguments, environment and files already")
+    if snapshot is not None:
+        raise TypeError("snapshot: one is enough; of a program and a snapshot of it, the program comes first")
+    return of_snapshot(program), program
