@@ -3,13 +3,15 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 
 mod header;
+mod licences;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo run -p xtask -- header [--verify]
+const USAGE: &str = "usage: cargo run -p xtask -- CHORE [--verify]
 
-header            write include/hyperlight.h
-header --verify   say whether it is what would be written";
+header     write include/hyperlight.h
+licences   write LICENSES-THIRD-PARTY
+--verify   say whether it is what would be written";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -17,6 +19,8 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["header"] => header::write(),
         ["header", "--verify"] => header::verify(),
+        ["licences"] => licences::write(),
+        ["licences", "--verify"] => licences::verify(),
         _ => Err(USAGE.into()),
     };
     match outcome {

@@ -27,9 +27,9 @@
  * first, then whether the sandbox is free and ready, then the signature. `as.boolean` is read as a byte that must be
  * 0 or 1.
  *
- * Views. An hl_bytes that the library hands out is borrowed. Text and bytes of a result die with the next call on
- * that sandbox, or with the sandbox; those of an error with the error; function infos with the sandbox; a host
- * function's `args` when it returns. Strings are UTF-8 and have a length; they may hold NUL bytes.
+ * Views. An hl_bytes that the library hands out is borrowed. Text and bytes of a result die with the next call,
+ * restore or snapshot of that sandbox, or with the sandbox; those of an error with the error; function infos with the
+ * sandbox; a host function's `args` when it returns. Strings are UTF-8 and have a length; they may hold NUL bytes.
  *
  * Callbacks run on the thread that called into the sandbox. A host function's `*result` arrives as HL_VOID. What it
  * returns other than HL_OK reaches the guest as an error value; if the guest passes that on, the caller gets
