@@ -23,8 +23,8 @@ typedef struct hl_wasm_pair {
 } hl_wasm_pair;
 
 /**
- * What a program for WASI finds around itself. Texts are UTF-8. The first argument is by custom the program's name. Start from
- * HL_WASM_OPTIONS_INIT.
+ * What a program for WASI finds around itself, and what a program may ask of the compiler. Texts are UTF-8. The first argument
+ * is by custom the program's name. Start from HL_WASM_OPTIONS_INIT.
  */
 typedef struct hl_wasm_options {
     /** `sizeof(hl_wasm_options)`. */
@@ -36,17 +36,21 @@ typedef struct hl_wasm_options {
     /** Files that it can read and not change. */
     const hl_wasm_pair *files;
     size_t file_count;
+    /** Bytes of the program at most; 0 for 64 MiB. */
+    uint64_t max_program_size;
+    /** How long compiling may take; 0 for a minute. It may take some seconds longer, where the program is made for that. */
+    uint64_t compile_timeout_ns;
 } hl_wasm_options;
 
-/** Nothing. */
-#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0}
+/** Nothing, and the default limits. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0}
 
 /**
  * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
- * `options` may be NULL. What was compiled before is remembered by its content. Takes as long as the program is large: bound
- * the size of strangers' programs.
+ * `options` may be NULL. What was compiled before is remembered by its content.
  *
- * HL_ERR_GUEST_BINARY if the program is no WebAssembly, not valid, or uses what the runtime does not support.
+ * HL_ERR_GUEST_BINARY if the program is no WebAssembly, not valid, too large, or uses what the runtime does not support.
+ * HL_ERR_TIMEOUT if it takes too long.
  */
 HL_MUST_USE HL_WASM_API hl_status hl_wasm_compile(hl_bytes wasm, const hl_wasm_options *options, hl_guest **out, hl_error **err);
 

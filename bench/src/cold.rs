@@ -34,6 +34,7 @@ pub fn rows() -> Vec<Row> {
         must: Some(must),
         want: Some(want),
         must_ns: None,
+        must_p99: None,
     };
     vec![
         row("cold: new sandbox, evolve, first call", fresh, 1.5, 0.6),

@@ -70,6 +70,7 @@ pub fn results(points: &[Point]) -> (Row, Amount) {
         must: Some(1.2),
         want: None,
         must_ns: None,
+        must_p99: None,
     };
     let amount = Amount {
         metric: "memory of a live clone, called once",

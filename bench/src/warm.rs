@@ -45,6 +45,7 @@ pub fn rows() -> Vec<Row> {
         must: Some(must),
         want: Some(want),
         must_ns: None,
+        must_p99: None,
     };
     let mut rows = vec![
         row("warm call, no arguments", nothing, 1.10, 1.05),
@@ -86,6 +87,7 @@ fn megabyte(sandbox: &mut Sandbox) -> Row {
         must: Some(2.5),
         want: Some(1.5),
         must_ns: None,
+        must_p99: None,
     }
 }
 
@@ -121,5 +123,6 @@ fn alternating(sandbox: Sandbox, raw: &mut RawVm) -> Row {
         must: Some(1.20),
         want: None,
         must_ns: None,
+        must_p99: None,
     }
 }

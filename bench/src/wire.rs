@@ -34,6 +34,7 @@ pub fn rows() -> Vec<Row> {
         must: None,
         want: None,
         must_ns: Some(must_ns),
+        must_p99: None,
     };
     vec![
         row("frame encode (string of 26 bytes, i32)", encode, 15.0),

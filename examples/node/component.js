@@ -2,18 +2,19 @@
 
 import { Wasm } from 'hyperlight'
 
-const greeter = await Wasm.compile(new URL('programs/greeter.wasm', import.meta.url), {
+const shop = await Wasm.compile(new URL('../programs/shop.wasm', import.meta.url), {
   timeoutMs: 200,
-  hostFunctions: { log: (text) => console.log('greeting', text) },
+  hostFunctions: { log: (text) => console.log('it says:', text) },
 })
 
-console.log(greeter.functions.map(({ signature }) => signature).join('\n'))
-console.log(await greeter.call('greet', { name: 'Ada', visits: 1 }))
+console.log(shop.functions.map(({ signature }) => signature).join('\n'))
+console.log(await shop.call('total', [{ name: 'tea', price: 3, count: 2 }, { name: 'cake', price: 4.5, count: 1 }]))
+console.log(await shop.call('total', []))
 
 // Values are held to their types.
 try {
-  await greeter.call('greet', { name: 'Ada', visits: 'many' })
+  await shop.call('total', [{ name: 'tea', price: 3, count: 'two' }])
 } catch (error) {
   console.log(error.code, error.message)
 }
-greeter.close()
+shop.close()

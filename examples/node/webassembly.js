@@ -1,25 +1,17 @@
-// WebAssembly: a program in C, compiled by clang (the line is in programs/rule.c), with its imports and its memory.
+// WebAssembly: a program in C, compiled by clang, and one in Rust. How they are made: ../programs/README.md.
 
 import { Wasm } from 'hyperlight'
 
-const stock = [0, 10, 20]
-const rule = await Wasm.compile(new URL('programs/rule.wasm', import.meta.url), {
+const program = (name) => new URL(`../programs/${name}.wasm`, import.meta.url)
+
+const rule = await Wasm.compile(program('rule'), {
   timeoutMs: 200,
   // The signature is that of the import.
-  hostFunctions: { stock: (item) => stock[item] },
+  hostFunctions: { stock: (item) => 10 * item },
 })
-
 for (const { signature } of rule.functions) console.log(signature)
-
 console.log('2 of item 1:', await rule.call('price', 1, 2))
 console.log('11 of item 1:', rule.callSync('price', 1, 11))
-
-// Its memory.
-const memory = rule.memory()
-const at = await rule.call('buffer')
-await memory.write(at, Buffer.from('hello'))
-await rule.call('shout', 5)
-console.log(Buffer.from(await memory.read(at, 5)).toString())
 
 // What it does wrong is an error, and no more.
 try {
@@ -33,3 +25,13 @@ const pool = await rule.pool({ size: 2 })
 console.log((await Promise.all([1, 2, 3].map((quantity) => pool.call('price', 2, quantity)))).join(' '))
 pool.close()
 rule.close()
+
+// From Rust: texts, which cross in its memory.
+const words = await Wasm.compile(program('words'), { timeoutMs: 200 })
+const memory = words.memory()
+const text = Buffer.from('the wall the guest the host')
+const at = await words.call('room', text.length)
+await memory.write(at, text)
+const index = await words.call('index', at, text.length)
+console.log(Buffer.from(await memory.read(Number(index & 0xffffffffn), Number(index >> 32n))).toString())
+words.close()

@@ -1,6 +1,6 @@
-"""WebAssembly in a virtual machine: a module that clang made, and a component, both in the folder ``wasm``.
+"""Somebody else's WebAssembly, in virtual machines: a module that clang made, one made from Rust, and a component.
 
-python webassembly.py [MODULE [COMPONENT]]
+python webassembly.py [FOLDER OF THE PROGRAMS]
 """
 
 import sys
@@ -8,31 +8,44 @@ from pathlib import Path
 
 import hyperlight as hl
 
-HERE = Path(__file__).parent / "wasm"
+PROGRAMS = Path(__file__).parent.parent / "programs"
 
 
-def module(path: Path) -> None:
-    def progress(found, below):
+def rule(program: Path) -> None:
+    """From C: numbers, and what becomes of an error."""
+
+    def stock(item):
         """An import of the module's: its signature is the import's."""
-        print(f"  {found} primes below {below}, …")
+        return 10 * item
 
-    with hl.Wasm(path, host_functions={"env.progress": progress}, timeout=10.0) as primes:
-        for name, signature in primes.functions.items():
+    with hl.Wasm(program, host_functions={"stock": stock}, timeout=1.0) as rule:
+        for name, signature in rule.functions.items():
             print(f"{name}{signature}")
-        print("primes below a million:", primes.call("count_primes", 1_000_000))
-        sieve = primes.read_memory(primes.call("sieve"), 20)
-        print("those below twenty:", [number for number in range(2, 20) if not sieve[number]])
+        print("2 of item 1:", rule.call("price", 1, 2))
+        print("11 of item 1:", rule.call("price", 1, 11))
         try:
-            primes.call("count_primes", 2_000_000)
+            rule.call("crash", 1 << 30)
         except hl.GuestError as error:
-            print("a trap:", str(error)[:60], "…")
+            print("a trap:", str(error)[:60], "…", rule.state)
 
 
-def component(path: Path) -> None:
+def words(program: Path) -> None:
+    """From Rust: texts, which cross in its memory."""
+    text = b"the wall the guest the host"
+    with hl.Wasm(program, timeout=1.0) as words:
+        at = words.call("room", len(text))
+        words.write_memory(at, text)
+        index = words.call("index", at, len(text))
+        print("words:", words.read_memory(index & 0xFFFF_FFFF, index >> 32).decode())
+
+
+def shop(program: Path) -> None:
+    """A component: lists, records, texts."""
+
     def log(text):
         print("  it says:", text)
 
-    shop = hl.Wasm(path, host_functions={"log": log})
+    shop = hl.Wasm(program, host_functions={"log": log})
     print(f"total{shop.functions['total']}")
     with shop.pool(size=2, timeout=1.0) as pool:
         order = [{"name": "tea", "price": 3.0, "count": 2}, {"name": "cake", "price": 4.5, "count": 1}]
@@ -45,6 +58,7 @@ def component(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    paths = [Path(argument) for argument in sys.argv[1:]]
-    module(paths[0] if paths else HERE / "primes.wasm")
-    component(paths[1] if len(paths) > 1 else HERE / "shop.wasm")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PROGRAMS
+    rule(folder / "rule.wasm")
+    words(folder / "words.wasm")
+    shop(folder / "shop.wasm")

@@ -16,12 +16,13 @@ extern "C" {
 #endif
 
 /* The interface that this header describes; hlwm_version() tells the library's. */
-#define HLWM_VERSION 1u
+#define HLWM_VERSION 2u
 
 #define HLWM_OK 0       /* the program was compiled */
 #define HLWM_PROGRAM 1  /* no WebAssembly, or not valid, or not supported */
 #define HLWM_OPTIONS 2  /* the options are not acceptable */
 #define HLWM_INTERNAL 3 /* a bug of the compiler, contained */
+#define HLWM_TIMEOUT 4  /* compiling took longer than allowed */
 
 /* `data` may be NULL where `len` is 0. */
 typedef struct hlwm_bytes {
@@ -35,7 +36,8 @@ typedef struct hlwm_pair {
     hlwm_bytes value;
 } hlwm_pair;
 
-/* What WASI programs find around themselves. The first argument is by custom the program's name. */
+/* What WASI programs find around themselves, and what a program may ask of the compiler. The first argument is by custom the
+ * program's name. */
 typedef struct hlwm_options {
     const hlwm_bytes *arguments;
     size_t argument_count;
@@ -43,6 +45,9 @@ typedef struct hlwm_options {
     size_t variable_count;
     const hlwm_pair *files;
     size_t file_count;
+    /* Bytes of the program, and nanoseconds to compile it, at most: 0 for 64 MiB and a minute. */
+    uint64_t max_program_size;
+    uint64_t compile_timeout_ns;
 } hlwm_options;
 
 typedef struct hlwm_program hlwm_program;

@@ -22,7 +22,7 @@
 
 use std::fmt;
 
-pub use hyperlight_wasm_compiler::{Compiled, OptionError, Options, precompile};
+pub use hyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
 use hyperlight::{Guest, PayloadAccess};
 
@@ -44,7 +44,7 @@ pub fn attach(runtime: &Guest, compiled: &Compiled) -> hyperlight::Result<Guest>
 #[non_exhaustive]
 pub enum Error {
     /// The program cannot be compiled.
-    Compile(hyperlight_wasm_compiler::Error),
+    Compile(CompileError),
     /// The runtime cannot be loaded or the program does not fit.
     Guest(hyperlight::Error),
 }

@@ -1,5 +1,8 @@
 //! How long programs take in a sandbox, and under the ordinary runtime on the host: in turns, in one process, so that
-//! whatever else the machine does meets both. Prints medians and the median of the ratios.
+//! whatever else the machine does meets both. And what a pool of a warm module takes, beside one of the demo guest. Prints medians and
+//! the median of the ratios.
+
+mod pools;
 
 use std::time::{Duration, Instant};
 
@@ -56,14 +59,16 @@ const PROGRAMS: [(&str, i32, &str); 3] = [
     ),
 ];
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("{:<16}{:>14}{:>14}{:>8}", "program", "sandbox", "host", "ratio");
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    println!("{:<32}{:>14}{:>14}{:>8}", "program", "sandbox", "host", "ratio");
     for (name, argument, text) in PROGRAMS {
         let wasm = wat::parse_str(text)?;
         let guest = compile(&wasm, &Options::new())?;
         let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?.evolve()?;
         let (mut store, run) = on_host(&wasm)?;
-        let (mut inside, mut outside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
         for turn in 0..TURNS + 3 {
             let (found, first) = timed(|| call(&mut sandbox, argument))?;
             let (expected, second) = timed(|| Ok(run.call(&mut store, argument)?))?;
@@ -72,17 +77,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if turn >= 3 {
                 inside.push(first);
                 outside.push(second);
-                ratios.push(first.as_secs_f64() / second.as_secs_f64());
             }
         }
-        ratios.sort_by(f64::total_cmp);
-        let (inside, outside) = (median(inside), median(outside));
-        println!("{name:<16}{inside:>14.2?}{outside:>14.2?}{:>8.3}", ratios[TURNS / 2]);
+        print(name, inside, outside);
+    }
+    println!("{:<32}{:>14}{:>14}{:>8}", "", "module", "demo guest", "ratio");
+    for (name, module, demo) in pools::rows()? {
+        print(name, module, demo);
     }
     Ok(())
 }
 
-fn on_host(wasm: &[u8]) -> Result<(Store<()>, TypedFunc<i32, i32>), Box<dyn std::error::Error>> {
+/// The medians, and that of the ratios of each turn.
+fn print(name: &str, ours: Vec<Duration>, floor: Vec<Duration>) {
+    let mut ratios: Vec<_> =
+        ours.iter().zip(&floor).map(|(ours, floor)| ours.as_secs_f64() / floor.as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ratios.len() / 2];
+    println!("{name:<32}{:>14.2?}{:>14.2?}{ratio:>8.3}", median(ours), median(floor));
+}
+
+fn on_host(wasm: &[u8]) -> Result<(Store<()>, TypedFunc<i32, i32>)> {
     let engine = Engine::default();
     let module = Module::new(&engine, wasm)?;
     let mut store = Store::new(&engine, ());
@@ -90,13 +105,11 @@ fn on_host(wasm: &[u8]) -> Result<(Store<()>, TypedFunc<i32, i32>), Box<dyn std:
     Ok((store, run))
 }
 
-fn call(sandbox: &mut Sandbox, argument: i32) -> Result<i32, Box<dyn std::error::Error>> {
+fn call(sandbox: &mut Sandbox, argument: i32) -> Result<i32> {
     Ok(sandbox.call("run", (argument,))?)
 }
 
-fn timed<T>(
-    run: impl FnOnce() -> Result<T, Box<dyn std::error::Error>>,
-) -> Result<(T, Duration), Box<dyn std::error::Error>> {
+fn timed<T>(run: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     let start = Instant::now();
     let value = run()?;
     Ok((value, start.elapsed()))

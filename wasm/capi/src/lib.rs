@@ -7,12 +7,15 @@
 #![expect(clippy::missing_safety_doc, reason = "the header holds the safety contract")]
 
 use std::ffi::{CStr, c_char, c_void};
-use std::{ptr, slice};
+use std::ptr;
 
-use hyperlight_wasm_module::{
-    hlwm_bytes, hlwm_code, hlwm_compile, hlwm_config, hlwm_free, hlwm_message, hlwm_options, hlwm_pair,
-    hlwm_program, hlwm_status,
-};
+use hyperlight_wasm_compiler::Compiled;
+
+// The same in both of the compiler's libraries; a dependency would export the functions of the other one here.
+#[path = "../../module/src/interface.rs"]
+mod interface;
+
+use crate::interface::{OPTIONS, PROGRAM, TIMEOUT, hlwm_bytes, hlwm_options, hlwm_pair};
 
 /// `hl_status` of libhyperlight.
 type hl_status = i32;
@@ -20,6 +23,7 @@ type hl_status = i32;
 const HL_OK: hl_status = 0;
 const HL_ERR_INVALID_ARGUMENT: hl_status = -1;
 const HL_ERR_GUEST_BINARY: hl_status = -3;
+const HL_ERR_TIMEOUT: hl_status = -14;
 const HL_ERR_INTERNAL: hl_status = -99;
 
 const HL_READ: u32 = 1;
@@ -52,6 +56,8 @@ pub struct hl_wasm_options {
     variable_count: usize,
     files: *const hlwm_pair,
     file_count: usize,
+    max_program_size: u64,
+    compile_timeout_ns: u64,
 }
 
 /// See the header.
@@ -79,28 +85,20 @@ pub unsafe extern "C" fn hl_wasm_compile(
         Ok(options) => options,
         Err(message) => return fail(HL_ERR_INVALID_ARGUMENT, message.as_bytes()),
     };
-    // SAFETY: passed on; the options are NULL or a live local.
-    let program = unsafe { hlwm_compile(wasm, options.as_ref().map_or(ptr::null(), ptr::from_ref)) };
-    // SAFETY: the program was just made.
-    let status = match unsafe { hlwm_status(program) } {
-        // SAFETY: as above; the header says what `out` and `err` are.
-        0 => unsafe { guest_of(program, out, err) },
-        refused => {
-            // SAFETY: as above; the bytes live as long as the program, and a message is not empty.
-            let message = unsafe { hlwm_message(program) };
-            // SAFETY: as above.
-            let message = unsafe { slice::from_raw_parts(message.data(), message.len()) };
+    // SAFETY: passed on.
+    match unsafe { interface::compile(wasm, options.as_ref()) } {
+        // SAFETY: the header says what `out` and `err` are.
+        Ok(compiled) => unsafe { guest_of(&compiled, out, err) },
+        Err((refused, message)) => {
             let status = match refused {
-                1 => HL_ERR_GUEST_BINARY,
-                2 => HL_ERR_INVALID_ARGUMENT,
+                PROGRAM => HL_ERR_GUEST_BINARY,
+                OPTIONS => HL_ERR_INVALID_ARGUMENT,
+                TIMEOUT => HL_ERR_TIMEOUT,
                 _ => HL_ERR_INTERNAL,
             };
-            fail(status, message)
+            fail(status, message.as_bytes())
         }
-    };
-    // SAFETY: nothing of it is used any more: libhyperlight has copied payloads and message.
-    unsafe { hlwm_free(program) };
-    status
+    }
 }
 
 /// The options as the compiler knows them. A shorter structure is an older program's, of which there is none yet; a longer one
@@ -141,16 +139,27 @@ unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>,
         variable_count,
         files,
         file_count,
+        max_program_size,
+        compile_timeout_ns,
     } = unsafe { options.read() };
-    Ok(Some(hlwm_options { arguments, argument_count, environment, variable_count, files, file_count }))
+    Ok(Some(hlwm_options {
+        arguments,
+        argument_count,
+        environment,
+        variable_count,
+        files,
+        file_count,
+        max_program_size,
+        compile_timeout_ns,
+    }))
 }
 
 /// Makes a guest of a program.
 ///
 /// # Safety
 ///
-/// `program` is alive and was compiled, `out` can be written to, and so can `err` unless it is NULL.
-unsafe fn guest_of(program: *const hlwm_program, out: *mut *mut c_void, err: *mut *mut c_void) -> hl_status {
+/// `out` can be written to, and so can `err` unless it is NULL.
+unsafe fn guest_of(compiled: &Compiled, out: *mut *mut c_void, err: *mut *mut c_void) -> hl_status {
     let mut runtime = ptr::null_mut();
     // SAFETY: libhyperlight's rules are kept: every pointer is valid or NULL where that is allowed, here and below.
     let status = unsafe { hl_guest_builtin(RUNTIME.as_ptr(), &raw mut runtime, err) };
@@ -160,7 +169,8 @@ unsafe fn guest_of(program: *const hlwm_program, out: *mut *mut c_void, err: *mu
     let mut with_code = ptr::null_mut();
     // SAFETY: as above.
     let status = unsafe {
-        hl_guest_with_payload(runtime, hlwm_code(program), HL_READ_EXECUTE, &raw mut with_code, err)
+        let code = hlwm_bytes::new(compiled.code());
+        hl_guest_with_payload(runtime, code, HL_READ_EXECUTE, &raw mut with_code, err)
     };
     // SAFETY: as above; a guest may be freed when another one was made from it.
     unsafe { hl_guest_free(runtime) };
@@ -168,10 +178,11 @@ unsafe fn guest_of(program: *const hlwm_program, out: *mut *mut c_void, err: *mu
         return status;
     }
     // SAFETY: as above.
-    let status = unsafe { hl_guest_with_payload(with_code, hlwm_config(program), HL_READ, out, err) };
+    let status =
+        unsafe { hl_guest_with_payload(with_code, hlwm_bytes::new(compiled.config()), HL_READ, out, err) };
     // SAFETY: as above.
     unsafe { hl_guest_free(with_code) };
     status
 }
 
-const _: () = assert!(size_of::<hl_wasm_options>() == 56);
+const _: () = assert!(size_of::<hl_wasm_options>() == 72);

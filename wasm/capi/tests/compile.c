@@ -56,6 +56,21 @@ int main(void) {
     CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_OK);
     hl_guest_free(guest);
 
+    /* What a program may ask of the compiler. This one is remembered, so it takes no time. */
+    options = (hl_wasm_options)HL_WASM_OPTIONS_INIT;
+    options.max_program_size = sizeof FIB - 1;
+    CHECK(hl_wasm_compile(program, &options, &guest, NULL) == HL_ERR_GUEST_BINARY && guest == NULL);
+    options.max_program_size = sizeof FIB;
+    options.compile_timeout_ns = 1;
+    CHECK(hl_wasm_compile(program, &options, &guest, &error) == HL_OK && error == NULL);
+    hl_guest_free(guest);
+    uint8_t other[sizeof FIB];
+    memcpy(other, FIB, sizeof FIB);
+    other[55] = 3; /* i32.const 3 */
+    CHECK(hl_wasm_compile((hl_bytes){other, sizeof other}, &options, &guest, &error) == HL_ERR_TIMEOUT && guest == NULL);
+    hl_error_free(error);
+    error = NULL;
+
     hl_bytes arguments[] = {text("fib"), text("x")};
     hl_wasm_pair file = {text("a/b"), text("contents")};
     options = (hl_wasm_options)HL_WASM_OPTIONS_INIT;

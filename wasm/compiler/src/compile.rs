@@ -7,6 +7,7 @@ use hyperlight_wasm_contract::{Config, ProgramKind, settings};
 use wasmtime::{Engine, OptLevel};
 
 use crate::cache;
+use crate::deadline::Deadline;
 use crate::inspect;
 use crate::options::Options;
 
@@ -14,16 +15,21 @@ use crate::options::Options;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// It is no WebAssembly, or does not keep its rules, or uses something that is not supported.
+    /// It is no WebAssembly, or does not keep its rules, or uses something that is not supported, or is too large.
     Program(String),
     /// The options are too large.
     Options(String),
+    /// It was not done in the time that [`Options::compile_timeout`] gives.
+    Timeout,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program(text) | Self::Options(text) => f.write_str(text),
+            Self::Timeout => f.write_str(
+                "compiling took longer than allowed; raise compile_timeout if the program is trusted",
+            ),
         }
     }
 }
@@ -71,11 +77,18 @@ impl Artifact {
 
 /// Compiles a module or a component in its binary form; what was compiled before is remembered by its content.
 pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> {
+    let most = options.most();
+    if program.len() > most {
+        return Err(Error::Program(format!(
+            "the program has {} bytes, and at most {most} are compiled; raise max_program_size if it is trusted",
+            program.len()
+        )));
+    }
     let key = cache::key(program);
     let artifact = match cache::find(&key) {
         Some(artifact) => artifact,
         None => {
-            let artifact = Arc::new(compile(program)?);
+            let artifact = Arc::new(compile(program, Deadline::after(options.time()))?);
             cache::keep(key, &artifact);
             artifact
         }
@@ -93,14 +106,14 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
     Ok(Compiled { artifact, config })
 }
 
-fn compile(program: &[u8]) -> Result<Artifact, Error> {
-    let found = inspect::inspect(program)?;
+fn compile(program: &[u8], deadline: Deadline) -> Result<Artifact, Error> {
+    let found = inspect::inspect(program, deadline)?;
     let engine = engine()?;
-    let code = match found.kind {
+    let code = deadline.bound(|| match found.kind {
         ProgramKind::Module => engine.precompile_module(program),
         ProgramKind::Component => engine.precompile_component(program),
-    }
-    .map_err(|error| Error::Program(format!("{error:#}")))?;
+    });
+    let code = code.ok_or(Error::Timeout)?.map_err(|error| Error::Program(format!("{error:#}")))?;
     Ok(Artifact { code, kind: found.kind, memories: found.memories, description: found.description })
 }
 

@@ -31,6 +31,30 @@ impl Slot {
     }
 }
 
+/// What is left for a description. A type is short where it is defined, and written out where it is used: in some hundred bytes, that
+/// can be made to be more than any memory holds.
+#[derive(Debug)]
+pub(crate) struct Room(usize);
+
+impl Room {
+    /// Bytes of names and types, each with all that it is made of.
+    pub const MAX: usize = 16 << 20;
+    /// What each takes that is no text.
+    const EACH: usize = 64;
+
+    /// Takes what a text needs, if there is so much.
+    pub fn take(&mut self, text: &str) -> Option<()> {
+        self.0 = self.0.checked_sub(text.len() + Self::EACH)?;
+        Some(())
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Self::MAX)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
     pub name: String,

@@ -2,10 +2,12 @@
 //!
 //! The machine code is made on the host, with the settings of the guest, and goes into the guest's image as a payload. The
 //! compiler reads a program that nobody trusts, outside of any sandbox: it checks it completely before it makes code, it
-//! never runs it, and what it makes runs behind the wall alone.
+//! never runs it, and what it makes runs behind the wall alone. Its time and memory are bounded, by the [`Options`] and by what a
+//! program may have of each thing.
 
 mod cache;
 mod compile;
+mod deadline;
 mod description;
 mod inspect;
 mod options;

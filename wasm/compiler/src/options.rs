@@ -1,19 +1,28 @@
-//! What a program finds around itself: WASI's arguments, environment and files.
+//! What a program finds around itself, WASI's arguments, environment and files; and how much it may ask of the compiler.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyperlight_wasm_contract::File;
 
-/// What a program finds around itself. Programs that do not use WASI take no notice of it.
-#[derive(Clone, Debug, Default)]
+/// Bytes of a program at most, unless another number is given.
+const MAX_PROGRAM_SIZE: usize = 64 << 20;
+
+/// How long compiling takes at most, unless something else is given.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a program finds around itself, of which programs that do not use WASI take no notice; and what it may ask of the compiler.
+#[derive(Clone, Debug)]
 pub struct Options {
     arguments: Vec<String>,
     environment: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
+    max_program_size: usize,
+    compile_timeout: Duration,
 }
 
 impl Options {
-    /// No arguments, no environment, no files.
+    /// No arguments, no environment, no files; programs of 64 MiB, and a minute for one.
     pub fn new() -> Self {
         Self::default()
     }
@@ -62,6 +71,27 @@ impl Options {
         Ok(self)
     }
 
+    /// Bytes of a program at most: 64 MiB unless set.
+    pub fn max_program_size(mut self, bytes: usize) -> Self {
+        self.max_program_size = bytes;
+        self
+    }
+
+    /// How long compiling may take: a minute unless set. The clock is looked at before each pass over a function, of which none
+    /// takes more than some seconds. A host program that is built with `panic = "abort"` does without the limit.
+    pub fn compile_timeout(mut self, limit: Duration) -> Self {
+        self.compile_timeout = limit;
+        self
+    }
+
+    pub(crate) fn most(&self) -> usize {
+        self.max_program_size
+    }
+
+    pub(crate) fn time(&self) -> Duration {
+        self.compile_timeout
+    }
+
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
         self.arguments.iter().map(String::as_str)
     }
@@ -72,6 +102,18 @@ impl Options {
 
     pub(crate) fn files(&self) -> impl Iterator<Item = File<'_>> {
         self.files.iter().map(|(path, contents)| File { path, contents })
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            files: Vec::new(),
+            max_program_size: MAX_PROGRAM_SIZE,
+            compile_timeout: COMPILE_TIMEOUT,
+        }
     }
 }
 

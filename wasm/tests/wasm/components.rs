@@ -137,3 +137,10 @@ fn resources_of_the_host_cannot_be_imported() {
     );
     assert_eq!((error.code(), error.guest_code()), (ErrorCode::GuestAbort, 3), "{error}");
 }
+
+#[test]
+fn the_component_of_the_examples_is_what_its_text_says() {
+    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/programs");
+    let text = wat::parse_file(format!("{programs}/shop.wat")).unwrap();
+    assert_eq!(text, std::fs::read(format!("{programs}/shop.wasm")).unwrap());
+}

@@ -3,6 +3,7 @@
 //! One program of tests, because each would carry the whole compiler.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod bounds;
 mod common;
 mod components;
 mod escapes;
