@@ -18,6 +18,7 @@ impl PageSet {
         if range.is_empty() {
             return;
         }
+        debug_assert!(self.0.last().is_none_or(|last| last.start <= range.start), "ranges come in order");
         match self.0.last_mut() {
             Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
             _ => self.0.push(range),
@@ -50,13 +51,7 @@ impl PageSet {
 
     /// What is in either.
     pub fn union(&self, other: &Self) -> Self {
-        let mut all: Vec<_> = self.iter().chain(other.iter()).collect();
-        all.sort_unstable_by_key(|range| range.start);
-        let mut union = Self::default();
-        for range in all {
-            union.append(range);
-        }
-        union
+        self.iter().chain(other.iter()).collect()
     }
 
     /// What is in this one only.
@@ -81,6 +76,17 @@ impl PageSet {
             .iter()
             .take_while(move |mine| mine.start < end)
             .map(move |mine| mine.start.max(start)..mine.end.min(end))
+    }
+}
+
+/// The set of ranges in any order.
+impl FromIterator<Range<u64>> for PageSet {
+    fn from_iter<I: IntoIterator<Item = Range<u64>>>(ranges: I) -> Self {
+        let mut ranges: Vec<_> = ranges.into_iter().collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut set = Self::default();
+        ranges.into_iter().for_each(|range| set.append(range));
+        set
     }
 }
 
@@ -115,6 +121,7 @@ mod tests {
             prop_assert_eq!(pages(&left.union(&right)), &a | &b);
             prop_assert_eq!(pages(&left.difference(&right)), &a - &b);
             prop_assert_eq!(left.len(), a.len() as u64);
+            prop_assert_eq!(&a.iter().rev().map(|page| *page..page + 1).collect::<PageSet>(), &left);
             prop_assert_eq!(
                 pages(&left.first(range.0)),
                 a.iter().copied().take(usize::try_from(range.0).unwrap()).collect::<BTreeSet<_>>()
