@@ -57,10 +57,10 @@ pub fn function(attribute: TokenStream, item: TokenStream) -> Result<TokenStream
 
             #[used]
             #[unsafe(link_section = "hyperlight_items")]
-            static ITEM: sdk::Item = sdk::Item::GuestFunction(
+            static ITEM: sdk::Item = sdk::Item::GuestFunction(sdk::Function::new(
                 sdk::Declaration::new(#name, &sdk::signature([#(#kinds),*])),
                 call,
-            );
+            ));
         };
     })
 }

@@ -24,13 +24,19 @@ pub(crate) struct Arrival {
 
 static LAST: Single<Cell<Option<Arrival>>> = Single::new(Cell::new(None));
 
-/// Remembers the context that a call brought.
-pub(crate) fn arrived(context: Context) {
+/// Remembers the context that a call brought, and its entropy until somebody takes it.
+pub(crate) fn arrived(mut context: Context) {
     let ticks = if context.tsc_hz == 0 { 0 } else { ticks() };
-    if let Some(seed) = context.entropy {
-        crate::random::reseed(seed);
-    }
+    context.entropy = context.entropy.or(LAST.get().and_then(|last| last.context.entropy));
     LAST.set(Some(Arrival { context, ticks }));
+}
+
+/// The entropy of a new generation, once.
+pub(crate) fn take_entropy() -> Option<[u8; 32]> {
+    let mut arrival = current();
+    let entropy = arrival.context.entropy.take()?;
+    LAST.set(Some(arrival));
+    Some(entropy)
 }
 
 /// The last context, asked for if there has been none.

@@ -9,7 +9,7 @@ use hyperlight_abi::{AbortReason, FrameKind, Full, Kind, ValueRef};
 
 use crate::channel;
 use crate::error::{Error, Result, code};
-use crate::function::{self, Dynamic, Function};
+use crate::function::{self, Call, Declaration, DynamicCall};
 use crate::incoming::Arguments;
 use crate::panic::give_up;
 use crate::value::Value;
@@ -19,16 +19,20 @@ const ERROR_FRAME_OVERHEAD: usize = 64;
 
 /// Runs the function that the host has called.
 pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
-    match function::find(name) {
-        Some(Function::Shim(_, call)) => call(arguments),
-        Some(Function::Dynamic(function)) => run_dynamic(function, arguments),
+    match function::find(name).map(|function| (&function.call, &function.declaration)) {
+        Some((Call::Shim(call), _)) => call(arguments),
+        Some((Call::Dynamic(call), declaration)) => run_dynamic(declaration, call, arguments),
         None => Err(Error::new(code::FUNCTION_NOT_FOUND, format!("the guest has no function `{name}`"))),
     }
 }
 
 /// Runs a function whose signature is known only now.
-fn run_dynamic(function: &Dynamic, mut arguments: Arguments<'_>) -> Result<Value> {
-    let (returns, params) = function.declaration.signature().split_first().unwrap_or((&0, &[]));
+fn run_dynamic(
+    declaration: &Declaration,
+    call: &DynamicCall,
+    mut arguments: Arguments<'_>,
+) -> Result<Value> {
+    let (returns, params) = declaration.signature().split_first().unwrap_or((&0, &[]));
     arguments.expect(params.len())?;
     let mut copies = Vec::with_capacity(params.len());
     for param in params {
@@ -40,9 +44,9 @@ fn run_dynamic(function: &Dynamic, mut arguments: Arguments<'_>) -> Result<Value
     for (place, copy) in borrowed.iter_mut().zip(&copies) {
         *place = copy.as_ref();
     }
-    let value = (function.call)(borrowed.get(..copies.len()).unwrap_or_default())?;
+    let value = call(borrowed.get(..copies.len()).unwrap_or_default())?;
     if value.kind() != kind(*returns) {
-        let (name, found, expected) = (function.declaration.name(), value.kind(), kind(*returns));
+        let (name, found, expected) = (declaration.name(), value.kind(), kind(*returns));
         return Err(Error::new(
             code::SIGNATURE,
             format!("the function `{name}` returned {found}, not {expected}"),

@@ -7,7 +7,7 @@ use hyperlight_abi::note::AbiNote;
 use hyperlight_abi::{ABI_VERSION, AbortReason, FrameKind, FrameWriter, Full, ValueRef};
 
 use crate::error::{Error, Result, code};
-use crate::function::{self, Declaration, Function};
+use crate::function::{self, Declaration};
 use crate::incoming::Incoming;
 use crate::panic::give_up;
 use crate::{boot, channel, context, dispatch, heap, logger};
@@ -54,7 +54,7 @@ fn initialise() -> Result<()> {
     }
     let published = function::seal()?;
     channel::post_with(FrameKind::Ready, |frame| {
-        list(frame, published.guest.iter().map(Function::declaration))?;
+        list(frame, published.guest.iter().map(|named| &named.function.declaration))?;
         list(frame, published.host.iter().copied())
     })
     .map_err(|Full { needed, capacity }| {

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{OnceCell, RefCell};
-use core::{mem, slice};
+use core::{fmt, mem, slice};
 
 use hyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN};
 use hyperlight_abi::{Kind, SignatureRef, ValueRef};
@@ -24,16 +24,49 @@ use crate::value::Value;
 pub enum Item {
     /// Marks the section in programs that have nothing else in it.
     Anchor,
-    /// A function that the host may call, behind a shim that takes its arguments apart.
-    GuestFunction(Declaration, Shim),
+    /// A function that the host may call.
+    GuestFunction(Function),
     /// A host function that the guest declares.
     HostFunction(Declaration),
     /// A hook that runs once, before the guest is ready.
     Main(fn() -> Result<()>),
 }
 
+/// A function that the host may call.
+#[derive(Debug)]
+pub struct Function {
+    pub(crate) declaration: Declaration,
+    pub(crate) call: Call,
+}
+
+impl Function {
+    /// What an attribute declares.
+    pub const fn new(declaration: Declaration, shim: Shim) -> Self {
+        Self { declaration, call: Call::Shim(shim) }
+    }
+}
+
+/// The code of a function.
+pub(crate) enum Call {
+    /// Copies out of the input buffer what it needs before it calls any other code.
+    Shim(Shim),
+    /// What a main hook has registered. May keep looking at its arguments while it calls host functions.
+    Dynamic(Single<DynamicCall>),
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Shim(_) => "Shim",
+            Self::Dynamic(_) => "Dynamic",
+        })
+    }
+}
+
 /// Takes the arguments of a call apart and calls a function.
 pub type Shim = fn(Arguments<'_>) -> Result<Value>;
+
+pub(crate) type DynamicCall = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value>>;
 
 /// A name, and a signature in the wire form.
 #[derive(Debug)]
@@ -73,37 +106,28 @@ impl Declaration {
     }
 }
 
-/// A function that the host may call.
-#[derive(Clone, Copy)]
-pub(crate) enum Function {
-    /// A shim that copies out of the input buffer what it needs before it calls any other code.
-    Shim(&'static Declaration, Shim),
-    /// Code that may keep looking at its arguments while it calls host functions.
-    Dynamic(&'static Dynamic),
-}
-
-impl Function {
-    pub(crate) const fn declaration(&self) -> &'static Declaration {
-        match self {
-            Self::Shim(declaration, _) => declaration,
-            Self::Dynamic(dynamic) => &dynamic.declaration,
-        }
-    }
-}
-
-/// What a main hook has registered.
-pub(crate) struct Dynamic {
-    pub(crate) declaration: Declaration,
-    pub(crate) call: DynamicCall,
-}
-
-type DynamicCall = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value>>;
-
 /// Everything that is published when the guest is ready, each list sorted by name.
 #[derive(Default)]
 pub(crate) struct Published {
-    pub(crate) guest: Vec<Function>,
+    pub(crate) guest: Vec<Named>,
     pub(crate) host: Vec<&'static Declaration>,
+}
+
+/// A function with the beginning of its name. A search that compares these touches a page or two; the names themselves lie
+/// all over the program, and each page that the first call of a fresh clone touches costs a fault.
+pub(crate) struct Named {
+    prefix: u64,
+    pub(crate) function: &'static Function,
+}
+
+impl Named {
+    fn new(function: &'static Function) -> Self {
+        Self { prefix: prefix(function.declaration.name()), function }
+    }
+
+    fn name(&self) -> &'static str {
+        self.function.declaration.name()
+    }
 }
 
 /// What main hooks have added so far.
@@ -128,8 +152,8 @@ pub fn register(
 ) -> Result<()> {
     let declaration = Declaration::checked(name.into(), params, returns)?;
     // Functions are never taken back.
-    let dynamic = Box::leak(Box::new(Dynamic { declaration, call: Box::new(call) }));
-    add(|added| added.guest.push(Function::Dynamic(dynamic)))
+    let function = Box::leak(Box::new(Function { declaration, call: Call::Dynamic(Single::new(Box::new(call))) }));
+    add(|added| added.guest.push(Named::new(function)))
 }
 
 /// Declares that the guest needs a host function, so that the host can say early that it is missing. Only a main
@@ -151,10 +175,19 @@ pub const fn signature<const N: usize>(kinds: [Kind; N]) -> [u8; N] {
 }
 
 /// The function of that name, once the guest is ready.
-pub(crate) fn find(name: &str) -> Option<Function> {
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
     let functions = &PUBLISHED.get()?.guest;
-    let index = functions.binary_search_by(|function| function.declaration().name().cmp(name)).ok()?;
-    functions.get(index).copied()
+    let prefix = prefix(name);
+    let order = |other: &Named| other.prefix.cmp(&prefix).then_with(|| other.name().cmp(name));
+    let index = functions.binary_search_by(order).ok()?;
+    functions.get(index).map(|named| named.function)
+}
+
+/// The first bytes of a name, as a number in the order of names.
+fn prefix(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+    u64::from_be_bytes(bytes)
 }
 
 /// The main hooks, in the order in which the linker placed them.
@@ -169,16 +202,16 @@ pub(crate) fn seal() -> Result<&'static Published> {
     guest.reserve_exact(items().len());
     for item in items() {
         match item {
-            Item::GuestFunction(declaration, call) => guest.push(Function::Shim(declaration, *call)),
+            Item::GuestFunction(function) => guest.push(Named::new(function)),
             Item::HostFunction(declaration) => host.push(declaration),
             Item::Anchor | Item::Main(_) => {}
         }
     }
-    guest.sort_unstable_by(|a, b| a.declaration().name().cmp(b.declaration().name()));
+    guest.sort_unstable_by(|a, b| a.name().cmp(b.name()));
     // Several parts of a guest may need the same host function, but they must mean the same.
     host.sort_unstable_by(|a, b| (&a.name, &a.signature).cmp(&(&b.name, &b.signature)));
     host.dedup_by(|a, b| a.name == b.name && a.signature == b.signature);
-    if let Some(name) = duplicate(guest.iter().map(|function| function.declaration())) {
+    if let Some(name) = duplicate(guest.iter().map(|named| &named.function.declaration)) {
         return Err(Error::new(code::INVALID_ARGUMENT, format!("two guest functions are named `{name}`")));
     }
     if let Some(name) = duplicate(host.iter().copied()) {

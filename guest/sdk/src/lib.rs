@@ -62,7 +62,7 @@ pub use value::Value;
 pub mod __private {
     pub use alloc::format;
 
-    pub use crate::function::{Declaration, Item, signature};
+    pub use crate::function::{Declaration, Function, Item, signature};
     pub use crate::host::HostResult;
     pub use crate::incoming::Arguments;
     pub use crate::value::{Argument, Borrowed, Outcome, Parameter, Returned};
