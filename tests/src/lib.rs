@@ -40,6 +40,9 @@ use hyperlight::{
     CallOptions, Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox,
 };
 
+/// Where the engine's own pages begin in every guest: its tables, stubs and exception stacks.
+pub const ENGINE: u64 = 0x1_0004_1000;
+
 /// The Rust demo guest, which the library carries.
 pub fn demo() -> Guest {
     need_hypervisor();

@@ -5,7 +5,7 @@ use hyperlight::{ErrorCode, Guest};
 use hyperlight_tests::elf::{Elf, header, segment};
 use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::script::{SHAPES, Step, file, perform};
-use hyperlight_tests::{fails_with, uninitialized};
+use hyperlight_tests::{ENGINE, fails_with, uninitialized};
 
 const READ: u32 = 4;
 const READ_EXECUTE: u32 = 5;
@@ -87,11 +87,12 @@ fn a_segment_outside_the_programs_window_is_refused() {
     // Addresses of relocatable files are added to a base of 4 MiB.
     let base = 0x40_0000;
     for address in [
-        // The engine, payloads, stack, heap; no address at all.
+        // Behind the window; the stack, the engine, the heap, payloads; no address at all.
         0x4000_0000 - base + low,
         0x1_0000_0000 + low,
-        0x4_ffff_0000 + low,
-        0x10_0000_0000 + low,
+        ENGINE + low,
+        0x1_0100_0000 + low,
+        0x8_0000_0000 + low,
         0x7fff_ffff_f000 + low,
         0x8000_0000_0000 + low,
         0xffff_8000_0000_0000 + low,

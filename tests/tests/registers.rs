@@ -2,14 +2,14 @@
 
 use hyperlight::{ErrorCode, FaultKind};
 use hyperlight_tests::code::{fault_of, run, with_code};
-use hyperlight_tests::{assert_works, demo, poisons, sandbox};
+use hyperlight_tests::{ENGINE, assert_works, demo, poisons, sandbox};
 
 #[test]
 fn a_fault_is_reported_with_any_stack_pointer() {
     let ud2 = [0x0f, 0x0b];
     let output: u64 = sandbox(&demo()).call("AddressOf", ("output",)).unwrap();
     for pointer in
-        [0, 8, output + 64, 0x8_0000_0000, 0x7fff_ffff_fff8, 0x8000_0000_0000, 0x4000_2000, u64::MAX]
+        [0, 8, output + 64, 0x8_0000_0000, 0x7fff_ffff_fff8, 0x8000_0000_0000, ENGINE + 0x2000, u64::MAX]
     {
         // movabs $pointer, %rsp; ud2
         let code = [&[0x48, 0xbc][..], &pointer.to_le_bytes(), &ud2].concat();

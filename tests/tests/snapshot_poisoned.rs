@@ -11,7 +11,7 @@ use hyperlight_tests::clones::{add, assert_pristine, clone, count, of};
 use hyperlight_tests::prober::first_difference;
 use hyperlight_tests::random::Random;
 use hyperlight_tests::stop::Stoppable;
-use hyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, uninitialized};
+use hyperlight_tests::{ENGINE, assert_works, demo, on_each_guest, poisons, sandbox, uninitialized};
 
 /// A function, its arguments, and what comes of calling it.
 type Harm = (&'static str, Vec<Value>, ErrorCode);
@@ -21,14 +21,15 @@ fn text(text: &str) -> Value {
 }
 
 /// Everything that poisons this sandbox, as far as its guest can do it.
-fn harms(sandbox: &Sandbox) -> Vec<Harm> {
+fn harms(subject: &Sandbox) -> Vec<Harm> {
+    let heap = sandbox(&demo()).call("AddressOf", ("heap",)).unwrap();
     let all = [
         ("TriggerException", vec![], ErrorCode::GuestFault),
         ("TriggerInt3", vec![], ErrorCode::GuestFault),
         ("DivideByZero", vec![], ErrorCode::GuestFault),
         ("ReadAddress", vec![Value::U64(0)], ErrorCode::GuestFault),
-        ("WriteAddress", vec![Value::U64(0x4000_0000), Value::U64(1)], ErrorCode::GuestFault),
-        ("ExecuteAddress", vec![Value::U64(0x10_0000_0000)], ErrorCode::GuestFault),
+        ("WriteAddress", vec![Value::U64(ENGINE), Value::U64(1)], ErrorCode::GuestFault),
+        ("ExecuteAddress", vec![Value::U64(heap)], ErrorCode::GuestFault),
         ("ExecuteOnHeap", vec![], ErrorCode::GuestFault),
         ("ExecuteOnStack", vec![], ErrorCode::GuestFault),
         ("FillHeapAndCauseException", vec![], ErrorCode::GuestFault),
@@ -51,7 +52,7 @@ fn harms(sandbox: &Sandbox) -> Vec<Harm> {
         ("HostCallLoop", vec![text("HostNoOp"), Value::U32(u32::MAX)], ErrorCode::Timeout),
         ("HostCallLoop", vec![text("IsSlow"), Value::U32(1)], ErrorCode::Timeout),
     ];
-    let can = |name: &str| sandbox.functions().any(|(function, _)| function == name);
+    let can = |name: &str| subject.functions().any(|(function, _)| function == name);
     all.into_iter().filter(|(function, ..)| can(function)).collect()
 }
 

@@ -1,19 +1,21 @@
 //! Where everything lies.
 //!
 //! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first; it is
-//! the image file and the one memslot. Guest *virtual* addresses are spread out, each kind of memory in a window of its own, all in the
-//! lower half:
+//! the image file and the one memslot. Guest *virtual* addresses are all in the lower half:
 //!
 //! | window | holds |
 //! |---|---|
 //! | from 64 KiB | the program |
-//! | from 1 GiB | the engine's pages, then the call buffers and the log ring |
-//! | from 4 GiB | payloads |
-//! | up to 20 GiB | the stack; at least 1 GiB below it is unmapped, so that no frame can skip the guard |
-//! | from 64 GiB | the heap |
+//! | up to 256 KiB above 4 GiB | the stack; more than 1 GiB below it is unmapped, so that no frame can skip the guard |
+//! | directly behind it | the engine's pages, the log ring, the call buffers, and the heap |
+//! | from 32 GiB | payloads |
 //!
 //! What is between regions is unmapped: at least one page around every one of them, and page 0. Page tables are
 //! mapped nowhere.
+//!
+//! What every call touches, the stack's top and the beginnings of the others, is close together in both address spaces: each
+//! 2 MiB of either that are touched cost a live sandbox a page table, of the process or a shadow page table of KVM's
+//! (`Documentation/virt/kvm/x86/mmu.rst`), and at its first touch the time to make it.
 
 use std::ops::Range;
 
@@ -30,10 +32,12 @@ pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
 /// Where relocatable programs are placed.
 pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
 
-const ENGINE_WINDOW: Range<u64> = 0x4000_0000..0x8000_0000;
-const PAYLOAD_WINDOW: Range<u64> = 0x1_0000_0000..0x2_0000_0000;
-const STACK_TOP: u64 = 0x5_0000_0000;
-const HEAP_BASE: u64 = 0x10_0000_0000;
+/// End of the stack, 256 KiB into what one page table maps: deep enough for most stacks, the rest is for its neighbours.
+const STACK_TOP: u64 = 0x1_0004_0000;
+
+/// Behind the stack, up to the payloads.
+const ENGINE_WINDOW: Range<u64> = STACK_TOP + PAGE..PAYLOAD_WINDOW.start;
+const PAYLOAD_WINDOW: Range<u64> = 0x8_0000_0000..0x9_0000_0000;
 
 /// Bytes of the log ring.
 const LOG_RING_SIZE: u64 = 64 << 10;
@@ -74,6 +78,11 @@ impl Region {
     /// Whether the guest virtual address is in here.
     pub fn contains(&self, virt: u64) -> bool {
         virt >= self.virt && virt - self.virt < self.size
+    }
+
+    /// The guest physical addresses.
+    pub fn pages(&self) -> Range<u64> {
+        self.phys..self.phys + self.size
     }
 
     fn span(&self) -> Span {
@@ -129,6 +138,20 @@ impl Layout {
     /// Lays everything out. The arguments were bounded where they came from, so that every window holds its
     /// regions: sizes by [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
     pub fn new(program: &Program, payloads: &[PayloadShape], sizes: &Sizes) -> Self {
+        // How many page tables there are decides where the heap is, and where that is, how large its pages are.
+        let mut room = 0;
+        loop {
+            let layout = Self::with_room(program, payloads, sizes, room);
+            let needed = layout.page_tables.size();
+            if needed <= room {
+                return layout;
+            }
+            room = needed;
+        }
+    }
+
+    /// A layout with that many bytes for page tables, whether they are enough or not.
+    fn with_room(program: &Program, payloads: &[PayloadShape], sizes: &Sizes, room: u64) -> Self {
         let mut engine = Window { next: ENGINE_WINDOW.start };
         let mut descriptors = engine.place(PAGE, Access::ENGINE_READ);
         let mut stubs = engine.place(PAGE, Access::ENGINE_EXECUTE);
@@ -140,10 +163,9 @@ impl Layout {
         let mut extended_state = engine.place(PAGE, Access::USER_READ);
         let mut boot_info = engine.place(PAGE, Access::USER_READ);
         let mut thread = engine.place(PAGE, Access::USER_WRITE);
+        let mut log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
         let mut input = engine.place(sizes.input, Access::USER_READ);
         let mut output = engine.place(sizes.output, Access::USER_WRITE);
-        let mut log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
-        debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
 
         let mut program_regions: Vec<_> = program
             .segments
@@ -164,23 +186,29 @@ impl Layout {
             .collect();
         let mut stack =
             Region { virt: STACK_TOP - sizes.stack, phys: 0, size: sizes.stack, access: Access::USER_WRITE };
-        let mut heap = Region { virt: HEAP_BASE, phys: 0, size: sizes.heap, access: Access::USER_WRITE };
 
         // Physical memory: first what nobody ever writes, then together what the guest or the host may write.
         let mut packer = Packer::default();
         let (mut writable, read_only): (Vec<_>, Vec<_>) =
             program_regions.iter_mut().partition(|region| region.access.write);
-        [&mut descriptors, &mut stubs, &mut trampoline, &mut boot_info]
-            .into_iter()
+        payload_regions
+            .iter_mut()
             .chain(read_only)
-            .chain(&mut payload_regions)
+            .chain([&mut descriptors, &mut stubs, &mut trampoline, &mut boot_info])
             .for_each(|region| packer.place(region));
+        let page_tables_phys = packer.next;
+        packer.next += room;
         let written_from = packer.next;
-        [&mut extended_state, &mut exception_stack, &mut double_fault_stack, &mut thread]
+        [&mut stack, &mut extended_state, &mut exception_stack, &mut double_fault_stack, &mut thread]
             .into_iter()
             .chain(writable.drain(..))
-            .chain([&mut input, &mut output, &mut log_ring, &mut stack, &mut heap])
+            .chain([&mut log_ring, &mut input, &mut output])
             .for_each(|region| packer.place(region));
+        // The same place within 2 MiB in both address spaces, so that large pages map all but its ends.
+        engine.next += packer.next.wrapping_sub(engine.next) % LARGE_PAGE;
+        let mut heap = engine.place(sizes.heap, Access::USER_WRITE);
+        debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
+        packer.place(&mut heap);
         let written = written_from..packer.next;
 
         let mut boot = BootInfo {
@@ -201,7 +229,6 @@ impl Layout {
             };
         }
 
-        let page_tables_phys = packer.next;
         let mut layout = Self {
             descriptors,
             stubs,
@@ -221,14 +248,13 @@ impl Layout {
             written,
             page_tables_phys,
             page_tables: PageTables::new(page_tables_phys),
-            size: 0,
+            size: packer.next,
             boot,
         };
         let mut tables = PageTables::new(page_tables_phys);
         for region in layout.regions() {
             tables.map(region.virt, region.phys, region.size, region.access);
         }
-        layout.size = page_tables_phys + tables.size();
         layout.page_tables = tables;
         layout
     }
@@ -267,9 +293,9 @@ impl Layout {
     }
 
     /// Whether a fault at this address means that the stack was used up: anywhere in the unmapped memory below
-    /// it, down to the next window.
+    /// it, down to the program's window.
     pub fn is_below_stack(&self, virt: u64) -> bool {
-        (PAYLOAD_WINDOW.end..self.stack.virt).contains(&virt)
+        (PROGRAM_WINDOW.end..self.stack.virt).contains(&virt)
     }
 }
 

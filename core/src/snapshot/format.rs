@@ -18,7 +18,7 @@ use crate::SandboxOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::elf::{ABI_ACCEPTED, Program, Segment};
 use crate::guest::origin::Fingerprint;
-use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape};
+use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape, Region};
 use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::options::Sizes;
@@ -238,7 +238,7 @@ pub(super) fn guest_regions(layout: &Layout) -> impl Iterator<Item = Range<u64>>
         .into_iter()
         .chain(&layout.program)
         .chain(&layout.payloads)
-        .map(|region| region.phys..region.phys + region.size)
+        .map(Region::pages)
 }
 
 /// The registers of which the file's values are taken, in its order.

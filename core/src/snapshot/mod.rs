@@ -23,7 +23,7 @@ use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::Image;
-use crate::image::layout::Layout;
+use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
@@ -103,17 +103,12 @@ impl Frozen {
             written.append(layout.written.clone());
         }
         // Buffers, ring and extended state have contents of their own in a picture.
-        let mut apart = PageSet::default();
-        for region in [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring] {
-            apart.append(region.phys..region.phys + region.size);
-        }
+        let apart = [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring];
+        let apart = apart.map(Region::pages).into_iter().collect();
         // What was written and is as before is no difference: it would be copied back at every restore for ever.
         let changed = copy::differing(subject.memory, subject.image.file(), &written.difference(&apart));
         let changed = changed.map_err(failed)?;
-        let extended_state =
-            layout.extended_state.phys..layout.extended_state.phys + layout.extended_state.size;
-        let mut own = PageSet::default();
-        own.append(extended_state.clone());
+        let own = PageSet::from_iter([layout.extended_state.pages()]);
         let delta = changed.union(&own);
 
         let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
@@ -121,7 +116,7 @@ impl Frozen {
         let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
         let from_memory = copy::from_memory(subject.memory, &changed, &file).map_err(failed)?;
         let pages = from_base.union(&from_memory).union(&own);
-        file.write_all_at(&subject.extended_state, extended_state.start).map_err(failed)?;
+        file.write_all_at(&subject.extended_state, layout.extended_state.phys).map_err(failed)?;
         crate::image::seal(&file).map_err(failed)?;
 
         let mut required: Vec<_> =

@@ -12,7 +12,7 @@ use kvm_ioctls::VmFd;
 
 use super::memory::GuestMemory;
 use crate::error::{Error, Result};
-use crate::image::layout::Layout;
+use crate::image::layout::{Layout, Region};
 use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::pages::PageSet;
@@ -67,15 +67,11 @@ impl DirtyLog {
             return None;
         }
         let log = vm.get_dirty_log(0, to_usize(memory.size())).ok()?;
-        let mut by_guest = PageSet::default();
-        for page in pages(&log, &layout.written) {
-            by_guest.append(page);
-        }
-        let mut buffers = PageSet::default();
-        for region in [&layout.input, &layout.output, &layout.log_ring] {
-            let range = region.phys..region.phys + region.size;
-            memory.discard(range.clone()).ok()?;
-            buffers.append(range);
+        let by_guest: PageSet = pages(&log, &layout.written).collect();
+        let buffers: PageSet =
+            [&layout.input, &layout.output, &layout.log_ring].map(Region::pages).into_iter().collect();
+        for range in buffers.iter() {
+            memory.discard(range).ok()?;
         }
         *found = by_guest.union(&self.by_host).difference(&buffers);
         Some(())

@@ -13,7 +13,7 @@ use std::time::Instant;
 use hyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, Value};
 use hyperlight_tests::instructions::INSTRUCTIONS;
 use hyperlight_tests::lateness::{self, Lateness};
-use hyperlight_tests::{demo, sandbox};
+use hyperlight_tests::{ENGINE, demo, sandbox};
 
 /// What was found, or what is wrong.
 type Check = fn() -> Result<String, String>;
@@ -84,7 +84,7 @@ fn instructions() -> Result<String, String> {
 }
 
 fn memory() -> Result<String, String> {
-    const ENGINE: u64 = 0x4000_0000;
+    let heap = sandbox(&demo()).call("AddressOf", ("heap",)).map_err(|error| error.to_string())?;
     let cases: &[(&str, u64, FaultKind)] = &[
         ("ReadAddress", 0, FaultKind::NullAccess),
         ("ReadAddress", ENGINE, FaultKind::EngineAccess),
@@ -93,7 +93,7 @@ fn memory() -> Result<String, String> {
         ("ReadAddress", 0x7fff_ffff_f000, FaultKind::UnmappedAccess),
         ("ReadAddress", 0xffff_8880_0000_0000, FaultKind::UnmappedAccess),
         ("ReadAddress", 0x8000_0000_0000, FaultKind::GeneralProtection),
-        ("ExecuteAddress", 0x10_0000_0000, FaultKind::ExecuteOfData),
+        ("ExecuteAddress", heap, FaultKind::ExecuteOfData),
         ("WriteAddress", 0x40_0000, FaultKind::WriteToReadOnly),
     ];
     for (function, address, expected) in cases {
