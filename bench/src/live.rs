@@ -2,12 +2,12 @@
 //!
 //! Measured in child processes, ours and the floor's in turns: all machines of a process weigh on each other.
 
-use std::fs;
 use std::time::Duration;
 
 use hyperlight::Snapshot;
 
 use crate::cold::run_child;
+use crate::memory::{self, Counter};
 use crate::raw::{RawImage, RawVm};
 use crate::snapshots::clone;
 use crate::stats::Samples;
@@ -30,10 +30,12 @@ pub struct Point {
 pub struct Side {
     /// Creating each and calling it once.
     pub create: Samples,
-    /// Bytes of each: all that the machine has less, the kernel's part included.
+    /// Bytes of each, the kernel's part included.
     pub bytes: Vec<f64>,
     /// Bytes of each that are pages which its guest has written.
     pub written: Vec<f64>,
+    /// Whether nothing but the process itself was counted.
+    pub is_exact: bool,
 }
 
 impl Side {
@@ -51,9 +53,11 @@ pub fn points() -> Vec<Point> {
                     let mut lines = run_child(&[part, &count.to_string()]).into_iter();
                     side.bytes.push(lines.next().unwrap());
                     side.written.push(lines.next().unwrap());
+                    side.is_exact = lines.next().unwrap() > 0.0;
                     lines.for_each(|time| side.create.add(Duration::from_nanos(time as u64)));
                 }
             }
+            Counter::remove_groups();
             point
         })
         .into()
@@ -74,6 +78,7 @@ pub fn results(points: &[Point]) -> (Row, Amount) {
     };
     let amount = Amount {
         metric: "memory of a live clone, called once",
+        counted_by: if most.ours.is_exact && most.floor.is_exact { "control group" } else { "the machine" },
         ours: most.ours.bytes(),
         floor: most.floor.bytes(),
         // The pages that the guest has written, and 64 KiB.
@@ -82,13 +87,15 @@ pub fn results(points: &[Point]) -> (Row, Amount) {
     (row, amount)
 }
 
-/// What a child process does: prints the bytes of each machine, those that were written, and the times to create them.
+/// What a child process does: prints the bytes of each machine, those that were written, whether they are exact, and the times
+/// to create them.
 pub fn run_part(part: &str, count: usize) {
     let mut create = Samples::default();
+    let counter = Counter::of_this_process();
     let (bytes, written) = match part {
         "--live-floor" => {
             let image = RawImage::new().unwrap();
-            measure(count, &mut create, || {
+            measure(count, &counter, &mut create, || {
                 let mut machine = RawVm::new(&image).unwrap();
                 machine.ring();
                 machine
@@ -96,7 +103,7 @@ pub fn run_part(part: &str, count: usize) {
         }
         "--live-engine" => {
             let snapshot: Snapshot = warm::sandbox().snapshot().unwrap();
-            measure(count, &mut create, || {
+            measure(count, &counter, &mut create, || {
                 let mut sandbox = clone(&snapshot);
                 sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();
                 sandbox
@@ -104,36 +111,25 @@ pub fn run_part(part: &str, count: usize) {
         }
         _ => panic!("unknown part {part:?}"),
     };
-    println!("{bytes}\n{written}");
+    println!("{bytes}\n{written}\n{}", u8::from(counter.is_exact()));
     create.all().for_each(|time| println!("{time}"));
 }
 
-fn measure<T>(count: usize, create: &mut Samples, mut new: impl FnMut() -> T) -> (f64, f64) {
+fn measure<T>(
+    count: usize,
+    counter: &Counter,
+    create: &mut Samples,
+    mut new: impl FnMut() -> T,
+) -> (f64, f64) {
     // What a process, or an image, does once is done.
     let _first = new();
     let mut live = Vec::with_capacity(count);
-    let before = (available(), anonymous());
+    let before = (counter.held(), memory::anonymous());
     for _ in 0..count {
         live.push(create.time(&mut new));
     }
     let each = |before: f64, after: f64| (after - before).max(0.0) / count as f64;
-    (each(available(), before.0), each(before.1, anonymous()))
-}
-
-/// Bytes that the machine could still give out.
-fn available() -> f64 {
-    field("/proc/meminfo", "MemAvailable:")
-}
-
-/// Bytes of this process that no file has.
-fn anonymous() -> f64 {
-    field("/proc/self/status", "RssAnon:")
-}
-
-fn field(file: &str, name: &str) -> f64 {
-    let text = fs::read_to_string(file).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.split_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0
+    (each(before.0, counter.held()), each(before.1, memory::anonymous()))
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -16,6 +16,7 @@
 
 mod cold;
 mod live;
+mod memory;
 mod plot;
 mod python;
 mod raw;

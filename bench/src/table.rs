@@ -66,6 +66,7 @@ impl Overhead {
 #[derive(Debug)]
 pub struct Amount {
     pub metric: &'static str,
+    pub counted_by: &'static str,
     /// Bytes.
     pub ours: f64,
     pub floor: f64,
@@ -84,8 +85,9 @@ impl Amount {
 pub fn amount_markdown(amount: &Amount) -> String {
     let kib = |bytes: f64| format!("{:.0} KiB", bytes / 1024.0);
     format!(
-        "| memory | ours | a raw machine's | more | must | holds |\n|---|---|---|---|---|---|\n| {} | {} | {} | {} | ≤ {} | {} |\n",
+        "| memory | counted by | ours | a raw machine's | more | must | holds |\n|---|---|---|---|---|---|---|\n| {} | {} | {} | {} | {} | ≤ {} | {} |\n",
         amount.metric,
+        amount.counted_by,
         kib(amount.ours),
         kib(amount.floor),
         kib(amount.ours - amount.floor),
@@ -179,6 +181,7 @@ pub fn json(rows: &[Row], amount: &Amount, overheads: &[Overhead]) -> serde_json
     });
     let amount = serde_json::json!({
         "metric": amount.metric,
+        "counted_by": amount.counted_by,
         "ours_bytes": amount.ours,
         "floor": "a raw machine",
         "floor_bytes": amount.floor,
