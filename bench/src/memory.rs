@@ -78,11 +78,11 @@ fn parent_group() -> Option<(PathBuf, &'static str)> {
     // The first version has a hierarchy for each controller.
     let own = |group: &&ProcessCGroup| group.controllers.iter().any(|name| name == "memory");
     let memory = |mount: &&MountInfo| mount.fs_type == "cgroup" && mount.super_options.contains_key("memory");
-    if let (Some(group), Some(mount)) = (groups.iter().find(own), mounts.iter().find(memory)) {
+    if let (Some(group), Some(mount)) = (groups.0.iter().find(own), mounts.iter().find(memory)) {
         return Some((folder(group, mount)?, "memory.usage_in_bytes"));
     }
     // In the second they share one, whose number is 0.
-    let group = groups.iter().find(|group| group.hierarchy == 0)?;
+    let group = groups.0.iter().find(|group| group.hierarchy == 0)?;
     let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup2")?;
     Some((folder(group, mount)?, "memory.current"))
 }
