@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use hyperlight_abi::limits::MAX_MESSAGE_LEN;
+
 /// `text`, cut to `max` bytes, with control characters escaped: one line that cannot steer a terminal.
 pub(crate) fn printable(text: &str, max: usize) -> String {
     let kept = hyperlight_abi::message::cut(text, max);
@@ -19,4 +21,9 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// What somebody said, as the message of an error, which always says something.
+pub(crate) fn said(text: &str, or_else: impl FnOnce() -> String) -> String {
+    if text.is_empty() { or_else() } else { printable(text, MAX_MESSAGE_LEN) }
 }

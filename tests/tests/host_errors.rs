@@ -164,6 +164,18 @@ fn the_status_of_a_host_function_reaches_guest_and_caller() {
 }
 
 #[test]
+fn a_host_function_that_fails_without_a_word_still_says_something() {
+    on_each_guest(|guest| {
+        let mut host = uninitialized(guest);
+        register(&mut host, "Silent", || Err(HostError::new("").with_status(7)));
+        let error = spares(&mut host.evolve().unwrap(), ErrorCode::HostFunction, |sandbox| {
+            sandbox.call::<u32>("HostCallLoop", ("Silent", 1_u32))
+        });
+        assert_eq!(error.message(), "a host function failed with status 7");
+    });
+}
+
+#[test]
 fn a_panic_in_a_host_function_ends_the_call_and_keeps_its_payload() {
     on_each_guest(|guest| {
         for number in 0..3 {

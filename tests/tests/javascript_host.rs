@@ -188,3 +188,13 @@ fn a_snapshot_goes_on_with_another_host_that_may_have_more() {
     let mut second = host.evolve().unwrap();
     gives(&mut second, "host.f(1) + host.g()", "104");
 }
+
+#[test]
+fn what_the_guest_asks_about_a_host_function_is_no_call_of_it() {
+    let mut host = uninitialized_with(&javascript(), SandboxOptions::new().max_host_calls(1));
+    host.register("one", || 1).unwrap();
+    let mut js = host.evolve().unwrap();
+    gives(&mut js, "host.one()", "1");
+    let error = fails_with(ErrorCode::HostFunction, eval(&mut js, "host.one() + host.one()"));
+    assert_eq!(error.message(), "the call has made max_host_calls host calls");
+}

@@ -92,7 +92,7 @@ fn functions_are_found_wherever_a_script_keeps_them() {
     for name in
         ["nothing", "missing", "deep.a.c", "deep.x.y", "", ".", "class", "1a", "a;b", "deep.a", "toString.x"]
     {
-        let error = fails_with(ErrorCode::GuestError, call(&mut js, name, "[]"));
+        let error = fails_with(ErrorCode::FunctionNotFound, call(&mut js, name, "[]"));
         assert_eq!(error.guest_code(), ErrorCode::FunctionNotFound as i32, "{name}: {error}");
         assert_eq!(
             error.message(),

@@ -9,9 +9,6 @@ const options = require('./options.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const { isSnapshot } = require('./snapshot.cjs')
 
-/** The number by which the runtime says that a script has no function of that name. */
-const FUNCTION_NOT_FOUND = -5
-
 /** JavaScript in a sandbox: a script, whose functions can be called with any JSON values. */
 class JavaScript extends Runtime {
   constructor(source, given, made) {
@@ -79,26 +76,11 @@ async function evalIn(subject, values) {
 }
 
 async function callIn(subject, texts) {
-  try {
-    return json.decode(await subject.call('call', ...texts), 'the result')
-  } catch (error) {
-    throw ofCall(error)
-  }
+  return json.decode(await subject.call('call', ...texts), 'the result')
 }
 
 function callSyncIn(sandbox, texts) {
-  try {
-    return json.decode(sandbox.callSync('call', ...texts), 'the result')
-  } catch (error) {
-    throw ofCall(error)
-  }
-}
-
-/** That there is no such function has a code of its own; what scripts throw has another number. */
-function ofCall(error) {
-  const isMissing = error instanceof HyperlightError && error.code === 'ERR_HL_GUEST_ERROR' &&
-    /** @type {any} */ (error).guestCode === FUNCTION_NOT_FOUND
-  return isMissing ? new HyperlightError('ERR_HL_FUNCTION_NOT_FOUND', error.message) : error
+  return json.decode(sandbox.callSync('call', ...texts), 'the result')
 }
 
 function forEval(source, given) {

@@ -16,7 +16,7 @@ use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::guest_log::GuestLog;
 use super::host::{HostError, HostFunctions, HostIdentity};
-use super::host_call::{HostCall, panicked};
+use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
@@ -27,7 +27,7 @@ use crate::process::forked;
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, stopped};
-use crate::text::printable;
+use crate::text::{printable, said};
 use crate::vm::fault::FaultKind;
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
@@ -87,7 +87,6 @@ pub(crate) struct Conversation {
 struct Failure {
     token: u64,
     status: i32,
-    text: String,
     source: BoxError,
 }
 
@@ -304,12 +303,8 @@ impl Conversation {
                             "an error message does not fit the input buffer",
                         ))
                     })?;
-                    failure = Some(Failure {
-                        token: self.tokens,
-                        status: failed.status,
-                        text,
-                        source: failed.source,
-                    });
+                    failure =
+                        Some(Failure { token: self.tokens, status: failed.status, source: failed.source });
                 }
                 ToHost::ContextRequest => {
                     let context = self.context().map_err(Ended::Poisoned)?;
@@ -449,20 +444,16 @@ pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> 
 
 fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -> Error {
     match failure {
-        Some(failure) if failure.token == token => {
-            let code = failure.status.max(0);
-            Error::new(ErrorCode::HostFunction, printable(&failure.text, MAX_MESSAGE_LEN))
-                .with_guest_code(code)
-                .with_source(failure.source)
-        }
+        Some(failure) if failure.token == token => host_error(failure.status, failure.source),
         failure => {
-            // The guest SDK's own word for a frame that does not fit: the same code on both sides of the wall.
-            let kind = if code == ErrorCode::TooLarge.number() {
-                ErrorCode::TooLarge
-            } else {
-                ErrorCode::GuestError
-            };
-            let error = Error::new(kind, printable(message, MAX_MESSAGE_LEN)).with_guest_code(code);
+            // What the guest's side finds as the host does has the same code on both sides of the wall: a frame that does not
+            // fit, and a function that a runtime's program does not have.
+            let kind = [ErrorCode::TooLarge, ErrorCode::FunctionNotFound]
+                .into_iter()
+                .find(|kind| kind.number() == code)
+                .unwrap_or(ErrorCode::GuestError);
+            let message = said(message, || format!("the guest function failed with code {code}"));
+            let error = Error::new(kind, message).with_guest_code(code);
             match failure {
                 Some(failure) => error.with_source(failure.source),
                 None => error,
@@ -472,16 +463,16 @@ fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -
 }
 
 fn abort_error(reason: AbortReason, code: i32, message: &str) -> Error {
-    let message = printable(message, MAX_MESSAGE_LEN);
-    match reason {
-        AbortReason::OutOfMemory => Error::new(
-            ErrorCode::GuestOutOfMemory,
-            format!("the guest is out of memory: {message}; raise heap_size"),
-        ),
-        AbortReason::Panic => Error::new(ErrorCode::GuestAbort, format!("the guest panicked: {message}")),
-        _ => Error::new(ErrorCode::GuestAbort, format!("the guest aborted with code {code}: {message}")),
-    }
-    .with_guest_code(code)
+    let (kind, what, mend) = match reason {
+        AbortReason::OutOfMemory => {
+            (ErrorCode::GuestOutOfMemory, "the guest is out of memory".to_owned(), "; raise heap_size")
+        }
+        AbortReason::Panic => (ErrorCode::GuestAbort, "the guest panicked".to_owned(), ""),
+        _ => (ErrorCode::GuestAbort, format!("the guest aborted with code {code}"), ""),
+    };
+    let colon = if message.is_empty() { "" } else { ": " };
+    Error::new(kind, format!("{what}{colon}{}{mend}", printable(message, MAX_MESSAGE_LEN)))
+        .with_guest_code(code)
 }
 
 fn broken(error: &ReceiveError) -> Error {

@@ -4,14 +4,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hyperlight_abi::ValueRef;
-use hyperlight_abi::limits::MAX_MESSAGE_LEN;
 use hyperlight_abi::message::HOST_SIGNATURE;
 
 use super::call::Ended;
 use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic, Registered};
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::options::Quota;
-use crate::text::printable;
+use crate::text::{printable, said};
 use crate::value::Value;
 
 /// One call of a host function.
@@ -47,16 +46,17 @@ impl HostCall<'_> {
     /// The function, if the guest may call it now and like this.
     fn admit(&self, quota: &mut Quota) -> Result<Admitted<'_>> {
         let name = self.name;
-        quota.host_calls = quota
-            .host_calls
-            .checked_sub(1)
-            .ok_or_else(|| Error::new(ErrorCode::TooLarge, "the call has made max_host_calls host calls"))?;
+        // None of the program's functions: it does not count.
         if let (HOST_SIGNATURE, [ValueRef::String(asked)]) = (name, self.arguments) {
             let function = self.host.find(asked);
             return Ok(Admitted::Answer(Value::Bytes(
                 function.map_or_else(Vec::new, |function| function.signature.to_wire()),
             )));
         }
+        quota.host_calls = quota
+            .host_calls
+            .checked_sub(1)
+            .ok_or_else(|| Error::new(ErrorCode::TooLarge, "the call has made max_host_calls host calls"))?;
         let function = self.host.find(name).ok_or_else(|| {
             Error::new(
                 ErrorCode::FunctionNotFound,
@@ -86,10 +86,10 @@ enum Admitted<'h> {
     Answer(Value),
 }
 
-fn host_error(status: i32, source: BoxError) -> Error {
-    Error::new(ErrorCode::HostFunction, printable(&source.to_string(), MAX_MESSAGE_LEN))
-        .with_guest_code(status.max(0))
-        .with_source(source)
+pub(super) fn host_error(status: i32, source: BoxError) -> Error {
+    let status = status.max(0);
+    let message = said(&source.to_string(), || format!("a host function failed with status {status}"));
+    Error::new(ErrorCode::HostFunction, message).with_guest_code(status).with_source(source)
 }
 
 pub(super) fn panicked(who: &str, payload: Box<dyn Any + Send>) -> Ended {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import _json
-from ._errors import FunctionNotFound, GuestError
+from ._errors import FunctionNotFound
 from ._host import codes_of_annotations, over_json, refuse
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
@@ -275,11 +275,4 @@ def _call(
     target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
 ) -> Any:
     text = _json.encode(args, f"an argument of `{function}`")
-    try:
-        result = target.call("call", function, text, timeout=timeout, cpu_time=cpu_time)
-    except GuestError as error:
-        # The runtime's own word for it; what scripts throw has another number.
-        if error.guest_code != FunctionNotFound.code:
-            raise
-        raise FunctionNotFound(str(error)) from None
-    return _json.decode(result)
+    return _json.decode(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))
