@@ -16,14 +16,15 @@ const SCRIPT: &str = "let served = 0; function handler(event) { served += 1; ret
 
 pub fn rows() -> Vec<Row> {
     let demo = pool(crate::warm::sandbox(), |_| ());
+    let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
     let script = {
         let host = UninitializedSandbox::new(&builtin::javascript().unwrap(), SandboxOptions::new()).unwrap();
         pool(host.evolve().unwrap(), |sandbox| {
             let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
             sandbox.call_ref("load", &load).map(|_| ()).unwrap();
+            sandbox.call_ref("call", &request).map(|_| ()).unwrap();
         })
     };
-    let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
     let [mut acquire, mut acquire_floor, mut release, mut release_floor] = <[Samples; 4]>::default();
     for _ in 0..ROUNDS {
         let call = |member: &mut PooledSandbox| member.call_ref("NoOp", &[]).map(|_| ()).unwrap();
