@@ -24,7 +24,7 @@ use std::fmt;
 
 pub use hyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
-use hyperlight::{Guest, PayloadAccess};
+use hyperlight::{ErrorCode, Guest, PayloadAccess};
 
 /// Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
 pub fn compile(program: &[u8], options: &Options) -> Result<Guest, Error> {
@@ -47,6 +47,19 @@ pub enum Error {
     Compile(CompileError),
     /// The runtime cannot be loaded or the program does not fit.
     Guest(hyperlight::Error),
+}
+
+impl Error {
+    /// The same as in the other languages: [`ErrorCode::GuestBinary`] for a program that cannot be run or is too large,
+    /// [`ErrorCode::InvalidArgument`] for options, [`ErrorCode::Timeout`] for what took too long, else the guest's.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Compile(CompileError::Options(_)) => ErrorCode::InvalidArgument,
+            Self::Compile(CompileError::Timeout) => ErrorCode::Timeout,
+            Self::Compile(_) => ErrorCode::GuestBinary,
+            Self::Guest(error) => error.code(),
+        }
+    }
 }
 
 impl fmt::Display for Error {

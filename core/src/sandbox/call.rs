@@ -488,7 +488,7 @@ fn too_large(what: &str, option: &str, full: &Full, room: u64) -> Error {
     Error::new(
         ErrorCode::TooLarge,
         format!(
-            "{what} need more than {} bytes; {option} is {room}, raise it",
+            "no room for {what}: more than {} bytes, {option} is {room}, raise it",
             full.needed.min(full.capacity)
         ),
     )

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use hyperlight_wasm::{CompileError, Options, precompile};
+use hyperlight::ErrorCode;
+use hyperlight_wasm::{CompileError, Options, compile, precompile};
 
 /// Why a program is not compiled, which is found out without compiling.
 #[track_caller]
@@ -132,4 +133,14 @@ fn a_type_that_grows_when_it_is_written_out_is_refused() {
     }
     let message = refused(&format!("(component {types} (import \"f\" (func (param \"x\" $t14))))"));
     assert!(message.contains("types of what is exported"), "{message}");
+}
+
+#[test]
+fn errors_have_the_codes_of_the_other_languages() {
+    // Of its own, or it may have been compiled before.
+    let program = wat::parse_str(r#"(module (func (export "is late")))"#).unwrap();
+    let code = |program: &[u8], options| compile(program, &options).map(|_| ()).unwrap_err().code();
+    assert_eq!(code(b"no program", Options::new()), ErrorCode::GuestBinary);
+    assert_eq!(code(&program, Options::new().max_program_size(1)), ErrorCode::GuestBinary);
+    assert_eq!(code(&program, Options::new().compile_timeout(Duration::ZERO)), ErrorCode::Timeout);
 }
