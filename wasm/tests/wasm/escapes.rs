@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, SandboxOptions, State, UninitializedSandbox};
+use hyperlight::{ErrorCode, Sandbox, SandboxOptions, State, UninitializedSandbox};
 
 use crate::common::{guest, guest_error, start, start_fails, uninitialized};
 
@@ -113,9 +113,16 @@ fn a_function_that_calls_itself_through_the_host_does_not_get_in() {
 fn code_that_was_tampered_with_harms_its_own_sandbox_alone() {
     use hyperlight::{Guest, PayloadAccess};
     use hyperlight_wasm::{Options, precompile};
-    let wasm = wat::parse_str(r#"(module (func (export "f") (result i32) (i32.const 7)))"#).unwrap();
-    let compiled = precompile(&wasm, &Options::new()).unwrap();
+    let wasm = r#"(module (memory (export "memory") 1) (data (i32.const 8) "a neighbour's secret")
+        (func (export "f") (result i32) (i32.const 7)))"#;
+    let compiled = precompile(&wat::parse_str(wasm).unwrap(), &Options::new()).unwrap();
     let runtime = Guest::builtin("wasm").unwrap();
+    let mut neighbour = start(wasm);
+    let read = |sandbox: &mut Sandbox| {
+        sandbox.call::<Vec<u8>>("hyperlight:memory-read", ("memory", 0_u64, 65536_u64)).unwrap()
+    };
+    let before = read(&mut neighbour);
+    let (mut worked, mut failed) = (0, 0);
     for step in (0..compiled.code().len()).step_by(97) {
         let mut code = compiled.code().to_vec();
         code[step] ^= 0x55;
@@ -124,12 +131,24 @@ fn code_that_was_tampered_with_harms_its_own_sandbox_alone() {
             .and_then(|guest| guest.with_payload(compiled.config(), PayloadAccess::Read))
             .unwrap();
         let options = SandboxOptions::new().timeout(Duration::from_secs(5));
-        // Whatever comes of it is an answer.
-        let _ = UninitializedSandbox::new(&guest, options)
+        let answer = UninitializedSandbox::new(&guest, options)
             .unwrap()
             .evolve()
             .and_then(|mut sandbox| sandbox.call::<i32>("f", ()));
+        match answer {
+            // What it returns is its own affair.
+            Ok(_) => worked += 1,
+            Err(error) => {
+                failed += 1;
+                let code = error.code();
+                assert!(!matches!(code, ErrorCode::Internal | ErrorCode::Resource), "byte {step}: {error}");
+            }
+        }
+        // The same program beside it goes on, with what it has.
+        assert_eq!(neighbour.call::<i32>("f", ()).unwrap(), 7, "byte {step}");
     }
+    assert!(worked > 0 && failed > 0, "{worked} worked, {failed} failed");
+    assert_eq!(read(&mut neighbour), before);
     let guest = runtime.with_payload(compiled.code(), PayloadAccess::ReadExecute).unwrap();
     let error = uninitialized(&guest).evolve().unwrap_err();
     assert_eq!((error.code(), error.guest_code()), (ErrorCode::GuestAbort, 3), "{error}");
