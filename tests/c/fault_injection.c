@@ -26,7 +26,7 @@ extern char **environ;
 enum { ENOUGH = 2000 };
 
 static const char *guest_path;
-static char directory[64];
+static char directory[] = "/tmp/hyperlight-faults-XXXXXX";
 static char file[96];
 
 /* What the operations work on. */
@@ -586,9 +586,8 @@ static void with_few_files(void) {
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
     guest_path = argv[1];
-    snprintf(directory, sizeof directory, "/tmp/hyperlight-faults-%d", (int)getpid());
+    CHECK(mkdtemp(directory) != NULL);
     snprintf(file, sizeof file, "%s/snapshot", directory);
-    CHECK(mkdir(directory, 0700) == 0);
     const int is_one = argc == 4;
     const int is_all = argc == 3 && strcmp(argv[2], "all") == 0;
     for (size_t i = 0; i < OPERATIONS; i++) {
