@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn options_are_spelled_as_in_javascript() {
         assert_eq!(
-            spelled_for_javascript("the arguments need 9 bytes; input_size is 8, raise it"),
-            "the arguments need 9 bytes; inputSize is 8, raise it"
+            spelled_for_javascript("no room for the arguments: more than 8 bytes, input_size is 8, raise it"),
+            "no room for the arguments: more than 8 bytes, inputSize is 8, raise it"
         );
         assert_eq!(
             spelled_for_javascript("the call took longer than its timeout of 50ms"),
@@ -255,8 +255,8 @@ mod tests {
     fn host_functions_are_called_by_the_names_that_they_were_given() {
         for (inside, outside) in [
             (
-                "the result of the host function `json:big` needs",
-                "the result of the host function `big` needs",
+                "the result of the host function `json:big`: more",
+                "the result of the host function `big`: more",
             ),
             (
                 "have: `json:f` (string) -> string is missing; `g` (i32) -> void is missing",

@@ -167,7 +167,7 @@ test('what the engine says through a script is spelled as here, and names what w
   for (const [source, options, code, words] of [
     ['for (;;) host.one()', { maxHostCalls: 5 }, 'TOO_LARGE', /maxHostCalls/],
     ['console.log("x".repeat(100))', { maxPrintBytes: 10 }, 'TOO_LARGE', /maxPrintBytes/],
-    ['host.big()', { inputSize: 8192 }, 'TOO_LARGE', /^the result of the host function `big` .*inputSize is \d+, raise it$/],
+    ['host.big()', { inputSize: 8192 }, 'TOO_LARGE', /^no room for the result of the host function `big`: .*inputSize is \d+, raise it$/],
     ['"x".repeat(20000)', { outputSize: 4096 }, 'TOO_LARGE', /raise outputSize$/],
   ]) {
     await using(new JavaScript('', { ...options, hostFunctions }), async (js) => {
