@@ -27,7 +27,7 @@ static LAST: Single<Cell<Option<Arrival>>> = Single::new(Cell::new(None));
 /// Remembers the context that a call brought, and its entropy until somebody takes it.
 pub(crate) fn arrived(mut context: Context) {
     let ticks = if context.tsc_hz == 0 { 0 } else { ticks() };
-    context.entropy = context.entropy.or(LAST.get().and_then(|last| last.context.entropy));
+    context.entropy = context.entropy.or_else(|| LAST.get()?.context.entropy);
     LAST.set(Some(Arrival { context, ticks }));
 }
 

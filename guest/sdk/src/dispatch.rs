@@ -27,11 +27,7 @@ pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
 }
 
 /// Runs a function whose signature is known only now.
-fn run_dynamic(
-    declaration: &Declaration,
-    call: &DynamicCall,
-    mut arguments: Arguments<'_>,
-) -> Result<Value> {
+fn run_dynamic(declaration: &Declaration, call: &DynamicCall, mut arguments: Arguments<'_>) -> Result<Value> {
     let (returns, params) = declaration.signature().split_first().unwrap_or((&0, &[]));
     arguments.expect(params.len())?;
     let mut copies = Vec::with_capacity(params.len());

@@ -152,7 +152,8 @@ pub fn register(
 ) -> Result<()> {
     let declaration = Declaration::checked(name.into(), params, returns)?;
     // Functions are never taken back.
-    let function = Box::leak(Box::new(Function { declaration, call: Call::Dynamic(Single::new(Box::new(call))) }));
+    let function =
+        Box::leak(Box::new(Function { declaration, call: Call::Dynamic(Single::new(Box::new(call))) }));
     add(|added| added.guest.push(Named::new(function)))
 }
 
