@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ import pytest
 
 MakeSandbox = Callable[..., hl.Sandbox]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A shell that runs something in the background lets it ignore Ctrl-C, and so would the programs that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
