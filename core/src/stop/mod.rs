@@ -297,27 +297,19 @@ impl Stopper {
         self.run.process.store(process.number(), Ordering::Relaxed);
         self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
         self.run.signal.store(signal, Ordering::Relaxed);
-        let deadline = match limits.since {
-            Some(moment) => from(moment.wall, limits.wall),
-            None => after(limits.wall, libc::CLOCK_MONOTONIC),
-        };
-        let cpu_deadline = match limits.since {
-            Some(moment) => from(moment.cpu, limits.cpu),
-            None => after(limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID),
-        };
+        let since = limits.since.map(|moment| moment.wall);
+        let deadline = after(since, limits.wall, libc::CLOCK_MONOTONIC);
+        let cpu_since = limits.since.map(|moment| moment.cpu);
+        let cpu_deadline = after(cpu_since, limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
-        let next_nudge = after(self.nudge_interval, libc::CLOCK_MONOTONIC);
+        let next_nudge = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
         self.run.nudge_interval.store(nanoseconds(self.nudge_interval), Ordering::Relaxed);
         self.run.next_nudge.store(next_nudge, Ordering::SeqCst);
         self.run.word.begin();
         if needs_timer {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
-            let first_cpu = match limits.since {
-                Some(moment) => from(moment.wall, limits.cpu),
-                None => after(limits.cpu, libc::CLOCK_MONOTONIC),
-            };
-            let first = deadline.min(first_cpu).min(next_nudge);
+            let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_nudge);
             Timer::get()?.armed(first);
         }
         Ok(())
@@ -411,16 +403,12 @@ pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     }
 }
 
-fn after(limit: Duration, clock: libc::clockid_t) -> u64 {
+/// When a limit that counts from `since`, or else from now on, is used up. A limit that is none costs no look at the clock.
+fn after(since: Option<u64>, limit: Duration, clock: libc::clockid_t) -> u64 {
     if limit == Duration::MAX {
         return NEVER;
     }
-    clock::now(clock).saturating_add(nanoseconds(limit))
-}
-
-/// That long after a moment.
-fn from(moment: u64, limit: Duration) -> u64 {
-    if limit == Duration::MAX { NEVER } else { moment.saturating_add(nanoseconds(limit)) }
+    since.unwrap_or_else(|| clock::now(clock)).saturating_add(nanoseconds(limit))
 }
 
 fn nanoseconds(limit: Duration) -> u64 {
