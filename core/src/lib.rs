@@ -40,6 +40,7 @@ compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod clock;
 mod error;
+mod file;
 mod guest;
 mod image;
 mod int;

@@ -10,6 +10,7 @@
 
 pub mod clones;
 pub mod code;
+pub mod cost;
 pub mod elf;
 pub mod fuzz;
 pub mod guest_fuzz;

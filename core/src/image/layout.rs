@@ -351,7 +351,7 @@ mod tests {
                     Segment { address, size, bytes: vec![], writable: kind == 1, executable: kind == 2 }
                 })
                 .collect();
-            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE }
+            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1 }
         })
     }
 

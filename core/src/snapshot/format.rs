@@ -192,7 +192,7 @@ fn program(input: &mut Reader<'_>, entry: u64, bias: u64) -> Result<Program> {
         let (writable, executable) = (access == 1, access == 2);
         segments.push(Segment { address, size, bytes: Vec::new(), writable, executable });
     }
-    Ok(Program { segments, entry, bias })
+    Ok(Program { segments, entry, bias, abi: hyperlight_abi::ABI_VERSION })
 }
 
 fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {
