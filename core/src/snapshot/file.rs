@@ -33,8 +33,10 @@ use crate::vm::sanitize_extended_state;
 const CHUNK: usize = 1 << 18;
 
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a file
-    /// that has the name already is replaced when everything is on the disk, and a symbolic link like a file.
+    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a
+    /// regular file that has the name already is replaced when everything is on the disk. Nothing else is: a folder, a FIFO, a
+    /// device, a socket, and a symbolic link wherever it leads, are an error. What is there is looked at directly before it is
+    /// replaced; between the two only someone who may write to the folder can put something else in its place.
     ///
     /// [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with what the system says as its source;
     /// [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the file, cannot be asked for.
@@ -47,9 +49,12 @@ impl Snapshot {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        // Now, because writing may take long; and when it counts.
+        crate::file::check_replaceable(path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
         self.shared.write(file.as_file_mut(), &Features::here()?).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
+        crate::file::check_replaceable(path).map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
         // The name is safe only when its directory is.
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
