@@ -33,7 +33,7 @@ fn free(runs: &[(u32, u32)]) -> u32 {
 }
 
 /// The runs and the pages of a file with more of them in its heap, full of that byte.
-fn with_more(forgery: &Forgery, more: &[(u32, u32)], byte: u8) -> (Vec<(u32, u32)>, Vec<u8>) {
+fn with_more(forgery: &Forgery, more: &[(u32, u32)], byte: u8) -> (Runs, Vec<u8>) {
     let (mut runs, mut contents) = (forgery.runs(), forgery.contents().to_owned());
     let (run, page) = (runs.pop().unwrap(), contents.split_off(contents.len() - 4096));
     assert_eq!(run.1, 1);
@@ -43,6 +43,9 @@ fn with_more(forgery: &Forgery, more: &[(u32, u32)], byte: u8) -> (Vec<(u32, u32
     runs.push(run);
     (runs, contents)
 }
+
+/// The number of the first page of each, and how many it has.
+type Runs = Vec<(u32, u32)>;
 
 struct Place {
     _folder: TempDir,
@@ -203,7 +206,7 @@ fn runs_that_overlap_come_in_disorder_or_lie_outside_are_refused() {
     };
     let n = runs.len();
     assert!(n > 3, "{runs:?}");
-    let changed = |change: &dyn Fn(&mut Vec<(u32, u32)>)| {
+    let changed = |change: &dyn Fn(&mut Runs)| {
         let mut runs = runs.clone();
         change(&mut runs);
         pages(&runs)

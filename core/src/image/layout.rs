@@ -437,6 +437,7 @@ mod tests {
             }],
             entry: RELOCATABLE_BASE,
             bias: 0,
+            abi: 1,
         };
         let layout = Layout::new(&program, &[], &SandboxOptions::new().sizes().unwrap());
         let tables = layout.page_tables_phys..layout.page_tables_phys + layout.page_tables.size();
