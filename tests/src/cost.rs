@@ -8,21 +8,27 @@ use std::time::Duration;
 
 use crate::stop::processor_time;
 
-/// Unoptimised code may take so many times as long.
-const SLOWER: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
+/// Unoptimised code, beside other tests, may take so many times as long.
+pub const PATIENCE: u32 = 10;
 
 /// How long `bytes` of anybody's input may take to be loaded or refused: a second for each megabyte, and at least one.
 pub fn time_for(bytes: usize) -> Duration {
     Duration::from_micros(bytes.max(1_000_000) as u64)
 }
 
-/// That something takes at most so much processor time.
+/// That something takes at most so much processor time, by the measure of tests.
 #[track_caller]
 pub fn within<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
+    at_most(limit * PATIENCE, what, work)
+}
+
+/// That something takes at most so much processor time.
+#[track_caller]
+pub fn at_most<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
     let before = processor_time();
     let result = work();
     let took = processor_time().saturating_sub(before);
-    assert!(took <= limit * SLOWER, "{what} took {took:?} of processor time; at most {limit:?}");
+    assert!(took <= limit, "{what} took {took:?} of processor time; at most {limit:?}");
     result
 }
 

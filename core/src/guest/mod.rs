@@ -200,8 +200,9 @@ impl Guest {
         Ok(image)
     }
 
-    /// The name of the function that holds a guest virtual address.
-    pub(crate) fn function_at(&self, address: u64) -> Option<String> {
+    /// The name of the function that holds a guest virtual address. Public for those who look for files that make it slow.
+    #[doc(hidden)]
+    pub fn function_at(&self, address: u64) -> Option<String> {
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
     }
 }
