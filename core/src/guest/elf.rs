@@ -43,7 +43,7 @@ pub(crate) struct Program {
     pub entry: u64,
     /// Added to every address of the file.
     pub bias: u64,
-    /// What its ABI note says.
+    /// The contract that it was built for.
     pub abi: u32,
 }
 
@@ -77,7 +77,7 @@ impl Program {
     pub fn load(file: &[u8]) -> Result<Self> {
         let (header, headers) = headers(file)?;
         refuse_what_needs_a_loader(headers)?;
-        let abi = abi(file, headers)?;
+        let abi = checked_abi(file, headers)?;
 
         let bias = match header.e_type(LittleEndian) {
             elf::ET_DYN => RELOCATABLE_BASE,
@@ -159,8 +159,8 @@ fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Resu
     Ok(())
 }
 
-/// The number in the file's only ABI note, which this library accepts.
-fn abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
+/// The number of exactly one ABI note, one that this library accepts.
+fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
     let malformed = |_| Error::guest_binary("a note segment is malformed");
     let notes: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
     if notes.len() > MAX_NOTES {

@@ -27,8 +27,6 @@ pub(crate) struct Image {
     pub layout: Arc<Layout>,
     /// Address of the program's first instruction.
     pub entry: u64,
-    /// The guest ABI that the program was built for.
-    pub abi: u32,
     file: Arc<File>,
     /// What the first sandbox had written by the end of its first call, and every other one probably will.
     hot: OnceLock<PageSet>,
@@ -52,19 +50,18 @@ impl Image {
         write(&file, &layout, program, payloads)
             .map_err(|source| Error::resource("writing the guest's image", source))?;
         seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
-        Ok(Self::with(Arc::new(layout), program.entry, program.abi, file))
+        Ok(Self::with(Arc::new(layout), program.entry, file))
     }
 
     /// The image of a snapshot: another sealed file with the same layout.
     pub fn of_snapshot(original: &Self, file: File) -> Self {
-        Self::with(Arc::clone(&original.layout), original.entry, original.abi, file)
+        Self::with(Arc::clone(&original.layout), original.entry, file)
     }
 
     /// An image whose guest pages come from elsewhere: `fill` writes them, the engine's are made anew.
     pub fn rebuild(
         layout: Layout,
         entry: u64,
-        abi: u32,
         extended_state: &[u8],
         fill: impl FnOnce(&File) -> Result<()>,
     ) -> Result<Self> {
@@ -73,11 +70,11 @@ impl Image {
         fill(&file)?;
         write_engine(&file, &layout, extended_state).map_err(failed)?;
         seal(&file).map_err(failed)?;
-        Ok(Self::with(Arc::new(layout), entry, abi, file))
+        Ok(Self::with(Arc::new(layout), entry, file))
     }
 
-    fn with(layout: Arc<Layout>, entry: u64, abi: u32, file: File) -> Self {
-        Self { layout, entry, abi, file: Arc::new(file), hot: OnceLock::new() }
+    fn with(layout: Arc<Layout>, entry: u64, file: File) -> Self {
+        Self { layout, entry, file: Arc::new(file), hot: OnceLock::new() }
     }
 
     /// The pages that a sandbox will write first, if one has shown them.

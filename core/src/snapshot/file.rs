@@ -99,7 +99,7 @@ impl Frozen {
         let mut state = vec![0; to_usize(PAGE)];
         self.image.file().read_exact_at(&mut state, extended_state)?;
         let header = format::encode(&Header {
-            abi: self.image.abi,
+            abi: self.origin.abi(),
             features: features.clone(),
             fingerprint: self.origin.fingerprint(),
             sizes: self.sizes,
@@ -197,7 +197,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let state = sanitize_extended_state(extended_state);
     let size = layout.size;
     let mut read_error = None;
-    let image = Image::rebuild(layout, entry, abi, &state, |memory| {
+    let image = Image::rebuild(layout, entry, &state, |memory| {
         copy_pages(file, memory, &pages).map_err(|error| match error {
             ReadError::Content(error) => error,
             ReadError::Io(error) => {
@@ -229,7 +229,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
         image,
         delta: PageSet::default(),
         registers,
-        origin: Origin::File(fingerprint),
+        origin: Origin::File { fingerprint, abi },
         sizes,
         functions: Arc::new(functions),
         required,

@@ -42,7 +42,7 @@ const MAX_SEGMENTS: u64 = 64;
 
 /// What a header says.
 pub(super) struct Header {
-    /// The guest ABI that the guest was built for.
+    /// The contract that the guest was built for.
     pub abi: u32,
     pub features: Features,
     pub fingerprint: Fingerprint,
@@ -173,9 +173,10 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
 fn abi(input: &mut Reader<'_>) -> Result<u32> {
     let abi = input.u64()?;
     let (low, high) = ABI_ACCEPTED.into_inner();
-    u32::try_from(abi).ok().filter(|abi| ABI_ACCEPTED.contains(abi)).ok_or_else(|| {
-        bad(&format!("its guest was built for ABI {abi}, this library accepts {low} to {high}"))
-    })
+    u32::try_from(abi)
+        .ok()
+        .filter(|abi| ABI_ACCEPTED.contains(abi))
+        .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
 /// Confirms that something is within an option of whoever loads the file.
