@@ -408,6 +408,25 @@ typedef struct hl_function_info {
 } hl_function_info;
 
 /**
+ * What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from
+ * `HL_LOAD_OPTIONS_INIT`.
+ */
+typedef struct hl_load_options {
+    /** `sizeof(hl_load_options)`. */
+    size_t size;
+    /**
+     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros included: 1 GiB by
+     * default.
+     */
+    uint64_t max_size;
+    /**
+     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or not: 1 GiB by
+     * default.
+     */
+    uint64_t max_heap_size;
+} hl_load_options;
+
+/**
  * How many members a pool has, and how long one waits for them. 0 is always the default. Start from
  * `HL_POOL_OPTIONS_INIT`.
  */
@@ -491,6 +510,14 @@ hl_bytes hl_error_message(const hl_error *error);
  */
 HL_API
 int32_t hl_error_guest_code(const hl_error *error);
+
+/**
+ * What the guest says about its error besides the message, JSON by convention, such as the name and the stack of what a script
+ * threw. It is the guest's own text: valid UTF-8 of at most 64 KiB, and as it came, so that anything may be in it. Followed by a
+ * NUL, which its length does not count. Lives as long as the error. Empty, with `data` NULL, where there is nothing, and for NULL.
+ */
+HL_API
+hl_bytes hl_error_details(const hl_error *error);
 
 /**
  * Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
@@ -702,7 +729,10 @@ hl_status hl_sandbox_restore(hl_sandbox *sandbox,
                              const hl_snapshot *snapshot,
                              hl_error **err);
 
-/** Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. */
+/**
+ * Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. Only a regular
+ * file is replaced; where anything else is, a symbolic link among it, `HL_ERR_IO`.
+ */
 HL_API
 HL_MUST_USE
 hl_status hl_snapshot_save(const hl_snapshot *snapshot,
@@ -711,13 +741,22 @@ hl_status hl_snapshot_save(const hl_snapshot *snapshot,
 
 /**
  * Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
- * is damaged, of another version, or needs a processor with other features. Its checksum finds damage, not forgery.
+ * is damaged, of another version, larger than `hl_load_options` allow by default, or needs a processor with other features. Its
+ * checksum finds damage, not forgery.
  */
 HL_API
 HL_MUST_USE
 hl_status hl_snapshot_load(const char *path,
                            hl_snapshot **out,
                            hl_error **err);
+
+/** The same with bounds for what the file may bring. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_snapshot_load_with(const char *path,
+                                const hl_load_options *options,
+                                hl_snapshot **out,
+                                hl_error **err);
 
 /** Frees a snapshot. NULL is fine. */
 HL_API void hl_snapshot_free(hl_snapshot *snapshot);
@@ -806,6 +845,8 @@ void hl_set_log_callback(uint32_t max_level,
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_call_options` with its size, and nothing set. */
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+/** An `hl_load_options` with its size, and nothing set. */
+#define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
 /** An `hl_pool_options` with its size, and nothing set. */
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
@@ -930,6 +971,7 @@ HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(load_options, sizeof(hl_load_options) == 24);
 HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
@@ -940,6 +982,7 @@ HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
 HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
+HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
 HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 

@@ -121,15 +121,12 @@ impl SandboxOptions {
     /// Confirms that no size was asked for that is not the one of these.
     pub(crate) fn check_against(&self, sizes: &Sizes) -> Result<()> {
         let asked = self.sizes()?;
-        for (name, option, asked, has) in [
-            ("heap_size", self.heap_size, asked.heap, sizes.heap),
-            ("stack_size", self.stack_size, asked.stack, sizes.stack),
-            ("input_size", self.input_size, asked.input, sizes.input),
-            ("output_size", self.output_size, asked.output, sizes.output),
-        ] {
-            if option != 0 && asked != has {
+        let given = [self.heap_size, self.stack_size, self.input_size, self.output_size];
+        for (given, (name, asked, has)) in given.into_iter().zip(asked.beside(sizes)) {
+            if given != 0 && asked != has {
                 return Err(Error::invalid_argument(format!(
-                    "{name} is the snapshot's and cannot be changed: leave it out"
+                    "{name} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; \
+                     ask for {has}, or take a snapshot of a sandbox with {asked}"
                 )));
             }
         }
@@ -191,6 +188,55 @@ impl CallOptions {
     }
 }
 
+/// What a snapshot file may bring, in bytes. 0 always means the default.
+///
+/// A file chooses how large the sandboxes are that go on from it, as far as this allows.
+///
+/// | option | default | bounds |
+/// |---|---|---|
+/// | `max_size` | 1 GiB | the memory that is in the file; and the guest's program with its payloads |
+/// | `max_heap_size` | 1 GiB | the heap, the stack, and each call buffer, see [`SandboxOptions`] |
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    max_size: u64,
+    max_heap_size: u64,
+}
+
+impl LoadOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How much memory the file may hold, and how large its guest's program and payloads may be, zeros included. Loading takes
+    /// so much memory, and the time to check it. [`u64::MAX`] is no limit.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// How large the heap may be, and the stack and each call buffer, whether the file holds anything of them or not: a guest may
+    /// touch all of them. [`u64::MAX`] is no limit but that of [`SandboxOptions`].
+    pub fn max_heap_size(mut self, bytes: u64) -> Self {
+        self.max_heap_size = bytes;
+        self
+    }
+
+    pub(crate) fn bounds(&self) -> FileBounds {
+        let or_default = |bytes| if bytes == 0 { 1 << 30 } else { bytes };
+        FileBounds { size: or_default(self.max_size), each: or_default(self.max_heap_size) }
+    }
+}
+
+/// [`LoadOptions`], with the defaults.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileBounds {
+    /// `max_size`.
+    pub size: u64,
+    /// `max_heap_size`.
+    pub each: u64,
+}
+
 /// Sizes in whole pages; two sandboxes of one guest with equal sizes share their image.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Sizes {
@@ -203,17 +249,21 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// By the options' names, what is not as large as in the other.
-    pub fn differences(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+    /// By the options' names, as the options give them.
+    pub fn named(&self) -> [(&'static str, u64); 4] {
         let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
         [
-            ("heap_size", self.heap, other.heap),
-            ("stack_size", self.stack, other.stack),
-            ("input_size", buffer(self.input), buffer(other.input)),
-            ("output_size", buffer(self.output), buffer(other.output)),
+            ("heap_size", self.heap),
+            ("stack_size", self.stack),
+            ("input_size", buffer(self.input)),
+            ("output_size", buffer(self.output)),
         ]
-        .into_iter()
-        .filter(|(_, ours, theirs)| ours != theirs)
+    }
+
+    /// The same, each with that of another sandbox.
+    pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let pairs = self.named().into_iter().zip(other.named());
+        pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs))
     }
 }
 

@@ -51,6 +51,9 @@ static void snapshots_and_pools(hl_sandbox *sandbox) {
     REFUSED(hl_snapshot_load(NULL, &no_snapshot, &err));
     CHECK(no_snapshot == NULL);
     REFUSED(hl_snapshot_load("/dev/null", NULL, &err));
+    REFUSED(hl_snapshot_load_with(NULL, NULL, &no_snapshot, &err));
+    CHECK(no_snapshot == NULL);
+    REFUSED(hl_snapshot_load_with("/dev/null", NULL, NULL, &err));
 
     REFUSED(hl_pool_new(NULL, NULL, &no_pool, &err));
     CHECK(no_pool == NULL);
@@ -91,6 +94,7 @@ int main(void) {
     /* Errors. */
     CHECK(hl_error_code(NULL) == 0 && hl_error_guest_code(NULL) == 0);
     CHECK(hl_error_message(NULL).len == 0);
+    CHECK(hl_error_details(NULL).len == 0 && hl_error_details(NULL).data == NULL);
     memset(&fault, 1, sizeof fault);
     CHECK(hl_error_fault(NULL, &fault) == HL_ERR_INVALID_ARGUMENT);
     CHECK(fault.vector == 0 && fault.address == 0 && fault.function.len == 0);

@@ -10,6 +10,7 @@
 
 pub mod clones;
 pub mod code;
+pub mod cost;
 pub mod elf;
 pub mod fuzz;
 pub mod guest_fuzz;
@@ -54,6 +55,13 @@ pub fn demo_c() -> Guest {
     static LOADED: OnceLock<Guest> = OnceLock::new();
     need_hypervisor();
     LOADED.get_or_init(|| Guest::from_bytes(DEMO_C).unwrap()).clone()
+}
+
+/// The same, as if it had been built for that contract.
+pub fn demo_c_of_abi(abi: u32) -> Guest {
+    let elf = elf::Elf::new(DEMO_C);
+    let at = elf.note() + elf::NOTE_ABI;
+    elf.with_u32(at, abi).load().unwrap()
 }
 
 static DEMO_C: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/demo_c.elf"));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hyperlight::ErrorCode;
 use hyperlight_abi::FrameKind;
+use hyperlight_tests::cost::PATIENCE;
 use hyperlight_tests::fuzz::{self, HostCalls, corpus};
 use hyperlight_tests::{host_call_fuzz, need_hypervisor};
 
@@ -35,13 +36,13 @@ fn frames() {
 
 #[test]
 fn guest_files() {
-    replay("elf", fuzz::elf);
+    replay("elf", |file| fuzz::elf(file, PATIENCE));
 }
 
 #[test]
 fn snapshot_files() {
     need_hypervisor();
-    replay("snapshot", fuzz::snapshot);
+    replay("snapshot", |file| fuzz::snapshot(file, PATIENCE));
 }
 
 #[test]
@@ -61,6 +62,8 @@ fn the_inputs_that_host_calls_are_fuzzed_from_do_what_they_are_named_after() {
             "print" => (3, 2, None),
             "all" | "most" => (1, 1, None),
             "context" => (1, 0, None),
+            "wait" => (3, 0, None),
+            "wait_for_ever" => (0, 0, Some(ErrorCode::Timeout)),
             "result" => (0, 0, None),
             "stops" => (0, 1, Some(ErrorCode::HostFunction)),
             "error" => (0, 0, Some(ErrorCode::GuestError)),

@@ -211,6 +211,14 @@ fn a_clone_has_the_snapshots_sizes() {
             let error = fails_with(ErrorCode::InvalidArgument, refused.map(|_| ()));
             assert!(error.message().starts_with(name), "{error}");
         }
+        // What was asked for, what the snapshot has, and what to do.
+        let options = SandboxOptions::new().input_size(16 << 10);
+        let refused = UninitializedSandbox::from_snapshot(&snapshot, options).map(|_| ());
+        assert_eq!(
+            fails_with(ErrorCode::InvalidArgument, refused).message(),
+            "input_size is 16384, but what goes on from this snapshot has 8192, like the sandbox that it was taken of; \
+             ask for 8192, or take a snapshot of a sandbox with 16384"
+        );
         // The same said again is no other size; limits are the clone's own.
         let same = SandboxOptions::new().heap_size(3 << 20).input_size(8 << 10).stack_size(1 << 20);
         let mut clone =

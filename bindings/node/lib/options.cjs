@@ -44,6 +44,7 @@ const WASI = { args: object, env: object, files: object }
 const CALL = { signal, timeoutMs: time, cpuTimeMs: time }
 const ACQUIRE = { signal }
 const LOAD = { name: text, ...CALL }
+const SNAPSHOT = { maxSize: size, maxHeapSize: size }
 
 /** A copy of the options with only what is given and known. */
 function read(known, options, what) {
@@ -107,6 +108,7 @@ module.exports = {
   loadOptions: (options) => read(LOAD, options, 'load'),
   poolOptions: (options) => read(POOL, options, 'a pool'),
   sandboxOptions: (options) => read(SANDBOX, options, 'a sandbox'),
+  snapshotOptions: (options) => read(SNAPSHOT, options, 'Snapshot.load'),
   takeCallOptions,
   text,
   wasiOptions: (options) => read(WASI, options, 'wasi'),

@@ -162,14 +162,17 @@ pub(crate) fn access(access: Access) -> &'static str {
 }
 
 /// What the engine's messages call things, and what they are called in JavaScript.
-const SPELLINGS: [(&str, &str); 13] = [
+const SPELLINGS: [(&str, &str); 15] = [
     ("acquire_timeout", "acquireTimeoutMs"),
     ("cpu_time", "cpuTimeMs"),
+    // Before what it ends in.
+    ("max_heap_size", "maxHeapSize"),
     ("heap_size", "heapSize"),
     ("input_size", "inputSize"),
     ("max_host_calls", "maxHostCalls"),
     ("max_log_bytes", "maxLogBytes"),
     ("max_print_bytes", "maxPrintBytes"),
+    ("max_size", "maxSize"),
     ("min_idle", "minIdle"),
     ("most max,", "most size,"),
     ("output_size", "outputSize"),
@@ -231,6 +234,10 @@ mod tests {
         assert_eq!(
             spelled_for_javascript("no room for the arguments: more than 8 bytes, input_size is 8, raise it"),
             "no room for the arguments: more than 8 bytes, inputSize is 8, raise it"
+        );
+        assert_eq!(
+            spelled_for_javascript("its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"),
+            "its heapSize is 2 bytes, maxHeapSize is 1; raise maxHeapSize; maxSize"
         );
         assert_eq!(
             spelled_for_javascript("the call took longer than its timeout of 50ms"),
