@@ -134,6 +134,12 @@ impl Conversation {
 
     /// Brings the guest to where the snapshot was taken. After a failure it must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
+        /// Room that is kept for the next frames.
+        const KEPT: usize = 64 << 10;
+
+        // What one tenant needed must not stay with the next ones: a frame may have as many bytes as the output buffer.
+        self.frame.clear();
+        self.frame.shrink_to(KEPT);
         self.vm.restore(frozen)?;
         self.resume(frozen);
         Ok(())
