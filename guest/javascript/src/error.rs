@@ -27,9 +27,12 @@ pub(crate) const UNSETTLED: i32 = 2;
 /// The code where the sandbox's sizes are too small for the engine itself.
 pub(crate) const OUT_OF_MEMORY: i32 = 3;
 
-/// Failures of host functions that are remembered in one call. A script that catches more of them and throws the first
-/// again gives its caller a plain error.
-const REMEMBERED: usize = 16;
+/// Failures of host functions that are remembered in one call: the first half and the last ones. A script that catches more
+/// of them and throws one of the others again gives its caller a plain error.
+const REMEMBERED: usize = 256;
+
+/// Bytes of a remembered failure's message: the host has the whole.
+const REMEMBERED_MESSAGE: usize = 64;
 
 /// What can be wrong while JavaScript runs: an exception is waiting in the context.
 #[derive(Debug)]
@@ -96,7 +99,7 @@ impl Thrown {
     }
 
     /// Throws the failure of a host function: an `Error` of the name `HostError`, with the host's status as `code`.
-    pub(crate) fn host_error(error: Error) -> Self {
+    pub(crate) fn host_error(mut error: Error) -> Self {
         // SAFETY: as above.
         let thrown = unsafe {
             Self::from_raw(qjs::JS_ThrowPlainError(context(), c"%s".as_ptr(), c"".as_ptr()))
@@ -113,11 +116,11 @@ impl Thrown {
             return thrown;
         }
         let mut remembered = FROM_HOST.borrow_mut();
-        if remembered.len() == REMEMBERED {
-            remembered.remove(0);
-        }
+        let forgotten = (remembered.len() == REMEMBERED).then(|| remembered.remove(REMEMBERED / 2));
+        error.message = cut(&error.message, REMEMBERED_MESSAGE).into();
         remembered.push((value.clone(), error));
         drop(remembered);
+        drop(forgotten);
         Self::throw(value)
     }
 
@@ -162,6 +165,14 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// The same for a script: what the guest found wrong with a value is a matter of its size.
+    pub(crate) fn into_thrown(self) -> Thrown {
+        match self {
+            Self::Guest(error) => Thrown::range_error(&error.message),
+            Self::Thrown(thrown) => thrown,
+        }
+    }
+
     /// The error that the host's caller gets.
     pub(crate) fn into_error(self) -> Error {
         let value = match self {
@@ -216,7 +227,7 @@ pub(crate) fn describe(thrown: &Value) -> String {
 }
 
 /// A property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
-fn text_of(thrown: &Value, name: &str) -> Js<String> {
+pub(crate) fn text_of(thrown: &Value, name: &str) -> Js<String> {
     let value = thrown.get(name)?;
     Ok(if value.is_string() { cut(value.text()?.as_str(), MAX_MESSAGE_LEN).into() } else { String::new() })
 }
