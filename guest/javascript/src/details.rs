@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use crate::error::{Failure, Js, Thrown, text_of};
-use crate::inspect::{cut, inspect};
+use crate::inspect::inspect;
 use crate::json;
 use crate::value::Value;
 

@@ -131,7 +131,7 @@ fn find(path: &str) -> core::result::Result<(Value, Value), Failure> {
         return Ok((this, found));
     }
     let message = format!("the script has no function `{path}`, neither exported by a module nor global");
-    Err(Error::new(code::FUNCTION_NOT_FOUND, message).into())
+    Err(Error::function_not_found(message).into())
 }
 
 /// The value of a global variable, or of a property of the global object.

@@ -18,7 +18,7 @@ use alloc::format;
 use core::fmt;
 
 use rquickjs_sys as qjs;
-use sdk::{Error, code};
+use sdk::Error;
 
 use crate::error::Failure;
 use crate::globals;
@@ -90,7 +90,7 @@ fn too_many_bits(text: Text) -> Failure {
 
 #[cold]
 fn too_large(message: fmt::Arguments<'_>) -> Failure {
-    Error::new(code::TOO_LARGE, format!("{message}")).into()
+    Error::too_large(format!("{message}")).into()
 }
 
 /// Whether a `BigInt` has no more than [`MAX_BITS`].
