@@ -83,8 +83,27 @@ pub(crate) fn start() -> Result<()> {
         if intrinsics.iter().any(|add| add(context) != 0) {
             return Err(too_small());
         }
+        let error = qjs::JS_NewInternalError(context, c"out of memory: raise heap_size".as_ptr());
+        if qjs::JS_IsException(error) {
+            return Err(too_small());
+        }
+        JS_SetOutOfMemoryError(context, error);
     }
     Ok(())
+}
+
+unsafe extern "C" {
+    /// Sets the error that is thrown where there is no memory to make one: of `patches/out-of-memory.patch`.
+    fn JS_SetOutOfMemoryError(context: *mut qjs::JSContext, error: qjs::JSValue);
+
+    /// Ends the state in which every allocation fails because one has: of the same patch.
+    fn JS_ForgetOutOfMemory(runtime: *mut qjs::JSRuntime);
+}
+
+/// To be called before a call: what a former one did without memory is over.
+pub(crate) fn begin() {
+    // SAFETY: the runtime exists.
+    unsafe { JS_ForgetOutOfMemory(runtime()) };
 }
 
 /// Compiles a source without running it. The text gets the NUL that the engine wants behind it.
@@ -97,13 +116,20 @@ pub(crate) fn compile(source: &mut String, name: &str, goal: Goal) -> Js<Value> 
     let flags = (kind | qjs::JS_EVAL_FLAG_COMPILE_ONLY).cast_signed();
     let name = file_name(name);
     let len = source.len();
-    source.push('\0');
+    terminate(source)?;
     // SAFETY: a NUL follows the text, and both strings live longer than the call.
     let code = unsafe {
         Value::own(qjs::JS_Eval(context(), source.as_ptr().cast(), len as qjs::size_t, name.as_ptr(), flags))
     };
     source.truncate(len);
     code
+}
+
+/// Puts the NUL behind a text that the engine wants there.
+pub(crate) fn terminate(text: &mut String) -> Js<()> {
+    text.try_reserve_exact(1).map_err(|_| out_of_memory())?;
+    text.push('\0');
+    Ok(())
 }
 
 /// Runs what [`compile`] gave.
