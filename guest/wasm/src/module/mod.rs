@@ -10,11 +10,12 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ptr::NonNull;
 
-use hyperlight_guest::{Kind, Result, Value, ValueRef, register};
+use hyperlight_guest::{Kind, Result, Value, ValueRef};
 use hyperlight_wasm_contract::Config;
 use wasmtime::{Engine, ExternType, Func, FuncType, Linker, Module, Val};
 
 use crate::error::{self, load};
+use crate::export;
 use crate::state::{self, Shared};
 use crate::wasi::{self, Exit, Wasi};
 
@@ -71,14 +72,14 @@ fn publish(shared: &Shared, name: &str, function: Func, ty: &FuncType) -> Result
     let shared = Rc::clone(shared);
     let count = results.len();
     if name == COMMAND && params.is_empty() && count == 0 {
-        return register(name, &[], Kind::I32, move |_| command(&shared, function));
+        return export::publish(name, &[], Kind::I32, move |_| command(&shared, function));
     }
     let returns = match results[..] {
         [] => Kind::Void,
         [one] => one,
         _ => Kind::String,
     };
-    register(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
+    export::publish(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
         let entering: Option<Vec<Val>> = arguments.iter().map(|value| value::enter(*value)).collect();
         let mut leaving = vec![Val::I32(0); count];
         call(&shared, function, &entering.unwrap_or_default(), &mut leaving)
