@@ -27,9 +27,12 @@ pub struct hl_sandbox_options {
     pub timeout_ns: u64,
     /// How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any.
     pub cpu_time_ns: u64,
-    /// Host functions that one call may call: unlimited by default. Calling more fails inside the guest.
+    /// Host functions that one call may call: unlimited by default. Calling more fails inside the guest. Of whatever else a guest asks
+    /// for (signatures, the time, sleeps that are over, calls too many) a call has as many and 1000 more; then it ends with
+    /// `HL_ERR_TOO_LARGE`, and the sandbox is poisoned.
     pub max_host_calls: u64,
-    /// Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped.
+    /// Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped; one record of the
+    /// library's own at the end of the call says how much.
     pub max_log_bytes: u64,
     /// Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest.
     pub max_print_bytes: u64,

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use hyperlight_abi::limits::BUFFER_OVERHEAD;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::image::page_table::PAGE;
 use crate::stop::{Moment, TimeLimits};
+
+/// What a call may ask for besides as many things as it may call host functions.
+const ALLOWANCE: u64 = 1000;
 
 /// Sizes and limits of a sandbox, in bytes unless said otherwise.
 ///
@@ -66,7 +69,8 @@ impl SandboxOptions {
     }
 
     /// Bytes of log records that one call may bring to the host's logger; what exceeds them is counted and
-    /// dropped.
+    /// dropped, and one warning at the end of the call says how much. The text of a record has at most 4096 bytes: what is longer is
+    /// cut behind a whole character and ends with `…`.
     pub fn max_log_bytes(mut self, bytes: u64) -> Self {
         self.max_log_bytes = bytes;
         self
@@ -79,6 +83,11 @@ impl SandboxOptions {
     }
 
     /// Host functions that one call may call; calling more fails inside the guest.
+    ///
+    /// Whatever else a guest asks of the host counts apart: the signature of a host function, the time, a sleep whose time has
+    /// passed, and every call that was refused because there were too many. A call has as many of those and 1000 more, because a
+    /// language runtime asks such things for programs that know nothing of it. Who goes on asking after that is stopped:
+    /// [`crate::ErrorCode::TooLarge`], and the sandbox is poisoned. Sleeping counts for nothing but its time.
     pub fn max_host_calls(mut self, calls: u64) -> Self {
         self.max_host_calls = calls;
         self
@@ -143,6 +152,7 @@ impl SandboxOptions {
             log_bytes: or(self.max_log_bytes, 1 << 20),
             print_bytes: or(self.max_print_bytes, 16 << 20),
             host_calls: or(self.max_host_calls, u64::MAX),
+            requests: or(self.max_host_calls, u64::MAX).saturating_add(ALLOWANCE),
         }
     }
 }
@@ -223,6 +233,24 @@ pub(crate) struct Quota {
     pub log_bytes: u64,
     pub print_bytes: u64,
     pub host_calls: u64,
+    /// Other things that it may ask for.
+    pub requests: u64,
+}
+
+impl Quota {
+    /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
+    pub fn request(&mut self) -> Result<()> {
+        let left = self.requests.checked_sub(1);
+        self.requests = left.ok_or_else(|| {
+            Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the call has asked the host for more than max_host_calls and {ALLOWANCE} other things"
+                ),
+            )
+        })?;
+        Ok(())
+    }
 }
 
 fn size(name: &str, bytes: u64, default: u64, min: u64, max: u64) -> Result<u64> {
