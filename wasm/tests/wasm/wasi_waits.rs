@@ -21,6 +21,23 @@ const POLL: &str = r#"(module
     (func (export "time") (param $clock i32) (result i64)
         (drop (call $time (local.get $clock) (i64.const 0) (i32.const 8))) (i64.load (i32.const 8))))"#;
 
+/// A module that sleeps for so many nanoseconds, and says how many of them were not of its processor.
+const IDLE: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func $now (param $clock i32) (result i64)
+        (drop (call $time (local.get $clock) (i64.const 0) (i32.const 0))) (i64.load (i32.const 0)))
+    (func (export "idle") (param $time i64) (result i64) (local $all i64) (local $used i64)
+        (local.set $all (call $now (i32.const 1)))
+        (local.set $used (call $now (i32.const 2)))
+        (i32.store (i32.const 32) (i32.const 1))
+        (i64.store (i32.const 40) (local.get $time))
+        (drop (call $poll (i32.const 16) (i32.const 64) (i32.const 1) (i32.const 128)))
+        (local.set $used (i64.sub (call $now (i32.const 2)) (local.get $used)))
+        (local.set $all (i64.sub (call $now (i32.const 1)) (local.get $all)))
+        (i64.sub (local.get $all) (local.get $used))))"#;
+
 const READ: &str = "hyperlight:memory-read";
 const WRITE: &str = "hyperlight:memory-write";
 
@@ -119,6 +136,14 @@ fn descriptors_are_ready_and_what_cannot_be_waited_for_says_why() {
     // More than there is memory, and more than can be.
     for count in [1400, 1 << 28, -1] {
         assert!([21, 28].contains(&(sandbox.call::<i64>("poll", (count,)).unwrap() & 0xffff)), "{count}");
+    }
+}
+
+#[test]
+fn sleeping_takes_no_processor_time() {
+    let mut sandbox = start(IDLE);
+    for _ in 0..2 {
+        assert!(sandbox.call::<i64>("idle", (20_000_000_i64,)).unwrap() >= 20_000_000);
     }
 }
 
