@@ -136,7 +136,7 @@ fn a_timeout_beyond_all_clocks_is_none() {
 fn a_host_function_is_not_stopped_but_its_result_comes_too_late() {
     on_each_guest(|guest| {
         let has_returned = Arc::new(AtomicBool::new(false));
-        let sleep = pace::millis(500);
+        let sleep = short() + Duration::from_millis(480);
         let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(short()), |host| {
             let returned = Arc::clone(&has_returned);
             let slow = move || {
@@ -171,7 +171,7 @@ fn text(text: &str) -> Value {
 fn a_host_function_that_fails_too_late_is_a_timeout() {
     on_each_guest(|guest| {
         let fails_slowly = || {
-            thread::sleep(pace::millis(300));
+            thread::sleep(short() + Duration::from_millis(280));
             Err::<(), _>("too late to matter")
         };
         let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(short()), |host| {
