@@ -161,6 +161,12 @@ impl Conversation {
         &self.vm.image().layout
     }
 
+    /// The machine.
+    #[cfg(test)]
+    pub fn vm(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
     /// The host functions.
     pub fn host(&self) -> &HostFunctions {
         &self.host

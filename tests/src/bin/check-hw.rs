@@ -13,6 +13,7 @@ use std::time::Instant;
 use hyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, Value};
 use hyperlight_tests::instructions::INSTRUCTIONS;
 use hyperlight_tests::lateness::{self, Lateness};
+use hyperlight_tests::prober::{self, End, Registers, at};
 use hyperlight_tests::{ENGINE, demo, sandbox};
 
 /// What was found, or what is wrong.
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
         ("extended state after a restore", extended_state),
         ("extended state of a fresh sandbox", fresh_state),
         ("segment bases after a restore", segment_bases),
+        ("the next tenant's first call, however the last one ended", next_tenant),
         ("whatever a guest does, it is stopped in time", in_time),
         ("cost of an exit", exit_cost),
     ];
@@ -154,6 +156,27 @@ fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String
         0 => Ok("clear".to_owned()),
         found => Err(format!("{found:#x} was left behind")),
     }
+}
+
+/// However a call ends that leaves its marks in every register, in single steps and behind a load of the stack segment too: after a
+/// restore the next call works, and finds no flag, no register and no base of it.
+fn next_tenant() -> Result<String, String> {
+    /// All that a guest can set.
+    const FLAGS: u64 = 0x24_4dd5;
+    let text = |error: hyperlight::Error| error.to_string();
+    let mut sandbox = prober::uninitialized().evolve().map_err(text)?;
+    let snapshot = sandbox.snapshot().map_err(text)?;
+    for end in End::ALL {
+        // However it ends: how is the business of tests.
+        let _ = prober::try_plant(&mut sandbox, end);
+        sandbox.restore(&snapshot).map_err(text)?;
+        let woken = Registers::try_of(&mut sandbox).map_err(|error| format!("after {end:?}: {error}"))?;
+        let flags = woken.word(at::FLAGS) & FLAGS;
+        if flags != 0 || !woken.traces().is_empty() {
+            return Err(format!("after {end:?}: flags {flags:#x}, traces at {:?}", woken.traces()));
+        }
+    }
+    Ok(format!("{} ends, no trace", End::ALL.len()))
 }
 
 /// Each kind of guest, a hundred times: none of them later than promised, if the machine has nothing else to do.
