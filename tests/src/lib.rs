@@ -22,6 +22,7 @@ pub mod lateness;
 pub mod logger;
 pub mod model;
 pub mod operations;
+pub mod pace;
 pub mod prober;
 pub mod process;
 pub mod random;

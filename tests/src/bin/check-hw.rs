@@ -1,6 +1,7 @@
 //! `make check-hw`: tries the isolation on this machine, and says what machine it is.
 //!
-//! For platforms that the project has not been measured on. Ends with `N passed, N failed`.
+//! For platforms that the project has not been measured on. Ends with `N passed, N failed`. Where a check would never end, because
+//! the machine is emulated and its emulator has a fault: `--skip NAME`, the check's words joined by hyphens.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -35,8 +36,14 @@ fn main() -> std::process::ExitCode {
         ("whatever a guest does, it is stopped in time", in_time),
         ("cost of an exit", exit_cost),
     ];
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_skipped = |name: &str| {
+        let name = name.replace(' ', "-");
+        arguments.chunks(2).any(|pair| pair == ["--skip", &name])
+    };
+    let checks: Vec<_> = checks.iter().filter(|(name, _)| !is_skipped(name)).collect();
     let mut failed = 0;
-    for (name, check) in checks {
+    for (name, check) in &checks {
         match check() {
             Ok(found) => println!("ok      {name}: {found}"),
             Err(wrong) => {
@@ -184,7 +191,7 @@ fn in_time() -> Result<String, String> {
     let mut found = Vec::new();
     for Lateness { what, median, p99, max } in lateness::measure(100).map_err(|error| error.to_string())? {
         let figures = format!("{what} {median:.0?} late (p99 {p99:.0?}, worst {max:.0?})");
-        if max > lateness::PROMISE {
+        if max > lateness::promise() {
             return Err(format!("{figures}; is the machine idle?"));
         }
         found.push(figures);
