@@ -11,6 +11,8 @@ use hyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
+use crate::ending::Kept;
+
 /// An exception on its way through the engine.
 pub struct Raised {
     error: PyErr,
@@ -109,8 +111,9 @@ pub fn new(py: Python<'_>, code: ErrorCode, message: impl Into<String>) -> PyErr
     description.exception(py, code, None)
 }
 
-/// Does something; a panic becomes an exception that `except Exception` catches.
+/// Does something; a panic becomes an exception that `except Exception` catches. The way into everything that Python calls.
 pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    let _kept = Kept::new();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = payload
             .downcast_ref::<&str>()

@@ -1,12 +1,14 @@
 //! The Python module `hyperlight._hyperlight`: the engine for Python, and nothing that Python itself says better.
 //!
 //! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
-//! Python, beside this. Three rules hold everywhere: the interpreter is let go while the engine works; who is inside a
+//! Python, beside this. Four rules hold everywhere: the interpreter is let go while the engine works; who is inside a
 //! sandbox is found out by *trying* its lock, so that a second caller is told `SandboxBusy` and nobody ever waits for
-//! somebody who needs the interpreter; and nothing of Python's is touched outside an attached thread.
+//! somebody who needs the interpreter; nothing of Python's is touched outside an attached thread; and a thread that Python
+//! would end in here waits for ever instead (`ending`).
 
 mod call;
 mod callbacks;
+mod ending;
 mod errors;
 mod guest;
 mod logging;
