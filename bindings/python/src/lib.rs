@@ -11,6 +11,7 @@ mod callbacks;
 mod ending;
 mod errors;
 mod guest;
+mod json;
 mod logging;
 mod options;
 mod pool;
@@ -30,6 +31,8 @@ use pyo3::prelude::*;
 mod _hyperlight {
     #[pymodule_export]
     use super::guest::{Guest, guest_from_parts};
+    #[pymodule_export]
+    use super::json::{decode, encode};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]

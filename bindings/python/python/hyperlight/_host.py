@@ -35,7 +35,7 @@ def over_json(name: str, function: HostFunction, codes: tuple[tuple[int, ...], i
     """The function, called with the text of an array of its arguments; what has kinds is held to them."""
 
     def call(text: str) -> str:
-        args = _json.decode(text)
+        args = _json.decode_all(text)
         if not isinstance(args, list):
             raise TypeError(f"the arguments of `{name}` are no array")
         if codes is None:

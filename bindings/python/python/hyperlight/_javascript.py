@@ -274,5 +274,5 @@ _JSON = "json:"
 def _call(
     target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
 ) -> Any:
-    text = _json.encode(args, f"an argument of `{function}`")
+    text = _json.encode_all(args, f"an argument of `{function}`")
     return _json.decode(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))
