@@ -63,8 +63,9 @@ pub fn decode<'py>(
 
 fn too_deep(py: Python<'_>, what: &str) -> PyErr {
     let found = MAX_DEPTH + 1;
-    let text =
-        format!("{what} is nested {found} levels deep, or deeper; values cross the wall up to {MAX_DEPTH} levels deep");
+    let text = format!(
+        "{what} is nested {found} levels deep, or deeper; values cross the wall up to {MAX_DEPTH} levels deep"
+    );
     errors::new(py, ErrorCode::TooLarge, text)
 }
 

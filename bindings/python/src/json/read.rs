@@ -17,12 +17,7 @@ const WHAT: &str = "the guest's value";
 const MAX_FLOAT_DIGITS: usize = 400;
 
 /// The value that a text says. So many lists and objects may be in each other.
-pub fn read<'py>(
-    py: Python<'py>,
-    text: &str,
-    dialect: Dialect,
-    limit: usize,
-) -> PyResult<Bound<'py, PyAny>> {
+pub fn read<'py>(py: Python<'py>, text: &str, dialect: Dialect, limit: usize) -> PyResult<Bound<'py, PyAny>> {
     let mut reader = Reader { py, dialect, limit, text, at: 0, open: Vec::new(), keys: HashMap::new() };
     reader.document()
 }
@@ -60,7 +55,12 @@ impl<'py, 't> Reader<'py, 't> {
             let mut value = match self.peek() {
                 Some(b'[') => {
                     self.begin(false)?;
-                    if self.take(b']') { self.end(Open::List(Vec::new()))? } else { self.list(); continue }
+                    if self.take(b']') {
+                        self.end(Open::List(Vec::new()))?
+                    } else {
+                        self.list();
+                        continue;
+                    }
                 }
                 Some(b'{') => {
                     self.begin(true)?;
@@ -355,7 +355,8 @@ impl<'py, 't> Reader<'py, 't> {
         let digits = self.text.as_bytes().get(self.at..self.at + 4).unwrap_or_default();
         let mut code = 0;
         for digit in digits {
-            let digit = char::from(*digit).to_digit(16).ok_or_else(|| self.wrong("four hexadecimal digits"))?;
+            let digit =
+                char::from(*digit).to_digit(16).ok_or_else(|| self.wrong("four hexadecimal digits"))?;
             code = code << 4 | digit;
         }
         if digits.len() != 4 {
