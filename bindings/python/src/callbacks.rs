@@ -38,9 +38,10 @@ impl Callbacks {
         function: &Bound<'py, PyAny>,
         params: Annotation<'py>,
         returns: Annotation<'py>,
+        open_arity: bool,
     ) -> PyResult<(Signature, HostFunction)> {
         check_callable(name, function)?;
-        let signature = signature::of_function(function, params, returns)?;
+        let signature = signature::of_function(function, params, returns, open_arity)?;
         let slot = self.add(function);
         let (name, returns) = (name.to_owned(), signature.returns());
         let call = move |arguments: &[ValueRef<'_>]| {
@@ -151,12 +152,14 @@ pub fn decorator<'py>(
     name: Option<String>,
     params: Annotation<'py>,
     returns: Annotation<'py>,
+    open_arity: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = owner.py();
     let keywords = PyDict::new(py);
     keywords.set_item("name", name)?;
     keywords.set_item("params", params.into_object(py))?;
     keywords.set_item("returns", returns.into_object(py))?;
+    keywords.set_item("open_arity", open_arity)?;
     let method = owner.getattr("host_function")?;
     py.import("functools")?.getattr("partial")?.call((method,), Some(&keywords))
 }

@@ -6,8 +6,8 @@ import pytest
 
 from conftest import RunPython
 
-# What Python does at its end lets go of modules, and so of what stands in the place of one; by then it ends every other thread that
-# wants the interpreter. There the thread is let on, and has a while to be ended in.
+# What Python does at its end lets go of modules, and so of what stands in the place of one; by then it ends every other
+# thread that wants the interpreter. There the thread is let on, and has a while to be ended in.
 PROGRAM = """
 import logging, os, sys, threading, time
 import hyperlight as hl

@@ -187,7 +187,10 @@ def frames_left() -> int:
 def test_deep_values_cross_both_ways(script: MakeScript) -> None:
     """Case 9, also where the caller has used up most of Python's own stack."""
     seen: list[Any] = []
-    js = script("function echo(v) { return v } function ask(v) { return host.take(v) }", host_functions={"take": lambda v: seen.append(v) or v})
+    js = script(
+        "function echo(v) { return v } function ask(v) { return host.take(v) }",
+        host_functions={"take": lambda v: seen.append(v) or v},
+    )
     for name in ("echo", "ask"):
         found = js.call(name, nested(512))
         assert levels(found) == 512
@@ -197,7 +200,9 @@ def test_deep_values_cross_both_ways(script: MakeScript) -> None:
 
 
 def test_values_that_are_too_deep(script: MakeScript) -> None:
-    js = script("function deep(n) { let v = []; for (let i = 1; i < n; i++) v = [v]; return v } function echo(v) { return v }")
+    js = script(
+        "function deep(n) { let v = []; for (let i = 1; i < n; i++) v = [v]; return v } function echo(v) { return v }"
+    )
     why = "nested 513 levels deep, or deeper; .* 512 levels"
     for value in (nested(513), {"a": nested(512)}, nested(100_000)):
         with pytest.raises(hl.PayloadTooLarge, match=f"an argument of `echo` is {why}"):
@@ -259,7 +264,12 @@ def test_classes_of_the_callers_own(echo: hl.JavaScript) -> None:
     ordered = OrderedDict(a=1, b=2)
     ordered.move_to_end("a")
     assert list(echo.call("echo", ordered)) == ["b", "a"]
-    assert echo.call("echo", [Number(5), Number(2**70), Text("x"), namedtuple("Pair", "a b")(1, 2)]) == [5, 2**70, "x", [1, 2]]
+    assert echo.call("echo", [Number(5), Number(2**70), Text("x"), namedtuple("Pair", "a b")(1, 2)]) == [
+        5,
+        2**70,
+        "x",
+        [1, 2],
+    ]
 
 
 VALUES = st.recursive(

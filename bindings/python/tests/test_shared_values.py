@@ -42,7 +42,9 @@ def cases(file: str) -> list[Any]:
 def text(parts: Any) -> str:
     if isinstance(parts, str):
         return parts
-    return "".join(part if isinstance(part, str) else part["repeat"]["text"] * part["repeat"]["count"] for part in parts)
+    return "".join(
+        part if isinstance(part, str) else part["repeat"]["text"] * part["repeat"]["count"] for part in parts
+    )
 
 
 def value(form: Any) -> Any:

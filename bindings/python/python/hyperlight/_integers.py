@@ -1,8 +1,8 @@
 """Whole numbers as decimal text, however long.
 
-The interpreter refuses more digits at once than ``sys.set_int_max_str_digits`` says, because its conversion takes time that
-grows with their square. How many there may be here is bounded by those who call; they are converted in pieces, which no
-setting of the interpreter's can make too long.
+The interpreter refuses more digits at once than ``sys.set_int_max_str_digits`` says, because its conversion takes time
+that grows with their square. How many there may be here is bounded by those who call; they are converted in pieces,
+which no setting of the interpreter's can make too long.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from . import _json
 from ._errors import FunctionNotFound
-from ._host import codes_of_annotations, over_json, refuse
+from ._host import HostFunction, HostFunctions, over_json, refuse
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
-from ._runtime import HostFunctions, Limits, Runtime
-from ._signature import I64
+from ._runtime import Limits, Runtime
+from ._signature import from_codes
 
 
 class JavaScript(Runtime):
@@ -90,7 +90,7 @@ class JavaScript(Runtime):
         Args:
             function: its name, or a path such as ``"handlers.greet"``.
             args: None, bool, int, float, str, bytes, and lists, tuples and dicts of them.
-            timeout: seconds that this call may take, in place of the sandbox's.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:
@@ -254,17 +254,19 @@ class _Script(NamedTuple):
 
 def register(target: Sandbox | _Pool, name: str, function: Any) -> None:
     """Registers what scripts call by that name."""
-    if isinstance(function, tuple):
-        function, signature = function
-        target.register(name, function, params=signature.params, returns=signature.returns)
+    entry = HostFunction.of(function)
+    if entry._has_signature():
+        entry._register(target, name)
         return
-    refuse(name, function)
-    codes = codes_of_annotations(function)
-    if codes is not None and I64 not in (*codes[0], codes[1]):
-        target.register(name, function)
+    refuse(name, entry.function)
+    codes = entry._codes()
+    if codes is not None and entry.arity is not None:
+        entry._check_count(name, len(codes[0]))
+    if codes is not None and not entry._needs_json(codes):
+        signature = from_codes(*codes)
+        target.register(name, entry.function, params=signature.params, returns=signature.returns)
         return
-    # Numbers are what a script expects of an `int`, not bigints.
-    target.register(_JSON + name, over_json(name, function, codes), params=[str], returns=str)
+    target.register(_JSON + name, over_json(name, entry, codes), params=[str], returns=str)
 
 
 # By such a name the guest finds a host function that takes and returns JSON.

@@ -1,8 +1,8 @@
 """Values as scripts' JSON, which loses nothing.
 
 It is JSON with one escape: an object with a single key that begins with ``$`` stands for what JSON has no word for. A
-program's own object of that form has the ``$`` doubled on its way. Values may be nested 512 levels deep, and whole numbers
-be anything below 2**65536, in both directions; what exceeds that is PayloadTooLarge.
+program's own object of that form has the ``$`` doubled on its way. Values may be nested 512 levels deep, and whole
+numbers be anything below 2**65536, in both directions; what exceeds that is PayloadTooLarge.
 """
 
 from __future__ import annotations

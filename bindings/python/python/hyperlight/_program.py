@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from . import _compiler, _wit
 from ._errors import InvalidArgument
-from ._host import refuse, settled
+from ._host import HostFunction, refuse, settled
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._signature import Signature, code_of_name, from_codes
 from ._wasi import Wasi
@@ -158,14 +158,17 @@ class Program(NamedTuple):
             name = name.removeprefix("env.")
         if name not in self.imports:
             raise InvalidArgument(f"the program does not import {name!r}; it imports {names(self.imports)}")
-        if isinstance(function, tuple):
-            function, signature = function
-            target.register(name, function, params=signature.params, returns=signature.returns)
+        entry = HostFunction.of(function)
+        if entry._has_signature():
+            entry._register(target, name)
             return
-        refuse(name, function)
+        refuse(name, entry.function)
         wanted = self.imports[name]
+        # The program says what it passes, and so would choose what is not its own to choose.
+        entry._check_count(name, len(wanted.params))
         kinds = from_codes(wanted.params, wanted.returns)
-        target.register(name, wanted.host_function(name, function), params=kinds.params, returns=kinds.returns)
+        call = wanted.host_function(name, entry.function)
+        target.register(name, call, params=kinds.params, returns=kinds.returns)
 
 
 class UnknownProgram:
@@ -179,12 +182,7 @@ class UnknownProgram:
         return sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
 
     def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
-        name = name.removeprefix("env.")
-        if isinstance(function, tuple):
-            function, signature = function
-            target.register(name, function, params=signature.params, returns=signature.returns)
-        else:
-            target.register(name, function)
+        HostFunction.of(function)._register(target, name.removeprefix("env."))
 
 
 _OF_SNAPSHOTS: WeakKeyDictionary[Snapshot, Program | UnknownProgram] = WeakKeyDictionary()

@@ -9,10 +9,11 @@ from typing import Any
 
 from ._compiler import Bounds
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
+from ._host import HostFunctions
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
 from ._program import Program, UnknownProgram, names, of_snapshot, remember
-from ._runtime import HostFunctions, Limits, Runtime
+from ._runtime import Limits, Runtime
 from ._signature import Signature
 from ._wasi import Wasi
 
@@ -115,7 +116,7 @@ class Wasm(Runtime):
         Args:
             function: its name; ``interface#name`` for those of a component's interfaces.
             args: its arguments, of exactly the types of its signature; see ``functions``.
-            timeout: seconds that this call may take, in place of the sandbox's.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:

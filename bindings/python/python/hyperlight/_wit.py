@@ -1,9 +1,9 @@
 """Types of WebAssembly programs that are no single kind, and their values as the JSON of the ``wasm`` guest.
 
 The compiler describes a type as WIT writes it, with records and the like written out where they are used:
-``list<record { name: string, price: option<f64> }>``. Both directions are checked alike: what a guest sends is exactly what
-the runtime in it writes for the type, or GuestProtocolError. Nothing recurses: types are as deep as a program says, and the
-caller may be deep in Python's own stack.
+``list<record { name: string, price: option<f64> }>``. Both directions are checked alike: what a guest sends is exactly
+what the runtime in it writes for the type, or GuestProtocolError. Nothing recurses: types are as deep as a program
+says, and the caller may be deep in Python's own stack.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._errors import GuestBinaryError, GuestProtocolError, InvalidArgument
 from ._hyperlight import _decode_json, _encode_json
 
 Work = Generator[tuple[Any, "Type", Any], Any, Any]
-"""Asks for the values of its members, one after the other, by where they are, their types, and what they are made of."""
+"""Asks for the values of its members, one after the other: where they are, their types, what they are made of."""
 
 Direction = Literal["lower", "lift"]
 
@@ -497,7 +497,9 @@ def parse(text: str) -> Type:
             result = stop.value
             open.pop()
         if len(open) > _MOST_OPEN:
-            raise GuestBinaryError("a type of the program is nested deeper than 1024 levels: no value of it could cross")
+            raise GuestBinaryError(
+                "a type of the program is nested deeper than 1024 levels: no value of it could cross"
+            )
     found: Type = result
     return found
 
