@@ -50,6 +50,7 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let description = Description {
         message: message(&error),
         guest_code: error.guest_code(),
+        details: error.details().map(str::to_owned),
         fault: error.fault().cloned(),
     };
     let Some(source) = error.into_source() else {
@@ -107,7 +108,7 @@ fn spelled_for_python(message: &str) -> String {
 
 /// An exception of this code.
 pub fn new(py: Python<'_>, code: ErrorCode, message: impl Into<String>) -> PyErr {
-    let description = Description { message: message.into(), guest_code: 0, fault: None };
+    let description = Description { message: message.into(), guest_code: 0, details: None, fault: None };
     description.exception(py, code, None)
 }
 
@@ -127,6 +128,8 @@ pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
 struct Description {
     message: String,
     guest_code: i32,
+    /// What a guest says about its error besides: hostile, perhaps.
+    details: Option<String>,
     fault: Option<Fault>,
 }
 
@@ -151,6 +154,11 @@ impl Description {
                 exception.setattr("guest_code", self.guest_code)?;
             }
             _ => {}
+        }
+        if code == ErrorCode::GuestError
+            && let Some(details) = self.details
+        {
+            py.import("hyperlight._details")?.call_method1("fill", (&exception, details))?;
         }
         if let Some(fault) = self.fault {
             exception.setattr("vector", fault.vector)?;
