@@ -161,7 +161,7 @@ def test_an_exception_that_the_guest_handles(make: MakeSandbox) -> None:
 @pytest.mark.parametrize("code", [-7, -5, -1, -99, 0, 1, 7, 2**31 - 1, -(2**31)])
 def test_a_guests_codes_are_its_own(sandbox: hl.Sandbox, code: int) -> None:
     """Case 22."""
-    with pytest.raises(hl.GuestError, match="^not today$") as caught:
+    with pytest.raises(hl.GuestError, match=r"^not today$") as caught:
         sandbox.call("ReturnError", code, "not today")
     assert (type(caught.value), caught.value.guest_code, caught.value.code) == (hl.GuestError, code, -8)
     assert (caught.value.name, caught.value.stack, caught.value.cause, caught.value.errors) == (None, None, None, ())

@@ -20,6 +20,7 @@ from typing import Any
 
 import hyperlight as hl
 import pytest
+from hyperlight._details import fill
 from hyperlight._json import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -362,6 +363,111 @@ def test_promises(script: MakeScript) -> None:
     assert js.eval("Promise.resolve(5)") == 5
     with pytest.raises(hl.GuestError, match="TypeError: no"):
         js.eval("Promise.reject(new TypeError('no'))")
+
+
+def test_what_a_script_throws_has_fields(script: MakeScript) -> None:
+    """Case 24."""
+    js = script(
+        """
+        class NoStock extends Error { get name() { return 'NoStock' } }
+        function order() {
+            const cause = Object.assign(new TypeError('no such item'), {code: 404})
+            throw Object.assign(new NoStock('cannot order', {cause}), {code: 'E_STOCK'})
+        }
+        function all() { throw new AggregateError([new RangeError('a'), 'b', {c: 1n}], 'all failed', {cause: 7}) }
+        function value() { throw {a: [1n, new Uint8Array(2)]} }
+        function deep(n) { let e = new Error(0); for (let i = 1; i < n; i++) e = new Error(i, {cause: e}); throw e }
+        function long() { throw new Error('x'.repeat(1 << 20)) }
+        """
+    )
+    with pytest.raises(hl.GuestError, match="NoStock: cannot order") as caught:
+        js.call("order")
+    error = caught.value
+    assert (error.name, error.text, error.thrown_code, error.code) == ("NoStock", "cannot order", "E_STOCK", -8)
+    assert error.stack is not None and "order" in error.stack
+    cause = error.__cause__
+    assert isinstance(cause, hl.GuestError) and error.cause is cause
+    assert (str(cause), cause.name, cause.thrown_code) == ("TypeError: no such item", "TypeError", 404)
+    assert pickle.loads(pickle.dumps(error)).name == "NoStock"
+
+    with pytest.raises(hl.GuestError) as caught:
+        js.eval("throw new Error('a', {cause: new Error('\\x1b[2J\\n')})")
+    assert (str(caught.value.__cause__), caught.value.cause.text) == ("Error: \\x1b[2J\\n", "\x1b[2J\n")
+
+    with pytest.raises(hl.GuestError) as caught:
+        js.call("all")
+    first, *others = caught.value.errors
+    assert (first.name, first.text, others) == ("RangeError", "a", ["b", {"c": 1}])
+    assert (caught.value.cause, caught.value.__cause__) == (7, None)
+
+    with pytest.raises(hl.GuestError) as caught:
+        js.call("value")
+    assert (caught.value.name, caught.value.value) == (None, {"a": [1, b"\0\0"]})
+
+    with pytest.raises(hl.GuestError) as caught:
+        js.call("deep", 100)
+    levels, found = 0, caught.value
+    while isinstance(found, hl.GuestError):
+        levels, found = levels + 1, found.cause
+    assert 8 <= levels <= 9
+    with pytest.raises(hl.GuestError) as caught:
+        js.call("long")
+    assert caught.value.text is not None and set(caught.value.text) == {"x"}
+    assert js.state == "ready"
+
+
+def test_the_host_functions_own_exception_is_the_cause(script: MakeScript) -> None:
+    """Case 31: the first exception comes back as the last does; an error of the script's own has no other's cause."""
+    errors = [ValueError("first"), KeyError("second")]
+    left = list(errors)
+
+    def fail() -> None:
+        raise left.pop(0)
+
+    js = script(
+        """
+        let k
+        function both() { try { host.g() } catch (e) { k = e }  try { host.g() } catch {} }
+        function first() { both(); throw k }
+        function because() { both(); throw new Error('because', {cause: k}) }
+        function unrelated() { both(); throw new Error('unrelated') }
+        """,
+        host_functions={"g": fail},
+    )
+    with pytest.raises(ValueError, match="first") as host:
+        js.call("first")
+    assert host.value is errors[0]
+    left[:] = errors
+    with pytest.raises(hl.GuestError, match="because") as caught:
+        js.call("because")
+    assert caught.value.__cause__ is errors[0]
+    assert isinstance(caught.value.cause, hl.GuestError)
+    left[:] = errors
+    with pytest.raises(hl.GuestError, match="unrelated") as caught:
+        js.call("unrelated")
+    assert (caught.value.__cause__, caught.value.cause) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "7",
+        "null",
+        "[]",
+        '{"name": 1, "message": [], "stack": {}, "errors": 5}',
+        "[" * 60_000,
+        '{"cause":' * 7_000,
+        '{"name": "x", "message": "y", "stack": "z", "errors": [' + "7," * 20_000 + "7]}",
+        '{"name": "\\ud800", "cause": {"message": "x"}}',
+    ],
+)
+def test_details_may_be_anything(text: str) -> None:
+    error = hl.GuestError("x")
+    fill(error, text)
+    assert isinstance(error.name, (str, type(None))) and isinstance(error.stack, (str, type(None)))
+    assert len(error.errors) <= 64 and not isinstance(error.cause, BaseException)
 
 
 def test_printing(script: MakeScript, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,10 +14,11 @@ from ._hyperlight import _decode_json
 # As deep, and as many, as runtimes write them.
 _MOST_LEVELS = 8
 _MOST_ERRORS = 64
+_MESSAGE = 4096
 
 
 def fill(error: GuestError, text: str) -> None:
-    """Sets what the text says. The cause is that of Python's, too, unless a host function's exception is set after this."""
+    """Sets what the text says. Its cause is Python's, too, unless a host function's exception takes the place later."""
     # The second is the caller's, who has used up Python's own stack.
     with contextlib.suppress(HyperlightError, RecursionError):
         found = _decode_json(text, is_script=True)
@@ -27,7 +28,7 @@ def fill(error: GuestError, text: str) -> None:
 
 def _fill(error: GuestError, found: dict[str, Any], level: int) -> None:
     error.name, error.text, error.stack = (_text(found.get(name)) for name in ("name", "message", "stack"))
-    error.thrown_code = found.get("code")
+    error.thrown_code, error.value = found.get("code"), found.get("value")
     error.cause = _thrown(found.get("cause"), level)
     if isinstance(error.cause, GuestError):
         error.__cause__ = error.cause
@@ -37,13 +38,19 @@ def _fill(error: GuestError, found: dict[str, Any], level: int) -> None:
 
 
 def _thrown(found: Any, level: int) -> Any:
-    """An error, if it looks like one; whatever else was thrown as it is."""
-    if not isinstance(found, dict) or not isinstance(found.get("message"), str) or level >= _MOST_LEVELS:
+    """An error, if it has what only errors have; else what was given in the place of one."""
+    texts = [found.get(name) for name in ("name", "message", "stack")] if isinstance(found, dict) else []
+    if not texts or not all(isinstance(text, str) for text in texts) or level >= _MOST_LEVELS:
         return found
-    name = _text(found.get("name"))
-    error = GuestError(f"{name}: {found['message']}" if name else found["message"])
+    name, text, _ = texts
+    error = GuestError(_line(f"{name}: {text}"))
     _fill(error, found, level + 1)
     return error
+
+
+def _line(text: str) -> str:
+    """A message, as the engine makes those of guests: one line, and nothing in it that a terminal obeys."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:_MESSAGE])
 
 
 def _text(found: Any) -> str | None:

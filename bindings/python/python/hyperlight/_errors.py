@@ -68,6 +68,8 @@ class GuestError(HyperlightError):
     """Where it was thrown, one line for each function."""
     thrown_code: Any = None
     """Its ``code``; ``code`` itself is the error table's."""
+    value: Any = None
+    """What was thrown, if that was no error and is a value."""
     cause: Any = None
     """Its ``cause``: a GuestError, which is ``__cause__`` too unless a host function's exception is, or any value."""
     errors: tuple[Any, ...] = ()

@@ -52,7 +52,7 @@ class HostFunction:
         self.function = function
         self.params = params
         self.returns = returns
-        self.open_arity = open_arity
+        self.open_arity = bool(open_arity)
         self.arity = None if arity is None else _arity.said(arity)
 
     @classmethod

@@ -158,11 +158,10 @@ class JavaScript(Runtime):
         )
 
     def _add(self, name: str, function: Any) -> None:
+        used = register(self._sandbox, name, function)
         # One of that name, of either form, is replaced.
-        for former in (name, _JSON + name):
-            with contextlib.suppress(FunctionNotFound):
-                self._sandbox.unregister(former)
-        register(self._sandbox, name, function)
+        with contextlib.suppress(FunctionNotFound):
+            self._sandbox.unregister(name if used != name else _JSON + name)
 
     def __enter__(self) -> JavaScript:
         self.evolve()
@@ -252,12 +251,12 @@ class _Script(NamedTuple):
             return cls(name or os.path.basename(source), file.read())
 
 
-def register(target: Sandbox | _Pool, name: str, function: Any) -> None:
-    """Registers what scripts call by that name."""
+def register(target: Sandbox | _Pool, name: str, function: Any) -> str:
+    """Registers what scripts call by that name. Returns the name that it has inside."""
     entry = HostFunction.of(function)
     if entry._has_signature():
         entry._register(target, name)
-        return
+        return name
     refuse(name, entry.function)
     codes = entry._codes()
     if codes is not None and entry.arity is not None:
@@ -265,8 +264,9 @@ def register(target: Sandbox | _Pool, name: str, function: Any) -> None:
     if codes is not None and not entry._needs_json(codes):
         signature = from_codes(*codes)
         target.register(name, entry.function, params=signature.params, returns=signature.returns)
-        return
+        return name
     target.register(_JSON + name, over_json(name, entry, codes), params=[str], returns=str)
+    return _JSON + name
 
 
 # By such a name the guest finds a host function that takes and returns JSON.

@@ -45,6 +45,7 @@ class Wasm(Runtime):
             max_print_bytes: as in Sandbox. Its memories are in the heap.
         max_program_size: bytes that it has at most; 64 MiB unless given.
         compile_timeout: seconds that compiling takes at most; a minute unless given. It may take some seconds longer.
+            As many programs are compiled at once as there are processors; waiting for a turn is not counted.
 
     Raises:
         OSError: the file cannot be read.
