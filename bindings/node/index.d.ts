@@ -51,7 +51,10 @@ export interface GuestFunction {
   readonly returns: Kind | 'void'
 }
 
-/** Limits of evolve and of each call. 0 is the default. */
+/**
+ * Limits of evolve and of each call. 0 is the default. In every object with options, what is `undefined` is not given, and nothing
+ * is inherited.
+ */
 export interface Limits {
   /** Milliseconds; default and `Infinity`: no limit. A host function that is waited for counts. */
   timeoutMs?: number
@@ -232,7 +235,7 @@ export interface PoolOptions extends Limits {
   minIdle?: number
   /**
    * Milliseconds that `acquire` and `call` wait while all members are in use; then `ERR_HL_POOL_TIMEOUT`. Left out and `Infinity`: for
-   * ever. 0: not at all.
+   * ever. 0: not at all. A member that was closed is in use until its call has ended.
    */
   acquireTimeoutMs?: number
   /** What the guests print. Default: `process.stdout.write`. */
@@ -277,7 +280,11 @@ export class SandboxPool {
 
 /**
  * What scripts are given and return: JSON, and `bigint`, `Uint8Array`, `NaN`, `Infinity` and `-0` as they are. What has a
- * `toJSON` is what that says. Functions, symbols, maps, sets and cycles are refused.
+ * `toJSON` is what that says; instances of classes are their own properties. Functions, symbols, cycles, and objects that hold
+ * more than properties are refused: maps, sets, errors, promises, other arrays of bytes, and instances without any.
+ *
+ * Arrays and objects may be nested 512 levels deep, and a `bigint` is less than 2^65536 and more than its negative, both ways: beyond
+ * it is `ERR_HL_TOO_LARGE`, which says so, and leaves the sandbox ready.
  */
 export type Json =
   | null | undefined | boolean | number | bigint | string | Uint8Array | ArrayBuffer
@@ -288,8 +295,20 @@ export interface TypedHostFunction<P extends readonly Kind[] = any, R extends Ki
   call: (...values: any[]) => unknown
 }
 
+/**
+ * A host function without a signature that says how many arguments the guest may give it. A plain function gets those of its
+ * parameters that have no default, as its `length` counts them: more is `ERR_HL_SIGNATURE` in the guest.
+ */
+export interface CountedHostFunction {
+  call: (...values: any[]) => unknown
+  /** So many at most: parameters with defaults among them, and for functions that do not say (bound ones, proxies). */
+  arity?: number
+  /** Any number, for rest parameters: everything that the function takes, the guest may choose. */
+  openArity?: boolean
+}
+
 /** Host functions of scripts. One without a signature takes and returns any JSON values; it may be async when it is reached from `call`. */
-export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction>
+export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction | CountedHostFunction>
 
 export interface JavaScriptOptions extends SandboxOptions {
   /** What the script finds as `host.NAME(…)`. */
@@ -360,7 +379,7 @@ export interface WasmOptions extends SandboxOptions {
   /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
   snapshot?: Snapshot
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
-   *  `'interface#add'` for components. A plain function has the signature of the import. */
+   *  `'interface#add'` for components. A plain function has the signature of the import, which has no more parameters than it. */
   hostFunctions?: ScriptHostFunctions
   /** Bytes of the program at most; 64 MiB unless given. */
   maxProgramSize?: number
@@ -384,7 +403,7 @@ export interface WasmFunction {
 export class Wasm {
   /** The bytes of a program; the path of its file; or a snapshot, whose program goes on. Compiles on this thread. */
   constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
-  /** The same for a program, compiled on another thread. */
+  /** The same for a program, compiled on another thread: on as many at once as there are processors. */
   static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
   /** Starts the sandbox and the program; the first call does, too. */
   evolve(options?: CallOptions): Promise<void>

@@ -14,22 +14,25 @@ class HyperlightError extends Error {
   }
 }
 
-/** The error that a failure stands for; `thrown` is what the host functions of that call threw last. */
-function toError(failure, thrown) {
-  const isOriginal = thrown !== undefined && failure.thrown === thrown.number
-  if (isOriginal && failure.code === 'ERR_HL_HOST_FUNCTION') return thrown.value
+/** The error that a failure stands for; `failures` is what the host functions of that call have thrown. */
+function toError(failure, failures) {
+  const original = failures?.find(failure.thrown)
+  if (original !== undefined && failure.code === 'ERR_HL_HOST_FUNCTION') return original[0]
   /** @type {any} */
   const error = new HyperlightError(failure.code, failure.message)
-  if (failure.guestCode !== undefined && failure.guestCode !== null) error.guestCode = failure.guestCode
-  if (failure.fault) error.fault = failure.fault
-  const cause = isOriginal ? thrown.value : failure.cause && toError(failure.cause)
+  if (failure.guestCode !== null) error.guestCode = failure.guestCode
+  if (failure.fault !== null) error.fault = failure.fault
+  const cause = original !== undefined ? original[0] : failure.cause === null ? undefined : toError(failure.cause, failures)
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   return error
 }
 
+/** Whether the native half says that something failed. Its objects have everything themselves, whatever others inherit. */
+const isFailure = (result) => typeof result === 'object' && result !== null && Object.hasOwn(result, 'failed')
+
 /** The result, or its failure thrown. */
-function unwrap(result, thrown) {
-  if (typeof result === 'object' && result !== null && result.failed === true) throw toError(result, thrown)
+function unwrap(result, failures) {
+  if (isFailure(result)) throw toError(result, failures)
   return result
 }
 
@@ -41,4 +44,4 @@ function ofNative(error) {
 
 const invalid = (message) => new HyperlightError('ERR_HL_INVALID_ARGUMENT', message)
 
-module.exports = { HyperlightError, invalid, ofNative, toError, unwrap }
+module.exports = { HyperlightError, invalid, isFailure, ofNative, toError, unwrap }

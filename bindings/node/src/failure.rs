@@ -32,6 +32,11 @@ impl Failure {
         Self::new(ErrorCode::State, message)
     }
 
+    /// What the compiler of WebAssembly says.
+    pub fn of_compiler(code: ErrorCode, message: &str) -> Self {
+        Self::new(code, spelled_for_javascript(message))
+    }
+
     pub fn poisoned() -> Self {
         Self::new(
             ErrorCode::Poisoned,
@@ -162,14 +167,16 @@ pub(crate) fn access(access: Access) -> &'static str {
 }
 
 /// What the engine's messages call things, and what they are called in JavaScript.
-const SPELLINGS: [(&str, &str); 13] = [
+const SPELLINGS: [(&str, &str); 15] = [
     ("acquire_timeout", "acquireTimeoutMs"),
+    ("compile_timeout", "compileTimeoutMs"),
     ("cpu_time", "cpuTimeMs"),
     ("heap_size", "heapSize"),
     ("input_size", "inputSize"),
     ("max_host_calls", "maxHostCalls"),
     ("max_log_bytes", "maxLogBytes"),
     ("max_print_bytes", "maxPrintBytes"),
+    ("max_program_size", "maxProgramSize"),
     ("min_idle", "minIdle"),
     ("most max,", "most size,"),
     ("output_size", "outputSize"),

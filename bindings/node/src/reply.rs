@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use hyperlight::{Snapshot, Value, ValueRef};
-use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
+use napi::bindgen_prelude::{BigInt, Null, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
 use crate::cell::Cell;
 use crate::failure::{Failure, access, fault_kind};
+use crate::forgotten::Watched;
 use crate::sandbox::JsSandbox;
 use crate::snapshot::JsSnapshot;
 use crate::value::ToJs;
@@ -71,7 +72,7 @@ impl ToNapiValue for Reply {
                 Self::Failure(failure) => Failure::to_napi_value(env, failure),
                 Self::Program(program) => JsProgram::to_napi_value(env, JsProgram::new(program)),
                 Self::Sandbox(cell) => {
-                    JsSandbox::to_napi_value(env, JsSandbox::new(Env::from_raw(env), cell))
+                    Watched::to_napi_value(env, Watched(JsSandbox::new(Env::from_raw(env), cell)))
                 }
                 Self::Snapshot(snapshot) => {
                     JsSnapshot::to_napi_value(env, JsSnapshot::new(Env::from_raw(env), snapshot))
@@ -96,8 +97,10 @@ impl Failure {
         object.set("message", self.message)?;
         object.set("guestCode", self.guest_code)?;
         object.set("thrown", self.thrown)?;
-        if let Some(cause) = self.cause {
-            object.set("cause", cause.object(env)?)?;
+        // Each is there, so that nothing is inherited in its place.
+        match self.cause {
+            Some(cause) => object.set("cause", cause.object(env)?)?,
+            None => object.set("cause", Null)?,
         }
         if let Some(fault) = self.fault {
             let mut out = Object::new(env)?;
@@ -108,6 +111,8 @@ impl Failure {
             out.set("access", access(fault.access))?;
             out.set("function", fault.function)?;
             object.set("fault", out)?;
+        } else {
+            object.set("fault", Null)?;
         }
         Ok(object)
     }
