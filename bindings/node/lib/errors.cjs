@@ -14,20 +14,22 @@ class HyperlightError extends Error {
   }
 }
 
-/** The error that a failure stands for; `failures` is what the host functions of that call have thrown. */
+/** The error that a failure stands for, which has everything itself, whatever objects inherit; `failures` is what the host functions of that call have thrown. */
 function toError(failure, failures) {
-  const original = failures?.find(failure.thrown)
-  if (original !== undefined && failure.code === 'ERR_HL_HOST_FUNCTION') return original[0]
+  /** @type {import('./native.d.cts').Failure} */
+  const { code, message, guestCode, fault, thrown, cause: inner } = Object.assign(Object.create(null), failure)
+  const original = failures?.find(thrown)
+  if (original !== undefined && code === 'ERR_HL_HOST_FUNCTION') return original[0]
   /** @type {any} */
-  const error = new HyperlightError(failure.code, failure.message)
-  if (failure.guestCode !== null) error.guestCode = failure.guestCode
-  if (failure.fault !== null) error.fault = failure.fault
-  const cause = original !== undefined ? original[0] : failure.cause === null ? undefined : toError(failure.cause, failures)
+  const error = new HyperlightError(code, message)
+  if (guestCode !== undefined && guestCode !== null) error.guestCode = guestCode
+  if (fault) error.fault = fault
+  const cause = original !== undefined ? original[0] : inner && toError(inner, failures)
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   return error
 }
 
-/** Whether the native half says that something failed. Its objects have everything themselves, whatever others inherit. */
+/** Whether the native half says that something failed. */
 const isFailure = (result) => typeof result === 'object' && result !== null && Object.hasOwn(result, 'failed')
 
 /** The result, or its failure thrown. */

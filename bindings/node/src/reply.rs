@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hyperlight::{Snapshot, Value, ValueRef};
-use napi::bindgen_prelude::{BigInt, Null, Object, ToNapiValue};
+use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
 use crate::cell::Cell;
@@ -97,10 +97,8 @@ impl Failure {
         object.set("message", self.message)?;
         object.set("guestCode", self.guest_code)?;
         object.set("thrown", self.thrown)?;
-        // Each is there, so that nothing is inherited in its place.
-        match self.cause {
-            Some(cause) => object.set("cause", cause.object(env)?)?,
-            None => object.set("cause", Null)?,
+        if let Some(cause) = self.cause {
+            object.set("cause", cause.object(env)?)?;
         }
         if let Some(fault) = self.fault {
             let mut out = Object::new(env)?;
@@ -111,8 +109,6 @@ impl Failure {
             out.set("access", access(fault.access))?;
             out.set("function", fault.function)?;
             object.set("fault", out)?;
-        } else {
-            object.set("fault", Null)?;
         }
         Ok(object)
     }
