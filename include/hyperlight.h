@@ -493,6 +493,14 @@ HL_API
 int32_t hl_error_guest_code(const hl_error *error);
 
 /**
+ * What the guest says about its error besides the message, JSON by convention, such as the name and the stack of what a script
+ * threw. It is the guest's own text: valid UTF-8 of at most 64 KiB, and as it came, so that anything may be in it. Followed by a
+ * NUL, which its length does not count. Lives as long as the error. Empty, with `data` NULL, where there is nothing, and for NULL.
+ */
+HL_API
+hl_bytes hl_error_details(const hl_error *error);
+
+/**
  * Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
  * has none: `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
  */

@@ -261,6 +261,9 @@ void hl_guest_random(void *buffer, size_t len);
 /* The host's monotonic clock, in nanoseconds. */
 uint64_t hl_guest_monotonic_ns(void);
 
+/* Sleeps for so many nanoseconds, without taking processor time. The host may end the call meanwhile. */
+void hl_guest_sleep_ns(uint64_t ns);
+
 /* Payload `index` of the image. HL_OK, or HL_ERR_INVALID_ARGUMENT where there is none. */
 int32_t hl_guest_payload(size_t index, hl_bytes *payload);
 

@@ -36,7 +36,7 @@ pub enum FrameKind {
     HostResult = 2,
     /// Host to guest: the host function failed.
     HostError = 3,
-    /// Host to guest: the answer to a [`Self::ContextRequest`].
+    /// Host to guest: the answer to a [`Self::ContextRequest`] or a [`Self::Wait`].
     Context = 4,
     /// Guest to host: initialised, with the functions that it has and needs.
     Ready = 16,
@@ -50,6 +50,8 @@ pub enum FrameKind {
     Abort = 20,
     /// Guest to host: asks for time and entropy while it initialises.
     ContextRequest = 21,
+    /// Guest to host: asks to be woken at a time.
+    Wait = 22,
     /// Guest to host, in the log ring: a log record.
     Log = 32,
 }
@@ -69,6 +71,7 @@ impl FrameKind {
             19 => Self::HostCall,
             20 => Self::Abort,
             21 => Self::ContextRequest,
+            22 => Self::Wait,
             32 => Self::Log,
             _ => return None,
         })
@@ -81,6 +84,8 @@ impl FrameKind {
 pub enum DecodeError {
     /// A `bool` that is neither 0 nor 1.
     BadBool,
+    /// Details of an error that are longer than [`crate::limits::MAX_DETAILS_LEN`].
+    BadDetails,
     /// An item whose length is not that of its kind.
     BadItemLength,
     /// The frame's length is smaller than its header, not a multiple of 8, or not what was received.
@@ -113,6 +118,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadBool => "a bool is neither 0 nor 1",
+            Self::BadDetails => "the details of an error are too long",
             Self::BadItemLength => "an item has a length that its kind cannot have",
             Self::BadLength => "the frame's length is impossible",
             Self::BadMagic => "the frame does not start with the magic number",

@@ -14,6 +14,12 @@ pub const MAX_FUNCTIONS: usize = 1 << 16;
 /// Bytes of the text in an error or an abort; what is longer is cut.
 pub const MAX_MESSAGE_LEN: usize = 4096;
 
+/// Bytes of the details of an error, in UTF-8.
+pub const MAX_DETAILS_LEN: usize = 64 << 10;
+
+/// Failures of host functions that the host keeps during a call, the last ones: those can be passed on or be a cause.
+pub const MAX_HOST_FAILURES: usize = 64;
+
 /// Payloads that can be placed into one guest's image.
 pub const MAX_PAYLOADS: usize = 16;
 

@@ -8,14 +8,15 @@
 //! | `Context` | context `bytes` |
 //! | `Ready` | n `u32`, n × (name `string`, signature `bytes`): guest functions; the same again: host functions that it declares |
 //! | `Result` | the value |
-//! | `Error` | code `i32`, message `string`, token `u64` (0: an error of the guest's own) |
+//! | `Error` | code `i32`, message `string`, token `u64` of a host function's failure, or 0; then, if not ordinary: kind `u32`; then, if any: details `string` |
 //! | `HostCall` | name `string`, arguments … |
 //! | `Abort` | reason `u32`, code `i32`, message `string` |
 //! | `ContextRequest` | – |
+//! | `Wait` | deadline `u64` |
 //! | `Log` | level `u32`, target `string`, file `string`, line `u32`, message `string` |
 
 use crate::frame::{DecodeError, Frame, FrameKind, FrameWriter, Full, Items, Sink};
-use crate::limits::{MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS};
+use crate::limits::{MAX_DETAILS_LEN, MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS};
 use crate::signature::SignatureRef;
 use crate::value::ValueRef;
 
@@ -141,7 +142,7 @@ pub enum ToGuest<'a> {
         /// What happened.
         message: &'a str,
     },
-    /// The answer to a request for context.
+    /// The answer to a request for context, or to a wait that is over.
     Context(Context),
 }
 
@@ -194,6 +195,38 @@ impl AbortReason {
     }
 }
 
+/// What the engine is to know about a guest function's error, besides the code, which is the function's own.
+///
+/// Only the SDK and a runtime set it, never a function's code: so nothing that a guest function returns is taken for what
+/// they found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum ErrorKind {
+    /// An error of the function's, or the failure of a host function that its token names.
+    #[default]
+    Own = 0,
+    /// A runtime's program has no such function.
+    FunctionNotFound = 1,
+    /// A frame does not fit the buffer.
+    TooLarge = 2,
+    /// An error of the function's, whose cause is the failure that its token names.
+    Caused = 3,
+}
+
+impl ErrorKind {
+    /// The kind with that number.
+    pub const fn from_code(code: u32) -> Option<Self> {
+        Some(match code {
+            0 => Self::Own,
+            1 => Self::FunctionNotFound,
+            2 => Self::TooLarge,
+            3 => Self::Caused,
+            _ => return None,
+        })
+    }
+}
+
 /// What the guest says to the host.
 #[derive(Clone, Copy, Debug)]
 #[expect(
@@ -211,8 +244,12 @@ pub enum ToHost<'a> {
         code: i32,
         /// What happened.
         message: &'a str,
-        /// The token of the host function's failure that this passes on, or 0.
+        /// The token of the host function's failure that this passes on, or was caused by; or 0.
         token: u64,
+        /// What the engine is to know.
+        kind: ErrorKind,
+        /// More about it, for programs. JSON by convention; the host passes it on as it is.
+        details: Option<&'a str>,
     },
     /// Call a host function.
     HostCall {
@@ -232,6 +269,11 @@ pub enum ToHost<'a> {
     },
     /// Asks for [`ToGuest::Context`].
     ContextRequest,
+    /// Asks for [`ToGuest::Context`] at a time.
+    Wait {
+        /// On the clock of [`Context::monotonic_ns`].
+        deadline: u64,
+    },
 }
 
 impl<'a> ToHost<'a> {
@@ -244,7 +286,19 @@ impl<'a> ToHost<'a> {
             FrameKind::Ready => return Ok(Self::Ready(Ready { items })),
             FrameKind::Result => Self::Result(items.value()?),
             FrameKind::Error => {
-                Self::Error { code: items.i32()?, message: items.string()?, token: items.u64()? }
+                let (code, message, token) = (items.i32()?, items.string()?, items.u64()?);
+                let kind = match items.left() {
+                    0 => ErrorKind::Own,
+                    _ => ErrorKind::from_code(items.u32()?).ok_or(DecodeError::WrongItem)?,
+                };
+                let details = match items.left() {
+                    0 => None,
+                    _ => Some(items.string()?),
+                };
+                if details.is_some_and(|details| details.len() > MAX_DETAILS_LEN) {
+                    return Err(DecodeError::BadDetails);
+                }
+                Self::Error { code, message, token, kind, details }
             }
             FrameKind::HostCall => {
                 Self::HostCall { name: name(&mut items)?, arguments: Arguments::decode(&mut items)? }
@@ -255,6 +309,7 @@ impl<'a> ToHost<'a> {
                 message: items.string()?,
             },
             FrameKind::ContextRequest => Self::ContextRequest,
+            FrameKind::Wait => Self::Wait { deadline: items.u64()? },
             _ => return Err(DecodeError::UnknownFrame),
         };
         items.finish()?;

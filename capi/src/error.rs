@@ -71,6 +71,7 @@ pub struct hl_error {
     status: hl_status,
     guest_code: i32,
     message: Text,
+    details: Option<Text>,
     fault: Option<Fault>,
 }
 
@@ -140,6 +141,18 @@ pub unsafe extern "C" fn hl_error_guest_code(error: *const hl_error) -> i32 {
     guard::plain(0, || unsafe { guard::deref(error, "error") }.map_or(0, |error| error.guest_code))
 }
 
+/// What the guest says about its error besides the message, JSON by convention, such as the name and the stack of what a script
+/// threw. It is the guest's own text: valid UTF-8 of at most 64 KiB, and as it came, so that anything may be in it. Followed by a
+/// NUL, which its length does not count. Lives as long as the error. Empty, with `data` NULL, where there is nothing, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_error_details(error: *const hl_error) -> hl_bytes {
+    guard::plain(hl_bytes::EMPTY, || {
+        // SAFETY: passed on.
+        let details = unsafe { guard::deref(error, "error") }.map(|error| error.details.as_ref());
+        details.ok().flatten().map_or(hl_bytes::EMPTY, Text::view)
+    })
+}
+
 /// Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
 /// has none: `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
 #[must_use]
@@ -190,7 +203,7 @@ pub unsafe extern "C" fn hl_error_free(error: *mut hl_error) {
 
 impl hl_error {
     pub(crate) fn new(status: hl_status, message: impl Into<String>) -> Self {
-        Self { status, guest_code: 0, message: Text::new(message.into()), fault: None }
+        Self { status, guest_code: 0, message: Text::new(message.into()), details: None, fault: None }
     }
 
     /// An argument that no sandbox could accept.
@@ -221,6 +234,7 @@ impl From<Error> for hl_error {
             status: error.code().number(),
             guest_code: error.guest_code(),
             message: Text::new(error.message().to_owned()),
+            details: error.details().map(|details| Text::new(details.to_owned())),
             fault,
         }
     }

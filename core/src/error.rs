@@ -117,13 +117,15 @@ struct Inner {
     code: ErrorCode,
     message: String,
     guest_code: i32,
+    details: Option<Box<str>>,
     fault: Option<Fault>,
     source: Option<BoxError>,
 }
 
 impl Error {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), guest_code: 0, fault: None, source: None }))
+        let message = message.into();
+        Self(Box::new(Inner { code, message, guest_code: 0, details: None, fault: None, source: None }))
     }
 
     pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
@@ -146,6 +148,11 @@ impl Error {
 
     pub(crate) fn with_guest_code(mut self, code: i32) -> Self {
         self.0.guest_code = code;
+        self
+    }
+
+    pub(crate) fn with_details(mut self, details: Option<&str>) -> Self {
+        self.0.details = details.map(Box::from);
         self
     }
 
@@ -172,6 +179,13 @@ impl Error {
     /// The number that a guest error, a guest abort or a host function's status brought; else 0.
     pub fn guest_code(&self) -> i32 {
         self.0.guest_code
+    }
+
+    /// What the guest says about its error besides the message: JSON by convention, such as the name and the stack of what a
+    /// script threw. It is the guest's own text, at most 64 KiB and as it came: anything may be in it, line breaks and control
+    /// characters too.
+    pub fn details(&self) -> Option<&str> {
+        self.0.details.as_deref()
     }
 
     /// Where and why the processor stopped the guest; with [`ErrorCode::GuestFault`] and
@@ -204,6 +218,9 @@ impl fmt::Debug for Error {
         out.field("code", &self.0.code).field("message", &self.0.message);
         if self.0.guest_code != 0 {
             out.field("guest_code", &self.0.guest_code);
+        }
+        if let Some(details) = &self.0.details {
+            out.field("details", details);
         }
         if let Some(fault) = &self.0.fault {
             out.field("fault", fault);

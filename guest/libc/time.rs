@@ -1,11 +1,12 @@
-//! `<time.h>` and `gettimeofday`: the host's clocks, and the calendar. The only time zone is UTC.
+//! `<time.h>`, `gettimeofday`, and what of `<unistd.h>` sleeps: the host's clocks, and the calendar. The only time zone is UTC.
 
 use core::cell::Cell;
-use core::ffi::{c_char, c_int, c_long, c_void};
+use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use core::ptr;
 
 use super::errno::{self, EINVAL, EOVERFLOW};
 use super::single::Single;
+use super::stdio;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 const SECONDS_OF_DAY: i64 = 86_400;
@@ -60,19 +61,33 @@ impl Timespec {
         let fraction = ns % NANOSECONDS / (NANOSECONDS / fractions_per_second);
         Self { seconds: (ns / NANOSECONDS).cast_signed(), fraction: fraction.cast_signed() }
     }
+
+    /// The nanoseconds of a `timespec`; `None` where it is none. A time before the clock's beginning is its beginning.
+    fn nanoseconds(&self) -> Option<u64> {
+        let fraction = u64::try_from(self.fraction).ok().filter(|fraction| *fraction < NANOSECONDS)?;
+        let Ok(seconds) = u64::try_from(self.seconds) else {
+            return Some(0);
+        };
+        Some(seconds.saturating_mul(NANOSECONDS).saturating_add(fraction))
+    }
+}
+
+/// The clock of that number.
+fn now(clock: c_int) -> Option<u64> {
+    match clock {
+        0 | 5 => Some(sdk::time::wall_ns()),
+        1..=4 | 6 | 7 => Some(sdk::time::monotonic_ns()),
+        _ => None,
+    }
 }
 
 /// The clocks of Linux, all of them one of two: since the guest has its processor to itself, processor time is the
 /// monotonic clock.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
-    let ns = match clock {
-        0 | 5 => sdk::time::wall_ns(),
-        1..=4 | 6 | 7 => sdk::time::monotonic_ns(),
-        _ => {
-            errno::set(EINVAL);
-            return -1;
-        }
+    let Some(ns) = now(clock) else {
+        errno::set(EINVAL);
+        return -1;
     };
     // SAFETY: the caller gives room for it.
     unsafe { *time = Timespec::new(ns, NANOSECONDS) };
@@ -114,6 +129,58 @@ extern "C" fn clock() -> c_long {
 #[expect(clippy::cast_precision_loss, reason = "C wants a double")]
 extern "C" fn difftime(end: i64, start: i64) -> f64 {
     end.wrapping_sub(start) as f64
+}
+
+// ---- sleeping -----------------------------------------------------------------------------------------------
+
+/// Sleeps for that long. There is no signal that could end it sooner.
+fn sleep_for(ns: u64) {
+    // What was printed before it must be seen before it.
+    stdio::flush();
+    sdk::time::sleep(core::time::Duration::from_nanos(ns));
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_nanosleep(
+    clock: c_int,
+    flags: c_int,
+    wanted: *const Timespec,
+    _rest: *mut Timespec,
+) -> c_int {
+    const TIMER_ABSTIME: c_int = 1;
+    // SAFETY: the caller gives a time.
+    let wanted = unsafe { &*wanted };
+    // Seconds before 0 are no duration.
+    let ns = wanted.nanoseconds().filter(|_| flags & TIMER_ABSTIME != 0 || wanted.seconds >= 0);
+    let (Some(now), Some(ns)) = (now(clock), ns) else {
+        return EINVAL;
+    };
+    sleep_for(if flags & TIMER_ABSTIME == 0 { ns } else { ns.saturating_sub(now) });
+    0
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nanosleep(wanted: *const Timespec, rest: *mut Timespec) -> c_int {
+    // SAFETY: as for `clock_nanosleep`.
+    match unsafe { clock_nanosleep(1, 0, wanted, rest) } {
+        0 => 0,
+        error => {
+            errno::set(error);
+            -1
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn usleep(microseconds: c_uint) -> c_int {
+    sleep_for(u64::from(microseconds) * 1000);
+    0
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sleep(seconds: c_uint) -> c_uint {
+    sleep_for(u64::from(seconds) * NANOSECONDS);
+    0
 }
 
 // ---- the calendar -------------------------------------------------------------------------------------------

@@ -103,6 +103,23 @@ static void text_of_guests_is_tamed(void) {
     hl_sandbox_free(sandbox);
 }
 
+/* Details come as they are, with a NUL behind them; an error without has none. */
+static void details_come_as_they_are(void) {
+    hl_sandbox *sandbox = ready_sandbox();
+    const hl_value args[] = {hl_i32(-7), hl_string("a line"), hl_string_n("{\"stack\": 1}\n\x1b \0 end", 20)};
+    hl_value result;
+    hl_error *error = NULL;
+    CHECK(hl_sandbox_call(sandbox, "ReturnErrorWithDetails", args, 3, &result, &error) == HL_ERR_GUEST_ERROR);
+    CHECK(is_text(hl_error_message(error), "a line") && hl_error_guest_code(error) == -7);
+    const hl_bytes details = hl_error_details(error);
+    CHECK(details.len == args[2].as.bytes.len && memcmp(details.data, args[2].as.bytes.data, details.len + 1) == 0);
+    hl_error_free(error);
+    CHECK(hl_sandbox_call(sandbox, "ReturnError", args, 2, &result, &error) == HL_ERR_GUEST_ERROR);
+    CHECK(hl_error_details(error).len == 0 && hl_error_details(error).data == NULL);
+    hl_error_free(error);
+    hl_sandbox_free(sandbox);
+}
+
 /* Threads that fail at the same time get their own errors. */
 static void *fail_often(void *number) {
     hl_sandbox *sandbox = ready_sandbox();
@@ -138,6 +155,7 @@ int main(void) {
     says_where();
     no_fault_is_all_zeros();
     text_of_guests_is_tamed();
+    details_come_as_they_are();
     threads_have_their_own();
     return 0;
 }

@@ -91,6 +91,7 @@ int main(void) {
     /* Errors. */
     CHECK(hl_error_code(NULL) == 0 && hl_error_guest_code(NULL) == 0);
     CHECK(hl_error_message(NULL).len == 0);
+    CHECK(hl_error_details(NULL).len == 0 && hl_error_details(NULL).data == NULL);
     memset(&fault, 1, sizeof fault);
     CHECK(hl_error_fault(NULL, &fault) == HL_ERR_INVALID_ARGUMENT);
     CHECK(fault.vector == 0 && fault.address == 0 && fault.function.len == 0);

@@ -44,7 +44,7 @@ __attribute__((section(".note.hyperlight"), used, aligned(4))) static const stru
     uint32_t owner_len, description_len, type;
     char owner[12];
     uint32_t abi;
-} note = {11, 4, 1, "Hyperlight", 1};
+} note = {11, 4, 1, "Hyperlight", 2};
 
 extern void nobody_defines_this(void) __attribute__((weak));
 

@@ -31,7 +31,7 @@ __attribute__((section(".note.hyperlight"), used, aligned(4))) static const stru
     uint32_t owner_len, description_len, type;
     char owner[12];
     uint32_t abi;
-} note = {11, 4, 1, "Hyperlight", 1};
+} note = {11, 4, 1, "Hyperlight", 2};
 
 /* The frame that is being written. */
 static volatile struct frame *out;

@@ -94,6 +94,9 @@ pub mod dynamic {
     pub const RELA_LEN: usize = 24;
 }
 
+/// Offset of the contract's number in the guest's ABI note.
+pub const NOTE_ABI: usize = 24;
+
 /// An ELF file to be edited.
 #[derive(Clone, Debug)]
 pub struct Elf(Vec<u8>);

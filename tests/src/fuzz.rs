@@ -172,6 +172,14 @@ fn frame_seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("ready", script::ready(&[("a", &[Kind::Void]), ("b", &[Kind::Bytes, Kind::String, Kind::F64])])),
         ("result", script::frame(FrameKind::Result, &[ValueRef::Bytes(b"result")])),
         ("error", script::frame(FrameKind::Error, &[ValueRef::I32(1), text, ValueRef::U64(0)])),
+        (
+            "error_with_details",
+            script::frame(
+                FrameKind::Error,
+                &[ValueRef::I32(-7), text, ValueRef::U64(1), ValueRef::U32(3), ValueRef::String("{}")],
+            ),
+        ),
+        ("wait", script::frame(FrameKind::Wait, &[ValueRef::U64(1)])),
         ("host_call", script::frame(FrameKind::HostCall, &one_of_each)),
         ("abort", script::frame(FrameKind::Abort, &[ValueRef::U32(1), ValueRef::I32(1), text])),
         ("context_request", script::frame(FrameKind::ContextRequest, &[])),

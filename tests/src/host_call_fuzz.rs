@@ -7,13 +7,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hyperlight::{
-    ErrorCode, HostError, Kind, Sandbox, SandboxOptions, Signature, Snapshot, State, Value, ValueRef,
+    CallOptions, ErrorCode, HostError, Kind, Sandbox, SandboxOptions, Signature, Snapshot, State, Value,
+    ValueRef,
 };
 use hyperlight_abi::frame::HEADER_LEN;
 use hyperlight_abi::limits::BUFFER_OVERHEAD;
-use hyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, mailbox};
+use hyperlight_abi::{ErrorKind, Frame, FrameKind, ToGuest, ToHost, mailbox};
 
 use crate::{demo, fails_with, sandbox, uninitialized_with};
 
@@ -24,6 +26,8 @@ const MAX_PRINT: u64 = 256;
 /// Bytes of a host function's result that fit.
 const INPUT: u64 = 16 << 10;
 const OUTPUT: u64 = 1 << 20;
+/// A time on the guest's clock that no machine has reached.
+const LATER: u64 = 1 << 63;
 /// The longest script, so that it fits, too.
 const MAX_SCRIPT: usize = 12 << 10;
 
@@ -80,11 +84,15 @@ impl HostCalls {
     pub fn run(&mut self, input: &[u8]) -> Made {
         let frames = frames(input);
         let script: Vec<u8> = frames.iter().flat_map(|frame| on_the_wire(frame)).collect();
+        let (expected, end) = self.expected(&frames);
+        let is_late = expected.error == Some(ErrorCode::Timeout);
+        let time = if is_late { Duration::from_millis(5) } else { Duration::MAX };
+        let options = CallOptions::new().timeout(time);
         let before = self.reached.load(Ordering::Relaxed);
-        let result = self.sandbox.call_ref("Converse", &[ValueRef::Bytes(&script)]).map(Value::from);
+        let result =
+            self.sandbox.call_ref_with(&options, "Converse", &[ValueRef::Bytes(&script)]).map(Value::from);
         let reached = self.reached.load(Ordering::Relaxed) - before;
         let state = self.sandbox.state();
-        let (expected, end) = self.expected(&frames);
         match (result, end) {
             (Ok(Value::Bytes(answers)), End::Guest) => {
                 let made = Made { answers: kinds(&answers), reached, error: None };
@@ -129,10 +137,14 @@ impl HostCalls {
                 Err(_) | Ok(ToHost::Ready(_)) => return broken(made),
                 Ok(ToHost::Result(ValueRef::Bytes(bytes))) => return (made, End::Result(bytes.to_vec())),
                 Ok(ToHost::Result(_)) => return broken(made),
-                Ok(ToHost::Error { code, .. }) if code == ErrorCode::TooLarge.number() => {
-                    return fails(made, ErrorCode::TooLarge, State::Ready);
+                Ok(ToHost::Error { kind, .. }) => {
+                    let code = match kind {
+                        ErrorKind::FunctionNotFound => ErrorCode::FunctionNotFound,
+                        ErrorKind::TooLarge => ErrorCode::TooLarge,
+                        _ => ErrorCode::GuestError,
+                    };
+                    return fails(made, code, State::Ready);
                 }
-                Ok(ToHost::Error { .. }) => return fails(made, ErrorCode::GuestError, State::Ready),
                 Ok(ToHost::Abort { reason, .. }) => {
                     let code = match reason {
                         hyperlight_abi::AbortReason::OutOfMemory => ErrorCode::GuestOutOfMemory,
@@ -141,6 +153,10 @@ impl HostCalls {
                     return fails(made, code, State::Poisoned);
                 }
                 Ok(ToHost::ContextRequest) => made.answers.push(FrameKind::Context),
+                Ok(ToHost::Wait { deadline }) if deadline >= LATER => {
+                    return fails(made, ErrorCode::Timeout, State::Poisoned);
+                }
+                Ok(ToHost::Wait { .. }) => made.answers.push(FrameKind::Context),
                 Ok(ToHost::HostCall { name, arguments }) => {
                     let arguments = arguments.as_slice();
                     match self.admitted(name, arguments, &mut calls, &mut print) {
@@ -340,7 +356,7 @@ fn fits(value: &Value) -> bool {
 
 /// Inputs to begin with: every message that a guest may send, well formed, and every host function.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
-    use FrameKind::{Abort, ContextRequest, Error, HostCall, Result};
+    use FrameKind::{Abort, ContextRequest, Error, HostCall, Result, Wait};
     let mended = |frame: Vec<u8>| {
         let head = u16::try_from(frame.len()).unwrap() | 0x8000;
         [&head.to_le_bytes()[..], &frame].concat()
@@ -375,6 +391,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("storm", call(&[name("n")]).repeat(30)),
         ("print", call(&[name("HostPrint"), name(&"x".repeat(100))]).repeat(3)),
         ("context", mended(crate::script::frame(ContextRequest, &[]))),
+        ("wait", mended(crate::script::frame(Wait, &[ValueRef::U64(1)])).repeat(3)),
+        ("wait_for_ever", mended(crate::script::frame(Wait, &[ValueRef::U64(u64::MAX)]))),
         ("result", mended(crate::script::frame(Result, &[ValueRef::Bytes(b"done")]))),
         ("error", mended(crate::script::frame(Error, &[ValueRef::I32(1), text, ValueRef::U64(1)]))),
         ("abort", mended(crate::script::frame(Abort, &[ValueRef::U32(2), ValueRef::I32(1), text]))),

@@ -56,6 +56,13 @@ pub fn demo_c() -> Guest {
     LOADED.get_or_init(|| Guest::from_bytes(DEMO_C).unwrap()).clone()
 }
 
+/// The same, as if it had been built for that contract.
+pub fn demo_c_of_abi(abi: u32) -> Guest {
+    let elf = elf::Elf::new(DEMO_C);
+    let at = elf.note() + elf::NOTE_ABI;
+    elf.with_u32(at, abi).load().unwrap()
+}
+
 static DEMO_C: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/demo_c.elf"));
 
 /// Both demo guests, by language. What is true of one must be true of the other.

@@ -155,6 +155,13 @@ pub fn threads_named(name: &str) -> Vec<Thread> {
     found.filter(|thread| thread.name == name).collect()
 }
 
+/// Whether a thread of this process sleeps: waits for something, or is stopped.
+pub fn is_asleep(thread: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).expect("/proc");
+    // The name, in parentheses, may hold anything.
+    stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('S'))
+}
+
 /// Waits until something is so; panics after ten seconds.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

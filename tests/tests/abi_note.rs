@@ -10,7 +10,7 @@ const OWNER_LEN: usize = 0;
 const LEN: usize = 4;
 const TYPE: usize = 8;
 const OWNER: usize = 12;
-const NUMBER: usize = 24;
+const NUMBER: usize = hyperlight_tests::elf::NOTE_ABI;
 
 #[track_caller]
 fn refused(elf: &Elf, why: &str) {

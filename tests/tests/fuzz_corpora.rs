@@ -61,6 +61,8 @@ fn the_inputs_that_host_calls_are_fuzzed_from_do_what_they_are_named_after() {
             "print" => (3, 2, None),
             "all" | "most" => (1, 1, None),
             "context" => (1, 0, None),
+            "wait" => (3, 0, None),
+            "wait_for_ever" => (0, 0, Some(ErrorCode::Timeout)),
             "result" => (0, 0, None),
             "stops" => (0, 1, Some(ErrorCode::HostFunction)),
             "error" => (0, 0, Some(ErrorCode::GuestError)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hyperlight::{ErrorCode, HostError, HostPanic, Kind, Signature, UninitializedSandbox, Value, ValueRef};
 use hyperlight_abi::FrameKind;
+use hyperlight_abi::limits::MAX_HOST_FAILURES;
 use hyperlight_tests::script::{Step, frame, scripted};
 use hyperlight_tests::{demo, on_each_guest, poisons, spares, uninitialized};
 
@@ -83,33 +84,72 @@ fn an_error_that_the_guest_handles_does_not_come_back() {
 }
 
 #[test]
-fn an_error_of_the_guests_own_has_the_hosts_as_its_cause() {
+fn an_error_of_the_guests_own_has_no_cause_that_it_does_not_name() {
     on_each_guest(|guest| {
-        let mark = Arc::new(());
         let mut host = uninitialized(guest);
-        register_failing(&mut host, "Fails", &mark);
+        register_failing(&mut host, "Fails", &Arc::new(()));
         let mut sandbox = host.evolve().unwrap();
         let error = spares(&mut sandbox, ErrorCode::GuestError, |sandbox| {
             sandbox.call::<()>("CallHostReplaceError", ("Fails",))
         });
         assert_eq!(error.guest_code(), 2);
         assert_eq!(error.message(), "the guest's own words for: Fails");
-        assert!(Arc::ptr_eq(&error.into_source().unwrap().downcast::<Marked>().unwrap().1, &mark));
+        assert!(error.source().is_none(), "{error:?}");
     });
 }
 
 #[test]
-fn only_the_last_failure_of_a_call_can_be_passed_on() {
+fn an_error_of_the_guests_own_may_name_the_hosts_as_its_cause() {
+    let mark = Arc::new(());
+    let mut host = uninitialized(&demo());
+    register_failing(&mut host, "Fails", &mark);
+    let mut sandbox = host.evolve().unwrap();
+    let error = spares(&mut sandbox, ErrorCode::GuestError, |sandbox| {
+        sandbox.call::<()>("CallHostCauseError", ("Fails",))
+    });
+    assert_eq!((error.guest_code(), error.message()), (2, "because of it"));
+    assert!(Arc::ptr_eq(&error.into_source().unwrap().downcast::<Marked>().unwrap().1, &mark));
+}
+
+/// Case 31.
+#[test]
+fn an_earlier_failure_of_a_call_can_be_passed_on() {
     let (first, second) = (Arc::new(()), Arc::new(()));
     let mut host = uninitialized(&demo());
     register_failing(&mut host, "First", &first);
     register_failing(&mut host, "Second", &second);
     let mut sandbox = host.evolve().unwrap();
-    let error = spares(&mut sandbox, ErrorCode::GuestError, |sandbox| {
+    let error = spares(&mut sandbox, ErrorCode::HostFunction, |sandbox| {
         sandbox.call::<()>("CallHostPassFirstError", ("First", "Second"))
     });
     assert_eq!(error.message(), "First");
-    assert!(Arc::ptr_eq(&error.into_source().unwrap().downcast::<Marked>().unwrap().1, &second));
+    assert!(Arc::ptr_eq(&error.into_source().unwrap().downcast::<Marked>().unwrap().1, &first));
+}
+
+#[test]
+fn so_many_failures_of_a_call_are_kept_and_no_more() {
+    let mark = Arc::new(());
+    let mut host = uninitialized(&demo());
+    register_failing(&mut host, "First", &mark);
+    register_failing(&mut host, "Second", &mark);
+    // Each of them as long as what a guest may make the host keep.
+    host.register("Long", || Err::<(), _>("x".repeat(1 << 20))).unwrap();
+    let mut sandbox = host.evolve().unwrap();
+    let kept = u32::try_from(MAX_HOST_FAILURES).unwrap();
+    for (name, after, code) in [
+        ("Second", kept - 1, ErrorCode::HostFunction),
+        ("Second", kept, ErrorCode::GuestError),
+        ("Second", 10 * kept, ErrorCode::GuestError),
+        ("Long", 1, ErrorCode::GuestError),
+    ] {
+        let error = spares(&mut sandbox, code, |sandbox| {
+            sandbox.call::<()>("CallHostPassErrorOfLongAgo", ("First", name, after))
+        });
+        assert_eq!(error.message(), "First");
+        assert_eq!(error.source().is_some(), code == ErrorCode::HostFunction, "{after}");
+    }
+    drop(sandbox);
+    assert_eq!(Arc::strong_count(&mark), 1, "failures outlive their calls");
 }
 
 #[test]
@@ -136,10 +176,10 @@ fn the_token_of_an_earlier_call_is_not_honoured() {
     register_failing(&mut host, "Fails", &Arc::new(()));
     let mut sandbox = host.evolve().unwrap();
     sandbox.call::<()>("Ask", ()).unwrap();
-    for has_cause in [false, true, true] {
+    for _ in 0..3 {
         let error = hyperlight_tests::fails_with(ErrorCode::GuestError, sandbox.call::<()>("Ask", ()));
         assert_eq!((error.message(), error.guest_code()), ("the guest's words", 3));
-        assert_eq!(error.source().is_some(), has_cause);
+        assert!(error.source().is_none());
     }
 }
 

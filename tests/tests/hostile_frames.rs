@@ -50,7 +50,7 @@ fn a_frame_header_that_lies_is_refused() {
     }
     // The whole buffer is a possible length, but not for a frame without items.
     assert_refused(header(*b"HLF1", result, room, 0), "an item reaches past the end of the frame");
-    for kind in [0, 5, 15, 22, 31, 33, u32::MAX] {
+    for kind in [0, 5, 15, 23, 31, 33, u32::MAX] {
         assert_refused(header(*b"HLF1", kind, 16, 0), "the frame kind is unknown");
     }
 }
@@ -118,12 +118,19 @@ fn names_in_host_calls_have_limits() {
 
 #[test]
 fn every_message_has_its_own_shape() {
-    use ValueRef::{I32, String, U32, U64};
+    use ValueRef::{I32, I64, String, U32, U64};
     for (kind, items) in [
         (FrameKind::Error, &[I32(1), String("no")][..]),
         (FrameKind::Error, &[I32(1), String("no"), U64(0), U64(0)]),
         (FrameKind::Error, &[U32(1), String("no"), U64(0)]),
         (FrameKind::Error, &[]),
+        (FrameKind::Error, &[I32(1), String("no"), U64(0), U32(4)]),
+        (FrameKind::Error, &[I32(1), String("no"), U64(0), U32(0), U32(0)]),
+        (FrameKind::Error, &[I32(1), String("no"), U64(0), U32(0), String("{}"), String("{}")]),
+        (FrameKind::Error, &[I32(1), String("no"), U64(0), U32(0), String(&"d".repeat((64 << 10) + 1))]),
+        (FrameKind::Wait, &[]),
+        (FrameKind::Wait, &[I64(1)]),
+        (FrameKind::Wait, &[U64(1), U64(1)]),
         (FrameKind::Abort, &[U32(0), I32(1)]),
         (FrameKind::Abort, &[U32(3), I32(1), String("unknown reason")]),
         (FrameKind::Abort, &[I32(0), I32(1), String("no")]),

@@ -33,6 +33,8 @@ pub(crate) struct Program {
     pub entry: u64,
     /// Added to every address of the file.
     pub bias: u64,
+    /// The contract that it was built for.
+    pub abi: u32,
 }
 
 /// A run of the program's memory with one permission.
@@ -65,7 +67,7 @@ impl Program {
     pub fn load(file: &[u8]) -> Result<Self> {
         let (header, headers) = headers(file)?;
         refuse_what_needs_a_loader(headers)?;
-        check_abi(file, headers)?;
+        let abi = checked_abi(file, headers)?;
 
         let bias = match header.e_type(LittleEndian) {
             elf::ET_DYN => RELOCATABLE_BASE,
@@ -83,7 +85,7 @@ impl Program {
             return Err(Error::guest_binary("the entry point is not in an executable segment"));
         }
         relocate::apply(file, headers, bias, &mut segments)?;
-        Ok(Self { segments, entry, bias })
+        Ok(Self { segments, entry, bias, abi })
     }
 }
 
@@ -141,8 +143,8 @@ fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Resu
     Ok(())
 }
 
-/// Exactly one ABI note, with a number that this library accepts.
-fn check_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<()> {
+/// The number of exactly one ABI note, one that this library accepts.
+fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
     let malformed = |_| Error::guest_binary("a note segment is malformed");
     let mut found = None;
     for header in headers {
@@ -164,7 +166,7 @@ fn check_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<(
     }
     let (low, high) = ABI_ACCEPTED.into_inner();
     match found {
-        Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(()),
+        Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(abi),
         Some(abi) => Err(Error::guest_binary(format!(
             "the guest was built for ABI {abi}, this library accepts {low} to {high}; build it with the matching guest SDK"
         ))),

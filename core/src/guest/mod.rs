@@ -169,6 +169,11 @@ impl Guest {
         }
     }
 
+    /// The contract that the program was built for, by its note.
+    pub(crate) fn abi(&self) -> u32 {
+        self.shared.program.abi
+    }
+
     /// A SHA-256 of file and payloads; computed once.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         *self.shared.fingerprint.get_or_init(|| {

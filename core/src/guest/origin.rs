@@ -5,18 +5,30 @@ use super::Guest;
 /// A SHA-256 of the guest's file and payloads.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// A guest that was loaded here, or the fingerprint of one that a snapshot file speaks of.
+/// A guest that was loaded here, or what a snapshot file says of one.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
     Guest(Guest),
-    File(Fingerprint),
+    File {
+        fingerprint: Fingerprint,
+        /// The contract that it was built for.
+        abi: u32,
+    },
 }
 
 impl Origin {
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
             Self::Guest(guest) => guest.fingerprint(),
-            Self::File(fingerprint) => *fingerprint,
+            Self::File { fingerprint, .. } => *fingerprint,
+        }
+    }
+
+    /// The contract that the guest was built for: what its frames mean.
+    pub fn abi(&self) -> u32 {
+        match self {
+            Self::Guest(guest) => guest.abi(),
+            Self::File { abi, .. } => *abi,
         }
     }
 
@@ -34,7 +46,7 @@ impl Origin {
     pub fn function_at(&self, address: u64) -> Option<String> {
         match self {
             Self::Guest(guest) => guest.function_at(address),
-            Self::File(_) => None,
+            Self::File { .. } => None,
         }
     }
 }

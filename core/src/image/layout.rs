@@ -351,7 +351,7 @@ mod tests {
                     Segment { address, size, bytes: vec![], writable: kind == 1, executable: kind == 2 }
                 })
                 .collect();
-            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE }
+            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1 }
         })
     }
 
@@ -437,6 +437,7 @@ mod tests {
             }],
             entry: RELOCATABLE_BASE,
             bias: 0,
+            abi: 1,
         };
         let layout = Layout::new(&program, &[], &SandboxOptions::new().sizes().unwrap());
         let tables = layout.page_tables_phys..layout.page_tables_phys + layout.page_tables.size();

@@ -1,7 +1,7 @@
 //! A call, from the first frame to the last: the conversation between host and guest.
 //!
 //! The host writes a frame and lets the guest run; the guest answers by a frame of its own, which is the result, an
-//! error, or a request (a host function, the time) that the host serves before it lets the guest run on. Each direction
+//! error, or a request (a host function, the time, to be woken later) that the host serves before it lets the guest run on. Each direction
 //! costs one `KVM_RUN`. Whatever stops the guest anywhere else ends the conversation for good.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -10,15 +10,18 @@ use std::time::Duration;
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
 use hyperlight_abi::message::Context;
-use hyperlight_abi::{AbortReason, DecodeError, Frame, FrameKind, Full, ToHost, ValueRef, message};
+use hyperlight_abi::{
+    ABI_ERROR_KINDS, AbortReason, DecodeError, ErrorKind, Frame, FrameKind, Full, ToHost, ValueRef, message,
+};
 
 use super::Functions;
 use super::channel::{Channel, ReceiveError};
+use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
 use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
-use crate::error::{BoxError, Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::layout::Layout;
 use crate::int::to_usize;
@@ -26,7 +29,7 @@ use crate::options::{Quota, Sizes};
 use crate::process::forked;
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
-use crate::stop::{Cause, Stopper, TimeLimits, stopped};
+use crate::stop::{Cause, Stopper, TimeLimits, Waited, stopped};
 use crate::text::{printable, said};
 use crate::vm::fault::FaultKind;
 use crate::vm::memory::GuestMemory;
@@ -80,14 +83,6 @@ pub(crate) struct Conversation {
     has_entropy: bool,
     /// Numbers the failures of host functions.
     tokens: u64,
-}
-
-/// A host function's failure in the current call: what the guest was told, and the original.
-#[derive(Debug)]
-struct Failure {
-    token: u64,
-    status: i32,
-    source: BoxError,
 }
 
 impl Conversation {
@@ -241,7 +236,7 @@ impl Conversation {
     /// Runs the guest, serving its requests, until it sends a frame of the kind `until`.
     fn serve(&mut self, until: FrameKind) -> Result<(), Ended> {
         let mut quota = self.quota;
-        let mut failure: Option<Failure> = None;
+        let mut failures = Failures::default();
         loop {
             self.run()?;
             self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
@@ -303,22 +298,28 @@ impl Conversation {
                             "an error message does not fit the input buffer",
                         ))
                     })?;
-                    failure =
-                        Some(Failure { token: self.tokens, status: failed.status, source: failed.source });
+                    failures.keep(Failure {
+                        token: self.tokens,
+                        status: failed.status,
+                        source: failed.source,
+                        bytes: text.len(),
+                    });
                 }
-                ToHost::ContextRequest => {
-                    let context = self.context().map_err(Ended::Poisoned)?;
-                    let items = [ValueRef::Bytes(&context.to_bytes())];
-                    self.channel.send(self.vm.memory(), FrameKind::Context, &items, &[]).map_err(|_| {
-                        Ended::Poisoned(Error::new(
-                            ErrorCode::Internal,
-                            "a context does not fit the input buffer",
-                        ))
-                    })?;
-                    self.has_entropy = true;
+                ToHost::ContextRequest => self.send_context()?,
+                ToHost::Wait { deadline } => {
+                    self.wait(deadline)?;
+                    self.send_context()?;
                 }
-                ToHost::Error { code, message, token } if until == FrameKind::Result => {
-                    return Err(Ended::Ready(guest_error(code, message, token, failure)));
+                ToHost::Error { code, message, token, kind, details } if until == FrameKind::Result => {
+                    let kind = if self.origin.abi() < ABI_ERROR_KINDS { kind_of(code) } else { kind };
+                    let error = match (failures.take(token), kind) {
+                        (Some(failure), ErrorKind::Caused) => {
+                            guest_error(code, message, kind).with_source(failure.source)
+                        }
+                        (Some(failure), _) => host_error(failure.status, failure.source),
+                        (None, _) => guest_error(code, message, kind),
+                    };
+                    return Err(Ended::Ready(error.with_details(details)));
                 }
                 ToHost::Abort { reason, code, message } => {
                     return Err(Ended::Poisoned(abort_error(reason, code, message)));
@@ -362,6 +363,28 @@ impl Conversation {
         }
     }
 
+    /// Lets the guest sleep until that time, as long as nothing stops the call.
+    fn wait(&mut self, deadline: u64) -> Result<(), Ended> {
+        loop {
+            match self.stopper.wait(deadline) {
+                Waited::Over => return in_the_parent(self.vm.memory()),
+                Waited::Interrupted => self.interrupted()?,
+                Waited::Stopped => return Err(Ended::Stopped),
+            }
+        }
+    }
+
+    /// Tells the guest what time it is, …
+    fn send_context(&mut self) -> Result<(), Ended> {
+        let context = self.context().map_err(Ended::Poisoned)?;
+        let items = [ValueRef::Bytes(&context.to_bytes())];
+        self.channel.send(self.vm.memory(), FrameKind::Context, &items, &[]).map_err(|_| {
+            Ended::Poisoned(Error::new(ErrorCode::Internal, "a context does not fit the input buffer"))
+        })?;
+        self.has_entropy = true;
+        Ok(())
+    }
+
     /// A signal has interrupted the guest: a kicker's, the timer's that nudges, or one of the program's own. The guest goes on
     /// if that is well.
     fn interrupted(&mut self) -> Result<(), Ended> {
@@ -400,7 +423,7 @@ impl Conversation {
         Error::new(code, format!("the guest faulted: {fault}")).with_fault(fault)
     }
 
-    /// What a frame to the guest brings along.
+    /// … and what else a frame to it brings along.
     fn context(&mut self) -> Result<Context> {
         let entropy = if self.has_entropy {
             None
@@ -442,23 +465,25 @@ pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> 
     }
 }
 
-fn guest_error(code: i32, message: &str, token: u64, failure: Option<Failure>) -> Error {
-    match failure {
-        Some(failure) if failure.token == token => host_error(failure.status, failure.source),
-        failure => {
-            // What the guest's side finds as the host does has the same code on both sides of the wall: a frame that does not
-            // fit, and a function that a runtime's program does not have.
-            let kind = [ErrorCode::TooLarge, ErrorCode::FunctionNotFound]
-                .into_iter()
-                .find(|kind| kind.number() == code)
-                .unwrap_or(ErrorCode::GuestError);
-            let message = said(message, || format!("the guest function failed with code {code}"));
-            let error = Error::new(kind, message).with_guest_code(code);
-            match failure {
-                Some(failure) => error.with_source(failure.source),
-                None => error,
-            }
-        }
+/// What the guest's side finds as the host does has the same code on both sides of the wall.
+fn guest_error(code: i32, message: &str, kind: ErrorKind) -> Error {
+    let its_code = match kind {
+        ErrorKind::FunctionNotFound => ErrorCode::FunctionNotFound,
+        ErrorKind::TooLarge => ErrorCode::TooLarge,
+        _ => ErrorCode::GuestError,
+    };
+    let message = said(message, || format!("the guest function failed with code {code}"));
+    Error::new(its_code, message).with_guest_code(code)
+}
+
+/// What the code of an error says of it in a guest that has no other way to say it.
+fn kind_of(code: i32) -> ErrorKind {
+    if code == ErrorCode::FunctionNotFound.number() {
+        ErrorKind::FunctionNotFound
+    } else if code == ErrorCode::TooLarge.number() {
+        ErrorKind::TooLarge
+    } else {
+        ErrorKind::Own
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod call;
 mod channel;
+mod failures;
 pub(crate) mod guest_log;
 pub(crate) mod host;
 mod host_call;

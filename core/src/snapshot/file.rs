@@ -90,6 +90,7 @@ impl Frozen {
         let mut state = vec![0; to_usize(PAGE)];
         self.image.file().read_exact_at(&mut state, extended_state)?;
         let header = format::encode(&Header {
+            abi: self.origin.abi(),
             features: features.clone(),
             fingerprint: self.origin.fingerprint(),
             sizes: self.sizes,
@@ -180,7 +181,8 @@ fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
         .map_err(|_| bad("its list of host functions is malformed"))?
         .into_declared();
 
-    let Header { fingerprint, sizes, entry, layout, registers, sent, pages, extended_state, .. } = header;
+    let Header { abi, fingerprint, sizes, entry, layout, registers, sent, pages, extended_state, .. } =
+        header;
     let state = sanitize_extended_state(extended_state);
     let size = layout.size;
     let mut read_error = None;
@@ -213,7 +215,7 @@ fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
         image,
         delta: PageSet::default(),
         registers,
-        origin: Origin::File(fingerprint),
+        origin: Origin::File { fingerprint, abi },
         sizes,
         functions: Arc::new(functions),
         required,

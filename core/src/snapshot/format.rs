@@ -36,6 +36,8 @@ const MAX_SEGMENTS: u64 = 64;
 
 /// What a header says.
 pub(super) struct Header {
+    /// The contract that the guest was built for.
+    pub abi: u32,
     pub features: Features,
     pub fingerprint: Fingerprint,
     pub sizes: Sizes,
@@ -54,7 +56,7 @@ pub(super) struct Header {
 /// Writes a header, with what is before it and the zeros behind it.
 pub(super) fn encode(header: &Header) -> Vec<u8> {
     let mut out = Writer(Vec::new());
-    out.u64(u64::from(hyperlight_abi::ABI_VERSION));
+    out.u64(u64::from(header.abi));
     out.u64(header.features.xcr0);
     header.features.words.iter().for_each(|word| out.u64(u64::from(*word)));
     out.0.extend(header.fingerprint);
@@ -110,11 +112,7 @@ pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
 /// Reads a header and checks all of it.
 pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
     let mut input = Reader(bytes);
-    let abi = input.u64()?;
-    let (low, high) = (u64::from(*ABI_ACCEPTED.start()), u64::from(*ABI_ACCEPTED.end()));
-    if !(low..=high).contains(&abi) {
-        return Err(bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")));
-    }
+    let abi = abi(&mut input)?;
     let mut features = Features { xcr0: input.u64()?, ..Features::default() };
     for word in &mut features.words {
         *word =
@@ -123,7 +121,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
     let fingerprint = input.array()?;
     let sizes = sizes(&mut input)?;
     let (entry, bias) = (input.u64()?, input.u64()?);
-    let program = program(&mut input, entry, bias)?;
+    let program = program(&mut input, entry, bias, abi)?;
     let payloads = payloads(&mut input)?;
 
     let mut registers = Registers { general: kvm_regs::default(), fs_base: 0, gs_base: 0 };
@@ -141,6 +139,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
         return Err(bad("something follows the header's last field"));
     }
     Ok(Header {
+        abi,
         features,
         fingerprint,
         sizes,
@@ -153,6 +152,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
         extended_state,
         pages,
     })
+}
+
+fn abi(input: &mut Reader<'_>) -> Result<u32> {
+    let abi = input.u64()?;
+    let (low, high) = ABI_ACCEPTED.into_inner();
+    u32::try_from(abi)
+        .ok()
+        .filter(|abi| ABI_ACCEPTED.contains(abi))
+        .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
 fn sizes(input: &mut Reader<'_>) -> Result<Sizes> {
@@ -174,7 +182,7 @@ fn sizes(input: &mut Reader<'_>) -> Result<Sizes> {
     }
 }
 
-fn program(input: &mut Reader<'_>, entry: u64, bias: u64) -> Result<Program> {
+fn program(input: &mut Reader<'_>, entry: u64, bias: u64, abi: u32) -> Result<Program> {
     let wrong = || bad("a segment of its program is impossible");
     let count = input.u64()?;
     if count == 0 || count > MAX_SEGMENTS {
@@ -192,7 +200,7 @@ fn program(input: &mut Reader<'_>, entry: u64, bias: u64) -> Result<Program> {
         let (writable, executable) = (access == 1, access == 2);
         segments.push(Segment { address, size, bytes: Vec::new(), writable, executable });
     }
-    Ok(Program { segments, entry, bias })
+    Ok(Program { segments, entry, bias, abi })
 }
 
 fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {

@@ -2,8 +2,11 @@
 //!
 //! A library inside somebody's program may not install signal handlers, eat the program's signals, or signal a thread that
 //! has left its call. How it manages without is in [`word`] (who may signal, and when) and [`signal`] (how); [`timer`] ends
-//! calls whose time is up.
+//! calls whose time is up. A guest that asked to be woken later sleeps like a host function that runs ([`Stopper::wait`]):
+//! whoever ends its call changes the word on which it sleeps, and needs no signal.
 
+#[cfg(not(loom))]
+mod futex;
 pub(crate) mod signal;
 mod timer;
 mod word;
@@ -19,7 +22,7 @@ use crate::process::Epoch;
 use signal::Aside;
 use timer::{NEVER, Timer};
 pub(crate) use word::Cause;
-use word::{Claim, RunWord, Seen};
+use word::{Claim, RunWord, Seen, Slept};
 
 /// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
 /// can begin together, see [`crate::CallOptions::since`].
@@ -164,8 +167,6 @@ impl RunState {
 
     /// The timer ends the call that was seen; the result is when to look again.
     fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
-        /// For a call that could not be signalled, is being claimed, or has just entered or left a host function.
-        const AGAIN_NS: u64 = 1_000_000;
         if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
     }
 
@@ -204,8 +205,8 @@ impl RunState {
         if cpu_deadline <= used {
             return self.expire(seen, Cause::CpuTime, now);
         }
-        // It cannot be used up sooner than that.
-        next.min(now.saturating_add(cpu_deadline - used))
+        // It cannot be used up sooner than that. Who has next to nothing left may use it up in an hour: not looked at all the time.
+        next.min(now.saturating_add((cpu_deadline - used).max(AGAIN_NS)))
     }
 
     /// Marks this sandbox's signals.
@@ -227,6 +228,21 @@ pub(crate) struct Stopper {
     call: Option<Running>,
 }
 
+/// After how long the timer looks again, at the soonest: at a call that could not be signalled, is being claimed, or has just
+/// entered or left a host function; and at one whose processor time is nearly used up.
+const AGAIN_NS: u64 = 1_000_000;
+
+/// How a wait went on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Waited {
+    /// A signal of the program's has been handled, or it is time to look about. The wait is not over.
+    Interrupted,
+    /// It is time.
+    Over,
+    /// The call was stopped.
+    Stopped,
+}
+
 #[derive(Debug)]
 struct Running {
     signal: i32,
@@ -236,6 +252,8 @@ struct Running {
     nudges: u32,
     /// Signals of ours that were taken out of the queue already.
     taken: u32,
+    /// When a guest that sleeps is to be asked about: nobody nudges it.
+    look_at: u64,
 }
 
 impl Stopper {
@@ -293,7 +311,6 @@ impl Stopper {
         let process = Epoch::current()?;
         let signal = signal::current();
         let caller_mask = signal::block(signal::only(signal));
-        self.call = Some(Running { signal, caller_mask, aside: Aside::default(), nudges: 0, taken: 0 });
         self.run.process.store(process.number(), Ordering::Relaxed);
         self.run.thread.store(signal::thread_id(), Ordering::Relaxed);
         self.run.signal.store(signal, Ordering::Relaxed);
@@ -304,6 +321,8 @@ impl Stopper {
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
         let next_nudge = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+        let aside = Aside::default();
+        self.call = Some(Running { signal, caller_mask, aside, nudges: 0, taken: 0, look_at: next_nudge });
         self.run.nudge_interval.store(nanoseconds(self.nudge_interval), Ordering::Relaxed);
         self.run.next_nudge.store(next_nudge, Ordering::SeqCst);
         self.run.word.begin();
@@ -322,7 +341,7 @@ impl Stopper {
 
     /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
     pub fn end(&mut self) -> Option<Cause> {
-        let Running { signal, caller_mask, mut aside, nudges, taken } = self.call.take()?;
+        let Running { signal, caller_mask, mut aside, nudges, taken, .. } = self.call.take()?;
         let ending = self.run.word.end();
         self.run.deadline.store(NEVER, Ordering::Relaxed);
         self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
@@ -368,6 +387,34 @@ impl Stopper {
         }
         self.run.word.leave_host();
         Some(result)
+    }
+
+    /// Lets the guest sleep until `deadline`, on the monotonic clock, with the caller's own signal mask. Returns when that is
+    /// reached, and sooner when the call is stopped or the program wants to be asked.
+    pub fn wait(&mut self, deadline: u64) -> Waited {
+        let run = Arc::clone(&self.run);
+        loop {
+            let now = clock::now(libc::CLOCK_MONOTONIC);
+            let mut until = deadline;
+            if let Some(call) = &mut self.call {
+                if call.look_at <= now {
+                    call.look_at = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+                    return Waited::Interrupted;
+                }
+                // At the call's own deadline `host` ends it, as it does after a function that took too long.
+                until = until.min(call.look_at).min(run.deadline.load(Ordering::Relaxed));
+            }
+            if deadline <= now {
+                return Waited::Over;
+            }
+            let slept = self.host(|| run.word.sleep(until));
+            if slept.is_none() || self.is_kicked() {
+                return Waited::Stopped;
+            }
+            if slept == Some(Slept::Signal) {
+                return Waited::Interrupted;
+            }
+        }
     }
 
     /// After a signal of the program's own has interrupted the guest: whatever waits that the caller has blocked, waits

@@ -17,6 +17,10 @@
 //! before that is decided. A *nudge* takes the same road and goes back to GUEST too, but has signalled: the runner looks
 //! about, takes the signal out of its queue ([`RunWord::take_nudge`]), and goes on.
 //!
+//! In HOST the runner may also *sleep* on the word itself, until a time or until a kicker has changed it ([`RunWord::sleep`]):
+//! the kernel compares the word and puts the thread to sleep in one step (futex(2)), and every claim in HOST wakes it after
+//! the change. So no wake-up is lost, and none needs a signal.
+//!
 //! The word also counts the calls, so that a timer's decision about one call cannot strike the next. Memory
 //! orderings and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
 
@@ -45,8 +49,17 @@ pub(crate) struct Seen(u64);
 pub(crate) enum Claim {
     /// The runner is in the guest: signal it, then say [`RunWord::signalled`].
     Signal(Signalling),
-    /// The runner is in a host function and will see the claim when that returns.
+    /// The runner is in a host function and will see the claim when that returns; if it slept, it is awake.
     Noted,
+}
+
+/// Why the runner does not sleep any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Slept {
+    /// A signal's handler has run.
+    Signal,
+    /// It is time, the word has changed, or for no reason.
+    Woken,
 }
 
 /// The duty to say whether the signal was sent.
@@ -81,11 +94,11 @@ const CALL: u64 = 1 << 8;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct RunWord(AtomicU64);
+pub(crate) struct RunWord(AtomicU64, Bed);
 
 impl RunWord {
     pub fn new() -> Self {
-        Self(AtomicU64::new(IDLE))
+        Self(AtomicU64::new(IDLE), Bed::new())
     }
 
     /// The runner starts a call. What it stored before is visible to whoever sees the call.
@@ -108,6 +121,16 @@ impl RunWord {
     /// The host function has returned. `false`: the call was ended.
     pub fn leave_host(&self) -> bool {
         self.step(HOST, GUEST)
+    }
+
+    /// The runner sleeps until `deadline` on the monotonic clock, while it is in HOST or while no call can be stopped.
+    pub fn sleep(&self, deadline: u64) -> Slept {
+        let word = self.0.load(Ordering::Acquire);
+        if word & STATE == KICKED {
+            return Slept::Woken;
+        }
+        // Whatever has changed by now, and it can only be a claim, is seen by the kernel.
+        self.1.sleep(&self.0, word, deadline)
     }
 
     /// The runner ends the call.
@@ -163,6 +186,9 @@ impl RunWord {
             _ => return None,
         };
         self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        if claim == Claim::Noted {
+            self.1.wake(&self.0);
+        }
         Some(claim)
     }
 
@@ -223,6 +249,51 @@ impl Seen {
     /// Whether somebody is about to end the call.
     pub fn is_claimed(self) -> bool {
         self.0 & STATE == KICKING
+    }
+}
+
+/// Where the runner sleeps: the kernel's queue of those that wait on the word.
+#[cfg(not(loom))]
+#[derive(Debug)]
+struct Bed;
+
+#[cfg(not(loom))]
+impl Bed {
+    const fn new() -> Self {
+        Self
+    }
+
+    fn sleep(&self, word: &AtomicU64, expected: u64, deadline: u64) -> Slept {
+        super::futex::wait(word, expected, deadline)
+    }
+
+    fn wake(&self, word: &AtomicU64) {
+        super::futex::wake(word);
+    }
+}
+
+/// The model of it: to compare and to fall asleep is one step, as seen by who wakes.
+#[cfg(loom)]
+#[derive(Debug)]
+struct Bed(loom::sync::Mutex<()>, loom::sync::Condvar);
+
+#[cfg(loom)]
+impl Bed {
+    fn new() -> Self {
+        Self(loom::sync::Mutex::new(()), loom::sync::Condvar::new())
+    }
+
+    fn sleep(&self, word: &AtomicU64, expected: u64, _deadline: u64) -> Slept {
+        let lock = self.0.lock().unwrap();
+        if word.load(Ordering::Acquire) == expected {
+            drop(self.1.wait(lock).unwrap());
+        }
+        Slept::Woken
+    }
+
+    fn wake(&self, _word: &AtomicU64) {
+        let _lock = self.0.lock().unwrap();
+        self.1.notify_one();
     }
 }
 
@@ -342,6 +413,31 @@ mod model {
             let ended = call(word, inside, pending, true).is_some();
             nudger.join().unwrap();
             assert!(kicker.join().unwrap() || !ended, "the nudge has ended the call");
+        });
+    }
+
+    #[test]
+    fn who_sleeps_in_a_call_is_woken_by_whoever_ends_it() {
+        loom::model(|| {
+            let shared = Arc::new((RunWord::new(), AtomicUsize::new(1), AtomicUsize::new(0)));
+            let (word, inside, pending) = &*shared;
+            word.begin();
+            let kicker = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
+            };
+            // Without a deadline: if the wake-up were lost, this would never end.
+            while word.enter_host() {
+                word.sleep(u64::MAX);
+                if !word.leave_host() {
+                    break;
+                }
+            }
+            let ending = word.end();
+            inside.store(0, Ordering::Relaxed);
+            assert_eq!(ending.cause, Some(Cause::Interrupt));
+            assert_eq!(pending.load(Ordering::Relaxed), ending.signals as usize);
+            assert!(kicker.join().unwrap());
         });
     }
 

@@ -40,6 +40,12 @@ extern "C" fn hl_guest_monotonic_ns() -> u64 {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn hl_guest_sleep_ns(ns: u64) {
+    stdio::flush();
+    sdk::time::sleep(core::time::Duration::from_nanos(ns));
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn hl_guest_payload(index: usize, payload: *mut HlBytes) -> i32 {
     let Some(bytes) = sdk::payload(index) else {
         return code::INVALID_ARGUMENT;

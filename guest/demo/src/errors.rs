@@ -15,6 +15,11 @@ fn return_error(code: i32, message: String) -> Result<()> {
     Err(Error::new(code, message))
 }
 
+#[guest_function("ReturnErrorWithDetails")]
+fn return_error_with_details(code: i32, message: String, details: String) -> Result<()> {
+    Err(Error::new(code, message).with_details(details))
+}
+
 #[guest_function("GuestAbortWithCode")]
 fn guest_abort_with_code(code: i32) {
     abort(code, "")

@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use hyperlight_guest::{
-    Context, Result, Value, ValueRef, bail, code, guest_function, host_call, host_function, host_signature,
+    Context, Error, Result, Value, ValueRef, bail, code, guest_function, host_call, host_function,
+    host_signature,
 };
 
 use crate::compute::spin;
@@ -213,11 +214,27 @@ fn call_host_replace_error(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Answers the host's failure with an error of its own, which names it as its cause.
+#[guest_function("CallHostCauseError")]
+fn call_host_cause_error(name: &str) -> Result<()> {
+    host_call(name, &[]).map(drop).map_err(|cause| Error::new(UNEXPECTED, "because of it").with_cause(&cause))
+}
+
 /// Two failures of the host; the first of them is passed on, whose token is no longer the last.
 #[guest_function("CallHostPassFirstError")]
 fn call_host_pass_first_error(first: &str, second: &str) -> Result<()> {
     let result = host_call(first, &[]);
     let _ = host_call(second, &[]);
+    result.map(drop)
+}
+
+/// One failure of `first`, and that many of `second`; the first is passed on.
+#[guest_function("CallHostPassErrorOfLongAgo")]
+fn call_host_pass_error_of_long_ago(first: &str, second: &str, count: u32) -> Result<()> {
+    let result = host_call(first, &[]);
+    for _ in 0..count {
+        let _ = host_call(second, &[]);
+    }
     result.map(drop)
 }
 

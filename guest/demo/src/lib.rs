@@ -19,5 +19,6 @@ mod memory;
 mod payload;
 mod print;
 mod privileged;
+mod sleep;
 mod stack;
 mod state;

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use sdk::{Error, Result, boot_info, code, ensure, guest_function};
+use sdk::{Error, Result, boot_info, code, guest_function};
 
 use crate::engine::{self, Goal, globals, out_of_memory};
 use crate::error::{self, Failure, Js, Thrown, finish};
@@ -86,7 +86,9 @@ fn text(text: Option<Text>) -> Result<String> {
     };
     let (len, room) = (text.as_str().len(), boot_info().output.size);
     // A script can make a text that there is no second room for; it would not fit the buffer either.
-    ensure!(len as u64 <= room, code::TOO_LARGE, "the result takes {len} bytes of {room}: raise output_size");
+    if len as u64 > room {
+        return Err(Error::too_large(format!("the result takes {len} bytes of {room}: raise output_size")));
+    }
     Ok(text.as_str().into())
 }
 
@@ -140,7 +142,7 @@ fn find(path: &str) -> core::result::Result<(Value, Value), Failure> {
         return Ok((this, found));
     }
     let message = format!("the script has no function `{path}`, neither exported by a module nor global");
-    Err(Error::new(code::FUNCTION_NOT_FOUND, message).into())
+    Err(Error::function_not_found(message).into())
 }
 
 /// The value of a global variable, or of a property of the global object.

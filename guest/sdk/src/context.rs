@@ -1,13 +1,13 @@
 //! Time and entropy as the host last gave them.
 //!
 //! Each call brings a context; while the guest initialises, there has been none, and the first who needs one asks
-//! for it. A guest that asks for neither leaves no trace of it, so that its initialised image can be shared.
+//! for it. What wakes a guest that sleeps is a new one. A guest that asks for neither leaves no trace of it, so that its initialised image can be shared.
 
 use core::arch::x86_64::_rdtsc;
 use core::cell::Cell;
 
 use hyperlight_abi::message::Context;
-use hyperlight_abi::{AbortReason, FrameKind};
+use hyperlight_abi::{AbortReason, FrameKind, ValueRef};
 
 use crate::channel;
 use crate::error::code;
@@ -48,9 +48,18 @@ pub(crate) fn current() -> Arrival {
     LAST.get().unwrap_or_default()
 }
 
+/// Sleeps until that time on the host's monotonic clock. The host counts it as a call of its own where the time has passed.
+pub(crate) fn wait(deadline: u64) {
+    ask(FrameKind::Wait, &[ValueRef::U64(deadline)]);
+}
+
 /// Asks the host for a context.
 fn request() {
-    if channel::post(FrameKind::ContextRequest, &[], &[]).is_err() {
+    ask(FrameKind::ContextRequest, &[]);
+}
+
+fn ask(kind: FrameKind, items: &[ValueRef<'_>]) {
+    if channel::post(kind, items, &[]).is_err() {
         give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
     }
     channel::exchange(|message| match message {

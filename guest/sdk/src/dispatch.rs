@@ -3,9 +3,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use hyperlight_abi::limits::{MAX_MESSAGE_LEN, MAX_PARAMETERS};
+use hyperlight_abi::limits::{MAX_DETAILS_LEN, MAX_MESSAGE_LEN, MAX_PARAMETERS};
 use hyperlight_abi::message::cut;
-use hyperlight_abi::{AbortReason, FrameKind, Full, Kind, ValueRef};
+use hyperlight_abi::{AbortReason, ErrorKind, FrameKind, Full, Kind, ValueRef};
 
 use crate::channel;
 use crate::error::{Error, Result, code};
@@ -22,7 +22,7 @@ pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
     match function::find(name).map(|function| (&function.call, &function.declaration)) {
         Some((Call::Shim(call), _)) => call(arguments),
         Some((Call::Dynamic(call), declaration)) => run_dynamic(declaration, call, arguments),
-        None => Err(Error::new(code::FUNCTION_NOT_FOUND, format!("the guest has no function `{name}`"))),
+        None => Err(Error::function_not_found(format!("the guest has no function `{name}`"))),
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn reply(outcome: &Result<Value>) {
             Ok(()) => return,
             Err(Full { needed, capacity }) => {
                 let message = format!("the result takes {needed} bytes of {capacity}: raise output_size");
-                &Error::new(code::TOO_LARGE, message)
+                &Error::too_large(message)
             }
         },
         Err(error) => error,
@@ -69,7 +69,15 @@ pub(crate) fn reply(outcome: &Result<Value>) {
         ValueRef::String(cut(&error.message, room)),
         ValueRef::U64(error.token()),
     ];
-    if channel::post(FrameKind::Error, &items, &[]).is_err() {
+    let kind = ValueRef::U32(error.kind() as u32);
+    // Half of the details would be no JSON.
+    if let Some(details) = error.details().filter(|details| details.len() <= MAX_DETAILS_LEN)
+        && channel::post(FrameKind::Error, &items, &[kind, ValueRef::String(details)]).is_ok()
+    {
+        return;
+    }
+    let more = if error.kind() == ErrorKind::Own { &[][..] } else { &[kind] };
+    if channel::post(FrameKind::Error, &items, more).is_err() {
         give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
     }
 }

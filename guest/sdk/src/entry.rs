@@ -60,7 +60,7 @@ fn initialise() -> Result<()> {
     .map_err(|Full { needed, capacity }| {
         let message =
             format!("the list of functions takes at least {needed} bytes of {capacity}: raise output_size");
-        Error::new(code::TOO_LARGE, message)
+        Error::too_large(message)
     })
 }
 

@@ -3,10 +3,16 @@
 //! One type for what a guest function reports, for what a host function reported to it, and for what the SDK finds
 //! wrong itself. The failure of a host function keeps a token of the host's: an error that still carries it
 //! when a guest function returns makes the host raise the original failure to its caller.
+//!
+//! An error's code is the guest's own, whatever its number. What the host is to know of an error besides stands elsewhere in
+//! it, where only the SDK, or a runtime that says so, puts it.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
+
+use hyperlight_abi::ErrorKind;
 
 /// The result of guest code.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -34,19 +40,50 @@ pub struct Error {
     pub code: i32,
     /// A line for people.
     pub message: String,
-    /// The host's name for the failure that this passes on, or 0.
+    /// The host's name for the failure that this passes on, or was caused by; or 0.
     token: u64,
+    /// What the host is to know of it.
+    kind: ErrorKind,
+    details: Option<Box<str>>,
 }
 
 impl Error {
     /// An error of the guest's own.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), token: 0 }
+        Self { code, message: message.into(), token: 0, kind: ErrorKind::Own, details: None }
+    }
+
+    /// For a runtime: its program has no function of the name that was called. The host's caller gets its own error for that.
+    pub fn function_not_found(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::FunctionNotFound, ..Self::new(code::FUNCTION_NOT_FOUND, message) }
+    }
+
+    /// For a runtime: what is to be sent does not fit the buffer. The message names the option to raise, and the host's caller
+    /// gets its own error for that.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::TooLarge, ..Self::new(code::TOO_LARGE, message) }
     }
 
     /// The failure of a host function.
     pub(crate) fn from_host(token: u64, status: i32, message: &str) -> Self {
-        Self { code: status, message: message.into(), token }
+        Self { token, ..Self::new(status, message) }
+    }
+
+    /// The same error with more about it for programs, JSON by convention: the host's caller gets it beside the message.
+    /// What is longer than [`crate::limits::MAX_DETAILS_LEN`], or does not fit the buffer, is left out as a whole.
+    #[must_use]
+    pub fn with_details(self, details: impl Into<String>) -> Self {
+        Self { details: Some(details.into().into_boxed_str()), ..self }
+    }
+
+    /// The same error as one of the guest's own, with the failure of a host function as its cause: the host's caller gets
+    /// both. Any other error has no cause that the host knows of, and changes nothing.
+    #[must_use]
+    pub fn with_cause(self, cause: &Self) -> Self {
+        if cause.token == 0 || self.token != 0 {
+            return self;
+        }
+        Self { token: cause.token, kind: ErrorKind::Caused, ..self }
     }
 
     /// The same error with `what` in front of its message. It still passes on a host function's failure.
@@ -57,10 +94,20 @@ impl Error {
 
     /// Whether returning this error makes the host raise the failure of its own function.
     pub const fn is_from_host(&self) -> bool {
-        self.token != 0
+        self.token != 0 && matches!(self.kind, ErrorKind::Own)
     }
 
-    /// See [`Self::is_from_host`].
+    /// See [`Self::with_details`].
+    pub fn details(&self) -> Option<&str> {
+        self.details.as_deref()
+    }
+
+    /// What the host is to know of it.
+    pub(crate) const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The host's name for the failure that this passes on, or was caused by; or 0.
     pub(crate) const fn token(&self) -> u64 {
         self.token
     }

@@ -91,7 +91,7 @@ fn call<T>(
         let message = format!(
             "the arguments of the host function `{name}` take {needed} bytes of {capacity}: raise output_size"
         );
-        return Err(Error::new(code::TOO_LARGE, message));
+        return Err(Error::too_large(message));
     }
     channel::exchange(|message| match message {
         Incoming::HostResult(value) => take(&value),

@@ -1,9 +1,10 @@
-//! The host's clocks, read without asking the host.
+//! The host's clocks, read without asking the host; and sleeping, for which it is asked.
 //!
 //! Each call brings the time; from there on the time-stamp counter measures. On a host that does not know the
-//! counter's rate the clocks stand still during a call.
+//! counter's rate the clocks stand still during a call, but for what it sleeps.
 
 use core::cell::Cell;
+use core::time::Duration;
 
 use crate::context::{self, Arrival};
 use crate::single::Single;
@@ -27,6 +28,20 @@ pub fn monotonic_ns() -> u64 {
 pub fn wall_ns() -> u64 {
     let arrival = context::current();
     arrival.context.wall_ns.saturating_add(elapsed_ns(&arrival))
+}
+
+/// Sleeps for that long; see [`sleep_until`].
+pub fn sleep(duration: Duration) {
+    let duration = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    sleep_until(monotonic_ns().saturating_add(duration));
+}
+
+/// Sleeps until that time on the clock of [`monotonic_ns`], not at all if it has passed. Meanwhile the guest takes no
+/// processor time. The host may end the call, as it may at any time: then this does not return.
+pub fn sleep_until(deadline_ns: u64) {
+    if deadline_ns > monotonic_ns() {
+        context::wait(deadline_ns);
+    }
 }
 
 /// Ticks of the time-stamp counter in a second, where the host knows them.

@@ -1,0 +1,82 @@
+//! The failures of host functions in the current call, by the tokens that the guest was given for them.
+//!
+//! A guest may catch a failure, and the next one, and pass on the first. Kept are the last ones, and as much of their text as
+//! a guest may make the host hold: what an error says is often what the guest had asked for.
+
+use std::collections::VecDeque;
+
+use hyperlight_abi::limits::MAX_HOST_FAILURES;
+
+use crate::error::BoxError;
+
+/// Bytes of the texts of all failures that are kept. The last one is kept however long it is.
+const MAX_BYTES: usize = 1 << 20;
+
+/// A host function's failure: what the guest was told, and the original.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub token: u64,
+    pub status: i32,
+    pub source: BoxError,
+    /// Bytes of its text.
+    pub bytes: usize,
+}
+
+/// Those of one call, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    kept: VecDeque<Failure>,
+    bytes: usize,
+}
+
+impl Failures {
+    /// Keeps one, in place of the oldest where there are too many.
+    pub fn keep(&mut self, failure: Failure) {
+        self.bytes = self.bytes.saturating_add(failure.bytes);
+        self.kept.push_back(failure);
+        while self.kept.len() > MAX_HOST_FAILURES || self.kept.len() > 1 && self.bytes > MAX_BYTES {
+            let oldest = self.kept.pop_front().map_or(0, |oldest| oldest.bytes);
+            self.bytes = self.bytes.saturating_sub(oldest);
+        }
+    }
+
+    /// Takes the one of that token, if there was one and it is kept.
+    pub fn take(&mut self, token: u64) -> Option<Failure> {
+        let at = self.kept.iter().position(|failure| failure.token == token)?;
+        let found = self.kept.remove(at)?;
+        self.bytes = self.bytes.saturating_sub(found.bytes);
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(token: u64, bytes: usize) -> Failure {
+        Failure { token, status: 0, source: "text".into(), bytes }
+    }
+
+    #[test]
+    fn the_last_ones_are_kept_and_no_more() {
+        let mut failures = Failures::default();
+        let last = MAX_HOST_FAILURES as u64 + 10;
+        (1..=last).for_each(|token| failures.keep(failure(token, 1)));
+        for token in 0..=10 {
+            assert!(failures.take(token).is_none(), "{token}");
+        }
+        for token in 11..=last {
+            assert_eq!(failures.take(token).map(|failure| failure.token), Some(token));
+        }
+    }
+
+    #[test]
+    fn long_ones_take_the_place_of_several() {
+        let mut failures = Failures::default();
+        (1..=4).for_each(|token| failures.keep(failure(token, MAX_BYTES / 4)));
+        failures.keep(failure(5, MAX_BYTES / 2));
+        assert_eq!(failures.kept.iter().map(|failure| failure.token).collect::<Vec<_>>(), [3, 4, 5]);
+        failures.keep(failure(6, 2 * MAX_BYTES));
+        assert_eq!(failures.kept.iter().map(|failure| failure.token).collect::<Vec<_>>(), [6]);
+    }
+}
