@@ -120,6 +120,21 @@ export type ErrorCode =
   | 'ERR_HL_INTERRUPTED' | 'ERR_HL_POISONED' | 'ERR_HL_BUSY' | 'ERR_HL_STATE' | 'ERR_HL_SNAPSHOT_MISMATCH'
   | 'ERR_HL_SNAPSHOT_FILE' | 'ERR_HL_IO' | 'ERR_HL_PROTOCOL' | 'ERR_HL_CLOSED' | 'ERR_HL_POOL_TIMEOUT' | 'ERR_HL_INTERNAL'
 
+/** What a script has thrown, piece by piece. It is the script's own word: anything may be in it. */
+export interface Thrown {
+  /** The error's `name`; `null` of something that is no error. */
+  readonly name: string | null
+  readonly message: string
+  readonly stack?: string
+  readonly code?: string | number | boolean
+  /** Another error, in this form, or any value. */
+  readonly cause?: unknown
+  /** Those of an `AggregateError`, in this form, or any values. */
+  readonly errors?: readonly unknown[]
+  /** What is no error, where it is a value that can leave the sandbox. */
+  readonly value?: unknown
+}
+
 /** Every error of this package; what a host function throws comes back as it was. */
 export class HyperlightError extends Error {
   constructor(code: ErrorCode | (string & {}), message: string, options?: { cause?: unknown })
@@ -128,6 +143,10 @@ export class HyperlightError extends Error {
   readonly guestCode?: number
   /** With `ERR_HL_GUEST_FAULT` and `ERR_HL_STACK_OVERFLOW`. */
   readonly fault?: Fault
+  /** What the guest says of its error besides the message: a text of at most 64 KiB with anything in it. */
+  readonly details?: string
+  /** What a script has thrown, if `details` say so. */
+  readonly thrown?: Thrown
   /** What a host function threw, where the guest made an error of its own of it. */
   readonly cause?: unknown
 }

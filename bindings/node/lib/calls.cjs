@@ -6,8 +6,8 @@ const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { isMainThread } = require('node:worker_threads')
 
-const { isFailure, ofNative, toError, unwrap } = require('./errors.cjs')
-const { Failures, messageOf } = require('./failures.cjs')
+const { ofNative } = require('./errors.cjs')
+const { Failures, isFailure, messageOf, toError, unwrap } = require('./failures.cjs')
 const native = require('./native.cjs')
 const { watch } = require('./signals.cjs')
 

@@ -1,5 +1,5 @@
 'use strict'
-// The one class of errors. Failures come from the native half as data.
+// The one class of errors.
 
 /** What `code` says is the interface; messages are for people. */
 class HyperlightError extends Error {
@@ -14,30 +14,6 @@ class HyperlightError extends Error {
   }
 }
 
-/** The error that a failure stands for, which has everything itself, whatever objects inherit; `failures` is what the host functions of that call have thrown. */
-function toError(failure, failures) {
-  /** @type {import('./native.d.cts').Failure} */
-  const { code, message, guestCode, fault, thrown, cause: inner } = Object.assign(Object.create(null), failure)
-  const original = failures?.find(thrown)
-  if (original !== undefined && code === 'ERR_HL_HOST_FUNCTION') return original[0]
-  /** @type {any} */
-  const error = new HyperlightError(code, message)
-  if (guestCode !== undefined && guestCode !== null) error.guestCode = guestCode
-  if (fault) error.fault = fault
-  const cause = original !== undefined ? original[0] : inner && toError(inner, failures)
-  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
-  return error
-}
-
-/** Whether the native half says that something failed. */
-const isFailure = (result) => typeof result === 'object' && result !== null && Object.hasOwn(result, 'failed')
-
-/** The result, or its failure thrown. */
-function unwrap(result, failures) {
-  if (isFailure(result)) throw toError(result, failures)
-  return result
-}
-
 /** A panic that the macros caught around a native function; other errors are themselves. */
 function ofNative(error) {
   if (error?.code !== 'GenericFailure') return error
@@ -46,4 +22,4 @@ function ofNative(error) {
 
 const invalid = (message) => new HyperlightError('ERR_HL_INVALID_ARGUMENT', message)
 
-module.exports = { HyperlightError, invalid, isFailure, ofNative, toError, unwrap }
+module.exports = { HyperlightError, invalid, ofNative }

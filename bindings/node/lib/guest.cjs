@@ -2,7 +2,7 @@
 
 const { types } = require('node:util')
 
-const { unwrap } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 

@@ -3,7 +3,7 @@
 const { availableParallelism } = require('node:os')
 
 const { run } = require('./calls.cjs')
-const { unwrap } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const { Hosts } = require('./hosts.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')

@@ -1,7 +1,8 @@
 'use strict'
 
 const { Call, run } = require('./calls.cjs')
-const { HyperlightError, invalid, ofNative, unwrap } = require('./errors.cjs')
+const { HyperlightError, invalid, ofNative } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const { Guest, isGuest, nativeGuest } = require('./guest.cjs')
 const { Hosts } = require('./hosts.cjs')
 const native = require('./native.cjs')

@@ -14,6 +14,8 @@ pub struct Failure {
     /// The number that the guest gave.
     pub guest_code: Option<i32>,
     pub fault: Option<Box<Fault>>,
+    /// What the guest says besides the message.
+    pub details: Option<String>,
     /// It is, or was caused by, what a host function threw: its number.
     pub thrown: Option<u32>,
     pub cause: Option<Box<Self>>,
@@ -21,7 +23,15 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), guest_code: None, fault: None, thrown: None, cause: None }
+        Self {
+            code,
+            message: message.into(),
+            guest_code: None,
+            fault: None,
+            details: None,
+            thrown: None,
+            cause: None,
+        }
     }
 
     pub fn invalid_argument(message: impl Into<String>) -> Self {
@@ -67,6 +77,7 @@ impl From<Error> for Failure {
         };
         let mut failure = Self::new(code, message);
         failure.fault = error.fault().cloned().map(Box::new);
+        failure.details = error.details().map(str::to_owned);
         failure.guest_code = match code {
             ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::GuestOutOfMemory => {
                 Some(error.guest_code())

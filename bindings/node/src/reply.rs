@@ -96,6 +96,7 @@ impl Failure {
         object.set("code", self.code_name())?;
         object.set("message", self.message)?;
         object.set("guestCode", self.guest_code)?;
+        object.set("details", self.details)?;
         object.set("thrown", self.thrown)?;
         if let Some(cause) = self.cause {
             object.set("cause", cause.object(env)?)?;
