@@ -113,7 +113,38 @@ fn what_is_too_long_is_cut_and_what_is_long_comes_in_pieces() {
     assert!(pieces.len() > 5, "{} pieces", pieces.len());
     assert_eq!(pieces.concat(), format!("{}\n", "ä".repeat(20_000)));
     eval(&mut js, "console.log('x'.repeat(10_000_000))").unwrap();
-    assert_eq!(take().concat().len(), (64 << 10) + "…\n".len());
+    assert_eq!(take().concat(), format!("{}…\n", "x".repeat(1 << 20)));
+    // Two bytes to a character: the cut is in none.
+    eval(&mut js, "console.log('x' + 'ä'.repeat(1_000_000))").unwrap();
+    assert_eq!(take().concat(), format!("x{}…\n", "ä".repeat((1 << 19) - 1)));
+    eval(&mut js, "console.log({ long: 'ä'.repeat(100_000) })").unwrap();
+    let shown = take().concat();
+    assert!(shown.starts_with("{ long: \"ää") && shown.ends_with("ä…\n"), "{} bytes", shown.len());
+    assert!(shown.len() <= (64 << 10) + "…\n".len(), "{} bytes", shown.len());
+}
+
+// Case 7.
+#[test]
+fn a_long_text_is_logged_whole_in_as_many_records_as_it_needs() {
+    in_own_process("a_long_text_is_logged_whole_in_as_many_records_as_it_needs", || {
+        logger::install(LevelFilter::Trace);
+        let mut js = uninitialized_with(&javascript(), SandboxOptions::new()).evolve().unwrap();
+        for (text, source) in [
+            ("y".repeat(100_000), "'y'.repeat(100000)"),
+            ("ä😀".repeat(20_000), "'ä😀'.repeat(20000)"),
+            ("z".repeat(4096), "'z'.repeat(4096)"),
+        ] {
+            let _ = logger::take_of("javascript");
+            eval(&mut js, &format!("console.error({source})")).unwrap();
+            let records = logger::take_of("javascript");
+            assert!(records.iter().all(|record| record.level == Level::Error && record.message.len() <= 4096));
+            let logged: String = records.into_iter().map(|record| record.message).collect();
+            assert!(logged == text, "{source}: {} bytes of {}", logged.len(), text.len());
+        }
+        eval(&mut js, "console.warn('w'.repeat(2_000_000))").unwrap();
+        let logged: String = logger::take_of("javascript").into_iter().map(|record| record.message).collect();
+        assert!(logged == format!("{}…", "w".repeat(1 << 20)), "{} bytes", logged.len());
+    });
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What a caller is told when a script fails, and what a script can do about it.
 
-use hyperlight::{ErrorCode, PayloadAccess, State};
-use hyperlight_tests::javascript::{UNSETTLED, call, engine, eval, gives, javascript, load, loaded, throws};
+use std::time::Duration;
+
+use hyperlight::{CallOptions, ErrorCode, HostError, PayloadAccess, Sandbox, State};
+use hyperlight_tests::javascript::{self, UNSETTLED, call, engine, eval, gives, javascript, load, loaded, throws};
 use hyperlight_tests::{fails_with, uninitialized};
 
 #[test]
@@ -119,4 +121,107 @@ fn names_may_be_anything() {
     }
     load(&mut js, "var text = 'a\0b'").unwrap();
     gives(&mut js, "text.length", "3");
+}
+
+/// The details of what a script throws.
+#[track_caller]
+fn details(js: &mut Sandbox, source: &str) -> String {
+    throws(js, source).details().expect("details").to_owned()
+}
+
+// Case 24.
+#[test]
+fn what_is_thrown_has_details_for_programs() {
+    let mut js = engine();
+    js.call::<()>("load", ("t.js", "function fail(make) { throw make() }")).unwrap();
+    let stack = r#""stack":"    at "#;
+    for (source, start, rest) in [
+        ("fail(() => new RangeError('far \\n\"q\"'))", r#"{"name":"RangeError","message":"far \n\"q\"",""#, vec![stack]),
+        ("fail(() => Object.assign(new Error('m'), { code: 'E_NO' }))", r#"{"name":"Error","message":"m","#, vec![r#""code":"E_NO""#]),
+        ("fail(() => Object.assign(new Error('m'), { code: 7 }))", r#"{"name":"Error""#, vec![r#","code":7}"#]),
+        ("fail(() => Object.assign(new Error('m'), { code: false }))", r#"{"name":"Error""#, vec![r#","code":false}"#]),
+        (
+            "fail(() => new Error('outer', { cause: new TypeError('inner', { cause: { at: [1n] } }) }))",
+            r#"{"name":"Error","message":"outer""#,
+            vec![r#","cause":{"name":"TypeError","message":"inner""#, r#","cause":{"at":[{"$bigint":"1"}]}}}"#],
+        ),
+        (
+            "fail(() => new AggregateError([new Error('a'), 'b', new Error('c')], 'many'))",
+            r#"{"name":"AggregateError","message":"many""#,
+            vec![r#","errors":[{"name":"Error","message":"a""#, r#"},"b",{"name":"Error","message":"c""#],
+        ),
+        ("fail(() => ({ code: 1 }))", r#"{"name":null,"message":"{ code: 1 }","value":{"code":1}}"#, vec![]),
+        ("fail(() => 'text')", r#"{"name":null,"message":"\"text\"","value":"text"}"#, vec![]),
+        ("fail(() => undefined)", r#"{"name":null,"message":"undefined"}"#, vec![]),
+        ("fail(() => new Map)", r#"{"name":null,"message":"Map(0) {}"}"#, vec![]),
+        ("fail(() => Symbol('s'))", r#"{"name":null,"message":"Symbol(s)"}"#, vec![]),
+    ] {
+        let found = details(&mut js, source);
+        assert!(found.starts_with(start) && rest.iter().all(|part| found.contains(part)), "{source}: {found}");
+    }
+}
+
+// Case 24.
+#[test]
+fn details_of_hostile_errors_are_bounded_and_json() {
+    let mut js = engine();
+    // What is read back is JSON.
+    load(&mut js, "const parsed = text => (JSON.parse(text), text.length)").unwrap();
+    for source in [
+        "const e = new Error('loop'); e.cause = e; e.errors = [e, e]; throw e",
+        "let e = new Error('deep'); for (let i = 0; i < 100; i++) e = new Error('e' + i, { cause: e }); throw e",
+        "throw new AggregateError(Array.from({ length: 10000 }, (_, i) => new Error('x'.repeat(1000) + i)))",
+        "const e = new AggregateError([]); e.errors = Array(1e9).fill(e); throw e",
+        "throw new Error('ä\u0001\"'.repeat(1_000_000))",
+        "throw Object.defineProperties(new Error('m'), { cause: { get() { throw 1 } }, errors: { get() { throw 2 } }, code: { get() { throw 3 } } })",
+        "throw Object.assign(new Error('m'), { cause: new Proxy({}, { get() { throw 1 }, ownKeys() { throw 2 } }) })",
+        "throw Object.assign(new Error('m'), { cause: { get x() { throw 1 } }, errors: [new Proxy([], {}), new Map, () => 1] })",
+        "throw Object.assign(new Error('m'), { cause: 'c'.repeat(1_000_000), code: 'c'.repeat(100_000) })",
+        "throw new Error('m', { cause: Array.from({ length: 100_000 }, (_, i) => i) })",
+        "throw { a: 'v'.repeat(200_000) }",
+    ] {
+        let result = eval(&mut js, &format!("{{ {source} }}"));
+        let Err(error) = result else { panic!("{source} throws") };
+        // One of them uses the heap up.
+        let found = error.details().expect("details");
+        assert!(found.len() <= 64 << 10, "{source}: {} bytes", found.len());
+        let argument = format!("[{}]", quoted(found));
+        call(&mut js, "parsed", &argument).unwrap_or_else(|error| panic!("{source}: {error}: {found}"));
+    }
+    let limit = CallOptions::new().timeout(Duration::from_millis(100));
+    let endless = "throw Object.defineProperty(new Error('m'), 'cause', { get() { for (;;) {} } })";
+    let result: hyperlight::Result<String> = js.call_with(&limit, "eval", (endless,));
+    fails_with(ErrorCode::Timeout, result);
+}
+
+/// A text as a JSON string.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+// Cases 30 and 31.
+#[test]
+fn the_error_that_is_thrown_again_is_the_one_that_the_caller_gets() {
+    let mut host = javascript::uninitialized();
+    host.register("f", |n: i32| -> Result<i32, HostError> { Err(HostError::new(format!("no {n}"))) }).unwrap();
+    let mut js = host.evolve().unwrap();
+    load(&mut js, "function caught(n) { try { host.f(n) } catch (e) { return e } }").unwrap();
+    let source = "const [first, second] = [caught(1), caught(2)]; caught(3); throw first";
+    let error = fails_with(ErrorCode::HostFunction, eval(&mut js, source));
+    assert!(error.message().contains("no 1"), "{error}");
+    let error = throws(&mut js, "caught(1); throw new Error('unrelated')");
+    assert!(std::error::Error::source(&error).is_none(), "{error:?}");
+    let error = throws(&mut js, "const a = caught(4); caught(5); throw new Error('related', { cause: new Error('between', { cause: a }) })");
+    let source = std::error::Error::source(&error).expect("a cause").to_string();
+    assert!(source.contains("no 4"), "{source}");
+    let many = "const all = []; for (let i = 0; i < 60; i++) all.push(caught(i)); throw all[0]";
+    let error = fails_with(ErrorCode::HostFunction, eval(&mut js, many));
+    assert!(error.message().contains("no 0"), "{error}");
 }

@@ -383,3 +383,39 @@ fn random_numbers_are_spread_and_fit_for_keys() {
         assert!(throws(&mut js, source).message().contains("getRandomValues"));
     }
 }
+
+// Case 1.
+#[test]
+fn a_regular_expression_has_as_many_groups_as_it_needs() {
+    let mut js = engine();
+    for (source, expected) in [
+        (
+            "new RegExp('(?<a>X)|' + Array.from({ length: 256 }, (_, i) => 'z' + i).join('|')).exec('z99')[0]",
+            "\"z9\"",
+        ),
+        (
+            "const named = new RegExp(Array.from({ length: 300 }, (_, i) => `(?<g${i}>[a-z]+${i};)`).join('') + '\\\\299\\\\k<g280>', 'd');
+            const text = Array.from({ length: 300 }, (_, i) => 'q' + i + ';').join('');
+            const found = named.exec(text + 'q298;q280;');
+            [found.length, found[257], found.groups.g299, found.indices.groups.g0]",
+            r#"[301,"q256;","q299;",[0,3]]"#,
+        ),
+        (
+            "new RegExp(Array.from({ length: 300 }, (_, i) => `(?<s>a${i}x)`).join('|')).exec('a299x').groups.s",
+            "\"a299x\"",
+        ),
+        (
+            "const loop = new RegExp('(?:' + Array.from({ length: 500 }, (_, i) => `(k${i};)|`).join('') + 'z)*').exec('k3;k400;z'); [loop[0], loop[4] ?? null]",
+            r#"["k3;k400;z",null]"#,
+        ),
+        (
+            "text.replace(new RegExp(Array(299).fill('([a-z]\\\\d+;)').join('') + '(.*)'), '$1$<x>|')",
+            r#""q0;$<x>|""#,
+        ),
+        ("new RegExp('()'.repeat(65534)).exec('').length", "65535"),
+    ] {
+        gives(&mut js, source, expected);
+    }
+    let error = throws(&mut js, "new RegExp('()'.repeat(65535))");
+    assert!(error.message().starts_with("SyntaxError: too many captures"), "{error}");
+}

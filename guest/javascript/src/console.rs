@@ -1,9 +1,15 @@
 //! `console`: `log` prints a line and everything is a log record.
+//!
+//! Texts are written whole, up to [`LENGTH`], in as many pieces as it takes: a record has room for so much and no more, and
+//! the host takes records out of the ring only when the guest asks it for something.
 
+use alloc::string::String;
 use core::fmt;
+use core::mem;
 
+use sdk::limits::MAX_MESSAGE_LEN;
 use sdk::log::{self, Level, Metadata, Record};
-use sdk::{ValueRef, boot_info, host_call};
+use sdk::{ValueRef, boot_info, host_call, host_signature};
 
 use crate::error::{Js, Thrown};
 use crate::inspect::{cut, line};
@@ -13,8 +19,17 @@ use crate::value::Value;
 /// What log records of scripts say that they come from.
 const TARGET: &str = "javascript";
 
+/// Bytes that are written at once. What is longer is cut, which `…` shows.
+const LENGTH: usize = 1 << 20;
+
+/// Bytes of a log record. Control characters take more where the host shows them.
+const RECORD: usize = MAX_MESSAGE_LEN - 64;
+
 /// The most that is printed at once; a longer text is printed in pieces.
 const PIECE: u64 = 32 << 10;
+
+/// Records of one text before the host is given the time to take them: half of what the ring holds.
+const RECORDS: usize = 8;
 
 /// The object.
 pub(crate) fn console() -> Js<Value> {
@@ -39,42 +54,136 @@ pub(crate) fn log(level: Level, text: fmt::Arguments<'_>) {
     log::logger().log(&Record::builder().level(level).target(TARGET).args(text).build());
 }
 
+fn is_logged(level: Level) -> bool {
+    log::logger().enabled(&Metadata::builder().level(level).target(TARGET).build())
+}
+
 fn say(arguments: &Arguments<'_>, level: Level, print: bool) -> Js<Value> {
-    let logged = log::logger().enabled(&Metadata::builder().level(level).target(TARGET).build());
-    if !print && !logged {
-        return Ok(Value::UNDEFINED);
+    let mut output = Output::new(is_logged(level).then_some(level), print);
+    if output.is_wanted() {
+        line(arguments.as_slice(), &mut |text| output.write(text));
     }
-    let mut text = line(arguments.as_slice());
-    if logged {
-        log(level, format_args!("{text}"));
-    }
-    if print {
-        text.push('\n');
-        print_all(&text)?;
-    }
-    Ok(Value::UNDEFINED)
+    output.end()
 }
 
 fn assert(arguments: Arguments<'_>) -> Js<Value> {
     let (condition, rest) = arguments.as_slice().split_first().unwrap_or_else(|| (Value::undefined(), &[]));
-    if condition.is_truthy() {
+    if condition.is_truthy() || !is_logged(Level::Error) {
         return Ok(Value::UNDEFINED);
     }
-    let rest = line(rest);
-    let colon = if rest.is_empty() { "" } else { ": " };
-    log(Level::Error, format_args!("Assertion failed{colon}{rest}"));
-    Ok(Value::UNDEFINED)
+    let mut output = Output::new(Some(Level::Error), false);
+    output.write("Assertion failed");
+    let mut before = ": ";
+    line(rest, &mut |text| {
+        if !text.is_empty() {
+            output.write(mem::take(&mut before));
+        }
+        output.write(text);
+    });
+    output.end()
 }
 
-/// Prints, in pieces that fit the buffer.
-fn print_all(text: &str) -> Js<()> {
-    // Room for at least one character, whatever the buffer is.
-    let most = usize::try_from(PIECE.min(boot_info().output.size / 2)).map_or(4, |most| most.max(4));
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, tail) = rest.split_at(cut(rest, most).len());
-        host_call("HostPrint", &[ValueRef::String(piece)]).map_err(Thrown::host_error)?;
-        rest = tail;
+/// Where a line goes.
+struct Output {
+    /// As records of this level, …
+    level: Option<Level>,
+    /// … of which this one is not full.
+    record: String,
+    /// Records that were written.
+    records: usize,
+    print: bool,
+    /// What is to be printed next.
+    page: String,
+    page_size: usize,
+    /// Bytes that may still come.
+    left: usize,
+    /// Why nothing more is printed.
+    refused: Option<Thrown>,
+}
+
+impl Output {
+    fn new(level: Option<Level>, print: bool) -> Self {
+        // Room for at least one character, whatever the buffer is.
+        let page_size = usize::try_from(PIECE.min(boot_info().output.size / 2)).map_or(4, |most| most.max(4));
+        let (record, page) = (String::new(), String::new());
+        Self { level, record, records: 0, print, page, page_size, left: LENGTH, refused: None }
     }
-    Ok(())
+
+    const fn is_wanted(&self) -> bool {
+        self.print || self.level.is_some()
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.left == 0 {
+            return;
+        }
+        let whole = cut(text, self.left);
+        self.put(whole);
+        self.left -= whole.len();
+        if whole.len() < text.len() {
+            self.put("…");
+            self.left = 0;
+        }
+    }
+
+    fn end(mut self) -> Js<Value> {
+        if self.print {
+            self.print("\n");
+            self.flush_page();
+        }
+        // A line without text is a record, too.
+        if self.records == 0 || !self.record.is_empty() {
+            self.flush_record();
+        }
+        self.refused.map_or(Ok(Value::UNDEFINED), Err)
+    }
+
+    fn put(&mut self, text: &str) {
+        if self.print {
+            self.print(text);
+        }
+        let mut rest = text;
+        while self.level.is_some() && !rest.is_empty() {
+            let (piece, tail) = rest.split_at(cut(rest, RECORD - self.record.len()).len());
+            self.record.push_str(piece);
+            rest = tail;
+            if !rest.is_empty() {
+                self.flush_record();
+            }
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        let mut rest = text;
+        while self.refused.is_none() && !rest.is_empty() {
+            let (piece, tail) = rest.split_at(cut(rest, self.page_size - self.page.len()).len());
+            self.page.push_str(piece);
+            rest = tail;
+            if !rest.is_empty() {
+                self.flush_page();
+            }
+        }
+    }
+
+    fn flush_page(&mut self) {
+        let page = mem::take(&mut self.page);
+        if self.refused.is_none()
+            && let Err(error) = host_call("HostPrint", &[ValueRef::String(&page)])
+        {
+            self.refused = Some(Thrown::host_error(error));
+        }
+    }
+
+    fn flush_record(&mut self) {
+        let Some(level) = self.level else {
+            return;
+        };
+        let record = mem::take(&mut self.record);
+        log(level, format_args!("{record}"));
+        self.records += 1;
+        if self.records.is_multiple_of(RECORDS) {
+            // The host empties the ring whenever it is asked for anything.
+            let _ = host_signature("HostPrint");
+        }
+    }
 }

@@ -93,8 +93,13 @@ pub(crate) fn encode_into(arguments: Arguments<'_>) -> Js<Value> {
     let text = arguments.get(0).text()?;
     let mut target = arguments.get(1).clone();
     let is_bytes = target.typed_array() == Some(qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8);
-    let Some(room) = target.as_bytes_mut().filter(|_| is_bytes) else {
+    if !is_bytes {
         return Err(Thrown::type_error("the target must be a Uint8Array"));
+    }
+    let Some(room) = target.as_bytes_mut() else {
+        return Err(Thrown::type_error(
+            "the target's buffer was taken away, is too small for it, or immutable",
+        ));
     };
     let (mut read, mut written) = (0_u32, 0);
     for c in text.as_str().chars() {
@@ -126,7 +131,9 @@ pub(crate) fn decode(arguments: Arguments<'_>) -> Js<Value> {
     let mut bytes = Vec::new();
     for index in [1, 2] {
         let Some(part) = arguments.get(index).as_bytes() else {
-            return Err(Thrown::type_error("the bytes must be an ArrayBuffer or a view of one"));
+            let message =
+                "the bytes must be an ArrayBuffer or a view of one, which must not have been taken away";
+            return Err(Thrown::type_error(message));
         };
         bytes.try_reserve(part.len()).map_err(|_| out_of_memory())?;
         bytes.extend_from_slice(part);

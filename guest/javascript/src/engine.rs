@@ -83,8 +83,27 @@ pub(crate) fn start() -> Result<()> {
         if intrinsics.iter().any(|add| add(context) != 0) {
             return Err(too_small());
         }
+        let error = qjs::JS_NewInternalError(context, c"out of memory: raise heap_size".as_ptr());
+        if qjs::JS_IsException(error) {
+            return Err(too_small());
+        }
+        JS_SetOutOfMemoryError(context, error);
     }
     Ok(())
+}
+
+unsafe extern "C" {
+    /// Sets the error that is thrown where there is no memory to make one: of `patches/out-of-memory.patch`.
+    fn JS_SetOutOfMemoryError(context: *mut qjs::JSContext, error: qjs::JSValue);
+
+    /// Ends the state in which every allocation fails because one has: of the same patch.
+    fn JS_ForgetOutOfMemory(runtime: *mut qjs::JSRuntime);
+}
+
+/// To be called before a call: what a former one did without memory is over.
+pub(crate) fn begin() {
+    // SAFETY: the runtime exists.
+    unsafe { JS_ForgetOutOfMemory(runtime()) };
 }
 
 /// Compiles a source without running it. The text gets the NUL that the engine wants behind it.

@@ -13,6 +13,7 @@ use rquickjs_sys as qjs;
 use sdk::limits::MAX_MESSAGE_LEN;
 use sdk::{Error, Result};
 
+use crate::details::details;
 use crate::engine::context;
 use crate::inspect::{cut, inspect};
 use crate::libc::single::Single;
@@ -27,9 +28,15 @@ pub(crate) const UNSETTLED: i32 = 2;
 /// The code where the sandbox's sizes are too small for the engine itself.
 pub(crate) const OUT_OF_MEMORY: i32 = 3;
 
-/// Failures of host functions that are remembered in one call. A script that catches more of them and throws the first
-/// again gives its caller a plain error.
-const REMEMBERED: usize = 16;
+/// Failures of host functions that are remembered in one call, the last ones: as many as the host remembers. A script that
+/// catches more of them and throws an older one again gives its caller a plain error.
+const REMEMBERED: usize = 64;
+
+/// Causes of causes that are looked at for the failure of a host function.
+const CAUSES: usize = 8;
+
+/// Bytes of a remembered failure's message: the host has the whole.
+const REMEMBERED_MESSAGE: usize = 64;
 
 /// What can be wrong while JavaScript runs: an exception is waiting in the context.
 #[derive(Debug)]
@@ -96,7 +103,7 @@ impl Thrown {
     }
 
     /// Throws the failure of a host function: an `Error` of the name `HostError`, with the host's status as `code`.
-    pub(crate) fn host_error(error: Error) -> Self {
+    pub(crate) fn host_error(mut error: Error) -> Self {
         // SAFETY: as above.
         let thrown = unsafe {
             Self::from_raw(qjs::JS_ThrowPlainError(context(), c"%s".as_ptr(), c"".as_ptr()))
@@ -113,11 +120,11 @@ impl Thrown {
             return thrown;
         }
         let mut remembered = FROM_HOST.borrow_mut();
-        if remembered.len() == REMEMBERED {
-            remembered.remove(0);
-        }
+        let forgotten = (remembered.len() == REMEMBERED).then(|| remembered.remove(0));
+        error.message = cut(&error.message, REMEMBERED_MESSAGE).into();
         remembered.push((value.clone(), error));
         drop(remembered);
+        drop(forgotten);
         Self::throw(value)
     }
 
@@ -162,19 +169,56 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// The same for a script: what the guest found wrong with a value is a matter of its size.
+    pub(crate) fn into_thrown(self) -> Thrown {
+        match self {
+            Self::Guest(error) => Thrown::range_error(&error.message),
+            Self::Thrown(thrown) => thrown,
+        }
+    }
+
     /// The error that the host's caller gets.
     pub(crate) fn into_error(self) -> Error {
         let value = match self {
             Self::Guest(error) => return error,
             Self::Thrown(thrown) => thrown.take(),
         };
-        let remembered = FROM_HOST.borrow();
-        if let Some((_, error)) = remembered.iter().find(|(thrown, _)| thrown.is_same_object(&value)) {
-            return error.clone();
+        let details = details(&value);
+        let with_details = |error: Error| match details {
+            Some(details) => error.with_details(details),
+            None => error,
+        };
+        if let Some(error) = from_host(&value) {
+            return with_details(error);
         }
-        drop(remembered);
-        Error::new(THROWN, describe(&value))
+        let error = Error::new(THROWN, describe(&value));
+        with_details(match cause_from_host(value) {
+            Some(cause) => error.with_cause(&cause),
+            None => error,
+        })
     }
+}
+
+/// The failure of a host function for which that was thrown.
+fn from_host(thrown: &Value) -> Option<Error> {
+    let remembered = FROM_HOST.borrow();
+    let (_, error) = remembered.iter().find(|(known, _)| known.is_same_object(thrown))?;
+    Some(error.clone())
+}
+
+/// The failure of a host function among the causes of an error.
+fn cause_from_host(thrown: Value) -> Option<Error> {
+    let mut error = thrown;
+    for _ in 0..CAUSES {
+        if !error.is_error() {
+            break;
+        }
+        error = error.get("cause").map_err(Thrown::forget).ok()?;
+        if let Some(cause) = from_host(&error) {
+            return Some(cause);
+        }
+    }
+    None
 }
 
 /// Ends a call: what was remembered for it is forgotten.
@@ -216,7 +260,7 @@ pub(crate) fn describe(thrown: &Value) -> String {
 }
 
 /// A property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
-fn text_of(thrown: &Value, name: &str) -> Js<String> {
+pub(crate) fn text_of(thrown: &Value, name: &str) -> Js<String> {
     let value = thrown.get(name)?;
     Ok(if value.is_string() { cut(value.text()?.as_str(), MAX_MESSAGE_LEN).into() } else { String::new() })
 }

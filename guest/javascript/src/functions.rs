@@ -11,7 +11,7 @@ use sdk::{Error, Result, boot_info, code, guest_function};
 use crate::engine::{self, Goal, globals, out_of_memory};
 use crate::error::{self, Failure, Js, Thrown, finish};
 use crate::libc::single::Single;
-use crate::value::{Text, Value};
+use crate::value::Value;
 use crate::{jobs, json, modules};
 
 /// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global object.
@@ -32,34 +32,29 @@ fn module(name: String, source: String) -> Result<()> {
 
 #[guest_function("eval")]
 fn eval(source: String) -> Result<String> {
-    enter(|| Ok(json::encode(&modules::evaluate(source)?)?), text)
+    enter(|| text(&modules::evaluate(source)?))
 }
 
 #[guest_function("call")]
 fn call_function(function: String, arguments: String) -> Result<String> {
-    enter(
-        || {
-            let arguments = list(arguments)?;
-            let (this, callee) = find(&function)?;
-            Ok(json::encode(&jobs::settle(callee.call(&this, &arguments)?)?)?)
-        },
-        text,
-    )
+    enter(|| {
+        let arguments = list(arguments)?;
+        let (this, callee) = find(&function)?;
+        text(&jobs::settle(callee.call(&this, &arguments)?)?)
+    })
 }
 
 /// Runs a source, and everything that it leaves to be run.
 pub(crate) fn run_source(name: &str, source: String) -> Result<()> {
-    let result = enter(|| modules::load_source(name, source), Ok);
+    let result = enter(|| modules::load_source(name, source));
     // What follows are calls.
     engine::settle();
     result
 }
 
 /// Runs JavaScript, and makes what comes out of it the host's.
-fn enter<T, R>(
-    work: impl FnOnce() -> core::result::Result<T, Failure>,
-    convert: impl FnOnce(T) -> Result<R>,
-) -> Result<R> {
+fn enter<T>(work: impl FnOnce() -> core::result::Result<T, Failure>) -> Result<T> {
+    engine::begin();
     // What a failed call has left is not for the next one.
     let outcome = match work() {
         Err(Failure::Thrown(thrown)) => {
@@ -73,23 +68,16 @@ fn enter<T, R>(
             outcome
         }
     };
-    let result = finish(outcome).and_then(convert);
+    let result = finish(outcome);
     jobs::report_unhandled();
     error::forget_host_errors();
     result
 }
 
 /// JSON for the host; what has none is nothing.
-fn text(text: Option<Text>) -> Result<String> {
-    let Some(text) = &text else {
-        return Ok(String::new());
-    };
-    let (len, room) = (text.as_str().len(), boot_info().output.size);
-    // A script can make a text that there is no second room for; it would not fit the buffer either.
-    if len as u64 > room {
-        return Err(Error::too_large(format!("the result takes {len} bytes of {room}: raise output_size")));
-    }
-    Ok(text.as_str().into())
+fn text(value: &Value) -> core::result::Result<String, Failure> {
+    let text = json::encode(value, json::Text::Result, boot_info().output.size)?;
+    Ok(text.unwrap_or_default())
 }
 
 /// The arguments of a call.
@@ -104,9 +92,10 @@ fn list(mut text: String) -> core::result::Result<Vec<Value>, Failure> {
             format!("the arguments are not the JSON of an array{why}"),
         ))
     };
-    let parsed = match json::decode(&mut text) {
+    let parsed = match json::decode(&mut text, json::Text::Arguments) {
         Ok(parsed) => parsed,
-        Err(thrown) => return Err(wrong(&format!(": {}", error::describe(&thrown.take())))),
+        Err(Failure::Thrown(thrown)) => return Err(wrong(&format!(": {}", error::describe(&thrown.take())))),
+        Err(failure) => return Err(failure),
     };
     drop(text);
     if !parsed.is_array() {

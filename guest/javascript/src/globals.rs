@@ -61,14 +61,42 @@ pub(crate) fn start() -> Js<()> {
 
 // ---- helpers of the prelude ------------------------------------------------------------------------------------
 
+fn helper(name: &str) -> Js<Value> {
+    HELPERS.get().unwrap_or_else(Value::undefined).get(name)
+}
+
 fn help(name: &str, value: &Value) -> Js<Value> {
-    let helpers = HELPERS.get().unwrap_or_else(Value::undefined);
-    helpers.get(name)?.call(Value::undefined(), core::slice::from_ref(value))
+    helper(name)?.call(Value::undefined(), core::slice::from_ref(value))
 }
 
 /// The `BigInt` that decimal digits stand for.
 pub(crate) fn big_int(digits: &Value) -> Js<Value> {
     help("bigInt", digits)
+}
+
+/// Whether a `BigInt` is one that may cross the wall.
+pub(crate) fn is_short(big_int: &Value) -> Js<bool> {
+    Ok(help("isShort", big_int)?.is_truthy())
+}
+
+/// What a `Boolean`, a `Number` or a `String` holds, by the name of its class.
+pub(crate) fn primitive(class: &str, object: &Value) -> Js<Value> {
+    help(class, object)
+}
+
+/// What `JSON.rawJSON` makes, for one number.
+pub(crate) fn raw_json() -> Js<Value> {
+    helper("rawJSON")
+}
+
+/// The object with the functions of the host.
+pub(crate) fn host() -> Js<Value> {
+    helper("host")
+}
+
+/// A promise for what an object with that `then` becomes.
+pub(crate) fn adopt(thenable: &Value, then: &Value) -> Js<Value> {
+    helper("adopt")?.call(Value::undefined(), &[thenable.clone(), then.clone()])
 }
 
 /// What a `Map` or a `Set` holds, as an array.
@@ -100,8 +128,13 @@ fn fill_random(arguments: Arguments<'_>) -> Js<Value> {
                 | qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_FLOAT64
         )
     });
-    let Some(bytes) = view.as_bytes_mut().filter(|_| is_whole) else {
+    if !is_whole {
         return Err(Thrown::type_error("getRandomValues takes a typed array of integers"));
+    }
+    let Some(bytes) = view.as_bytes_mut() else {
+        return Err(Thrown::type_error(
+            "the array's buffer was taken away, is too small for it, or immutable",
+        ));
     };
     if bytes.len() > MAX_RANDOM {
         let message = format!("getRandomValues gives at most {MAX_RANDOM} bytes, not {}", bytes.len());

@@ -13,9 +13,9 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use sdk::limits::MAX_NAME_LEN;
-use sdk::{HostSignature, Kind, ValueRef, host_call, host_signature};
+use sdk::{HostSignature, Kind, ValueRef, boot_info, host_call, host_signature};
 
-use crate::error::{Js, Thrown};
+use crate::error::{Failure, Js, Thrown};
 use crate::json;
 use crate::libc::single::Single;
 use crate::native::{Arguments, function_with};
@@ -115,19 +115,25 @@ fn call_json(name: &str, arguments: &[Value]) -> Js<Value> {
     for (index, argument) in arguments.iter().enumerate() {
         list.define(&format!("{index}"), argument.clone())?;
     }
-    let text = json::encode(&list)?.ok_or_else(|| Thrown::type_error("the arguments have no JSON"))?;
-    let text = text.as_str();
-    let result = host_call(&format!("{JSON}{name}"), &[ValueRef::String(text)]);
+    let text =
+        json::encode(&list, json::Text::Arguments, boot_info().output.size).map_err(Failure::into_thrown)?;
+    let text = text.ok_or_else(|| Thrown::type_error("the arguments have no JSON"))?;
+    let result = host_call(&format!("{JSON}{name}"), &[ValueRef::String(&text)]);
+    drop(text);
     Ok(match result.map_err(Thrown::host_error)? {
         // As with the results of scripts, nothing stands for `undefined`.
         sdk::Value::String(text) if text.is_empty() => Value::UNDEFINED,
-        sdk::Value::String(mut text) => json::decode(&mut text)?,
+        sdk::Value::String(mut text) => {
+            json::decode(&mut text, json::Text::Result).map_err(Failure::into_thrown)?
+        }
         other => from_host(&other)?,
     })
 }
 
 /// Why an argument does not fit.
 enum Mismatch {
+    /// Bytes whose buffer was taken away, or is too small for them now.
+    Gone,
     /// Its type.
     Type,
     /// A number beyond what the parameter can hold, or between its values.
@@ -144,11 +150,12 @@ impl Mismatch {
             Kind::U64 => "a bigint or a whole number of 64 bits that is not negative",
             Kind::F32 | Kind::F64 => "a number",
             Kind::String => "a string",
-            Kind::Bytes => "a Uint8Array or an ArrayBuffer",
+            Kind::Bytes => "a Uint8Array, an ArrayBuffer or a DataView",
             _ => "nothing",
         };
         let message = format!("argument {index} of host.{name} must be {wanted}");
         match self {
+            Self::Gone => Thrown::type_error(&format!("{message} whose buffer is there and large enough")),
             Self::Type => Thrown::type_error(&message),
             Self::Range => Thrown::range_error(&message),
         }
@@ -190,7 +197,7 @@ fn convert<'a>(
         Kind::F64 => ValueRef::F64(argument.as_number().ok_or(Mismatch::Type)?),
         Kind::String => ValueRef::String(text.ok_or(Mismatch::Type)?),
         Kind::Bytes if json::is_bytes(argument) => {
-            ValueRef::Bytes(argument.as_bytes().ok_or(Mismatch::Type)?)
+            ValueRef::Bytes(argument.as_bytes().ok_or(Mismatch::Gone)?)
         }
         _ => return Err(Mismatch::Type),
     };

@@ -24,32 +24,30 @@ const LENGTH: usize = 64 << 10;
 pub(crate) fn inspect(value: &Value) -> String {
     let mut out = String::new();
     show(&mut out, value, 0);
-    out
-}
-
-/// The arguments of `console.log`: a text's directives take the next arguments, and what is left follows.
-pub(crate) fn line(values: &[Value]) -> String {
-    let mut out = String::new();
-    let mut values = values.iter();
-    if let Some(first) = values.as_slice().first().filter(|first| first.is_string()) {
-        values.next();
-        fill(&mut out, &plain(first), &mut values);
-    } else if let Some(first) = values.next() {
-        show(&mut out, first, 0);
-    }
-    for value in values {
-        out.push(' ');
-        if value.is_string() {
-            out.push_str(&plain(value));
-        } else {
-            show(&mut out, value, 0);
-        }
-    }
     if out.len() > LENGTH {
         out.truncate(cut(&out, LENGTH).len());
         out.push('…');
     }
     out
+}
+
+/// The arguments of `console.log`, piece by piece: a text's directives take the next arguments, and what is left follows.
+/// Texts are given as they are, however long.
+pub(crate) fn line(values: &[Value], write: &mut impl FnMut(&str)) {
+    let mut values = values.iter();
+    if let Some(first) = values.as_slice().first().filter(|first| first.is_string()) {
+        values.next();
+        match first.text() {
+            Ok(format) => fill(write, format.as_str(), &mut values),
+            Err(thrown) => write(&or_thrown(Err(thrown))),
+        }
+    } else if let Some(first) = values.next() {
+        write(&inspect(first));
+    }
+    for value in values {
+        write(" ");
+        write_plain(write, value);
+    }
 }
 
 /// The beginning of a text, at most so many bytes, in whole characters.
@@ -59,37 +57,48 @@ pub(crate) fn cut(text: &str, max: usize) -> &str {
 }
 
 /// Writes a text with its directives replaced.
-fn fill<'a>(out: &mut String, format: &str, values: &mut impl Iterator<Item = &'a Value>) {
+fn fill<'a>(write: &mut impl FnMut(&str), format: &str, values: &mut impl Iterator<Item = &'a Value>) {
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
+        write(before);
         let mut symbols = after.chars();
         let directive = symbols.next();
-        rest = symbols.as_str();
         match directive {
-            Some('%') => out.push('%'),
+            Some('%') => write("%"),
             // Styles are for browsers.
             Some('c') => drop(values.next()),
             Some(kind @ ('s' | 'd' | 'i' | 'f' | 'j' | 'o' | 'O')) => match values.next() {
-                Some(value) if kind == 's' => out.push_str(&plain(value)),
-                Some(value) => number_or_object(out, kind, value),
-                None => out.extend(['%', kind]),
+                Some(value) if kind == 's' => write_plain(write, value),
+                Some(value) => write(&number_or_object(kind, value)),
+                None => write(&format!("%{kind}")),
             },
-            other => {
-                out.push('%');
-                out.extend(other);
+            _ => {
+                write("%");
+                rest = after;
+                continue;
             }
         }
+        rest = symbols.as_str();
     }
-    out.push_str(rest);
+    write(rest);
 }
 
-fn number_or_object(out: &mut String, kind: char, value: &Value) {
+fn number_or_object(kind: char, value: &Value) -> String {
     match (kind, value.as_number()) {
-        ('d' | 'f', Some(_)) => show(out, value, 0),
-        ('i', Some(number)) => show(out, &Value::number(libm::trunc(number)), 0),
-        ('d' | 'f' | 'i', None) if !value.is_big_int() => out.push_str("NaN"),
-        _ => show(out, value, 0),
+        ('i', Some(number)) => inspect(&Value::number(libm::trunc(number))),
+        ('d' | 'f' | 'i', None) if !value.is_big_int() => "NaN".into(),
+        _ => inspect(value),
+    }
+}
+
+/// Writes a value as text without quotes.
+fn write_plain(write: &mut impl FnMut(&str), value: &Value) {
+    if !value.is_string() {
+        return write(&inspect(value));
+    }
+    match value.text() {
+        Ok(text) => write(text.as_str()),
+        Err(thrown) => write(&or_thrown(Err(thrown))),
     }
 }
 

@@ -11,11 +11,11 @@ use core::ptr;
 use rquickjs_sys as qjs;
 use sdk::Error;
 
-use crate::console;
 use crate::engine::runtime;
-use crate::error::{Failure, Thrown, UNSETTLED, describe};
+use crate::error::{Failure, Js, Thrown, UNSETTLED, describe};
 use crate::libc::single::Single;
 use crate::value::{PromiseState, Value};
+use crate::{console, globals};
 
 /// Rejections without a handler that are kept for one call; a script could make any number.
 const KEPT: usize = 16;
@@ -45,8 +45,9 @@ pub(crate) fn drain() -> Option<Value> {
     }
 }
 
-/// What a value is in the end: of a promise, its result.
+/// What a value is in the end: of a promise, or of anything else with a `then`, its result.
 pub(crate) fn settle(value: Value) -> core::result::Result<Value, Failure> {
+    let value = awaitable(value)?;
     let failure = drain();
     match value.promise_state() {
         None => Ok(value),
@@ -63,6 +64,15 @@ pub(crate) fn settle(value: Value) -> core::result::Result<Value, Failure> {
             }
         }),
     }
+}
+
+/// A value as `await` sees it: what has a `then` is asked for its result by that.
+fn awaitable(value: Value) -> Js<Value> {
+    if !value.is_object() || value.promise_state().is_some() {
+        return Ok(value);
+    }
+    let then = value.get("then")?;
+    if then.is_function() { globals::adopt(&value, &then) } else { Ok(value) }
 }
 
 /// Logs the rejections that nobody handled, and forgets them.

@@ -25,6 +25,7 @@ extern crate hyperlight_guest as sdk;
 mod base64;
 mod clock;
 mod console;
+mod details;
 mod encodings;
 mod engine;
 mod error;
@@ -76,8 +77,8 @@ fn main() -> Result<()> {
 }
 
 fn prepare() -> Js<()> {
-    json::start()?;
-    globals::start()
+    globals::start()?;
+    json::start()
 }
 
 fn text(index: usize, bytes: &'static [u8]) -> Result<&'static str> {

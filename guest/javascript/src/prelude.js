@@ -5,7 +5,7 @@
 
   const define = (target, name, value) =>
     Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true });
-  const { Proxy, Symbol, DataView, Uint8Array, String, TypeError, RangeError } = globalThis;
+  const { Promise, Proxy, Symbol, Uint8Array, String, TypeError, RangeError } = globalThis;
   const { apply } = Reflect;
 
   class TextEncoder {
@@ -43,7 +43,6 @@
       return this.#ignoreBOM;
     }
     decode(bytes = new Uint8Array(0), { stream = false } = {}) {
-      if (bytes instanceof DataView) bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const kept = this.#kept;
       const started = this.#started;
       // Whatever happens, the next text starts anew unless this one goes on.
@@ -78,9 +77,11 @@
   });
   define(Math, 'random', native.random);
 
-  define(globalThis, 'host', new Proxy(Object.create(null), {
+  const host = new Proxy(Object.create(null), {
     get(functions, name) {
       if (typeof name !== 'string') return functions[name];
+      // What the language itself asks every object for is a function of the host only if there is one.
+      if ((name === 'then' || name === 'toJSON') && !native.hasHost(name)) return undefined;
       return functions[name] ??= native.bindHost(name);
     },
     has: (functions, name) => typeof name === 'string' && native.hasHost(name),
@@ -90,17 +91,26 @@
     setPrototypeOf: () => false,
     ownKeys: () => [],
     getOwnPropertyDescriptor: () => undefined,
-  }));
+  });
+  define(globalThis, 'host', host);
 
   // For the guest itself.
   const { from } = Array;
   const { BigInt } = globalThis;
+  const { valueOf: booleanValue } = Boolean.prototype;
   const { toString: symbolText } = Symbol.prototype;
   const { getTime, toISOString } = Date.prototype;
   const { toString: regExpText } = RegExp.prototype;
   return {
     entries: (collection) => from(collection),
+    host,
+    rawJSON: JSON.rawJSON('0'),
     bigInt: (text) => BigInt(text),
+    isShort: (number) => (number < 0n ? -number : number) >> 65536n === 0n,
+    Boolean: (object) => apply(booleanValue, object, []),
+    Number: (object) => +object,
+    String: (object) => `${object}`,
+    adopt: (object, then) => new Promise((resolve, reject) => apply(then, object, [resolve, reject])),
     symbolText: (symbol) => apply(symbolText, symbol, []),
     dateText: (date) => (apply(getTime, date, []) >= -8.64e15 ? apply(toISOString, date, []) : 'Invalid Date'),
     regExpText: (expression) => apply(regExpText, expression, []),

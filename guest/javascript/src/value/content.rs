@@ -1,5 +1,6 @@
 //! What a value is, and what is in it. Nothing here runs JavaScript.
 
+use core::ffi::c_int;
 use core::{ptr, slice};
 
 use rquickjs_sys as qjs;
@@ -163,25 +164,23 @@ impl Value {
         })
     }
 
-    /// The bytes of a typed array or of an `ArrayBuffer`, where they are at the moment: no JavaScript may run while the
-    /// slice is in use. `None` of anything else, and of a buffer that was taken away.
+    /// The bytes of an `ArrayBuffer` or of a view of one, where and as many as they are at the moment: no JavaScript may run
+    /// while the slice is in use. `None` of anything else, and where the buffer was taken away or made too small.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
-        let (start, len) = self.memory()?;
-        if len == 0 {
-            return Some(&[]);
+        match self.memory(false)? {
+            (_, 0) => Some(&[]),
+            // SAFETY: the engine has just said where the bytes are, and whoever uses the slice runs no JavaScript.
+            (start, len) => Some(unsafe { slice::from_raw_parts(start, len) }),
         }
-        // SAFETY: the engine has just said where the bytes are, and whoever uses the slice runs no JavaScript.
-        Some(unsafe { slice::from_raw_parts(start, len) })
     }
 
-    /// The same, for writing.
+    /// The same, for writing. `None` also where a script has made the buffer immutable.
     pub(crate) fn as_bytes_mut(&mut self) -> Option<&mut [u8]> {
-        let (start, len) = self.memory()?;
-        if len == 0 {
-            return Some(&mut []);
+        match self.memory(true)? {
+            (_, 0) => Some(&mut []),
+            // SAFETY: as for `as_bytes`.
+            (start, len) => Some(unsafe { slice::from_raw_parts_mut(start, len) }),
         }
-        // SAFETY: as for `as_bytes`.
-        Some(unsafe { slice::from_raw_parts_mut(start, len) })
     }
 
     /// The kind of a typed array.
@@ -195,39 +194,31 @@ impl Value {
         unsafe { qjs::JS_IsArrayBuffer(self.0) }
     }
 
-    fn memory(&self) -> Option<(*mut u8, usize)> {
-        let (mut offset, mut len, mut size) = (0, 0, 0);
-        // SAFETY: the value is alive; the engine writes the three numbers only for a typed array.
-        unsafe {
-            let start = if self.is_array_buffer() {
-                qjs::JS_GetArrayBuffer(context(), &raw mut len, self.0)
-            } else {
-                self.typed_array()?;
-                let buffer = Self::own(qjs::JS_GetTypedArrayBuffer(
-                    context(),
-                    self.0,
-                    &raw mut offset,
-                    &raw mut len,
-                    ptr::null_mut(),
-                ))
-                .map_err(Thrown::forget)
-                .ok()?;
-                qjs::JS_GetArrayBuffer(context(), &raw mut size, buffer.0)
-            };
-            if start.is_null() {
-                // An empty buffer has no address; one that was taken away has thrown.
-                if qjs::JS_HasException(context()) {
-                    Thrown::from_raw(qjs::JS_EXCEPTION).forget();
-                    return None;
-                }
-                return Some((ptr::null_mut(), 0));
-            }
-            if self.is_array_buffer() {
-                size = len;
-            }
-            // A buffer that was made smaller may end before the array does.
-            let end = offset.checked_add(len).filter(|end| *end <= size)?;
-            Some((start.wrapping_add(usize::try_from(offset).ok()?), usize::try_from(end - offset).ok()?))
-        }
+    pub(crate) fn is_data_view(&self) -> bool {
+        // SAFETY: the value is alive.
+        unsafe { qjs::JS_IsDataView(self.0) }
     }
+
+    /// What the engine takes an object for, whatever scripts say that it is.
+    pub(crate) fn class(&self) -> qjs::JSClassID {
+        // SAFETY: the value is alive.
+        unsafe { qjs::JS_GetClassID(self.0) }
+    }
+
+    fn memory(&self, for_writing: bool) -> Option<(*mut u8, usize)> {
+        let (mut start, mut len) = (ptr::null_mut(), 0);
+        // SAFETY: the value is alive; the engine writes both only if it answers 1.
+        let found = unsafe { JS_GetBytes(self.0, for_writing, &raw mut start, &raw mut len) };
+        if found == 1 { Some((start, usize::try_from(len).ok()?)) } else { None }
+    }
+}
+
+unsafe extern "C" {
+    /// Where the bytes of a buffer or a view are: of `patches/bytes.patch`.
+    fn JS_GetBytes(
+        value: qjs::JSValue,
+        for_writing: bool,
+        start: *mut *mut u8,
+        len: *mut qjs::size_t,
+    ) -> c_int;
 }

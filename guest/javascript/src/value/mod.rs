@@ -17,6 +17,7 @@ use crate::error::{Js, Thrown};
 use crate::libc::single::Single;
 
 pub(crate) use content::PromiseState;
+pub(crate) use property::{Atom, Keys};
 pub(crate) use text::Text;
 
 /// One reference to a JavaScript value.

@@ -5,7 +5,7 @@ use core::ptr;
 use rquickjs_sys as qjs;
 
 use super::{Text, Value};
-use crate::engine::context;
+use crate::engine::{context, runtime};
 use crate::error::{Js, Thrown};
 
 impl Value {
@@ -52,6 +52,12 @@ impl Value {
         Ok(())
     }
 
+    /// The name of what the engine takes an object for.
+    pub(crate) fn class_name(&self) -> Js<Text> {
+        // SAFETY: the runtime exists; the result is ours, and no name at all for what is no object.
+        Atom(unsafe { qjs::JS_GetClassName(runtime(), self.class()) }).text()
+    }
+
     /// The names of the own enumerable properties that are strings.
     pub(crate) fn keys(&self) -> Js<Keys> {
         let (mut table, mut len) = (ptr::null_mut(), 0);
@@ -79,8 +85,13 @@ impl Atom {
     }
 
     pub(crate) fn text(&self) -> Js<Text> {
+        self.value()?.text()
+    }
+
+    /// As a string of the language.
+    pub(crate) fn value(&self) -> Js<Value> {
         // SAFETY: the atom is alive; the result is ours.
-        unsafe { Value::own(qjs::JS_AtomToString(context(), self.0)) }?.text()
+        unsafe { Value::own(qjs::JS_AtomToString(context(), self.0)) }
     }
 }
 

@@ -14,6 +14,11 @@ use crate::error::{Js, Thrown};
 impl Value {
     /// As `String(value)`, but that symbols throw.
     pub(crate) fn text(&self) -> Js<Text> {
+        Text::new(self.engine_text()?)
+    }
+
+    /// The same as the engine writes it: halves of surrogate pairs take three bytes, as if they were characters.
+    pub(crate) fn engine_text(&self) -> Js<EngineText> {
         let mut len = 0;
         // SAFETY: the value is alive; the text is ours.
         let start = unsafe { qjs::JS_ToCStringLen2(context(), &raw mut len, self.0, false) };
@@ -21,7 +26,7 @@ impl Value {
             // SAFETY: the engine has thrown.
             return Err(unsafe { Thrown::from_raw(qjs::JS_EXCEPTION) });
         }
-        Text::new(EngineText { start, len: usize::try_from(len).unwrap_or(0) })
+        Ok(EngineText { start, len: usize::try_from(len).unwrap_or(0) })
     }
 }
 
@@ -57,7 +62,7 @@ pub(crate) struct EngineText {
 }
 
 impl EngineText {
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: the engine gave that many bytes, and keeps them until this is dropped.
         unsafe { slice::from_raw_parts(self.start.cast(), self.len) }
     }

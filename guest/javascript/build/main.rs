@@ -1,12 +1,25 @@
-//! Compiles what only C can say, and puts a clock of this crate between the engine and the C library.
+//! Compiles what only C can say: the engine, with what this guest changes in it, and `printf`. Puts a clock of this crate
+//! between the engine and the C library.
 
-fn main() {
-    const SOURCE: &str = "../libc/printf.c";
-    println!("cargo::rerun-if-changed={SOURCE}");
+mod engine;
+mod patch;
+
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
     // See src/clock.rs.
     println!("cargo::rustc-link-arg-cdylib=-Wl,--wrap=gettimeofday");
     // Statics start with a page, so that a call writes to one of them and not to two.
     println!("cargo::rustc-link-arg-cdylib=-Wl,-z,separate-loadable-segments");
+    engine::compile(Path::new("patches"))?;
+    print();
+    Ok(())
+}
+
+fn print() {
+    const SOURCE: &str = "../libc/printf.c";
+    println!("cargo::rerun-if-changed={SOURCE}");
     cc::Build::new()
         .file(SOURCE)
         .std("c11")
