@@ -41,7 +41,7 @@ function serve(call, slot, values) {
 
 /** One call. Its host functions run in the asynchronous context of whoever made it. */
 class Call extends AsyncResource {
-  /** @type {Failures | undefined} */
+  /** @type {InstanceType<typeof Failures> | undefined} */
   #failures
   /** Ends the watch for the signal. */
   #unwatch = () => {}

@@ -47,7 +47,7 @@ function toError(failure, failures) {
   if (guestCode !== undefined && guestCode !== null) error.guestCode = guestCode
   if (fault) error.fault = fault
   if (typeof details === 'string') addDetails(error, details)
-  const cause = original !== undefined ? original[0] : inner && toError(inner, failures)
+  const cause = original !== undefined ? original[0] : inner ? toError(inner, failures) : undefined
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   return error
 }

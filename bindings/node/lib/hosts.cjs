@@ -20,7 +20,7 @@ class Hosts {
   #table = []
   /**
    * What the synchronous call that is running has thrown.
-   * @type {Failures | undefined}
+   * @type {InstanceType<typeof Failures> | undefined}
    */
   failures = undefined
 

@@ -36,9 +36,11 @@ function checked(type, value, what) {
 }
 
 function lift(reader, type) {
+  const small = INTEGERS.get(type.is)
   // 0 more, so that -0 is 0.
-  if (INTEGERS.has(type.is)) return integer(reader, type.is, Number, INTEGERS.get(type.is)) + 0
-  if (BIG.has(type.is)) return integer(reader, type.is, BigInt, BIG.get(type.is))
+  if (small !== undefined) return integer(reader, type.is, Number, small) + 0
+  const big = BIG.get(type.is)
+  if (big !== undefined) return integer(reader, type.is, BigInt, big)
   switch (type.is) {
     case 'bool':
       if (reader.word('true')) return true

@@ -23,19 +23,18 @@ class Permits {
     this.#free = count
   }
 
-  /** Whether there is one at once. */
-  get isFree() {
-    return this.#free > 0
+  /** Takes one that is free. Whether there was one. */
+  takeFree() {
+    const isFree = this.#free > 0
+    if (isFree) this.#free -= 1
+    return isFree
   }
 
   /** A permit; what is left of `timeoutMs` (undefined: for ever; 0: at once or not at all). */
   async take(timeoutMs, signal) {
     if (this.#isClosed) throw closed()
     if (signal?.aborted) throw signal.reason
-    if (this.#free > 0) {
-      this.#free -= 1
-      return timeoutMs
-    }
+    if (this.takeFree()) return timeoutMs
     const late = () => new HyperlightError('ERR_HL_POOL_TIMEOUT',
       `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${this.#count} are in use`)
     if (timeoutMs === 0) throw late()

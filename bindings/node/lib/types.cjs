@@ -3,14 +3,22 @@
 
 const { HyperlightError } = require('./errors.cjs')
 
+/** @type {(bits: number) => [number, number]} */
 const signed = (bits) => [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1]
+/** @type {(bits: number) => [number, number]} */
 const unsigned = (bits) => [0, 2 ** bits - 1]
-/** The ends of those that are a `number`. */
+/**
+ * The ends of those that are a `number`.
+ * @type {Map<string, [number, number]>}
+ */
 const INTEGERS = new Map([
   ['s8', signed(8)], ['u8', unsigned(8)], ['s16', signed(16)], ['u16', unsigned(16)], ['s32', signed(32)], ['u32', unsigned(32)],
   ['i32', signed(32)],
 ])
-/** The ends of those that are a `bigint`. */
+/**
+ * The ends of those that are a `bigint`.
+ * @type {Map<string, [bigint, bigint]>}
+ */
 const BIG = new Map([['s64', [-(2n ** 63n), 2n ** 63n - 1n]], ['u64', [0n, 2n ** 64n - 1n]], ['i64', [-(2n ** 63n), 2n ** 63n - 1n]]])
 
 /** The type that a text means: what it `is`, and the types, names, fields or cases that it is made of. */

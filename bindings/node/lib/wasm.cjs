@@ -66,14 +66,17 @@ class Wasm extends Runtime {
 
   static async compile(source, given) {
     const { wasi, maxProgramSize, compileTimeoutMs, ...rest } = options.wasmOptions(given)
-    const bytes = types.isUint8Array(source) ? options.bytes('the program', source)
+    let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
       : await fs.promises.readFile(options.filePath('the path of the program', source))
     const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
-    // What is taken when the call is made may change while it waits.
-    const own = compilers.isFree || bytes !== source ? bytes : Uint8Array.from(bytes)
-    await compilers.take(undefined, undefined)
+    if (!compilers.takeFree()) {
+      // The caller's may change while it waits.
+      if (bytes === source) bytes = Uint8Array.from(bytes)
+      for (const file of surroundings.files) file.contents = Uint8Array.from(file.contents)
+      await compilers.take(undefined, undefined)
+    }
     try {
-      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), own, surroundings))
+      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
       return new this(new Program(compiled), rest)
     } finally {
       compilers.give()
