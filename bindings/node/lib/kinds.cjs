@@ -32,6 +32,9 @@ function unreadable(value) {
   return undefined
 }
 
+/** A copy of bytes whose owner may change them; anything else is itself. */
+const owned = (value) => (isUint8Array(value) && unreadable(value) === undefined ? new Uint8Array(value) : value)
+
 /** Any `URL`, also that of a library. */
 const isUrl = (value) => typeof value === 'object' && value !== null && typeof value.href === 'string' && typeof value.protocol === 'string'
 
@@ -75,4 +78,4 @@ function nameOf(value) {
   }
 }
 
-module.exports = { describe, isBytes, isUrl, promised, unreadable, viewOf }
+module.exports = { describe, isBytes, isUrl, owned, promised, unreadable, viewOf }

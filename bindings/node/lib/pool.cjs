@@ -5,6 +5,7 @@ const { availableParallelism } = require('node:os')
 const { run } = require('./calls.cjs')
 const { unwrap } = require('./failures.cjs')
 const { Hosts } = require('./hosts.cjs')
+const { owned } = require('./kinds.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 const { Permits } = require('./permits.cjs')
@@ -41,7 +42,12 @@ class SandboxPool {
   async call(name, ...values) {
     const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
     options.text('the name of a guest function', name)
-    const waitMs = await this.#permits.take(this.#acquireTimeoutMs, signal)
+    let waitMs = this.#acquireTimeoutMs
+    if (!this.#permits.takeFree()) {
+      // They are taken when the call is made, though it has to wait.
+      values = values.map(owned)
+      waitMs = await this.#permits.take(waitMs, signal)
+    }
     try {
       if (signal?.aborted) throw signal.reason
       return await run(this.#hosts, signal,
@@ -57,6 +63,7 @@ class SandboxPool {
     const waitMs = await permits.take(this.#acquireTimeoutMs, signal)
     let made
     try {
+      if (signal?.aborted) throw signal.reason
       made = await run(this.#hosts, signal, (port, id) => this.#native.acquire(port, id, waitMs))
     } catch (error) {
       permits.give()

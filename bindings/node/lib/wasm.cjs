@@ -8,7 +8,7 @@ const { run } = require('./calls.cjs')
 const { HyperlightError, invalid } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { guestOf } = require('./guest.cjs')
-const { promised } = require('./kinds.cjs')
+const { owned, promised } = require('./kinds.cjs')
 const lift = require('./lift.cjs')
 const { findLibrary } = require('./loader.cjs')
 const lower = require('./lower.cjs')
@@ -71,8 +71,8 @@ class Wasm extends Runtime {
     const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
     if (!compilers.takeFree()) {
       // The caller's may change while it waits.
-      if (bytes === source) bytes = Uint8Array.from(bytes)
-      for (const file of surroundings.files) file.contents = Uint8Array.from(file.contents)
+      if (bytes === source) bytes = owned(bytes)
+      for (const file of surroundings.files) file.contents = owned(file.contents)
       await compilers.take(undefined, undefined)
     }
     try {

@@ -71,6 +71,15 @@ test('who waits obeys the signal, the limit and the end of the pool, and costs n
   pool.close()
 })
 
+test('arguments are taken when the call is made, though it waits', async () => {
+  const pool = new SandboxPool(snapshot, { size: 1 })
+  const bytes = new Uint8Array([1, 2, 3])
+  const calls = [pool.call('EchoBytes', bytes), pool.call('EchoBytes', bytes), pool.call('EchoBytes', bytes.subarray(1))]
+  bytes.fill(9)
+  assert.deepEqual(await Promise.all(calls), [new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3]), new Uint8Array([2, 3])])
+  pool.close()
+})
+
 test('a member that is closed inside its own synchronous call is in use until that has ended', async () => {
   let member, inside
   const HostAdd = { params: ['i32', 'i32'], returns: 'i32', call: (a, b) => {
