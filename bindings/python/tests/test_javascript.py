@@ -210,6 +210,10 @@ def test_values_that_are_too_deep(script: MakeScript) -> None:
             js.call("echo", value)
     with pytest.raises(hl.PayloadTooLarge, match="512"):
         js.call("deep", 513)
+    answering = script("function ask() { return host.take() }", host_functions={"take": lambda: nested(513)})
+    with pytest.raises(hl.PayloadTooLarge, match=f"the result of the host function `take` is {why}"):
+        answering.call("ask")
+    assert answering.state == "ready"
     # What is too large is not broken.
     assert js.state == "ready"
     assert levels(js.call("deep", 512)) == 512
@@ -246,8 +250,11 @@ def test_big_integers(script: MakeScript, limit: int) -> None:
         sys.set_int_max_str_digits(before)
 
 
+@pytest.mark.timeout(300)
 def test_large_texts_cross_in_linear_time(script: MakeScript) -> None:
-    js = script("function echo(v) { return v }", heap_size=256 << 20, input_size=64 << 20, output_size=64 << 20)
+    js = script(
+        "function echo(v) { return v }", timeout=100, heap_size=256 << 20, input_size=64 << 20, output_size=64 << 20
+    )
     for text in ("x" * (16 << 20), '"\\' * (4 << 20)):
         assert js.call("echo", text) == text
         began = time.process_time()

@@ -225,12 +225,14 @@ class _Bytes(_Leaf):
 
     def lift(self, value: Any) -> Any:
         _check_count(_list(value), self._length)
-        for at, item in enumerate(value):
-            if not isinstance(item, int) or isinstance(item, bool):
-                raise Unfit(f"must be a list of int (u8), not of {type(item).__name__} at {at}")
-            if not 0 <= item < 256:
-                raise Unfit(f"does not fit u8 at {at}")
-        return bytes(value)
+        # What JSON says has exactly these types; a bool would pass for a byte.
+        others = set(map(type, value)) - {int}
+        if others:
+            raise Unfit(f"must be a list of int (u8), not of {others.pop().__name__}")
+        try:
+            return bytes(value)
+        except ValueError:
+            raise Unfit("has a number that does not fit u8") from None
 
 
 class _Map(Type):
