@@ -51,7 +51,10 @@ export interface GuestFunction {
   readonly returns: Kind | 'void'
 }
 
-/** Limits of evolve and of each call. 0 is the default. */
+/**
+ * Limits of evolve and of each call. 0 is the default. In every object with options, what is `undefined` is not given, and nothing
+ * is inherited.
+ */
 export interface Limits {
   /** Milliseconds; default and `Infinity`: no limit. A host function that is waited for counts. */
   timeoutMs?: number
@@ -117,6 +120,21 @@ export type ErrorCode =
   | 'ERR_HL_INTERRUPTED' | 'ERR_HL_POISONED' | 'ERR_HL_BUSY' | 'ERR_HL_STATE' | 'ERR_HL_SNAPSHOT_MISMATCH'
   | 'ERR_HL_SNAPSHOT_FILE' | 'ERR_HL_IO' | 'ERR_HL_PROTOCOL' | 'ERR_HL_CLOSED' | 'ERR_HL_POOL_TIMEOUT' | 'ERR_HL_INTERNAL'
 
+/** What a script has thrown, piece by piece. It is the script's own word: anything may be in it. */
+export interface Thrown {
+  /** The error's `name`; `null` of something that is no error. */
+  readonly name: string | null
+  readonly message: string
+  readonly stack?: string
+  readonly code?: string | number | boolean
+  /** Another error, in this form, or any value. */
+  readonly cause?: unknown
+  /** Those of an `AggregateError`, in this form, or any values. */
+  readonly errors?: readonly unknown[]
+  /** What is no error, where it is a value that can leave the sandbox. */
+  readonly value?: unknown
+}
+
 /** Every error of this package; what a host function throws comes back as it was. */
 export class HyperlightError extends Error {
   constructor(code: ErrorCode | (string & {}), message: string, options?: { cause?: unknown })
@@ -125,6 +143,10 @@ export class HyperlightError extends Error {
   readonly guestCode?: number
   /** With `ERR_HL_GUEST_FAULT` and `ERR_HL_STACK_OVERFLOW`. */
   readonly fault?: Fault
+  /** What the guest says of its error besides the message: a text of at most 64 KiB with anything in it. */
+  readonly details?: string
+  /** What a script has thrown, if `details` say so. */
+  readonly thrown?: Thrown
   /** What a host function threw, where the guest made an error of its own of it. */
   readonly cause?: unknown
 }
@@ -243,7 +265,7 @@ export interface PoolOptions extends Limits {
   minIdle?: number
   /**
    * Milliseconds that `acquire` and `call` wait while all members are in use; then `ERR_HL_POOL_TIMEOUT`. Left out and `Infinity`: for
-   * ever. 0: not at all.
+   * ever. 0: not at all. A member that was closed is in use until its call has ended.
    */
   acquireTimeoutMs?: number
   /** What the guests print. Default: `process.stdout.write`. */
@@ -288,7 +310,11 @@ export class SandboxPool {
 
 /**
  * What scripts are given and return: JSON, and `bigint`, `Uint8Array`, `NaN`, `Infinity` and `-0` as they are. What has a
- * `toJSON` is what that says. Functions, symbols, maps, sets and cycles are refused.
+ * `toJSON` is what that says; instances of classes are their own properties. Functions, symbols, cycles, and objects that hold
+ * more than properties are refused: maps, sets, errors, promises, other arrays of bytes, and instances without any.
+ *
+ * Arrays and objects may be nested 512 levels deep, and a `bigint` is less than 2^65536 and more than its negative, both ways: beyond
+ * it is `ERR_HL_TOO_LARGE`, which says so, and leaves the sandbox ready.
  */
 export type Json =
   | null | undefined | boolean | number | bigint | string | Uint8Array | ArrayBuffer
@@ -299,8 +325,20 @@ export interface TypedHostFunction<P extends readonly Kind[] = any, R extends Ki
   call: (...values: any[]) => unknown
 }
 
+/**
+ * A host function without a signature that says how many arguments the guest may give it. A plain function gets those of its
+ * parameters that have no default, as its `length` counts them: more is `ERR_HL_SIGNATURE` in the guest.
+ */
+export interface CountedHostFunction {
+  call: (...values: any[]) => unknown
+  /** So many at most: parameters with defaults among them, and for functions that do not say (bound ones, proxies). */
+  arity?: number
+  /** Any number, for rest parameters: everything that the function takes, the guest may choose. */
+  openArity?: boolean
+}
+
 /** Host functions of scripts. One without a signature takes and returns any JSON values; it may be async when it is reached from `call`. */
-export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction>
+export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction | CountedHostFunction>
 
 export interface JavaScriptOptions extends SandboxOptions {
   /** What the script finds as `host.NAME(…)`. */
@@ -371,7 +409,7 @@ export interface WasmOptions extends SandboxOptions {
   /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
   snapshot?: Snapshot
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
-   *  `'interface#add'` for components. A plain function has the signature of the import. */
+   *  `'interface#add'` for components. A plain function has the signature of the import, which has no more parameters than it. */
   hostFunctions?: ScriptHostFunctions
   /** Bytes of the program at most; 64 MiB unless given. */
   maxProgramSize?: number
@@ -395,7 +433,7 @@ export interface WasmFunction {
 export class Wasm {
   /** The bytes of a program; the path of its file; or a snapshot, whose program goes on. Compiles on this thread. */
   constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
-  /** The same for a program, compiled on another thread. */
+  /** The same for a program, compiled on another thread: on as many at once as there are processors. */
   static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
   /** Starts the sandbox and the program; the first call does, too. */
   evolve(options?: CallOptions): Promise<void>

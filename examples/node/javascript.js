@@ -27,8 +27,8 @@ const prices = new Map([['tea', 3n], ['cake', 9n]])
 const js = new JavaScript(handler, {
   timeoutMs: 200,
   hostFunctions: {
-    // Any JSON values, and bigints and bytes; may be async.
-    log: (...values) => console.log('tenant:', ...values),
+    // Any JSON values, and bigints and bytes; may be async. The script decides how many there are where it is said so.
+    log: { call: (...values) => console.log('tenant:', ...values), openArity: true },
     price: async (item) => {
       if (!prices.has(item)) throw new NotForSale(item)
       return prices.get(item)

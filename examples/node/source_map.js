@@ -9,9 +9,12 @@ import { Wasm } from 'hyperlight'
 const path = join(dirname(createRequire(import.meta.url).resolve('source-map')), 'lib', 'mappings.wasm')
 const originals = []
 const hostFunctions = {
-  mapping_callback: (...mapping) => {
-    const [line, column, , , hasOriginal, source, originalLine, originalColumn] = mapping
-    if (hasOriginal) originals.push({ line, column, source, originalLine, originalColumn })
+  mapping_callback: {
+    openArity: true,
+    call: (...mapping) => {
+      const [line, column, , , hasOriginal, source, originalLine, originalColumn] = mapping
+      if (hasOriginal) originals.push({ line, column, source, originalLine, originalColumn })
+    },
   },
 }
 const parser = await Wasm.compile(path, { timeoutMs: 1000, hostFunctions })

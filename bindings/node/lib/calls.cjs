@@ -3,10 +3,13 @@
 // this environment; it holds the process only while a call is running.
 
 const { AsyncResource } = require('node:async_hooks')
+const { types } = require('node:util')
 const { isMainThread } = require('node:worker_threads')
 
-const { ofNative, toError, unwrap } = require('./errors.cjs')
+const { ofNative } = require('./errors.cjs')
+const { Failures, isFailure, messageOf, toError, unwrap } = require('./failures.cjs')
 const native = require('./native.cjs')
+const { watch } = require('./signals.cjs')
 
 const { setTimeout } = globalThis
 
@@ -19,27 +22,30 @@ const port = new native.Port(!isMainThread, receive)
 function receive(id, slot, payload) {
   const call = running.get(id)
   if (call === undefined) return
-  if (slot >= 0) call.runInAsyncScope(serve, undefined, call, slot, payload)
-  else call.done(payload)
+  try {
+    if (slot >= 0) call.runInAsyncScope(serve, undefined, call, slot, payload)
+    else call.done(payload)
+  } catch (error) {
+    // What a caller's object threw is its call's alone, and never ends the process.
+    if (slot >= 0) call.fail(error)
+    else call.reject(error)
+  }
 }
 
 /** Calls a host function for a call on another thread. */
 function serve(call, slot, values) {
-  let result
-  try {
-    result = call.hosts.invoke(slot, values)
-  } catch (error) {
-    return call.fail(error)
-  }
-  if (typeof result?.then !== 'function') return port.answer(call.id, result)
-  Promise.resolve(result).then(
-    (value) => port.answer(call.id, call.hosts.result(slot, value)),
-    (error) => call.fail(error),
-  ).catch((error) => call.fail(error))
+  const result = call.hosts.invoke(slot, values)
+  if (!types.isPromise(result)) return port.answer(call.id, result)
+  result.then((value) => port.answer(call.id, call.hosts.result(slot, value))).catch((error) => call.fail(error))
 }
 
 /** One call. Its host functions run in the asynchronous context of whoever made it. */
 class Call extends AsyncResource {
+  /** @type {InstanceType<typeof Failures> | undefined} */
+  #failures
+  /** Ends the watch for the signal. */
+  #unwatch = () => {}
+
   constructor(hosts, signal) {
     super('HyperlightCall', { requireManualDestroy: true })
     do next = (next + 1) % 0xffffffff
@@ -47,7 +53,6 @@ class Call extends AsyncResource {
     this.id = next
     this.hosts = hosts
     this.signal = signal
-    this.thrown = undefined
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -55,38 +60,35 @@ class Call extends AsyncResource {
   }
 
   start(begin) {
-    running.set(this.id, this)
     try {
+      if (this.signal !== undefined) this.#unwatch = watch(this.signal, () => this.cancel())
+      running.set(this.id, this)
       unwrap(begin(port, this.id))
     } catch (error) {
       running.delete(this.id)
       this.emitDestroy()
+      this.#unwatch()
       throw ofNative(error)
     }
     if (running.size === 1) port.hold(true)
-    if (this.signal !== undefined) {
-      this.onAbort = () => this.cancel()
-      this.signal.addEventListener('abort', this.onAbort, { once: true })
-    }
     return this.promise
   }
 
   done(result) {
     running.delete(this.id)
     if (running.size === 0) port.hold(false)
-    this.signal?.removeEventListener('abort', this.onAbort)
     this.emitDestroy()
-    if (typeof result !== 'object' || result === null || result.failed !== true) return this.resolve(result)
+    this.#unwatch()
+    if (!isFailure(result)) return this.resolve(result)
     // Aborted and done at once: a result counts, and so does another failure.
-    if (this.signal?.aborted && result.code === 'ERR_HL_INTERRUPTED') return this.reject(this.signal.reason)
-    this.reject(toError(result, this.thrown))
+    if (result.code === 'ERR_HL_INTERRUPTED' && this.signal?.aborted) return this.reject(this.signal.reason)
+    this.reject(toError(result, this.#failures))
   }
 
   /** A host function threw; the guest may or may not pass it on. */
   fail(value) {
-    const number = ((this.thrown?.number ?? 0) + 1) % 0xffffffff
-    this.thrown = { number, value }
-    port.fail(this.id, number, messageOf(value))
+    this.#failures ??= new Failures()
+    port.fail(this.id, this.#failures.keep(value), messageOf(value))
   }
 
   /** Ends it soon. Between two steps of a call nothing can be stopped, so it may take another try. */
@@ -96,19 +98,9 @@ class Call extends AsyncResource {
   }
 }
 
-/** What the guest is told of something that was thrown: anything can be. */
-function messageOf(value) {
-  try {
-    const text = value instanceof Error || typeof value?.message === 'string' ? value.message : value
-    return String(text).toWellFormed?.() ?? String(text)
-  } catch {
-    return 'a host function threw something without a text'
-  }
-}
-
 /** Starts a call: `begin(port, id)` of the native half. The promise of its result. */
 function run(hosts, signal, begin) {
   return new Call(hosts, signal).start(begin)
 }
 
-module.exports = { Call, messageOf, run }
+module.exports = { Call, run }

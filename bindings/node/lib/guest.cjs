@@ -1,6 +1,8 @@
 'use strict'
 
-const { invalid, unwrap } = require('./errors.cjs')
+const { types } = require('node:util')
+
+const { unwrap } = require('./failures.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 
@@ -12,7 +14,7 @@ class Guest {
 
   constructor(source, made) {
     if (source === INTERNAL) this.#native = made
-    else if (source instanceof Uint8Array) this.#native = unwrap(native.Guest.fromBytes(source))
+    else if (types.isUint8Array(source)) this.#native = unwrap(native.Guest.fromBytes(options.bytes('the guest', source)))
     else this.#native = unwrap(native.Guest.fromFile(options.filePath('the path of the guest', source)))
   }
 
@@ -20,8 +22,8 @@ class Guest {
     return new Guest(INTERNAL, unwrap(native.Guest.builtin(options.text('the name of the guest', name))))
   }
 
-  withPayload(payload, { executable = false } = {}) {
-    if (typeof executable !== 'boolean') throw invalid(`executable is a boolean, found ${options.describe(executable)}`)
+  withPayload(payload, given) {
+    const { executable = false } = options.payloadOptions(given)
     return new Guest(INTERNAL, unwrap(this.#native.withPayload(options.bytes('the payload', payload), executable)))
   }
 

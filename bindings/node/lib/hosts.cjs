@@ -2,33 +2,32 @@
 // Host functions: the table that one sandbox, or one pool, has of them. The native half knows slots of it only, so that a
 // sandbox that its own functions refer to can still be collected.
 
-const { HyperlightError, invalid } = require('./errors.cjs')
-const { messageOf } = require('./calls.cjs')
+const { types } = require('node:util')
+
+const { HyperlightError } = require('./errors.cjs')
+const { Failures, messageOf } = require('./failures.cjs')
+const { promised } = require('./kinds.cjs')
 const options = require('./options.cjs')
 
 /** Async host functions cannot be waited for on the thread that they need. */
 const async = (name) => new HyperlightError('ERR_HL_STATE',
   `the host function \`${name}\` is async: reach it by \`await sandbox.call(…)\`, not by callSync`)
 
+/** Stands for every object that can be no value: the native half takes objects of another form for what `dispatch` says itself. */
+const NO_VALUE = Object.freeze(Object.create(null))
+
 class Hosts {
   #table = []
   /**
-   * What the synchronous call that is running has thrown last.
-   * @type {{ number: number, value: unknown } | undefined}
+   * What the synchronous call that is running has thrown.
+   * @type {InstanceType<typeof Failures> | undefined}
    */
-  thrown = undefined
+  failures = undefined
 
   /** `native.register` is called with the slot. */
   add(native, unwrap, name, signature, call) {
     options.text('the name of a host function', name)
-    if (typeof signature !== 'object' || signature === null) {
-      throw invalid(`the signature of the host function \`${name}\` is { params, returns }, found ${options.describe(signature)}`)
-    }
-    const { params = [], returns = 'void' } = signature
-    if (!Array.isArray(params) || !params.every((kind) => typeof kind === 'string')) {
-      throw invalid(`params of the host function \`${name}\` is an array of the names of kinds, found ${options.describe(params)}`)
-    }
-    options.text(`returns of the host function \`${name}\``, returns)
+    const { params = [], returns = 'void' } = options.signature(`the signature of the host function \`${name}\``, signature)
     options.callback(`the host function \`${name}\``, call)
     unwrap(native.register(name, params, returns, this.#table.length))
     this.#table.push({ name, call, isVoid: returns === 'void' })
@@ -38,17 +37,16 @@ class Hosts {
   addPrint(native, unwrap, /** @type {(text: string) => any} */ print = (text) => process.stdout.write(text)) {
     const call = (text) => {
       const written = Buffer.byteLength(text)
-      const result = print(text)
-      return typeof result?.then === 'function' ? Promise.resolve(result).then(() => written) : written
+      return promised(print(text))?.then(() => written) ?? written
     }
     this.add(native, unwrap, 'HostPrint', { params: ['string'], returns: 'i32' }, call)
   }
 
-  /** Calls one; a promise of its result is passed on. */
+  /** Calls one; a promise of its result is passed on, as one of ours. */
   invoke(slot, values) {
     const { call } = this.#table[slot]
     const result = call(...values)
-    return typeof result?.then === 'function' ? result : this.result(slot, result)
+    return promised(result) ?? this.result(slot, result)
   }
 
   /** What a function of that slot may return: anything, if it returns nothing. */
@@ -60,14 +58,14 @@ class Hosts {
   dispatch = (slot, ...values) => {
     try {
       const result = this.invoke(slot, values)
-      if (typeof result?.then !== 'function') return result
+      if (typeof result !== 'object' || result === null || types.isTypedArray(result)) return result
+      if (!types.isPromise(result)) return NO_VALUE
       // It was told; a rejection has no other listener.
-      Promise.resolve(result).catch(() => {})
+      result.catch(() => {})
       throw async(this.#table[slot].name)
     } catch (value) {
-      const number = ((this.thrown?.number ?? 0) + 1) % 0xffffffff
-      this.thrown = { number, value }
-      return { thrown: number, text: messageOf(value) }
+      this.failures ??= new Failures()
+      return { __proto__: null, thrown: this.failures.keep(value), text: messageOf(value) }
     }
   }
 }

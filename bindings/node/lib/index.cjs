@@ -1,7 +1,8 @@
 'use strict'
 // Runs every function call behind its own hypervisor wall. See ../README.md and ../index.d.ts.
 
-const { HyperlightError, unwrap } = require('./errors.cjs')
+const { HyperlightError } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const { Guest } = require('./guest.cjs')
 const { JavaScript, JavaScriptPool } = require('./javascript.cjs')
 const native = require('./native.cjs')

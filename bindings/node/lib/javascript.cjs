@@ -2,10 +2,12 @@
 
 const fs = require('node:fs')
 
-const { HyperlightError, invalid } = require('./errors.cjs')
+const { invalid } = require('./errors.cjs')
 const { Guest } = require('./guest.cjs')
 const json = require('./json.cjs')
+const { isUrl, promised } = require('./kinds.cjs')
 const options = require('./options.cjs')
+const { checkArity, registered } = require('./registration.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const { isSnapshot } = require('./snapshot.cjs')
 
@@ -16,7 +18,7 @@ class JavaScript extends Runtime {
       super(made)
       return
     }
-    const { hostFunctions = {}, modules, ...sizes } = options.javascriptOptions(given)
+    const { hostFunctions, modules, ...sizes } = options.javascriptOptions(given)
     const isClone = isSnapshot(source)
     if (isClone && modules !== undefined) throw invalid('a snapshot has its modules; modules go with a source')
     super(make(isClone ? source : Guest.builtin('javascript'), sizes, byName(hostFunctions),
@@ -54,7 +56,7 @@ class JavaScript extends Runtime {
 class JavaScriptPool extends RuntimePool {
   constructor(snapshot, given, made) {
     if (snapshot === MADE) super(made.snapshot, given, made.shared)
-    else super(snapshot, given, { hostFunctions: byName(given?.hostFunctions ?? {}) })
+    else super(snapshot, given, { hostFunctions: byName(options.poolOptions(given).hostFunctions) })
   }
 
   async eval(source, given) {
@@ -90,12 +92,12 @@ function forEval(source, given) {
 function forCall(name, values = [], given) {
   options.text('the name of a function', name)
   if (!Array.isArray(values)) throw invalid(`the arguments of \`${name}\` are an array, found ${options.describe(values)}`)
-  return [name, json.encode(values, `an argument of \`${name}\``), options.callOptions(given)]
+  return [name, json.encodeAll(values, `an argument of \`${name}\``), options.callOptions(given)]
 }
 
 /** The calls that make a source's functions callable. */
-function preparation(source, modules = {}) {
-  const calls = Object.entries(modules).map(([name, text]) => {
+function preparation(source, modules) {
+  const calls = options.named('modules', modules).map(([name, text]) => {
     if (name === '' || name.includes('\0')) throw invalid(`a module has a name, found ${options.describe(name)}`)
     return ['module', name, read(`the module ${options.describe(name)}`, text)]
   })
@@ -104,30 +106,32 @@ function preparation(source, modules = {}) {
 
 /** A source is a string; a file is named by its `file:` URL. */
 function read(name, source) {
-  return source instanceof URL ? fs.readFileSync(source, 'utf8') : options.text(name, source)
+  return isUrl(source) ? fs.readFileSync(options.filePath(name, source), 'utf8') : options.text(name, source)
 }
 
 /**
- * Host functions by the names that the guest knows. One with a signature is reached by it; a plain function takes and
- * returns any JSON values.
+ * Host functions by the names that the guest knows. One with a signature is reached by it; any other takes and returns any JSON
+ * values.
  */
 function byName(given) {
-  const out = {}
-  for (const [name, found] of Object.entries(given)) {
-    if (typeof found === 'function') out[`json:${name}`] = { params: ['string'], returns: 'string', call: overJson(name, found) }
-    else if (typeof found === 'object' && found !== null) out[name] = { ...found, call: options.callback(`the host function \`${name}\``, found.call) }
-    else throw invalid(`the host function \`${name}\` is a function, or { params, returns, call }, found ${options.describe(found)}`)
+  const out = Object.create(null)
+  for (const [name, found] of options.named('hostFunctions', given)) {
+    const registration = registered(name, found)
+    const { call, signature } = registration
+    if (signature !== undefined) out[name] = { ...signature, call }
+    else out[`json:${name}`] = { params: ['string'], returns: 'string', call: overJson(registration) }
   }
   return out
 }
 
-function overJson(name, call) {
-  const what = `the result of the host function \`${name}\``
+function overJson(registration) {
+  const { what, call } = registration
   return (text) => {
-    const values = json.decode(text, `the arguments of the host function \`${name}\``)
-    if (!Array.isArray(values)) throw new HyperlightError('ERR_HL_PROTOCOL', `the arguments of the host function \`${name}\` are no array`)
+    const values = json.decodeAll(text, `the arguments of ${what}`)
+    checkArity(registration, values.length, 'the guest gave')
     const result = call(...values)
-    return typeof result?.then === 'function' ? Promise.resolve(result).then((value) => json.encode(value, what)) : json.encode(result, what)
+    const encode = (value) => json.encode(value, `the result of ${what}`)
+    return promised(result)?.then(encode) ?? encode(result)
   }
 }
 

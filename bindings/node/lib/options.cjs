@@ -1,9 +1,11 @@
 'use strict'
 // What callers may pass, checked: nothing is guessed, and an unknown option is an error that names the known ones.
 
-const { invalid } = require('./errors.cjs')
+const { types } = require('node:util')
 
-const describe = (value) => (typeof value === 'string' ? JSON.stringify(value) : String(value))
+const { invalid } = require('./errors.cjs')
+const { describe, isUrl, unreadable } = require('./kinds.cjs')
+const signals = require('./signals.cjs')
 
 function size(name, value) {
   if (!Number.isSafeInteger(value) || value < 0) throw invalid(`${name} is a whole number, 0 or more, found ${describe(value)}`)
@@ -21,15 +23,29 @@ function callback(name, value) {
   return value
 }
 
-function signal(name, value) {
-  if (typeof value !== 'object' || value === null || typeof value.aborted !== 'boolean' || typeof value.addEventListener !== 'function') {
-    throw invalid(`${name} is an AbortSignal, found ${describe(value)}`)
-  }
+/** An object whose properties are all that it is. */
+function object(name, value) {
+  const isOther = typeof value !== 'object' || value === null || Array.isArray(value) || types.isMap(value) || types.isSet(value) ||
+    types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value) || types.isBoxedPrimitive(value)
+  if (isOther) throw invalid(`${name} is an object, found ${describe(value)}`)
   return value
 }
 
-function object(name, value) {
-  if (typeof value !== 'object' || value === null) throw invalid(`${name} is an object, found ${describe(value)}`)
+function texts(name, value) {
+  if (!Array.isArray(value)) throw invalid(`wasi.${name} is an array of strings, found ${describe(value)}`)
+  return value.map((each, index) => text(`wasi.${name}[${index}]`, each))
+}
+
+function flag(name, value) {
+  if (typeof value !== 'boolean') throw invalid(`${name} is a boolean, found ${describe(value)}`)
+  return value
+}
+
+/** The names of kinds; which there are, the native half knows. */
+function kinds(name, value) {
+  if (!Array.isArray(value) || !value.every((kind) => typeof kind === 'string')) {
+    throw invalid(`${name} is an array of the names of kinds, found ${describe(value)}`)
+  }
   return value
 }
 
@@ -40,15 +56,22 @@ const SANDBOX = { heapSize: size, stackSize: size, inputSize: size, outputSize: 
 const POOL = { size, minIdle: size, acquireTimeoutMs: time, ...LIMITS, print: callback, hostFunctions: object }
 const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
 const WASM = { ...SANDBOX, hostFunctions: object, wasi: object, snapshot: object, maxProgramSize: size, compileTimeoutMs: time }
-const WASI = { args: object, env: object, files: object }
-const CALL = { signal, timeoutMs: time, cpuTimeMs: time }
-const ACQUIRE = { signal }
+const WASI = { args: texts, env: object, files: object }
+const CALL = { signal: signals.checked, timeoutMs: time, cpuTimeMs: time }
+const ACQUIRE = { signal: signals.checked }
 const LOAD = { name: text, ...CALL }
 const SNAPSHOT = { maxSize: size, maxHeapSize: size }
+const PAYLOAD = { executable: flag }
+const SIGNATURE = { params: kinds, returns: text }
+const HOST_FUNCTION = { ...SIGNATURE, call: callback, arity: size, openArity: flag }
 
-/** A copy of the options with only what is given and known. */
+/**
+ * A copy of the options with only what is given and known. What is `undefined` is not given. Nothing is inherited, on neither
+ * side: what others put on `Object.prototype` is no option.
+ * @returns {any}
+ */
 function read(known, options, what) {
-  const out = {}
+  const out = Object.create(null)
   if (options === undefined) return out
   object(`the options of ${what}`, options)
   for (const [name, value] of Object.entries(options)) {
@@ -59,6 +82,11 @@ function read(known, options, what) {
     out[name] = known[name](name, value)
   }
   return out
+}
+
+/** What is named in an object by whoever wrote it, such as host functions: pairs. What is `undefined` is not there. */
+function named(what, given) {
+  return given === undefined ? [] : Object.entries(object(what, given)).filter(([, value]) => value !== undefined)
 }
 
 /**
@@ -74,7 +102,7 @@ function takeCallOptions(values) {
   return read(CALL, last, 'a call')
 }
 
-const NONE = Object.freeze({})
+const NONE = Object.freeze(Object.create(null))
 
 /** A string, as names and paths are. */
 function text(name, value) {
@@ -84,13 +112,15 @@ function text(name, value) {
 
 /** Bytes that stay as they are while they are read. */
 function bytes(name, value) {
-  if (!(value instanceof Uint8Array)) throw invalid(`${name} is a Uint8Array, found ${describe(value)}`)
+  if (!types.isUint8Array(value)) throw invalid(`${name} is a Uint8Array, found ${describe(value)}`)
+  const wrong = unreadable(value)
+  if (wrong !== undefined) throw invalid(`${name} ${wrong}`)
   return value
 }
 
 /** A path: a string, or a `file:` URL. */
 function filePath(name, value) {
-  if (value instanceof URL) return require('node:url').fileURLToPath(value)
+  if (isUrl(value)) return require('node:url').fileURLToPath(value.href)
   const found = text(name, value)
   if (found === '' || found.includes('\0')) throw invalid(`${name} is a path, found ${describe(value)}`)
   return found
@@ -104,9 +134,19 @@ module.exports = {
   describe,
   evolveOptions: (options) => read(CALL, options, 'evolve'),
   filePath,
+  hostFunction(what, found) {
+    if (typeof found !== 'object' || found === null) throw invalid(`${what} is a function, or { params, returns, call }, found ${describe(found)}`)
+    return read(HOST_FUNCTION, found, what)
+  },
   javascriptOptions: (options) => read(JAVASCRIPT, options, 'JavaScript'),
   loadOptions: (options) => read(LOAD, options, 'load'),
+  named,
+  payloadOptions: (options) => read(PAYLOAD, options, 'withPayload'),
   poolOptions: (options) => read(POOL, options, 'a pool'),
+  signature(what, found) {
+    if (typeof found !== 'object' || found === null) throw invalid(`${what} is { params, returns }, found ${describe(found)}`)
+    return read(SIGNATURE, found, what)
+  },
   sandboxOptions: (options) => read(SANDBOX, options, 'a sandbox'),
   snapshotOptions: (options) => read(SNAPSHOT, options, 'Snapshot.load'),
   takeCallOptions,

@@ -3,6 +3,7 @@
 // its pools.
 
 const { invalid } = require('./errors.cjs')
+const options = require('./options.cjs')
 const { SandboxPool } = require('./pool.cjs')
 const { Sandbox, prepareBy } = require('./sandbox.cjs')
 
@@ -75,8 +76,8 @@ class RuntimePool {
   #shared
 
   constructor(snapshot, given, shared) {
-    const { hostFunctions, ...others } = shared
-    this.#pool = new SandboxPool(snapshot, { ...others, ...given, hostFunctions })
+    // Only what is given takes the place of what there is.
+    this.#pool = new SandboxPool(snapshot, { ...shared, ...options.poolOptions(given), hostFunctions: shared.hostFunctions })
     this.#shared = shared
   }
 
@@ -128,7 +129,7 @@ function make(source, given, hostFunctions, preparation = []) {
 
 /** What a pool of this runtime as it is now is made of. */
 async function pooled(runtime, given, other) {
-  if (given?.hostFunctions !== undefined) throw invalid(`this pool has the host functions that there are; for others: ${other}`)
+  if (options.poolOptions(given).hostFunctions !== undefined) throw invalid(`this pool has the host functions that there are; for others: ${other}`)
   if (runtime.state === 'uninitialized') await runtime.evolve()
   return [MADE, given, { snapshot: await runtime.snapshot(), shared: sharedOf(runtime) }]
 }

@@ -1,7 +1,8 @@
 'use strict'
 
 const { Call, run } = require('./calls.cjs')
-const { HyperlightError, invalid, ofNative, unwrap } = require('./errors.cjs')
+const { HyperlightError, invalid, ofNative } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const { Guest, isGuest, nativeGuest } = require('./guest.cjs')
 const { Hosts } = require('./hosts.cjs')
 const native = require('./native.cjs')
@@ -18,6 +19,9 @@ class Sandbox {
   #hosts
   /** The call that is running on another thread. */
   #call
+  /** How many calls are inside, on any thread. */
+  #inside = 0
+  #isClosed = false
   /** Gives a member of a pool back. */
   #release
 
@@ -29,7 +33,8 @@ class Sandbox {
       this.#release = release
       return
     }
-    const { print, ...sizes } = options.sandboxOptions(given)
+    const { print, ...others } = options.sandboxOptions(given)
+    const sizes = { __proto__: null, ...others }
     this.#native = unwrap(snapshots.isSnapshot(source)
       ? native.Sandbox.ofSnapshot(snapshots.checked(source), sizes)
       : native.Sandbox.ofGuest(nativeGuest(isGuest(source) ? source : new Guest(source)), sizes))
@@ -66,18 +71,20 @@ class Sandbox {
     }
     const hosts = this.#hosts
     // A pool's members share their host functions, and one may have called another.
-    const outer = hosts.thrown
-    hosts.thrown = undefined
-    let result, thrown
+    const outer = hosts.failures
+    hosts.failures = undefined
+    this.#inside += 1
+    let result, failures
     try {
       result = native.callSync(this.#number, hosts.dispatch, timeoutMs, cpuTimeMs, name, values)
     } catch (error) {
       throw ofNative(error)
     } finally {
-      thrown = hosts.thrown
-      hosts.thrown = outer
+      failures = hosts.failures
+      hosts.failures = outer
+      this.#leave()
     }
-    return unwrap(result, thrown)
+    return unwrap(result, failures)
   }
 
   async snapshot() {
@@ -109,8 +116,8 @@ class Sandbox {
 
   close() {
     this.#native.close()
-    this.#release?.()
-    this.#release = undefined
+    this.#isClosed = true
+    this.#giveBack()
   }
 
   [Symbol.dispose]() {
@@ -140,11 +147,25 @@ class Sandbox {
     const call = new Call(this.#hosts, signal)
     const promise = call.start(begin)
     this.#call = call
+    this.#inside += 1
     try {
       return await promise
     } finally {
       if (this.#call === call) this.#call = undefined
+      this.#leave()
     }
+  }
+
+  #leave() {
+    this.#inside -= 1
+    this.#giveBack()
+  }
+
+  /** The pool has a member back when the last call has left it: nobody else may come before. */
+  #giveBack() {
+    if (!this.#isClosed || this.#inside > 0) return
+    this.#release?.()
+    this.#release = undefined
   }
 }
 

@@ -1,7 +1,8 @@
 'use strict'
 
 const { run } = require('./calls.cjs')
-const { invalid, unwrap } = require('./errors.cjs')
+const { invalid } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 

@@ -1,19 +1,30 @@
 'use strict'
 
 const fs = require('node:fs')
+const { availableParallelism } = require('node:os')
+const { types } = require('node:util')
 
 const { run } = require('./calls.cjs')
-const { HyperlightError, invalid, unwrap } = require('./errors.cjs')
+const { HyperlightError, invalid } = require('./errors.cjs')
+const { unwrap } = require('./failures.cjs')
 const { guestOf } = require('./guest.cjs')
+const { owned, promised } = require('./kinds.cjs')
+const lift = require('./lift.cjs')
 const { findLibrary } = require('./loader.cjs')
+const lower = require('./lower.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
+const { Permits } = require('./permits.cjs')
+const { checkArity, registered } = require('./registration.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const snapshots = require('./snapshot.cjs')
-const wit = require('./wit.cjs')
+const { parse } = require('./types.cjs')
 
 /** The library that compiles, loaded for the first program. */
 const COMPILER = 'libhyperlight_wasm_module.so'
+
+/** Who compiles on another thread. More at once would not be done sooner, and take as much more memory. */
+const compilers = new Permits(availableParallelism())
 
 /** What is known of the programs in snapshots; of one that was loaded from a file, nothing is. */
 const programs = new WeakMap()
@@ -55,10 +66,21 @@ class Wasm extends Runtime {
 
   static async compile(source, given) {
     const { wasi, maxProgramSize, compileTimeoutMs, ...rest } = options.wasmOptions(given)
-    const bytes = source instanceof Uint8Array ? source : await fs.promises.readFile(options.filePath('the path of the program', source))
+    let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
+      : await fs.promises.readFile(options.filePath('the path of the program', source))
     const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
-    const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
-    return new this(new Program(compiled), rest)
+    if (!compilers.takeFree()) {
+      // The caller's may change while it waits.
+      if (bytes === source) bytes = owned(bytes)
+      for (const file of surroundings.files) file.contents = owned(file.contents)
+      await compilers.take(undefined, undefined)
+    }
+    try {
+      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
+      return new this(new Program(compiled), rest)
+    } finally {
+      compilers.give()
+    }
   }
 
   get functions() {
@@ -151,7 +173,7 @@ class WasmPool extends RuntimePool {
   constructor(snapshot, given, made) {
     const program = programs.get(made?.snapshot ?? snapshot)
     if (snapshot === MADE) super(made.snapshot, given, made.shared)
-    else super(snapshot, given, { hostFunctions: hostFunctionsFor(program, given?.hostFunctions) })
+    else super(snapshot, given, { hostFunctions: hostFunctionsFor(program, options.poolOptions(given).hostFunctions) })
     this.#program = program
   }
 
@@ -177,23 +199,28 @@ async function callIn(subject, program, name, values) {
 
 /** What a call is made of. A record may be an argument, so what is behind the parameters is the options. */
 function forCall(program, name, values) {
-  const type = program?.exports.get(name)
+  const type = program?.exports.get(options.text('the name of a function', name))
   if (type === undefined) return { type, text: values, given: options.takeCallOptions(values) }
   const count = type.parameters.length
-  const given = values.length === count + 1 ? options.callOptions(values.pop()) : {}
-  const text = values.map((value, index) => toGuest(type.parameters[index], value, `argument ${index + 1} of \`${name}\``))
-  return { type, text, given }
+  const last = values[count]
+  const hasOptions = values.length === count + 1 && (last === undefined || (typeof last === 'object' && last !== null))
+  if (values.length !== count && !hasOptions) {
+    throw new HyperlightError('ERR_HL_SIGNATURE', `\`${described(type).signature}\` takes ${count} argument${count === 1 ? '' : 's'}, and behind them ` +
+      `there may be an object with the options of the call; found ${values.length}`)
+  }
+  const text = values.slice(0, count).map((value, index) => toGuest(type.parameters[index], value, `argument ${index + 1} of \`${name}\``))
+  return { type, text, given: options.callOptions(last) }
 }
 
 function toGuest(slot, value, what) {
-  return slot?.json ? wit.encode(typeOf(slot), value, what) : value
+  return slot?.json ? lower.encode(typeOf(slot), value, what) : value
 }
 
 function fromGuest(slot, value, what) {
-  return slot?.json ? wit.decode(typeOf(slot), value, what) : value
+  return slot?.json ? lift.decode(typeOf(slot), value, what) : lift.checked(slot?.type, value, what)
 }
 
-const typeOf = (slot) => (slot.parsed ??= wit.parse(slot.type))
+const typeOf = (slot) => (slot.parsed ??= parse(slot.type))
 
 /** A function of the program, for people: its kinds, where `json` is any value of the type that the signature says. */
 function described({ name, parameters, result }) {
@@ -206,51 +233,48 @@ function described({ name, parameters, result }) {
 }
 
 /** Host functions with their signatures: their own, or those that the program imports them with. */
-function hostFunctionsFor(program, given = {}) {
-  const out = {}
-  for (const [name, found] of Object.entries(given)) {
-    const what = `the host function \`${name}\``
-    if (typeof found === 'object' && found !== null) {
-      out[name] = { ...found, call: options.callback(what, found.call) }
+function hostFunctionsFor(program, given) {
+  const out = Object.create(null)
+  for (const [name, found] of options.named('hostFunctions', given)) {
+    const registration = registered(name, found)
+    const { what, call, signature } = registration
+    if (signature !== undefined) {
+      out[name] = { ...signature, call }
       continue
     }
-    options.callback(what, found)
     const type = program?.imports.get(name)
     if (type === undefined) {
       throw invalid(`${what} needs a signature: { params, returns, call }; the program imports ` +
         (program && [...program.imports.keys()].map((key) => `\`${key}\``).join(', ') || 'none that is known'))
     }
-    out[name] = {
-      params: type.parameters.map(({ kind }) => kind),
-      returns: type.result?.kind ?? 'void',
-      call: [...type.parameters, type.result].some((slot) => slot?.json) ? overJson(name, type, found) : found,
-    }
+    checkArity(registration, type.parameters.length, 'the program imports it with')
+    out[name] = { params: type.parameters.map(({ kind }) => kind), returns: type.result?.kind ?? 'void', call: overTypes(what, type, call) }
   }
   return out
 }
 
-function overJson(name, { parameters, result }, call) {
-  const what = `the result of the host function \`${name}\``
+/** The function with arguments and a result of its import's types. */
+function overTypes(what, { parameters, result }, call) {
   return (...values) => {
-    const found = call(...values.map((value, index) => fromGuest(parameters[index], value, `argument ${index + 1} of the host function \`${name}\``)))
-    return typeof found?.then === 'function' ? Promise.resolve(found).then((value) => toGuest(result, value, what)) : toGuest(result, found, what)
+    const found = call(...values.map((value, index) => fromGuest(parameters[index], value, `argument ${index + 1} of ${what}`)))
+    const encode = (value) => toGuest(result, value, `the result of ${what}`)
+    return promised(found)?.then(encode) ?? encode(found)
   }
 }
 
 function bytesOf(source) {
-  return source instanceof Uint8Array ? source : fs.readFileSync(options.filePath('the path of the program', source))
+  return types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
 }
 
 /** What the compiler is told beside the program, as the native half wants it. */
 function asked(given, maxProgramSize = 0, compileTimeoutMs = 0) {
-  const { args = [], env = {}, files = {} } = options.wasiOptions(given)
-  if (!Array.isArray(args)) throw invalid(`wasi.args is an array of strings, found ${options.describe(args)}`)
+  const { args = [], env, files } = options.wasiOptions(given)
   return {
     maxProgramSize,
     compileTimeoutMs,
-    args: args.map((text, index) => options.text(`wasi.args[${index}]`, text)),
-    env: Object.entries(env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
-    files: Object.entries(files).map(([path, found]) => ({
+    args,
+    env: options.named('wasi.env', env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
+    files: options.named('wasi.files', files).map(([path, found]) => ({
       path, contents: typeof found === 'string' ? Buffer.from(found) : options.bytes(`the file ${options.describe(path)}`, found),
     })),
   }

@@ -23,6 +23,7 @@ export interface Failure {
   code: string
   message: string
   guestCode?: number | null
+  details?: string | null
   thrown?: number | null
   cause?: Failure
   fault?: Fault

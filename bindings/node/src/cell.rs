@@ -49,7 +49,8 @@ struct Inner {
 enum Engine {
     Closed,
     Evolved(Sandbox),
-    Pooled(PooledSandbox),
+    /// With the snapshot that its pool is of.
+    Pooled(PooledSandbox, Snapshot),
     Uninitialized(UninitializedSandbox, Preparation),
 }
 
@@ -90,10 +91,15 @@ impl Cell {
     }
 
     /// A member of a pool.
-    pub fn pooled(mut member: PooledSandbox, functions: Arc<Functions>, timeout: Duration) -> Arc<Self> {
+    pub fn pooled(
+        mut member: PooledSandbox,
+        snapshot: Snapshot,
+        functions: Arc<Functions>,
+        timeout: Duration,
+    ) -> Arc<Self> {
         let interrupt = member.interrupt_handle().ok();
         member.set_signal_hook(host::go_on);
-        Self::with(Engine::Pooled(member), READY, interrupt, OnceLock::from(functions), timeout)
+        Self::with(Engine::Pooled(member, snapshot), READY, interrupt, OnceLock::from(functions), timeout)
     }
 
     fn with(
@@ -116,9 +122,14 @@ impl Cell {
         })
     }
 
+    /// Whether it was closed, or will be when its call ends.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+
     /// Enters, if nobody is inside.
     pub fn enter(self: &Arc<Self>) -> Result<Inside, Failure> {
-        if self.is_closing.load(Ordering::Acquire) {
+        if self.is_closing() {
             return Err(Failure::new(ErrorCode::Closed, "the sandbox was closed; make a new one"));
         }
         if self.is_busy.swap(true, Ordering::Acquire) {
@@ -140,7 +151,7 @@ impl Cell {
 
     /// What it can do next.
     pub fn state(&self) -> &'static str {
-        let is_closing = self.is_closing.load(Ordering::Acquire);
+        let is_closing = self.is_closing();
         match self.state.load(Ordering::Acquire) {
             _ if is_closing => "closed",
             _ if self.is_busy.load(Ordering::Acquire) => "running",
@@ -169,7 +180,14 @@ impl Cell {
 
     /// Takes the engine away; `is_busy` stays set for ever.
     fn empty(&self) {
-        let engine = std::mem::replace(&mut self.inner().engine, Engine::Closed);
+        let mut engine = std::mem::replace(&mut self.inner().engine, Engine::Closed);
+        if let Engine::Pooled(member, snapshot) = &mut engine
+            && member.state() == State::Poisoned
+        {
+            // Given back as it is, it would be cleaned by the pool's own thread, and whoever comes next would wait on a thread.
+            // Where that fails, the pool replaces it.
+            let _ = member.restore(snapshot);
+        }
         drop(engine);
     }
 }
@@ -193,7 +211,7 @@ impl Inside {
         work: impl FnOnce(&mut UninitializedSandbox) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         match &mut *self.cell.inner() {
-            Inner { engine: Engine::Evolved(_) | Engine::Pooled(_), .. } => Err(Failure::state(rule)),
+            Inner { engine: Engine::Evolved(_) | Engine::Pooled(..), .. } => Err(Failure::state(rule)),
             Inner { is_broken: true, .. } => Err(Failure::poisoned()),
             Inner { engine: Engine::Uninitialized(engine, _), .. } => work(engine),
             Inner { engine: Engine::Closed, .. } => Err(closed()),
@@ -212,7 +230,7 @@ impl Inside {
         match &mut self.cell.inner().engine {
             Engine::Closed => return Err(closed()),
             Engine::Evolved(sandbox) => sandbox.set_signal_hook_interval(interval)?,
-            Engine::Pooled(member) => member.set_signal_hook_interval(interval)?,
+            Engine::Pooled(member, _) => member.set_signal_hook_interval(interval)?,
             Engine::Uninitialized(engine, _) => engine.set_signal_hook_interval(interval)?,
         }
         Ok(())
@@ -302,8 +320,8 @@ impl Drop for Inside {
                 _ if inner.is_broken => POISONED,
                 Engine::Uninitialized(..) => UNINITIALIZED,
                 Engine::Evolved(sandbox) if sandbox.state() == State::Ready => READY,
-                Engine::Pooled(member) if member.state() == State::Ready => READY,
-                Engine::Evolved(_) | Engine::Pooled(_) | Engine::Closed => POISONED,
+                Engine::Pooled(member, _) if member.state() == State::Ready => READY,
+                Engine::Evolved(_) | Engine::Pooled(..) | Engine::Closed => POISONED,
             };
             cell.state.store(state, Ordering::Release);
         }
@@ -319,7 +337,7 @@ impl Engine {
     fn sandbox(&mut self) -> Result<&mut Sandbox, Failure> {
         match self {
             Self::Evolved(sandbox) => Ok(sandbox),
-            Self::Pooled(member) => Ok(member),
+            Self::Pooled(member, _) => Ok(member),
             Self::Uninitialized(..) => Err(Failure::state("the sandbox must evolve first")),
             Self::Closed => Err(closed()),
         }

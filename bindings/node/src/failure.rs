@@ -14,6 +14,8 @@ pub struct Failure {
     /// The number that the guest gave.
     pub guest_code: Option<i32>,
     pub fault: Option<Box<Fault>>,
+    /// What the guest says besides the message.
+    pub details: Option<String>,
     /// It is, or was caused by, what a host function threw: its number.
     pub thrown: Option<u32>,
     pub cause: Option<Box<Self>>,
@@ -21,7 +23,15 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), guest_code: None, fault: None, thrown: None, cause: None }
+        Self {
+            code,
+            message: message.into(),
+            guest_code: None,
+            fault: None,
+            details: None,
+            thrown: None,
+            cause: None,
+        }
     }
 
     pub fn invalid_argument(message: impl Into<String>) -> Self {
@@ -30,6 +40,11 @@ impl Failure {
 
     pub fn state(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::State, message)
+    }
+
+    /// What the compiler of WebAssembly says.
+    pub fn of_compiler(code: ErrorCode, message: &str) -> Self {
+        Self::new(code, spelled_for_javascript(message))
     }
 
     pub fn poisoned() -> Self {
@@ -62,6 +77,7 @@ impl From<Error> for Failure {
         };
         let mut failure = Self::new(code, message);
         failure.fault = error.fault().cloned().map(Box::new);
+        failure.details = error.details().map(str::to_owned);
         failure.guest_code = match code {
             ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::GuestOutOfMemory => {
                 Some(error.guest_code())
@@ -162,8 +178,9 @@ pub(crate) fn access(access: Access) -> &'static str {
 }
 
 /// What the engine's messages call things, and what they are called in JavaScript.
-const SPELLINGS: [(&str, &str); 15] = [
+const SPELLINGS: [(&str, &str); 17] = [
     ("acquire_timeout", "acquireTimeoutMs"),
+    ("compile_timeout", "compileTimeoutMs"),
     ("cpu_time", "cpuTimeMs"),
     // Before what it ends in.
     ("max_heap_size", "maxHeapSize"),
@@ -172,6 +189,7 @@ const SPELLINGS: [(&str, &str); 15] = [
     ("max_host_calls", "maxHostCalls"),
     ("max_log_bytes", "maxLogBytes"),
     ("max_print_bytes", "maxPrintBytes"),
+    ("max_program_size", "maxProgramSize"),
     ("max_size", "maxSize"),
     ("min_idle", "minIdle"),
     ("most max,", "most size,"),

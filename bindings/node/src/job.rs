@@ -67,14 +67,15 @@ impl Job {
         state.interrupt = None;
     }
 
-    /// Ends the call soon. `false`: ask again, it is between two steps.
+    /// Ends the call soon. `false`: ask again, it is between two steps. A guest that nothing can stop, because the program
+    /// ignores the signal that would, is not asked again: its call ends where it next calls the host, if it does.
     pub fn cancel(&self) -> bool {
         let mut state = self.state();
         state.is_cancelled = true;
         self.changed.notify_all();
         match state.phase {
             Phase::Waiting | Phase::Done => true,
-            Phase::Running => state.interrupt.as_ref().is_some_and(InterruptHandle::interrupt),
+            Phase::Running => state.interrupt.as_ref().is_none_or(InterruptHandle::interrupt),
         }
     }
 

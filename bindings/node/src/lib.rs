@@ -16,6 +16,7 @@ compile_error!("the addon contains panics and throws them as errors; build it wi
 
 mod cell;
 mod failure;
+mod forgotten;
 mod guard;
 mod guest;
 mod host;

@@ -110,9 +110,13 @@ impl Limits {
 }
 
 /// 0 means the default, as without.
-pub(crate) fn duration(ms: Option<f64>) -> Option<Duration> {
-    let ms = ms.filter(|ms| *ms > 0.0)?;
-    Some(Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX))
+fn duration(ms: Option<f64>) -> Option<Duration> {
+    ms.filter(|ms| *ms > 0.0).map(milliseconds)
+}
+
+/// What is too long for a duration is the longest.
+pub(crate) fn milliseconds(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
 }
 
 #[expect(

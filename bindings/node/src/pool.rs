@@ -1,12 +1,13 @@
 //! Pools, as JavaScript has them.
 //!
 //! Who must wait for a member waits in JavaScript, so that a thousand requests do not become a thousand threads; there, too,
-//! is decided in which order. What is left to wait for here is a member that is being cleaned.
+//! is decided in which order. Who comes here has a permit for a member, which is idle, can be made, or is just being made by the
+//! pool for its reserve: that is all that is left to wait for.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Pool, PooledSandbox};
+use hyperlight::{ErrorCode, Pool, PooledSandbox, Snapshot};
 use napi_derive::napi;
 
 use crate::cell::{Cell, Functions};
@@ -14,12 +15,15 @@ use crate::failure::Failure;
 use crate::guard::contain;
 use crate::host;
 use crate::job::Job;
-use crate::options::{JsPoolCallOptions, JsPoolOptions, JsSandboxOptions, Limits, duration};
+use crate::options::{JsPoolCallOptions, JsPoolOptions, JsSandboxOptions, Limits, milliseconds};
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 use crate::sandbox::call;
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
+
+/// What making a member takes at most, on a machine that has other work. Nobody who has a permit is sent away sooner.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Sandboxes kept ready from one snapshot.
 #[napi(js_name = "Pool")]
@@ -32,6 +36,7 @@ pub struct JsPool {
 struct Shared {
     /// `None` once it was closed.
     pool: Mutex<Option<Arc<Pool>>>,
+    snapshot: Snapshot,
     /// The same for all members.
     functions: OnceLock<Arc<Functions>>,
     timeout: Duration,
@@ -64,6 +69,7 @@ impl JsPool {
             let pool = Pool::new(&snapshot.snapshot, options.to_engine(sandbox.to_engine()))?;
             let shared = Shared {
                 pool: Mutex::new(Some(Arc::new(pool))),
+                snapshot: snapshot.snapshot.clone(),
                 functions: OnceLock::new(),
                 timeout: sandbox.timeout(),
             };
@@ -84,7 +90,7 @@ impl JsPool {
     /// A member, made or cleaned on a thread of ours.
     #[napi(catch_unwind)]
     pub fn acquire(&self, port: &JsPort, id: u32, wait_ms: Option<f64>) -> Made<()> {
-        let wait = duration(wait_ms);
+        let wait = wait_ms.map(milliseconds);
         self.start(port, id, move |shared, job| Ok(Reply::Sandbox(shared.member(job, wait)?)))
     }
 
@@ -98,7 +104,7 @@ impl JsPool {
         name: String,
         arguments: Vec<Loose>,
     ) -> Made<()> {
-        let wait = duration(options.wait_ms);
+        let wait = options.wait_ms.map(milliseconds);
         let limits = Limits::new(options.timeout_ms, options.cpu_time_ms);
         self.start(port, id, move |shared, job| {
             let cell = shared.member(job, wait)?;
@@ -160,14 +166,14 @@ impl Shared {
     fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<Cell>, Failure> {
         let pool = self.pool()?;
         let member = match wait {
-            Some(wait) => pool.acquire_within(wait)?,
+            Some(wait) => pool.acquire_within(wait.max(MOMENT))?,
             None => pool.acquire()?,
         };
         if job.is_cancelled() {
             return Err(Failure::interrupted());
         }
         let functions = Arc::clone(self.functions.get_or_init(|| Arc::new(functions(&member))));
-        Ok(Cell::pooled(member, functions, self.timeout))
+        Ok(Cell::pooled(member, self.snapshot.clone(), functions, self.timeout))
     }
 }
 

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyperlight::{ErrorCode, Value};
 use napi::bindgen_prelude::{FnArgs, Function, ToNapiValue};
@@ -27,6 +27,9 @@ use crate::job::Job;
 use crate::reply::Reply;
 use crate::value::{Loose, ToJs, check};
 use crate::worker;
+
+/// How long an environment that goes away waits until all its calls can be told.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
     static IS_IN_A_WORKER: Cell<bool> = const { Cell::new(false) };
@@ -91,9 +94,11 @@ impl Port {
     fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         let jobs: Vec<_> = self.jobs().values().cloned().collect();
+        let begun = Instant::now();
         for job in jobs {
-            // It is between two system calls if it cannot be stopped just now.
-            while !job.cancel() {
+            // It is between two system calls if it cannot be stopped just now. Where it cannot be stopped at all, it runs on:
+            // nobody waits for what may never end.
+            while !job.cancel() && begun.elapsed() < PATIENCE {
                 thread::sleep(Duration::from_micros(50));
             }
         }

@@ -9,6 +9,7 @@ use napi::{Env, JsValue, sys};
 
 use crate::cell::Cell;
 use crate::failure::{Failure, access, fault_kind};
+use crate::forgotten::Watched;
 use crate::sandbox::JsSandbox;
 use crate::snapshot::JsSnapshot;
 use crate::value::ToJs;
@@ -71,7 +72,7 @@ impl ToNapiValue for Reply {
                 Self::Failure(failure) => Failure::to_napi_value(env, failure),
                 Self::Program(program) => JsProgram::to_napi_value(env, JsProgram::new(program)),
                 Self::Sandbox(cell) => {
-                    JsSandbox::to_napi_value(env, JsSandbox::new(Env::from_raw(env), cell))
+                    Watched::to_napi_value(env, Watched(JsSandbox::new(Env::from_raw(env), cell)))
                 }
                 Self::Snapshot(snapshot) => {
                     JsSnapshot::to_napi_value(env, JsSnapshot::new(Env::from_raw(env), snapshot))
@@ -95,6 +96,7 @@ impl Failure {
         object.set("code", self.code_name())?;
         object.set("message", self.message)?;
         object.set("guestCode", self.guest_code)?;
+        object.set("details", self.details)?;
         object.set("thrown", self.thrown)?;
         if let Some(cause) = self.cause {
             object.set("cause", cause.object(env)?)?;

@@ -12,6 +12,7 @@ use napi_derive::napi;
 
 use crate::cell::{Cell, Inside};
 use crate::failure::Failure;
+use crate::forgotten::{self, Watched};
 use crate::guard::{contain, panic_if_asked};
 use crate::guest::JsGuest;
 use crate::host::{self, Caller, Dispatcher};
@@ -27,7 +28,7 @@ use crate::weight::Weight;
 #[napi(js_name = "Sandbox", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSandbox {
-    cell: Arc<Cell>,
+    pub(crate) cell: Arc<Cell>,
     weight: Weight,
 }
 
@@ -82,20 +83,22 @@ pub struct JsFunction {
 #[napi]
 impl JsSandbox {
     /// A sandbox for a guest.
-    #[napi(catch_unwind)]
-    pub fn of_guest(env: Env, guest: &JsGuest, options: JsSandboxOptions) -> Made<JsSandbox> {
+    #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
+    pub fn of_guest(env: Env, guest: &JsGuest, options: JsSandboxOptions) -> Made<Watched> {
         Made(contain(|| {
+            forgotten::make_room(env);
             let engine = UninitializedSandbox::new(&guest.guest, options.to_engine())?;
-            Ok(Self::new(env, Cell::new(engine, options.timeout())))
+            Ok(Watched(Self::new(env, Cell::new(engine, options.timeout()))))
         }))
     }
 
     /// A sandbox that goes on where the snapshot was taken.
-    #[napi(catch_unwind)]
-    pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: JsSandboxOptions) -> Made<JsSandbox> {
+    #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
+    pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: JsSandboxOptions) -> Made<Watched> {
         Made(contain(|| {
+            forgotten::make_room(env);
             let engine = UninitializedSandbox::from_snapshot(&snapshot.snapshot, options.to_engine())?;
-            Ok(Self::new(env, Cell::new(engine, options.timeout())))
+            Ok(Watched(Self::new(env, Cell::new(engine, options.timeout()))))
         }))
     }
 

@@ -27,6 +27,8 @@ pub enum Loose {
     /// A string with half of a surrogate pair, which is no Unicode text.
     BrokenString,
     Bytes(Vec<u8>),
+    /// Memory that was transferred away.
+    DetachedBytes,
     /// Memory that other threads may be writing.
     SharedBytes,
     /// Something that can be no value; what it is.
@@ -45,6 +47,7 @@ impl Loose {
             Self::BigInt { .. } => "a bigint of more than 64 bits".to_owned(),
             Self::String(_) | Self::BrokenString => "a string".to_owned(),
             Self::Bytes(_) => "a Uint8Array".to_owned(),
+            Self::DetachedBytes => "a Uint8Array without its memory".to_owned(),
             Self::SharedBytes => "a Uint8Array over shared memory".to_owned(),
             Self::Other(what) => (*what).to_owned(),
         }
@@ -102,6 +105,12 @@ impl Loose {
             (Kind::Bytes, Self::SharedBytes) => {
                 return Err(Failure::invalid_argument(format!(
                     "{} is over shared memory, which may change meanwhile: pass a copy",
+                    place()
+                )));
+            }
+            (Kind::Bytes, Self::DetachedBytes) => {
+                return Err(Failure::invalid_argument(format!(
+                    "{} is over memory that was transferred away: pass bytes that are still there",
                     place()
                 )));
             }
@@ -293,6 +302,12 @@ unsafe fn object(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loo
     check(unsafe { sys::napi_is_arraybuffer(env, buffer, &raw mut is_own) })?;
     if !is_own {
         return Ok(Loose::SharedBytes);
+    }
+    let mut is_detached = false;
+    // SAFETY: as above.
+    check(unsafe { sys::napi_is_detached_arraybuffer(env, buffer, &raw mut is_detached) })?;
+    if is_detached {
+        return Ok(Loose::DetachedBytes);
     }
     if len == 0 || data.is_null() {
         return Ok(Loose::Bytes(Vec::new()));

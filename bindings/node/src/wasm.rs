@@ -286,8 +286,7 @@ impl Compiler {
                     TIMEOUT => ErrorCode::Timeout,
                     _ => ErrorCode::Internal,
                 };
-                let message = String::from_utf8_lossy(compiled.part(self.message)).into_owned();
-                Err(Failure::new(code, message))
+                Err(Failure::of_compiler(code, &String::from_utf8_lossy(compiled.part(self.message))))
             }
         }
     }

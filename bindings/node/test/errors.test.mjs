@@ -49,6 +49,17 @@ test('the guest\'s own code and text come along', () => {
   })
 })
 
+test('a guest\'s codes are its own, also those that are the library\'s elsewhere (case 22)', async () => {
+  const sandbox = new Sandbox(guest)
+  for (const guestCode of [-7, -5, -1, 0, 1, -(2 ** 31), 2 ** 31 - 1]) {
+    const expected = { name: 'HyperlightError', code: 'ERR_HL_GUEST_ERROR', guestCode, message: 'not today' }
+    assert.throws(() => sandbox.callSync('ReturnError', guestCode, 'not today'), expected)
+    await assert.rejects(sandbox.call('ReturnError', guestCode, 'not today'), expected)
+    assert.equal(sandbox.state, 'ready')
+  }
+  sandbox.close()
+})
+
 test('a fault says where and why', () => {
   using(new Sandbox(guest), (sandbox) => {
     assert.throws(() => sandbox.callSync('WriteAddress', 16n, 1n), (error) => {

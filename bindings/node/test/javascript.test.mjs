@@ -90,7 +90,7 @@ test('what no script could get is refused before anything runs', async () => {
 test('host functions without a signature take and return any JSON values, and may be async', async () => {
   const seen = []
   const hostFunctions = {
-    note: (...values) => { seen.push(values) },
+    note: { call: (...values) => { seen.push(values) }, openArity: true },
     twice: (value) => ({ twice: [value, value] }),
     later: async (ms, value) => { await sleep(ms); return { value } },
     count: () => seen.length,
@@ -207,6 +207,118 @@ test('what a script throws has its name, its text and its stack', async () => {
     await assert.rejects(js.eval('throw 7'), { code: 'ERR_HL_GUEST_ERROR', message: /7/ })
     await assert.rejects(js.eval('new Promise(() => {})'), { code: 'ERR_HL_GUEST_ERROR', message: /pending/ })
     assert.equal(js.state, 'ready')
+  })
+})
+
+test('of several failures that a script caught, the one that it throws comes back (case 31)', async () => {
+  const failures = Array.from({ length: 70 }, (_, index) => new Error(`failure ${index}`))
+  const hostFunctions = { fails: (index) => { throw failures[index] }, typed: { params: ['i32'], returns: 'i32', call: (index) => { throw failures[index] } } }
+  const source = `
+    function caught(count, which, name) {
+      const all = Array.from({ length: count }, (_, index) => { try { host[name](index) } catch (error) { return error } })
+      throw all[which]
+    }
+    function mine(which) { try { host.fails(0) } catch {} throw new RangeError('mine') }
+    function causes() { try { host.fails(1) } catch (cause) { throw new Error('mine', { cause }) } }`
+  await using(new JavaScript(source, { hostFunctions }), async (js) => {
+    const pool = await js.pool({ size: 1 })
+    const found = (attempt) => attempt().then(() => 'nothing', (error) => error)
+    for (const call of [(...values) => js.call(...values), async (...values) => js.callSync(...values), (...values) => pool.call(...values)]) {
+      for (const name of ['fails', 'typed']) {
+        for (const [count, which] of [[2, 0], [2, 1], [60, 0], [60, 30], [70, 69]]) {
+          assert.equal(await found(() => call('caught', [count, which, name])), failures[which])
+        }
+        // More than are kept: the script's own error, and no other's.
+        const forgotten = await found(() => call('caught', [70, 0, name]))
+        assert.equal(forgotten.code, 'ERR_HL_GUEST_ERROR')
+        assert.equal(forgotten.cause, undefined)
+      }
+      const own = await found(() => call('mine'))
+      assert.deepEqual([own.code, own.cause, Object.hasOwn(own, 'cause')], ['ERR_HL_GUEST_ERROR', undefined, false])
+      const caused = await found(() => call('causes'))
+      assert.deepEqual([caused.code, caused.cause], ['ERR_HL_GUEST_ERROR', failures[1]])
+    }
+    pool.close()
+    assert.equal(js.state, 'ready')
+  })
+})
+
+test('what a script throws comes apart (case 24)', async () => {
+  const source = `
+    class Mine extends TypeError { name = 'Mine' }
+    function one() { const error = new Mine('a "text"\\n\u{1f600}'); error.code = 'E_MINE'; throw error }
+    function chain() { throw new Error('outer', { cause: new RangeError('inner', { cause: { big: 5n } }) }) }
+    function many() { throw new AggregateError([new Error('first'), 7], 'all') }
+    function value(value) { throw value }
+    function odd() { const error = new Error('x'); Object.defineProperty(error, 'cause', { get() { throw 1 } }); error.__proto__.toJSON = () => 5; error.errors = error; throw error }
+    function huge() { throw new Error('x'.repeat(1e6)) }`
+  await using(new JavaScript(source), async (js) => {
+    const thrown = async (name, ...values) => {
+      const errors = [await js.call(name, values).catch((error) => error)]
+      try { js.callSync(name, values) } catch (error) { errors.push(error) }
+      assert.equal(errors.length, 2)
+      for (const error of errors) {
+        assert.deepEqual([error.name, error.code, error.guestCode], ['HyperlightError', 'ERR_HL_GUEST_ERROR', 1])
+        assert.equal(typeof error.details, 'string')
+        assert.equal(Object.keys(error).includes('details'), false)
+      }
+      return errors[0].thrown
+    }
+    const one = await thrown('one')
+    assert.deepEqual({ ...one, stack: undefined }, { name: 'Mine', message: 'a "text"\n\u{1f600}', code: 'E_MINE', stack: undefined })
+    assert.match(one.stack, /one.*main:3/)
+    const chain = await thrown('chain')
+    assert.deepEqual([chain.name, chain.cause.name, chain.cause.message, chain.cause.cause], ['Error', 'RangeError', 'inner', { big: 5n }])
+    const many = await thrown('many')
+    assert.deepEqual([many.name, many.message, many.errors.length, many.errors[0].message, many.errors[1]], ['AggregateError', 'all', 2, 'first', 7])
+    for (const value of [7, 'x', null, { a: [1n] }, [true]]) {
+      const found = await thrown('value', value)
+      assert.deepEqual([found.name, found.value, typeof found.message], [null, value, 'string'])
+    }
+    assert.equal((await thrown('odd')).message, 'x')
+    assert.ok((await thrown('huge')).message.length > 1000)
+    assert.equal(js.state, 'ready')
+  })
+})
+
+test('values are as deep and as large as may be, both ways, and no more (cases 8 to 10)', async () => {
+  const nested = (levels, inner) => Array.from({ length: levels }).reduce((value) => [value], inner)
+  const tooLarge = (message) => ({ name: 'HyperlightError', code: 'ERR_HL_TOO_LARGE', message })
+  let given
+  const hostFunctions = { echo: (value) => value, take: (value) => { given = value }, give: (levels) => nested(levels, 1n) }
+  await using(new JavaScript(`${ECHO}
+    function nested(levels, inner) { let value = inner; while (levels--) value = [value]; return value }
+    function huge(bits) { return 2n ** BigInt(bits) - 1n }`, { hostFunctions, heapSize: 32 << 20, inputSize: 8 << 20, outputSize: 8 << 20 }), async (js) => {
+    for (const inner of [7, 7n, new Uint8Array([1])]) {
+      const deepest = nested(512, inner)
+      assert.deepStrictEqual(await js.call('echo', [deepest]), deepest)
+      assert.deepStrictEqual(js.callSync('nested', [512, inner]), deepest)
+      assert.deepStrictEqual(await js.call('host.echo', [deepest]), deepest)
+    }
+    await js.eval('host.take(nested(512, 1))')
+    assert.deepStrictEqual(given, nested(512, 1))
+    assert.deepStrictEqual(await js.eval('host.give(512)'), nested(512, 1n))
+    for (const attempt of [() => js.call('echo', [nested(513, 7)]), async () => js.callSync('echo', [nested(5000, 7)]), () => js.call('nested', [513, 7]), () => js.call('nested', [5000, 7]),
+      () => js.eval('host.give(513)')]) {
+      await assert.rejects(attempt, tooLarge(/512/))
+      assert.equal(js.state, 'ready')
+    }
+    for (const number of [10n ** 6000n, -(10n ** 6000n), 2n ** 65536n - 1n]) {
+      assert.equal(await js.call('echo', [number]), number)
+      assert.equal(js.callSync('host.echo', [number]), number)
+    }
+    assert.equal(await js.call('huge', [65536]), 2n ** 65536n - 1n)
+    for (const attempt of [() => js.call('echo', [2n ** 65536n]), async () => js.callSync('echo', [-(2n ** 65536n)]), () => js.call('huge', [65537])]) {
+      await assert.rejects(attempt, tooLarge(/65536/))
+      assert.equal(js.state, 'ready')
+    }
+    for (const value of [{ $bytes: 'AAAA', x: undefined }, { $bytes: 'AAAA', toJSON: undefined }, { $x: 1, y: { toJSON() {} } }]) {
+      const [[name, only]] = Object.entries(value)
+      assert.deepStrictEqual(await js.call('echo', [value]), { [name]: only })
+    }
+    assert.deepStrictEqual(await js.eval('({ $bytes: "AAAA", x: undefined })'), { $bytes: 'AAAA' })
+    const long = 'é'.repeat(3e6)
+    assert.ok(await js.call('echo', [long]) === long)
   })
 })
 

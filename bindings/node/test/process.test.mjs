@@ -18,8 +18,10 @@ const PRELUDE = `
 `
 
 /** Runs a program; its exit status and what it printed. A program that hangs fails the test. */
-async function run(program, { flags = [], ms = 30_000 } = {}) {
-  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', PRELUDE + program], {
+async function run(program, { flags = [], ms = 30_000, shell } = {}) {
+  const command = [process.execPath, ...flags, '--input-type=module', '--eval', PRELUDE + program]
+  const [file, ...args] = shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command]
+  const child = spawn(file, args, {
     cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   child.stdout.on('data', (data) => { out += data })
@@ -177,6 +179,31 @@ test('process.exit() ends it as well', { timeout: 120_000 }, async () => {
   }
 })
 
+/** By which guests are woken, SIGRTMIN + 9. Node leaves it as the program before it has left it. */
+const IGNORING = { shell: `trap '' 43` }
+
+test('a process that ignores the signal which stops guests ends all the same, and so does a worker', async () => {
+  for (const program of [RUNNING['a spinning guest'], RUNNING['four spinning guests'], RUNNING['a script'], RUNNING['a pool at work']]) {
+    const { code, signal, out } = await run(`${program}
+      setTimeout(() => process.exit(7), 50)`, IGNORING)
+    assert.deepEqual({ code, signal, out }, { code: 7, signal: null, out: '' })
+  }
+  const { code, signal, out } = await run(`${BEGIN}
+    const worker = await begin("new Sandbox(guest).call('Spin'); setTimeout(() => Atomics.store(flag, 0, 1), 20)", 20)
+    await worker.terminate()
+    console.log('terminated')
+    process.exit(7)`, IGNORING)
+  assert.deepEqual({ code, signal, out }, { code: 7, signal: null, out: 'terminated\n' })
+})
+
+test('a call that cannot be stopped says so, and nobody asks for ever', async () => {
+  await runs(`
+    const sandbox = new Sandbox(guest)
+    await sandbox.call('NoOp', { timeoutMs: 50 }).catch((error) => console.log(error.code, /signal 43 is ignored/.test(error.message)))
+    sandbox.call('Spin', { signal: AbortSignal.timeout(20) }).catch(() => {})
+    setTimeout(() => process.exit(), 100)`, 'ERR_HL_INVALID_ARGUMENT true', IGNORING)
+})
+
 test('works in workers, several at once', async () => {
   const source = (PRELUDE + `
     import { parentPort } from 'node:worker_threads'
@@ -260,6 +287,42 @@ test('a program that never closes a sandbox does not run out of machines', { tim
       most = Math.max(most, fs.readdirSync('/proc/self/fd').length)
     }
     console.log(most < 256 ? 'few' : most)`, 'few', { ms: 100_000 })
+})
+
+test('a program that makes sandboxes in one go, and closes none, has few at a time (case 34)', { timeout: 300_000 }, async () => {
+  await runs(`
+    import fs from 'node:fs'
+    const open = () => fs.readdirSync('/proc/self/fd').length
+    let most = 0
+    for (let round = 0; round < 1000; round += 1) {
+      new Sandbox(guest, { heapSize: 65536 }).callSync('NoOp')
+      if (round % 20 === 0) most = Math.max(most, open())
+    }
+    // What is still wanted stays, whatever is collected, and more may be made.
+    const kept = Array.from({ length: 300 }, () => new Sandbox(guest, { heapSize: 65536 }))
+    for (const sandbox of kept) sandbox.callSync('AddToStatic', 1)
+    for (let round = 0; round < 200; round += 1) new Sandbox(guest, { heapSize: 65536 }).callSync('NoOp')
+    for (const sandbox of kept) if (sandbox.callSync('GetStatic') !== 1) throw new Error('lost')
+    console.log(most < 256 ? 'few' : most)`, 'few', { ms: 280_000 })
+})
+
+test('twenty programs are compiled at once on as many threads as there are processors (case 38)', { timeout: 120_000 }, async () => {
+  await runs(`
+    import fs from 'node:fs'
+    import { availableParallelism } from 'node:os'
+    const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'hyperlight\\n' } catch { return false }
+    }).length
+    const mine = Buffer.concat([SPIN, Buffer.from([0, 2, 1, 0])])
+    const compiling = Array.from({ length: 20 }, (_, index) => {
+      mine[mine.length - 1] = index
+      return Wasm.compile(mine)
+    })
+    // Was taken when it was passed.
+    mine.fill(0)
+    const most = threads()
+    for (const wasm of await Promise.all(compiling)) wasm.close()
+    console.log(most <= availableParallelism() ? 'few' : most)`, 'few', { ms: 100_000 })
 })
 
 test('four guests spin, and fs.stat answers in milliseconds', async () => {

@@ -12,6 +12,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::ending::Kept;
 use crate::errors::Raised;
 use crate::signature::{self, Annotation};
 use crate::value;
@@ -37,9 +38,10 @@ impl Callbacks {
         function: &Bound<'py, PyAny>,
         params: Annotation<'py>,
         returns: Annotation<'py>,
+        open_arity: bool,
     ) -> PyResult<(Signature, HostFunction)> {
         check_callable(name, function)?;
-        let signature = signature::of_function(function, params, returns)?;
+        let signature = signature::of_function(function, params, returns, open_arity)?;
         let slot = self.add(function);
         let (name, returns) = (name.to_owned(), signature.returns());
         let call = move |arguments: &[ValueRef<'_>]| {
@@ -97,6 +99,7 @@ impl Callbacks {
 
     /// For the garbage collector. Nobody can call the sandbox any more.
     pub fn clear(&self) {
+        let _kept = Kept::new();
         let callables = self.0.try_lock().map(|mut callables| std::mem::take(&mut *callables));
         // Without the lock: what is dropped may run Python code.
         drop(callables);
@@ -117,6 +120,12 @@ impl Callbacks {
     }
 }
 
+impl Drop for Callbacks {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl Slot {
     fn call<'py>(&self, py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py, PyAny>> {
         let callable = {
@@ -130,6 +139,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        let _kept = Kept::new();
         let callable = self.callbacks.lock().get_mut(self.at).and_then(Option::take);
         // Without the lock, as above.
         drop(callable);
@@ -142,18 +152,21 @@ pub fn decorator<'py>(
     name: Option<String>,
     params: Annotation<'py>,
     returns: Annotation<'py>,
+    open_arity: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = owner.py();
     let keywords = PyDict::new(py);
     keywords.set_item("name", name)?;
     keywords.set_item("params", params.into_object(py))?;
     keywords.set_item("returns", returns.into_object(py))?;
+    keywords.set_item("open_arity", open_arity)?;
     let method = owner.getattr("host_function")?;
     py.import("functools")?.getattr("partial")?.call((method,), Some(&keywords))
 }
 
 /// Runs a callback in the interpreter.
 fn attached(work: impl FnOnce(Python<'_>) -> PyResult<Value>) -> Result<Value, HostError> {
+    let _kept = Kept::new();
     Python::try_attach(|py| work(py).map_err(|error| Raised::host_error(py, error)))
         .unwrap_or_else(|| Err(HostError::new("the Python interpreter is shutting down").fatal()))
 }

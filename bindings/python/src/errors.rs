@@ -11,6 +11,8 @@ use hyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
+use crate::ending::Kept;
+
 /// An exception on its way through the engine.
 pub struct Raised {
     error: PyErr,
@@ -48,6 +50,7 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let description = Description {
         message: message(&error),
         guest_code: error.guest_code(),
+        details: error.details().map(str::to_owned),
         fault: error.fault().cloned(),
     };
     let Some(source) = error.into_source() else {
@@ -105,12 +108,13 @@ fn spelled_for_python(message: &str) -> String {
 
 /// An exception of this code.
 pub fn new(py: Python<'_>, code: ErrorCode, message: impl Into<String>) -> PyErr {
-    let description = Description { message: message.into(), guest_code: 0, fault: None };
+    let description = Description { message: message.into(), guest_code: 0, details: None, fault: None };
     description.exception(py, code, None)
 }
 
-/// Does something; a panic becomes an exception that `except Exception` catches.
+/// Does something; a panic becomes an exception that `except Exception` catches. The way into everything that Python calls.
 pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    let _kept = Kept::new();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = payload
             .downcast_ref::<&str>()
@@ -124,6 +128,8 @@ pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
 struct Description {
     message: String,
     guest_code: i32,
+    /// What a guest says about its error besides: hostile, perhaps.
+    details: Option<String>,
     fault: Option<Fault>,
 }
 
@@ -148,6 +154,11 @@ impl Description {
                 exception.setattr("guest_code", self.guest_code)?;
             }
             _ => {}
+        }
+        if code == ErrorCode::GuestError
+            && let Some(details) = self.details
+        {
+            py.import("hyperlight._details")?.call_method1("fill", (&exception, details))?;
         }
         if let Some(fault) = self.fault {
             exception.setattr("vector", fault.vector)?;

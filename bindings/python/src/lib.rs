@@ -1,14 +1,17 @@
 //! The Python module `hyperlight._hyperlight`: the engine for Python, and nothing that Python itself says better.
 //!
 //! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
-//! Python, beside this. Three rules hold everywhere: the interpreter is let go while the engine works; who is inside a
+//! Python, beside this. Four rules hold everywhere: the interpreter is let go while the engine works; who is inside a
 //! sandbox is found out by *trying* its lock, so that a second caller is told `SandboxBusy` and nobody ever waits for
-//! somebody who needs the interpreter; and nothing of Python's is touched outside an attached thread.
+//! somebody who needs the interpreter; nothing of Python's is touched outside an attached thread; and a thread that Python
+//! would end in here waits for ever instead (`ending`).
 
 mod call;
 mod callbacks;
+mod ending;
 mod errors;
 mod guest;
+mod json;
 mod logging;
 mod options;
 mod pool;
@@ -28,6 +31,8 @@ use pyo3::prelude::*;
 mod _hyperlight {
     #[pymodule_export]
     use super::guest::{Guest, guest_from_parts};
+    #[pymodule_export]
+    use super::json::{decode, encode};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]

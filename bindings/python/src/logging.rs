@@ -10,6 +10,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::ending::Kept;
+
 static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Makes ours the engine's logger. This module has an engine of its own: nobody else can have set one.
@@ -64,6 +66,7 @@ impl Log for Forward {
         if !self.enabled(record.metadata()) {
             return;
         }
+        let _kept = Kept::new();
         // At the interpreter's end there is nobody to tell.
         let _ = Python::try_attach(|py| {
             let Err(error) = forward(py, record) else { return };

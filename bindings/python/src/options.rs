@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};
 
+use crate::ending::Kept;
 use crate::errors;
 
 /// A number of seconds.
@@ -22,6 +23,8 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
             let found = object.get_type().name()?;
             return Err(PyTypeError::new_err(format!("must be a number of seconds, not {found}")));
         }
+        // Numbers of other classes may be asked for it.
+        let _kept = Kept::new();
         let seconds: f64 = object.extract()?;
         if seconds.is_nan() || seconds < 0.0 {
             let text = format!("a time is 0 seconds or more, found {seconds}");

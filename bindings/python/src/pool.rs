@@ -64,18 +64,20 @@ impl Pool {
     }
 
     /// Registers a host function for every member, before the first is acquired.
-    #[pyo3(signature = (name, function, /, *, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT))]
+    #[pyo3(signature = (name, function, /, *, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT, open_arity=false))]
     fn register<'py>(
         &self,
         name: &str,
         function: &Bound<'py, PyAny>,
         params: Annotation<'py>,
         returns: Annotation<'py>,
+        open_arity: bool,
     ) -> PyResult<()> {
         contain(|| {
             let py = function.py();
             let pool = self.open(py)?;
-            let (signature, call) = self.callbacks.host_function(name, function, params, returns)?;
+            let (signature, call) =
+                self.callbacks.host_function(name, function, params, returns, open_arity)?;
             pool.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
         })
     }

@@ -27,7 +27,8 @@ use crate::snapshot::Snapshot;
 ///     source: a Guest, the path of a guest program or its bytes, or a Snapshot to go on from.
 ///     heap_size, stack_size: memory of the guest, in bytes (16 MiB, 1 MiB). Untouched memory costs nothing.
 ///     input_size, output_size: room for what crosses the wall, in bytes (1 MiB each).
-///     timeout: seconds that evolve and each call may take (unlimited).
+///     timeout: seconds that evolve and each call may take (unlimited). A host function is not cut short: the call ends when
+///         it returns.
 ///     cpu_time: seconds of processor time that they may use (unlimited).
 ///     max_host_calls, max_log_bytes, max_print_bytes: what one call may do (unlimited, 1 MiB, 16 MiB).
 ///     print: takes the text that the guest prints, in place of sys.stdout.write; what it returns is ignored.
@@ -83,23 +84,27 @@ impl Sandbox {
     ///     name: what the guest calls it.
     ///     function: any callable that is not `async`.
     ///     params, returns: its signature; left out, that of its annotations.
+    ///     open_arity: whether parameters with defaults belong to that, which guests then must give. Otherwise they are the
+    ///         host's.
     ///
     /// Raises:
     ///     TypeError: it cannot be called, is `async`, or its signature is not known.
     ///     SandboxStateError: the sandbox has started.
-    #[pyo3(signature = (name, function, /, *, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT))]
+    #[pyo3(signature = (name, function, /, *, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT, open_arity=false))]
     fn register<'py>(
         &self,
         name: &str,
         function: &Bound<'py, PyAny>,
         params: Annotation<'py>,
         returns: Annotation<'py>,
+        open_arity: bool,
     ) -> PyResult<()> {
         contain(|| {
             let py = function.py();
             let mut inside = self.room.enter(py)?;
             let sandbox = inside.uninitialized(py, "host functions are registered before evolve")?;
-            let (signature, call) = self.callbacks.host_function(name, function, params, returns)?;
+            let (signature, call) =
+                self.callbacks.host_function(name, function, params, returns, open_arity)?;
             sandbox.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
         })
     }
@@ -123,23 +128,24 @@ impl Sandbox {
     }
 
     /// The decorator that registers a function under its own name, or under `name`; see `register`.
-    #[pyo3(signature = (function=None, /, *, name=None, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT))]
+    #[pyo3(signature = (function=None, /, *, name=None, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT, open_arity=false))]
     fn host_function<'py>(
         slf: &Bound<'py, Self>,
         function: Option<Bound<'py, PyAny>>,
         name: Option<String>,
         params: Annotation<'py>,
         returns: Annotation<'py>,
+        open_arity: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
             let Some(function) = function else {
-                return callbacks::decorator(slf.as_any(), name, params, returns);
+                return callbacks::decorator(slf.as_any(), name, params, returns, open_arity);
             };
             let name = match name {
                 Some(name) => name,
                 None => function.getattr("__name__")?.extract()?,
             };
-            slf.get().register(&name, &function, params, returns)?;
+            slf.get().register(&name, &function, params, returns, open_arity)?;
             Ok(function)
         })
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use hyperlight::{ErrorCode, HostError};
 use pyo3::prelude::*;
 
+use crate::ending::Kept;
 use crate::errors::{self, Raised};
 
 /// How soon whoever waits hears a signal.
@@ -20,6 +21,7 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// What the engine is to ask when a signal has interrupted a guest.
 pub fn hook() -> Result<(), HostError> {
+    let _kept = Kept::new();
     Python::try_attach(|py| py.check_signals().map_err(|error| Raised::host_error(py, error)))
         .unwrap_or(Ok(()))
 }

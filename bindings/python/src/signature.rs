@@ -35,12 +35,13 @@ pub fn of_function<'py>(
     function: &Bound<'py, PyAny>,
     params: Annotation<'py>,
     returns: Annotation<'py>,
+    open_arity: bool,
 ) -> PyResult<Signature> {
     let py = function.py();
     let (params, returns): (Vec<u32>, u32) = py
         .import("hyperlight._signature")?
         .getattr("codes_of_function")?
-        .call1((function, params.into_object(py), returns.into_object(py)))?
+        .call1((function, params.into_object(py), returns.into_object(py), open_arity))?
         .extract()?;
     let kind = |code| Kind::from_code(code).ok_or_else(|| PyTypeError::new_err("unknown kind"));
     let params = params.into_iter().map(kind).collect::<PyResult<Vec<_>>>()?;

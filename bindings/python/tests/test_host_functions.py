@@ -152,7 +152,20 @@ def test_an_exception_that_the_guest_handles(make: MakeSandbox) -> None:
     assert sandbox.call("CallHostExpectError", "Fail") == "KeyError: 'lost'"
     with pytest.raises(hl.GuestError) as caught:
         sandbox.call("CallHostReplaceError", "Fail")
+    assert caught.value.__cause__ is None
+    with pytest.raises(hl.GuestError) as caught:
+        sandbox.call("CallHostCauseError", "Fail")
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("code", [-7, -5, -1, -99, 0, 1, 7, 2**31 - 1, -(2**31)])
+def test_a_guests_codes_are_its_own(sandbox: hl.Sandbox, code: int) -> None:
+    """Case 22."""
+    with pytest.raises(hl.GuestError, match=r"^not today$") as caught:
+        sandbox.call("ReturnError", code, "not today")
+    assert (type(caught.value), caught.value.guest_code, caught.value.code) == (hl.GuestError, code, -8)
+    assert (caught.value.name, caught.value.stack, caught.value.cause, caught.value.errors) == (None, None, None, ())
+    assert sandbox.state == "ready"
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
@@ -299,3 +312,229 @@ def test_callables_are_let_go_once_they_are_unreachable(guest: hl.Guest) -> None
     # Let go without the interpreter, it is dropped when somebody has it again.
     sandbox.interrupt()
     assert alive() == [False, False, False]
+
+
+def with_default(name: str, root: str = "/srv/public") -> str:
+    return f"{root}/{name}"
+
+
+def test_a_default_is_the_hosts(make: MakeSandbox) -> None:
+    """A parameter with a default is no part of the signature, unless the registration says so (case 23)."""
+    sandbox = make()
+    sandbox.register("HostEchoString", with_default)
+    assert sandbox.call("RoundTripHostString", "a") == "/srv/public/a"
+
+    sandbox = make()
+    sandbox.register("HostEchoString", with_default, open_arity=True)
+    with pytest.raises(hl.SignatureError):
+        sandbox.call("RoundTripHostString", "a")
+
+    sandbox = make()
+
+    @sandbox.host_function(name="HostAdd", open_arity=True)
+    def add(a: hl.i32, b: hl.i32 = 5) -> hl.i32:
+        return a + b
+
+    assert sandbox.call("Add", 1, 2) == 3
+    # What is said outright needs no option.
+    sandbox = make()
+    sandbox.register("HostAdd", lambda a, b=5: a + b, params=[hl.i32, hl.i32], returns=hl.i32)
+    assert sandbox.call("Add", 1, 2) == 3
+
+    with make() as sandbox:
+        snapshot = sandbox.snapshot()
+    closed = {"HostEchoString": with_default}
+    with hl.SandboxPool(snapshot, size=1, host_functions=closed) as pool:
+        assert pool.call("RoundTripHostString", "a") == "/srv/public/a"
+    opened = {"HostEchoString": hl.HostFunction(with_default, open_arity=True)}
+    with hl.SandboxPool(snapshot, size=1, host_functions=opened) as pool, pytest.raises(hl.SignatureError):
+        pool.call("RoundTripHostString", "a")
+    with pytest.raises(TypeError, match="params="):
+        hl.SandboxPool(snapshot, host_functions={"X": hl.HostFunction(max, arity=2)})
+
+
+class Files:
+    def read(self, name, root="/srv/public"):  # type: ignore[no-untyped-def]
+        return f"{root}/{name}"
+
+    def __call__(self, name, root="/srv/public"):  # type: ignore[no-untyped-def]
+        return f"{root}/{name}"
+
+    @classmethod
+    def of_class(cls, name, root="/srv/public"):  # type: ignore[no-untyped-def]
+        return f"{root}/{name}"
+
+    @staticmethod
+    def static(name, root="/srv/public"):  # type: ignore[no-untyped-def]
+        return f"{root}/{name}"
+
+
+class Made(str):
+    def __new__(cls, name, root="/srv/public"):  # type: ignore[no-untyped-def]
+        return f"{root}/{name}"
+
+
+def read(name, root="/srv/public"):  # type: ignore[no-untyped-def]
+    return f"{root}/{name}"
+
+
+@functools.wraps(read)
+def around(*args, **options):  # type: ignore[no-untyped-def]
+    return read(*args, **options)
+
+
+@functools.wraps(lambda *args: None)
+def inside(name, root="/srv/public"):  # type: ignore[no-untyped-def]
+    return f"{root}/{name}"
+
+
+@functools.wraps(inside)
+def twice_around(*args):  # type: ignore[no-untyped-def]
+    return inside(*args)
+
+
+def with_rest(name, root="/srv/public", *rest):  # type: ignore[no-untyped-def]
+    return f"{root}/{name}"
+
+
+def half_annotated(name: str, root="/srv/public"):  # type: ignore[no-untyped-def]
+    return f"{root}/{name}"
+
+
+def annotated_in_full(name: str, root: str = "/srv/public", *, more: int = 1) -> str:
+    return f"{root}/{name}"
+
+
+def of_integers(name: str, root: str = "/srv/public", size: int = 5) -> str:
+    return f"{root}/{name}"
+
+
+OPEN_TO_THE_HOST = [
+    read,
+    Files().read,
+    Files(),
+    Files.of_class,
+    Files.static,
+    Made,
+    functools.partial(read),
+    functools.partial(functools.partial(lambda x, name, root="/srv/public": f"{root}/{name}", 1)),
+    functools.lru_cache(read),
+    around,
+    inside,
+    twice_around,
+    with_rest,
+    half_annotated,
+    annotated_in_full,
+    of_integers,
+    lambda name, root="/srv/public": f"{root}/{name}",
+]
+
+
+@pytest.mark.parametrize(
+    "function", OPEN_TO_THE_HOST, ids=lambda function: getattr(function, "__name__", repr(function))
+)
+def test_scripts_do_not_give_what_has_a_default(function: Any) -> None:
+    """Whatever is called, a second argument is the host's to give; the refusal says what lets a script (case 23)."""
+    text = "const f = (...args) => host.f(...args)"
+    with hl.JavaScript(text, host_functions={"f": function}, timeout=20) as js:
+        assert js.call("f", "a") == "/srv/public/a"
+        for args in (("passwd", "/etc"), ("a", "b", "c"), ("a", None), ()):
+            with pytest.raises(hl.SignatureError) as caught:
+                js.call("f", *args)
+            could_be = len(args) == 2 or (len(args) == 3 and function in (with_rest, of_integers))
+            assert ("open_arity=True" in str(caught.value)) == could_be
+            assert js.state == "ready"
+        with js.pool(size=1) as pool, pytest.raises(hl.SignatureError, match="open_arity=True"):
+            pool.call("f", "passwd", "/etc")
+    # Every way to say that they are the script's.
+    entry = hl.HostFunction(function, open_arity=True)
+    js = hl.JavaScript(text, timeout=20)
+    js.register("f", function, open_arity=True)
+    for opened in (js, hl.JavaScript(text, host_functions={"f": entry}, timeout=20)):
+        with opened, opened.pool(size=1) as pool:
+            if function is of_integers:
+                assert opened.call("f", "passwd", "/etc", 1) == pool.call("f", "passwd", "/etc", 1) == "/etc/passwd"
+            else:
+                assert opened.call("f", "passwd", "/etc") == pool.call("f", "passwd", "/etc") == "/etc/passwd"
+
+
+def test_what_scripts_give_openly() -> None:
+    js = hl.JavaScript("const sum = (...a) => host.sum(...a), two = (...a) => host.two(...a)", timeout=20)
+
+    @js.host_function
+    def sum(first, *numbers):  # type: ignore[no-untyped-def]
+        return first + len(numbers)
+
+    @js.host_function(arity=(1, 2))
+    def two(a, b=1, c=2):  # type: ignore[no-untyped-def]
+        return [a, b, c]
+
+    with js:
+        assert [js.call("sum", 1), js.call("sum", 1, 2, 3)] == [1, 3]
+        assert [js.call("two", 0), js.call("two", 0, 5)] == [[0, 1, 2], [0, 5, 2]]
+        for name, args in (("sum", ()), ("two", ()), ("two", (1, 2, 3))):
+            with pytest.raises(hl.SignatureError):
+                js.call(name, *args)
+
+
+def test_callables_that_do_not_say_what_they_take() -> None:
+    js = hl.JavaScript("const f = (...args) => host.f(...args)", timeout=20)
+    with pytest.raises(TypeError, match="the signature of `f` cannot be read: say arity="):
+        js.register("f", max)
+    with pytest.raises(TypeError, match="arity="):
+        hl.JavaScript("", host_functions={"f": max})
+    js.register("f", max, arity=(2, None))
+    with js:
+        assert [js.call("f", 1, 2), js.call("f", 3, 2, 1)] == [2, 3]
+        with pytest.raises(hl.SignatureError, match="2 arguments or more"):
+            js.call("f", [1])
+    with pytest.raises(TypeError, match="keyword argument `root`"):
+        hl.JavaScript("", host_functions={"g": lambda name, *, root: name})
+
+    @functools.wraps(lambda name, connection: name)
+    def injects(name):  # type: ignore[no-untyped-def]
+        return name
+
+    with pytest.raises(TypeError, match="layers"):
+        hl.JavaScript("", host_functions={"f": injects})
+    with hl.JavaScript("const f = a => host.f(a)", host_functions={"f": hl.HostFunction(injects, arity=1)}) as js:
+        assert js.call("f", 1) == 1
+    for arity, error in (
+        (True, TypeError),
+        ("1", TypeError),
+        ((1,), TypeError),
+        (-1, ValueError),
+        ((3, 2), ValueError),
+    ):
+        with pytest.raises(error, match="arity"):
+            hl.HostFunction(max, arity=arity)  # type: ignore[arg-type]
+    with pytest.raises(hl.SignatureError):
+        hl.JavaScript("", host_functions={"f": hl.HostFunction(with_default, arity=2)})
+
+
+# (import "env" "read" (func (param i32 i32) (result i32))) and an export that passes 1 and 2
+PASSES_TWO = bytes.fromhex(
+    "0061736d01000000010b0260027f7f017f6000017f020c0103656e7604726561640000030201010705010172000"
+    "10a0a0108004101410210000b"
+)
+
+
+def test_programs_do_not_choose_what_has_a_default() -> None:
+    """A program that declares one more parameter than it may give is told so before it runs."""
+
+    def read(name, root=7):  # type: ignore[no-untyped-def]
+        return root
+
+    for entry in (read, functools.partial(read), hl.HostFunction(read), max):
+        with pytest.raises(TypeError, match="arity="):
+            hl.Wasm(PASSES_TWO, host_functions={"env.read": entry})
+    for entry in (
+        hl.HostFunction(read, open_arity=True),
+        hl.HostFunction(read, arity=2),
+        hl.HostFunction(max, arity=2),
+        (read, hl.Signature([hl.i32, hl.i32], hl.i32)),
+        lambda name, root: root,
+        lambda *args: args[1],
+    ):
+        with hl.Wasm(PASSES_TWO, host_functions={"env.read": entry}, timeout=20) as wasm:
+            assert wasm.call("r") == 2

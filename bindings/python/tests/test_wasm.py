@@ -6,6 +6,7 @@ Programs are written in the text format; the published ``wasmtime`` package make
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import signal
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 import hyperlight as hl
 import pytest
+from hyperlight import _compiler
 from wasmtime import wat2wasm
 
 MakeWasm = Callable[..., hl.Wasm]
@@ -534,3 +536,27 @@ def test_a_component_that_has_trapped_is_not_entered_again_until_it_is_restored(
         wasm.call("twice", 21)
     wasm.restore(snapshot)
     assert wasm.call("twice", 21) == 42
+
+
+def test_compilations_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 38: as many at once as there are processors, whoever asks."""
+    library = _compiler._library()
+    compile, lock, now, most = library.hlwm_compile, threading.Lock(), 0, 0
+
+    def counted(*args: Any) -> Any:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        try:
+            return compile(*args)
+        finally:
+            with lock:
+                now -= 1
+
+    monkeypatch.setattr(library, "hlwm_compile", counted)
+    programs = [binary(f'(module (func (export "f{number}")))') for number in range(20)]
+    with ThreadPoolExecutor(20) as threads:
+        for wasm in threads.map(hl.Wasm, programs):
+            wasm.close()
+    assert 1 <= most <= len(os.sched_getaffinity(0))

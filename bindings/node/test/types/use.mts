@@ -57,6 +57,9 @@ const answer: number = await js.eval<number>('1 + 1', { signal: AbortSignal.time
 await js.call('f', [{ a: [1n, new Uint8Array(1), null, undefined, new Date()] }], { timeoutMs: 5 })
 js.callSync('f', [1, 'x']); js.evalSync('1', { cpuTimeMs: 5 })
 await js.load('1', { name: 'one' })
+new JavaScript('', { hostFunctions: { all: { call: (...values: number[]) => values, openArity: true }, some: { call: Math.max, arity: 3 } } }).close()
+// @ts-expect-error: a number of arguments is a number
+new JavaScript('', { hostFunctions: { some: { call: Math.max, arity: '3' } } })
 // @ts-expect-error: arguments are an array
 await js.call('f', 1)
 // @ts-expect-error: nobody could fire it

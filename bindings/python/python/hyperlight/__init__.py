@@ -47,6 +47,7 @@ from ._errors import (
     SnapshotFileError,
     SnapshotMismatch,
 )
+from ._host import HostFunction
 from ._javascript import JavaScript, JavaScriptPool
 from ._pool import PoolStatistics, SandboxPool
 from ._program import WasmSignature
@@ -65,6 +66,7 @@ __all__ = [
     "GuestProtocolError",
     "GuestStackOverflow",
     "GuestTimeout",
+    "HostFunction",
     "HyperlightError",
     "HyperlightIOError",
     "HypervisorUnavailable",

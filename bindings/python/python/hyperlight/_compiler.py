@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import threading
 from typing import Any, NamedTuple
 
 from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
@@ -84,6 +85,8 @@ def compile(
 ) -> Compiled:
     """Compiles a module or a component in its binary form. Other threads go on meanwhile.
 
+    As many at once as this process has processors; the others wait, which does not count as their time.
+
     Raises:
         GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
         GuestTimeout: it takes too long.
@@ -97,7 +100,8 @@ def compile(
     variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
     contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
     options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most))
-    compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
+    with _TURNS.one():
+        compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
     try:
         status = library.hlwm_status(compiled)
         if status != 0:
@@ -110,6 +114,24 @@ def compile(
         )
     finally:
         library.hlwm_free(compiled)
+
+
+class _Turns:
+    """Each compilation takes a processor and hundreds of megabytes: more at once would end no sooner."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._free = threading.Semaphore(len(os.sched_getaffinity(0)))
+
+    def one(self) -> threading.Semaphore:
+        return self._free
+
+
+_TURNS = _Turns()
+# In the child nobody may be left to give one back.
+os.register_at_fork(after_in_child=_TURNS.begin)
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HyperlightError(Exception):
     """Everything that goes wrong here. Raised itself for a bug of the library's own, contained."""
@@ -58,6 +60,20 @@ class GuestError(HyperlightError):
     code = -8
     guest_code: int = 0
     """The number that the guest returned."""
+    name: str | None = None
+    """Of what a script threw: its name, such as "TypeError". This and what follows is the guest's own word."""
+    text: str | None = None
+    """Its message alone."""
+    stack: str | None = None
+    """Where it was thrown, one line for each function."""
+    thrown_code: Any = None
+    """Its ``code``; ``code`` itself is the error table's."""
+    value: Any = None
+    """What was thrown, if that was no error and is a value."""
+    cause: Any = None
+    """Its ``cause``: a GuestError, which is ``__cause__`` too unless a host function's exception is, or any value."""
+    errors: tuple[Any, ...] = ()
+    """Those that an AggregateError is about: GuestErrors, or any values."""
 
 
 class GuestAbort(HyperlightError):

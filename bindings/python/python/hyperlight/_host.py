@@ -1,15 +1,106 @@
-"""Host functions whose values travel as JSON, for guests that have more kinds of values than the wall."""
+"""Host functions: how they are given, and those whose values travel as JSON.
+
+JSON is for guests that have more kinds of values than the wall.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from . import _json
-from ._signature import codes_of_function, fit, from_codes
+from . import _arity, _json
+from ._errors import SignatureError
+from ._signature import I64, U64, Signature, codes_of_function, fit, from_codes
 
-HostFunction = Callable[..., Any]
+if TYPE_CHECKING:
+    from ._hyperlight import Sandbox, _Pool
+
+Entry = "HostFunction | Callable[..., Any] | tuple[Callable[..., Any], Signature]"
+HostFunctions = Mapping[str, "HostFunction | Callable[..., Any] | tuple[Callable[..., Any], Signature]"]
+
+
+class HostFunction:
+    """A callable for guests, and how they may call it: where ``host_functions`` must say more than a callable does.
+
+        hl.JavaScript(source, host_functions={"log": hl.HostFunction(print, arity=1)})
+
+    Args:
+        function: any callable that is not ``async``.
+        params, returns: its signature; left out, that of its annotations, or whatever the guest's own rules are.
+        open_arity: lets guests give parameters that have defaults. Otherwise these are as if they were not there: what
+            stands there is the host's to say.
+        arity: how many arguments guests may pass, if there are no annotations to say it: a number, or a pair of the
+            least and the most (None for any number). Needed where Python cannot tell, as for many builtins.
+
+    Raises:
+        TypeError, ValueError: it is no such thing.
+    """
+
+    __slots__ = ("arity", "function", "open_arity", "params", "returns")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        /,
+        *,
+        params: Any = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
+        arity: int | tuple[int, int | None] | None = None,
+    ) -> None:
+        self.function = function
+        self.params = params
+        self.returns = returns
+        self.open_arity = bool(open_arity)
+        self.arity = None if arity is None else _arity.said(arity)
+
+    @classmethod
+    def of(cls, entry: Any) -> HostFunction:
+        """What stands in ``host_functions``: one of these, a callable, or a pair of a callable and its Signature."""
+        if isinstance(entry, HostFunction):
+            return entry
+        if isinstance(entry, tuple):
+            function, signature = entry
+            return cls(function, params=signature.params, returns=signature.returns)
+        return cls(entry)
+
+    def __repr__(self) -> str:
+        return f"<HostFunction {self.function!r}>"
+
+    def _has_signature(self) -> bool:
+        return self.params is not ... or self.returns is not ...
+
+    def _codes(self) -> tuple[tuple[int, ...], int] | None:
+        """The engine's numbers, if the annotations are complete and all of them kinds."""
+        try:
+            return codes_of_function(self.function, ..., ..., self.open_arity)
+        except TypeError:
+            return None
+
+    def _needs_json(self, codes: tuple[tuple[int, ...], int]) -> bool:
+        """Whether a script calls it over JSON although all that it takes and returns has kinds."""
+        kinds = {*codes[0], codes[1]}
+        # Numbers are what a script expects of an `int`, not bigints.
+        if I64 in kinds:
+            return True
+        # A script that gives what is the host's is told so: the engine would only count.
+        return U64 not in kinds and not self.open_arity and _arity.has_defaults(self.function)
+
+    def _arity_of(self, name: str) -> _arity.Arity:
+        return self.arity or _arity.of_function(name, self.function, self.open_arity)
+
+    def _check_count(self, name: str, count: int) -> None:
+        """Refuses a number of arguments that the callable is not for."""
+        arity = self._arity_of(name)
+        if not arity.admits(count):
+            raise SignatureError(_arity.refusal(name, self.function, arity, count))
+
+    def _register(self, target: Sandbox | _Pool, name: str) -> None:
+        """Registers it where all values have kinds."""
+        if self.arity is not None and not self._has_signature():
+            raise TypeError(f"`{name}`: arity= says nothing of kinds: annotate it, or say params= and returns=")
+        target.register(name, self.function, params=self.params, returns=self.returns, open_arity=self.open_arity)
 
 
 def refuse(name: str, function: Any) -> None:
@@ -23,30 +114,28 @@ def refuse(name: str, function: Any) -> None:
         )
 
 
-def codes_of_annotations(function: HostFunction) -> tuple[tuple[int, ...], int] | None:
-    """The engine's numbers for a function, if its annotations are complete and all of them kinds."""
-    try:
-        return codes_of_function(function, ..., ...)
-    except TypeError:
-        return None
-
-
-def over_json(name: str, function: HostFunction, codes: tuple[tuple[int, ...], int] | None) -> Callable[[str], str]:
+def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int] | None) -> Callable[[str], str]:
     """The function, called with the text of an array of its arguments; what has kinds is held to them."""
+    function = entry.function
+    what = f"the result of the host function `{name}`"
+    # Asked now, so that whoever registers it is told.
+    arity = entry._arity_of(name) if codes is None else None
 
     def call(text: str) -> str:
-        args = _json.decode(text)
+        args = _json.decode_all(text)
         if not isinstance(args, list):
             raise TypeError(f"the arguments of `{name}` are no array")
         if codes is None:
-            return _json.encode(settled(name, function(*args)), f"the result of the host function `{name}`")
+            if arity is not None and not arity.admits(len(args)):
+                raise SignatureError(_arity.refusal(name, function, arity, len(args)))
+            return _json.encode(settled(name, function(*args)), what)
         params, returns = codes
         if len(args) != len(params):
             signature = f"{name}{from_codes(params, returns)}"
-            raise TypeError(f"`{signature}` takes {len(params)} arguments, but {len(args)} were given")
+            own = _arity.Arity(len(params), len(params))
+            raise SignatureError(_arity.refusal(signature, function, own, len(args)))
         pairs = enumerate(zip(args, params, strict=True), 1)
         args = [fit(arg, code, f"argument {at} of `{name}`") for at, (arg, code) in pairs]
-        what = f"the result of the host function `{name}`"
         return _json.encode(fit(settled(name, function(*args)), returns, what), what)
 
     return call

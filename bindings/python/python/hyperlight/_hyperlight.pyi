@@ -11,6 +11,8 @@ __all__ = [
     "Sandbox",
     "Snapshot",
     "_Pool",
+    "_decode_json",
+    "_encode_json",
     "_guest_from_parts",
     "_prepare_by",
     "_snapshot_from_bytes",
@@ -53,16 +55,34 @@ class Sandbox:
         print: Callable[[str], object] | None = None,
     ) -> Sandbox: ...
     def register(
-        self, name: str, function: Callable[..., Any], /, *, params: Sequence[Any] = ..., returns: Any = ...
+        self,
+        name: str,
+        function: Callable[..., Any],
+        /,
+        *,
+        params: Sequence[Any] = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
     ) -> None:
-        """Registers a host function, before evolve; its signature is that of its annotations unless it is given."""
+        """Registers a host function, before evolve; its signature is that of its annotations unless it is given.
+
+        Parameters with defaults are not a part of it, and so the host's, unless ``open_arity`` says that guests give
+        them.
+        """
     def unregister(self, name: str, /) -> None:
         """Removes a host function, before evolve; FunctionNotFound if there is none."""
     @overload
     def host_function(self, function: _F, /) -> _F: ...
     @overload
     def host_function(
-        self, function: None = None, /, *, name: str | None = None, params: Sequence[Any] = ..., returns: Any = ...
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        params: Sequence[Any] = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
     ) -> Callable[[_F], _F]: ...
     def evolve(self, *, timeout: float | None = None, cpu_time: float | None = None) -> None:
         """Starts the guest, as the first call does; does nothing if it has started.
@@ -78,7 +98,7 @@ class Sandbox:
         Args:
             function: its name.
             args: its arguments, of exactly the types of its signature; see functions.
-            timeout: seconds that this call may take, in place of the sandbox's.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:
@@ -149,7 +169,14 @@ class _Pool:
         print: Callable[[str], object] | None = None,
     ) -> _Pool: ...
     def register(
-        self, name: str, function: Callable[..., Any], /, *, params: Sequence[Any] = ..., returns: Any = ...
+        self,
+        name: str,
+        function: Callable[..., Any],
+        /,
+        *,
+        params: Sequence[Any] = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
     ) -> None: ...
     def acquire(self) -> Sandbox: ...
     def call(
@@ -158,6 +185,8 @@ class _Pool:
     def stats(self) -> tuple[int, int, int, int, int, float]: ...
     def close(self) -> None: ...
 
+def _decode_json(text: str, /, *, is_script: bool, around: int = 0) -> Any: ...
+def _encode_json(value: Any, what: str, /, *, is_script: bool, around: int = 0) -> str: ...
 def _guest_from_parts(source: str | bytes, payloads: Sequence[tuple[bytes, bool]]) -> Guest: ...
 def _prepare_by(sandbox: Sandbox, calls: Sequence[tuple[str, Sequence[str]]]) -> None: ...
 def _snapshot_from_bytes(data: bytes) -> Snapshot: ...

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from . import _json
 from ._errors import FunctionNotFound
-from ._host import codes_of_annotations, over_json, refuse
+from ._host import HostFunction, HostFunctions, over_json, refuse
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
-from ._runtime import HostFunctions, Limits, Runtime
-from ._signature import I64
+from ._runtime import Limits, Runtime
+from ._signature import from_codes
 
 
 class JavaScript(Runtime):
@@ -90,7 +90,7 @@ class JavaScript(Runtime):
         Args:
             function: its name, or a path such as ``"handlers.greet"``.
             args: None, bool, int, float, str, bytes, and lists, tuples and dicts of them.
-            timeout: seconds that this call may take, in place of the sandbox's.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:
@@ -158,11 +158,10 @@ class JavaScript(Runtime):
         )
 
     def _add(self, name: str, function: Any) -> None:
+        used = register(self._sandbox, name, function)
         # One of that name, of either form, is replaced.
-        for former in (name, _JSON + name):
-            with contextlib.suppress(FunctionNotFound):
-                self._sandbox.unregister(former)
-        register(self._sandbox, name, function)
+        with contextlib.suppress(FunctionNotFound):
+            self._sandbox.unregister(name if used != name else _JSON + name)
 
     def __enter__(self) -> JavaScript:
         self.evolve()
@@ -252,19 +251,22 @@ class _Script(NamedTuple):
             return cls(name or os.path.basename(source), file.read())
 
 
-def register(target: Sandbox | _Pool, name: str, function: Any) -> None:
-    """Registers what scripts call by that name."""
-    if isinstance(function, tuple):
-        function, signature = function
-        target.register(name, function, params=signature.params, returns=signature.returns)
-        return
-    refuse(name, function)
-    codes = codes_of_annotations(function)
-    if codes is not None and I64 not in (*codes[0], codes[1]):
-        target.register(name, function)
-        return
-    # Numbers are what a script expects of an `int`, not bigints.
-    target.register(_JSON + name, over_json(name, function, codes), params=[str], returns=str)
+def register(target: Sandbox | _Pool, name: str, function: Any) -> str:
+    """Registers what scripts call by that name. Returns the name that it has inside."""
+    entry = HostFunction.of(function)
+    if entry._has_signature():
+        entry._register(target, name)
+        return name
+    refuse(name, entry.function)
+    codes = entry._codes()
+    if codes is not None and entry.arity is not None:
+        entry._check_count(name, len(codes[0]))
+    if codes is not None and not entry._needs_json(codes):
+        signature = from_codes(*codes)
+        target.register(name, entry.function, params=signature.params, returns=signature.returns)
+        return name
+    target.register(_JSON + name, over_json(name, entry, codes), params=[str], returns=str)
+    return _JSON + name
 
 
 # By such a name the guest finds a host function that takes and returns JSON.
@@ -274,5 +276,5 @@ _JSON = "json:"
 def _call(
     target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
 ) -> Any:
-    text = _json.encode(args, f"an argument of `{function}`")
+    text = _json.encode_all(args, f"an argument of `{function}`")
     return _json.decode(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))

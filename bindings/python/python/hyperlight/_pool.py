@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ._errors import SandboxClosed
+from ._host import HostFunction, HostFunctions
 from ._hyperlight import Sandbox, Snapshot, _Pool
-from ._signature import Signature
 
 
 class PoolStatistics(NamedTuple):
@@ -145,7 +145,7 @@ class SandboxPool(PoolExecutor):
         max_log_bytes: int | None = None,
         max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
-        host_functions: Mapping[str, Callable[..., Any] | tuple[Callable[..., Any], Signature]] | None = None,
+        host_functions: HostFunctions | None = None,
     ) -> None:
         pool = _Pool(
             snapshot,
@@ -161,10 +161,7 @@ class SandboxPool(PoolExecutor):
         )
         super().__init__(pool, size)
         for name, function in (host_functions or {}).items():
-            if isinstance(function, tuple):
-                pool.register(name, function[0], params=function[1].params, returns=function[1].returns)
-            else:
-                pool.register(name, function)
+            HostFunction.of(function)._register(pool, name)
 
     def acquire(self) -> Sandbox:
         """A member, exclusively: ``with pool.acquire() as sandbox: …`` gives it back, as does ``sandbox.close()``.

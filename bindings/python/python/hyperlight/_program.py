@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from . import _compiler, _wit
 from ._errors import InvalidArgument
-from ._host import refuse, settled
+from ._host import HostFunction, refuse, settled
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._signature import Signature, code_of_name, from_codes
 from ._wasi import Wasi
@@ -69,6 +69,9 @@ class Function:
         self.types = tuple(_wit.parse(slot["type"]) if slot["json"] else None for slot in parameters)
         self.result = _wit.parse(result["type"]) if result and result["json"] else None
         self.is_plain = not any(self.types) and self.result is None
+        # Of those that have not all values of their kinds: what comes out of a guest is checked here, too.
+        self.narrow = tuple(_wit.narrow(slot["type"]) for slot in parameters)
+        self.narrow_result = _wit.narrow(result["type"]) if result else None
         names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
         types = (parameter["type"] for parameter in parameters)
         self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
@@ -79,15 +82,23 @@ class Function:
 
     def host_function(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with JSON where the program has what the wall has not."""
-        if self.is_plain:
+        if self.is_plain and not any(self.narrow):
             return function
 
         def call(*args: Any) -> Any:
-            pairs = zip(args, self.types, strict=True)
-            result = settled(name, function(*(ty.decode(arg) if ty else arg for arg, ty in pairs)))
+            slots = zip(args, self.types, self.narrow, strict=True)
+            result = settled(name, function(*(_lifted(arg, ty, narrow) for arg, ty, narrow in slots)))
             return self.result.encode(result, f"the result of the host function `{name}`") if self.result else result
 
         return call
+
+    def lifted(self, result: Any) -> Any:
+        """The result, as the guest sent it, in Python's values."""
+        return _lifted(result, self.result, self.narrow_result)
+
+
+def _lifted(value: Any, ty: _wit.Type | None, narrow: _wit.Type | None) -> Any:
+    return ty.decode(value) if ty else narrow.take(value) if narrow else value
 
 
 class Program(NamedTuple):
@@ -140,21 +151,24 @@ class Program(NamedTuple):
             slots = enumerate(zip(args, function.types, strict=True), 1)
             args = tuple(ty.encode(arg, f"argument {at} of `{name}`") if ty else arg for at, (arg, ty) in slots)
         result = sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
-        return function.result.decode(result) if function is not None and function.result else result
+        return function.lifted(result) if function is not None else result
 
     def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
         if name not in self.imports:
             name = name.removeprefix("env.")
         if name not in self.imports:
             raise InvalidArgument(f"the program does not import {name!r}; it imports {names(self.imports)}")
-        if isinstance(function, tuple):
-            function, signature = function
-            target.register(name, function, params=signature.params, returns=signature.returns)
+        entry = HostFunction.of(function)
+        if entry._has_signature():
+            entry._register(target, name)
             return
-        refuse(name, function)
+        refuse(name, entry.function)
         wanted = self.imports[name]
+        # The program says what it passes, and so would choose what is not its own to choose.
+        entry._check_count(name, len(wanted.params))
         kinds = from_codes(wanted.params, wanted.returns)
-        target.register(name, wanted.host_function(name, function), params=kinds.params, returns=kinds.returns)
+        call = wanted.host_function(name, entry.function)
+        target.register(name, call, params=kinds.params, returns=kinds.returns)
 
 
 class UnknownProgram:
@@ -168,12 +182,7 @@ class UnknownProgram:
         return sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
 
     def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
-        name = name.removeprefix("env.")
-        if isinstance(function, tuple):
-            function, signature = function
-            target.register(name, function, params=signature.params, returns=signature.returns)
-        else:
-            target.register(name, function)
+        HostFunction.of(function)._register(target, name.removeprefix("env."))
 
 
 _OF_SNAPSHOTS: WeakKeyDictionary[Snapshot, Program | UnknownProgram] = WeakKeyDictionary()

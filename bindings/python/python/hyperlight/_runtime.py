@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, overload
 
+from ._host import HostFunction, HostFunctions
 from ._hyperlight import Sandbox, Snapshot
-from ._signature import Signature, codes_of_function, from_codes
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _R = TypeVar("_R", bound="Runtime")
-HostFunctions = Mapping[str, "Callable[..., Any] | tuple[Callable[..., Any], Signature]"]
 
 
 class Limits(NamedTuple):
@@ -63,21 +62,30 @@ class Runtime(ABC):
     def _add(self, name: str, function: Any) -> None:
         """Registers a host function with the sandbox."""
 
-    def register(self, name: str, function: Callable[..., Any], /, *, params: Any = ..., returns: Any = ...) -> None:
+    def register(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        /,
+        *,
+        params: Any = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
+        arity: int | tuple[int, int | None] | None = None,
+    ) -> None:
         """Registers a host function, before the sandbox starts, in place of one that has the name.
 
         Args:
             name: what the program calls it.
             function: any callable that is not ``async``.
             params, returns: its signature; left out, see ``host_functions`` of the constructor.
+            open_arity, arity: which of its parameters the program may give; see HostFunction.
 
         Raises:
-            TypeError: it cannot be called, or is ``async``.
+            TypeError: it cannot be called, is ``async``, or does not tell how many arguments it takes.
             SandboxStateError: the sandbox has started.
         """
-        entry: Callable[..., Any] | tuple[Callable[..., Any], Signature] = function
-        if params is not ... or returns is not ...:
-            entry = (function, from_codes(*codes_of_function(function, params, returns)))
+        entry = HostFunction(function, params=params, returns=returns, open_arity=open_arity, arity=arity)
         self._add(name, entry)
         self._host_functions[name] = entry
 
@@ -86,16 +94,39 @@ class Runtime(ABC):
 
     @overload
     def host_function(
-        self, function: None = None, /, *, name: str | None = None, params: Any = ..., returns: Any = ...
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        params: Any = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
+        arity: int | tuple[int, int | None] | None = None,
     ) -> Callable[[_F], _F]: ...
 
     def host_function(
-        self, function: _F | None = None, /, *, name: str | None = None, params: Any = ..., returns: Any = ...
+        self,
+        function: _F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        params: Any = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
+        arity: int | tuple[int, int | None] | None = None,
     ) -> _F | Callable[[_F], _F]:
         """The decorator that registers a function under its own name, or under ``name``; see ``register``."""
 
         def add(function: _F) -> _F:
-            self.register(name or function.__name__, function, params=params, returns=returns)
+            self.register(
+                name or function.__name__,
+                function,
+                params=params,
+                returns=returns,
+                open_arity=open_arity,
+                arity=arity,
+            )
             return function
 
         return add if function is None else add(function)

@@ -140,7 +140,8 @@ def from_codes(params: tuple[int, ...], returns: int) -> Signature:
 
 
 I64 = 4
-_RANGES = {2: (-(2**31), 2**31), 3: (0, 2**32), I64: (-(2**63), 2**63), 5: (0, 2**64)}
+U64 = 5
+_RANGES = {2: (-(2**31), 2**31), 3: (0, 2**32), I64: (-(2**63), 2**63), U64: (0, 2**64)}
 
 
 def fit(value: Any, code: int, what: str) -> Any:
@@ -164,10 +165,15 @@ def fit(value: Any, code: int, what: str) -> Any:
     return value
 
 
-def codes_of_function(function: Callable[..., Any], params: Any, returns: Any) -> tuple[tuple[int, ...], int]:
-    """The engine's numbers for a host function: by what was said (``...`` is nothing), or else by its annotations."""
+def codes_of_function(
+    function: Callable[..., Any], params: Any, returns: Any, open_arity: bool = False
+) -> tuple[tuple[int, ...], int]:
+    """The engine's numbers for a host function: by what was said (``...`` is nothing), or else by its annotations.
+
+    Parameters with defaults count with ``open_arity`` alone: otherwise they are not the guest's to give.
+    """
     if params is ... or returns is ...:
-        annotated_params, annotated_returns = _annotations(function, params is ..., returns is ...)
+        annotated_params, annotated_returns = _annotations(function, params is ..., returns is ..., open_arity)
         params = annotated_params if params is ... else params
         returns = annotated_returns if returns is ... else returns
     if isinstance(params, (str, bytes)) or not isinstance(params, Iterable):
@@ -176,7 +182,9 @@ def codes_of_function(function: Callable[..., Any], params: Any, returns: Any) -
     return signature._params, signature._returns
 
 
-def _annotations(function: Callable[..., Any], need_params: bool, need_returns: bool) -> tuple[list[Any], Any]:
+def _annotations(
+    function: Callable[..., Any], need_params: bool, need_returns: bool, open_arity: bool
+) -> tuple[list[Any], Any]:
     name = getattr(function, "__qualname__", None) or repr(function)
     help_text = f"annotate `{name}`, or say params= and returns="
     try:
@@ -191,6 +199,8 @@ def _annotations(function: Callable[..., Any], need_params: bool, need_returns: 
         if parameter.kind is parameter.KEYWORD_ONLY:
             if parameter.default is parameter.empty:
                 raise TypeError(f"`{name}` needs the keyword argument `{parameter.name}`, which guests cannot pass")
+            continue
+        if parameter.default is not parameter.empty and not open_arity:
             continue
         if parameter.name not in hints:
             raise TypeError(f"the parameter `{parameter.name}` of `{name}` has no annotation: {help_text}")

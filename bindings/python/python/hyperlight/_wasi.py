@@ -25,13 +25,13 @@ class Wasi:
     def __init__(
         self,
         *,
-        args: Sequence[str] = (),
+        args: Sequence[str] | None = None,
         env: Mapping[str, str] | None = None,
         files: Mapping[str, bytes | bytearray | memoryview | str | os.PathLike[str]] | None = None,
     ) -> None:
         if isinstance(args, str):
             raise TypeError("args is a sequence of str, not one")
-        self._args = tuple(_text("an argument", arg) for arg in args)
+        self._args = tuple(_text("an argument", arg) for arg in args or ())
         self._env = tuple(
             (_text("a variable's name", name), _text(f"the variable {name!r}", value))
             for name, value in (env or {}).items()

@@ -9,10 +9,11 @@ from typing import Any
 
 from ._compiler import Bounds
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
+from ._host import HostFunctions
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
 from ._program import Program, UnknownProgram, names, of_snapshot, remember
-from ._runtime import HostFunctions, Limits, Runtime
+from ._runtime import Limits, Runtime
 from ._signature import Signature
 from ._wasi import Wasi
 
@@ -44,6 +45,7 @@ class Wasm(Runtime):
             max_print_bytes: as in Sandbox. Its memories are in the heap.
         max_program_size: bytes that it has at most; 64 MiB unless given.
         compile_timeout: seconds that compiling takes at most; a minute unless given. It may take some seconds longer.
+            As many programs are compiled at once as there are processors; waiting for a turn is not counted.
 
     Raises:
         OSError: the file cannot be read.
@@ -115,7 +117,7 @@ class Wasm(Runtime):
         Args:
             function: its name; ``interface#name`` for those of a component's interfaces.
             args: its arguments, of exactly the types of its signature; see ``functions``.
-            timeout: seconds that this call may take, in place of the sandbox's.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:

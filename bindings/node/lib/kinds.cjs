@@ -1,0 +1,81 @@
+'use strict'
+// What a value is, whichever realm it is of (`vm`, jest, vitest): told by what it has inside, never by `instanceof`.
+
+const { types } = require('node:util')
+
+const { isAnyArrayBuffer, isProxy, isSharedArrayBuffer, isUint8Array } = types
+const { bind, call } = Function.prototype
+/** `uncurried(f)(self, …)` calls `f` whatever became of `self`'s own properties. */
+const uncurried = bind.bind(call)
+const prototypeOfArrays = Object.getPrototypeOf(Uint8Array.prototype)
+const getter = (name) => uncurried(/** @type {any} */ (Object.getOwnPropertyDescriptor(prototypeOfArrays, name)).get)
+const [bufferOf, offsetOf, lengthOf] = ['buffer', 'byteOffset', 'byteLength'].map(getter)
+const entriesOf = uncurried(prototypeOfArrays.entries)
+const tagged = uncurried(Object.prototype.toString)
+
+/** What bytes are: of a `Uint8Array` (a `Buffer` is one) or a whole `ArrayBuffer`. */
+const isBytes = (value) => isUint8Array(value) || isAnyArrayBuffer(value)
+
+/** The same bytes as a `Buffer`, not copied. */
+const viewOf = (value) => (isUint8Array(value) ? Buffer.from(bufferOf(value), offsetOf(value), lengthOf(value)) : Buffer.from(value))
+
+/** Why bytes cannot be read; `undefined` if they can. */
+function unreadable(value) {
+  const buffer = isUint8Array(value) ? bufferOf(value) : value
+  if (isSharedArrayBuffer(buffer)) return 'is over shared memory, which may change meanwhile: pass a copy'
+  try {
+    // Says no of what was transferred, and of an array that begins behind the end of a buffer that was made smaller.
+    entriesOf(isUint8Array(value) ? value : new Uint8Array(value))
+  } catch {
+    return 'is over memory that was transferred away or made too small: pass bytes that are still there'
+  }
+  return undefined
+}
+
+/** A copy of bytes whose owner may change them; anything else is itself. */
+const owned = (value) => (isUint8Array(value) && unreadable(value) === undefined ? new Uint8Array(value) : value)
+
+/** Any `URL`, also that of a library. */
+const isUrl = (value) => typeof value === 'object' && value !== null && typeof value.href === 'string' && typeof value.protocol === 'string'
+
+/**
+ * The promise of a result that is one, whoever made it; `undefined` of any other value. Asks for `then` once, since a getter
+ * may answer otherwise, or throw, the next time.
+ * @returns {Promise<any> | undefined}
+ */
+function promised(value) {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined
+  const { then } = value
+  if (typeof then !== 'function') return undefined
+  return new Promise((resolve, reject) => { Reflect.apply(then, value, [resolve, reject]) })
+}
+
+/** A value in the text of an error: short, on one line, and whatever it is. */
+function describe(value) {
+  switch (typeof value) {
+    case 'string': return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+    case 'bigint': return BigInt.asIntN(128, value) === value ? `${value}n` : 'a bigint of more than 128 bits'
+    case 'function': return 'a function'
+    case 'symbol': return 'a symbol'
+    case 'object': return value === null ? 'null' : article(nameOf(value))
+    default: return String(value)
+  }
+}
+
+const article = (name) => `${/^[AEIOaeio]/.test(name) ? 'an' : 'a'} ${name}`
+
+/** What sort of object it is, in a word: `array`, `Map`, the name of its class. */
+function nameOf(value) {
+  try {
+    if (isProxy(value)) return 'Proxy'
+    if (Array.isArray(value)) return 'array'
+    const tag = tagged(value).slice(8, -1)
+    if (tag !== 'Object') return tag.slice(0, 100)
+    const { name } = Object.getPrototypeOf(value)?.constructor ?? {}
+    return typeof name === 'string' && name !== '' && name !== 'Object' ? name.slice(0, 100) : 'object'
+  } catch {
+    return 'object'
+  }
+}
+
+module.exports = { describe, isBytes, isUrl, owned, promised, unreadable, viewOf }

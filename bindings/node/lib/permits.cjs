@@ -1,0 +1,79 @@
+'use strict'
+
+const { HyperlightError } = require('./errors.cjs')
+const { watch } = require('./signals.cjs')
+
+const { clearTimeout, setTimeout } = globalThis
+/** What a timer can hold. */
+const LONGEST = 0x7fffffff
+
+const closed = () => new HyperlightError('ERR_HL_CLOSED', 'the pool was closed; make a new one')
+
+/** Permits, handed out in the order of arrival. Waiting costs no thread, and ends by a time, by a signal, and with the pool. */
+class Permits {
+  #count
+  #free
+  #queue = new Set()
+  #isClosed = false
+  waits = 0
+  waitedMs = 0
+
+  constructor(count) {
+    this.#count = count
+    this.#free = count
+  }
+
+  /** Takes one that is free. Whether there was one. */
+  takeFree() {
+    const isFree = this.#free > 0
+    if (isFree) this.#free -= 1
+    return isFree
+  }
+
+  /** A permit; what is left of `timeoutMs` (undefined: for ever; 0: at once or not at all). */
+  async take(timeoutMs, signal) {
+    if (this.#isClosed) throw closed()
+    if (signal?.aborted) throw signal.reason
+    if (this.takeFree()) return timeoutMs
+    const late = () => new HyperlightError('ERR_HL_POOL_TIMEOUT',
+      `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${this.#count} are in use`)
+    if (timeoutMs === 0) throw late()
+    const begun = performance.now()
+    this.waits += 1
+    try {
+      await this.#wait(timeoutMs, signal, late)
+    } finally {
+      this.waitedMs += performance.now() - begun
+    }
+    return timeoutMs === undefined ? undefined : Math.max(timeoutMs - (performance.now() - begun), 0)
+  }
+
+  give() {
+    const [first] = this.#queue
+    if (first !== undefined) first.resolve()
+    else this.#free += 1
+  }
+
+  close() {
+    this.#isClosed = true
+    for (const waiter of [...this.#queue]) waiter.reject(closed())
+  }
+
+  #wait(timeoutMs, signal, late) {
+    return new Promise((resolve, reject) => {
+      let timer, unwatch
+      const end = (settle, value) => {
+        this.#queue.delete(waiter)
+        clearTimeout(timer)
+        settle(value)
+        unwatch?.()
+      }
+      const waiter = { resolve: () => end(resolve), reject: (error) => end(reject, error) }
+      if (signal !== undefined) unwatch = watch(signal, () => waiter.reject(signal.reason))
+      if (timeoutMs < LONGEST) timer = setTimeout(() => waiter.reject(late()), timeoutMs)
+      this.#queue.add(waiter)
+    })
+  }
+}
+
+module.exports = { Permits }

@@ -1,0 +1,128 @@
+//! Sandboxes that JavaScript has forgotten, found before their finalizers run.
+//!
+//! Node runs finalizers when its event loop turns. A program that makes sandboxes in one go, and closes none, would have
+//! thousands of machines by then. So weak references say which objects are gone, and where too many are still there, V8 is
+//! asked to collect garbage before another one is made.
+#![expect(unsafe_code, reason = "weak references, whose target may be gone, are Node's own functions only")]
+
+use std::cell::RefCell;
+use std::ptr;
+use std::sync::{Arc, Weak};
+
+use napi::bindgen_prelude::ToNapiValue;
+use napi::{Env, sys};
+
+use crate::cell::Cell;
+use crate::sandbox::JsSandbox;
+use crate::value::check;
+
+/// So many may be there before the first is looked for. Each has two file descriptors; 1024 is what a process often may have.
+const FEW: usize = 64;
+
+/// More than V8 lets a program have outside of its heap: told of so much, it collects at once.
+const PRESSURE: i64 = 1 << 40;
+
+/// An object of JavaScript's, and its sandbox.
+struct Entry {
+    object: sys::napi_ref,
+    cell: Weak<Cell>,
+}
+
+struct Table {
+    entries: Vec<Entry>,
+    /// How many there may be before the next look.
+    limit: usize,
+}
+
+thread_local! {
+    /// Those of this thread's JavaScript. They go with the environment, which frees its references itself.
+    static TABLE: RefCell<Table> = const { RefCell::new(Table { entries: Vec::new(), limit: FEW }) };
+}
+
+/// A sandbox whose object will be looked after.
+#[derive(Debug)]
+pub struct Watched(pub(crate) JsSandbox);
+
+impl ToNapiValue for Watched {
+    unsafe fn to_napi_value(env: sys::napi_env, this: Self) -> napi::Result<sys::napi_value> {
+        let cell = Arc::clone(&this.0.cell);
+        // SAFETY: the caller's promise is passed on, here and below.
+        let object = unsafe { JsSandbox::to_napi_value(env, this.0) }?;
+        // SAFETY: as above; the object was just made.
+        unsafe { watch(env, object, &cell) }?;
+        Ok(object)
+    }
+}
+
+/// # Safety
+///
+/// `object` is an object of the live environment `env`, whose JavaScript runs on this thread.
+unsafe fn watch(env: sys::napi_env, object: sys::napi_value, cell: &Arc<Cell>) -> napi::Result<()> {
+    let mut reference = ptr::null_mut();
+    // SAFETY: the caller's promise. Without a count it does not keep the object.
+    check(unsafe { sys::napi_create_reference(env, object, 0, &raw mut reference) })?;
+    let entry = Entry { object: reference, cell: Arc::downgrade(cell) };
+    TABLE.with_borrow_mut(|table| table.entries.push(entry));
+    Ok(())
+}
+
+/// Closes sandboxes that were forgotten, if there are many. Called where one more is about to be made.
+pub(crate) fn make_room(env: Env) {
+    let is_full = |table: &Table| table.entries.len() >= table.limit;
+    if !TABLE.with_borrow(is_full) {
+        return;
+    }
+    sweep(env);
+    if TABLE.with_borrow(is_full) {
+        collect(env);
+        sweep(env);
+    }
+    // Collecting takes time in proportion to all that the program holds: it must have grown by as much.
+    TABLE.with_borrow_mut(|table| table.limit = FEW.max(2 * table.entries.len()));
+}
+
+/// Has V8 collect garbage now.
+fn collect(env: Env) {
+    // A hint that comes to nothing leaves things as they were.
+    if env.adjust_external_memory(PRESSURE).is_ok() {
+        let _ = env.adjust_external_memory(-PRESSURE);
+    }
+}
+
+/// Closes the sandboxes of objects that are gone, and forgets those that are closed.
+fn sweep(env: Env) {
+    let entries = TABLE.with_borrow_mut(|table| std::mem::take(&mut table.entries));
+    let kept: Vec<_> = entries.into_iter().filter(|entry| is_needed(env.raw(), entry)).collect();
+    // Nothing above runs JavaScript, so none has been added meanwhile.
+    TABLE.with_borrow_mut(|table| table.entries = kept);
+}
+
+fn is_needed(env: sys::napi_env, entry: &Entry) -> bool {
+    // SAFETY: JavaScript is calling us in this environment, whose reference it is.
+    let is_there = unsafe { is_there(env, entry.object) };
+    match entry.cell.upgrade() {
+        Some(cell) if is_there && !cell.is_closing() => return true,
+        Some(cell) => cell.close(),
+        None => (),
+    }
+    // SAFETY: as above, and the reference is not used again.
+    let _ = check(unsafe { sys::napi_delete_reference(env, entry.object) });
+    false
+}
+
+/// # Safety
+///
+/// `reference` is one of the live environment `env`.
+unsafe fn is_there(env: sys::napi_env, reference: sys::napi_ref) -> bool {
+    let (mut scope, mut object) = (ptr::null_mut(), ptr::null_mut());
+    // What is found must not be kept by having been looked at.
+    // SAFETY: the caller's promise, here and below.
+    if check(unsafe { sys::napi_open_handle_scope(env, &raw mut scope) }).is_err() {
+        return true;
+    }
+    // SAFETY: as above.
+    let asked = check(unsafe { sys::napi_get_reference_value(env, reference, &raw mut object) });
+    // SAFETY: opened above; of `object`, only whether it is null is looked at.
+    let _ = check(unsafe { sys::napi_close_handle_scope(env, scope) });
+    asked.is_err() || !object.is_null()
+}

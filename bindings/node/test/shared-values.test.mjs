@@ -1,0 +1,129 @@
+// What guests may send as values, forged ones included: the cases of tests/values, which every binding replays. Its README has
+// the format.
+
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { test } from 'node:test'
+
+const require = createRequire(import.meta.url)
+const lib = path.join(path.dirname(require.resolve('hyperlight/package.json')), 'lib')
+const json = require(path.join(lib, 'json.cjs'))
+const lift = require(path.join(lib, 'lift.cjs'))
+const lower = require(path.join(lib, 'lower.cjs'))
+const { parse } = require(path.join(lib, 'types.cjs'))
+
+const cases = (file) => JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'values', file), 'utf8'))
+
+/** A text, or parts of one. */
+const text = (parts) => (typeof parts === 'string' ? parts
+  : parts.map((part) => (typeof part === 'string' ? part : part.repeat.text.repeat(part.repeat.count))).join(''))
+
+/** The value that a case expects. `isBig` says which whole numbers are bigints. */
+function value(found, isBig) {
+  if (typeof found !== 'object' || found === null) return found
+  const [[kind, content]] = Object.entries(found)
+  const inner = (each) => value(each, isBig)
+  switch (kind) {
+    case 'text': return text(content)
+    case 'int': return isBig(text(content)) ? BigInt(text(content)) : Number(text(content))
+    case 'float': return Number(content)
+    case 'bytes': return Uint8Array.from(Buffer.from(text(content), 'hex'))
+    case 'list': case 'tuple': return content.map(inner)
+    case 'map': return new Map(content.map(([key, each]) => [inner(key), inner(each)]))
+    case 'object': return Object.fromEntries(content.map(([name, each]) => [name, inner(each)]))
+    case 'flags': return [...content].sort()
+    case 'case': return content.length === 1 ? content[0] : { [content[0]]: content[1] === null ? undefined : inner(content[1]) }
+    case 'some': return { some: inner(content) }
+    case 'nested': return Array.from({ length: content[0] }).reduce((nested) => [nested], inner(content[1]))
+    case 'undefined': return undefined
+    default: throw new Error(`the format has no ${kind}`)
+  }
+}
+
+const CODES = { depth: 'ERR_HL_TOO_LARGE', large: 'ERR_HL_TOO_LARGE' }
+const LIMITS = { depth: /\d+ levels deep; the limit is 512$/, large: /65536 bits/ }
+
+function replay(file, decode, isBig, sorted = (_, found) => found) {
+  for (const one of cases(file)) {
+    test(`${file}: ${one.about}`, () => {
+      const wire = text(one.wire)
+      const { user, system } = process.cpuUsage()
+      let found, error
+      try {
+        found = decode(one, wire)
+      } catch (thrown) {
+        error = thrown
+      }
+      const used = process.cpuUsage({ user, system })
+      assert.ok(used.user + used.system < 1_000_000, `${used.user + used.system} µs`)
+      if (one.error === undefined) {
+        if (error !== undefined) throw error
+        const expected = value(one.expect, isBig(one, wire))
+        // Texts of millions of characters would be compared, and shown, for minutes.
+        if (typeof expected === 'string') assert.ok(found === expected)
+        else assert.deepStrictEqual(sorted(one, found), expected)
+      } else {
+        assert.equal(error?.code, CODES[one.error] ?? 'ERR_HL_PROTOCOL', error?.stack)
+        assert.match(error.message, LIMITS[one.error] ?? /^it /)
+        assert.doesNotMatch(error.message, /\n/)
+      }
+    })
+  }
+}
+
+replay('components.json', ({ type }, wire) => lift.decode(parse(type), wire, 'it'), ({ type }) => {
+  const hasBig = /[su]64|i64/.test(type)
+  const hasSmall = /[su](8|16|32)|i32/.test(type)
+  assert.ok(!(hasBig && hasSmall) || type.startsWith('('), 'the format does not say which is which')
+  return (digits) => (hasBig && hasSmall ? digits.length > 9 : hasBig)
+}, ({ type }, found) => (type.startsWith('flags') ? found.sort() : found))
+
+replay('scripts.json', (_, wire) => json.decode(wire, 'it'), (_, wire) => () => wire.includes('"$bigint"'))
+
+test('what is sent as deep as may be comes back, and nothing deeper is sent', () => {
+  const nested = (levels, wrap, inner) => Array.from({ length: levels }).reduce(wrap, inner)
+  for (const wrap of [(inner) => [inner], (inner) => ({ a: inner }), (inner) => ({ $a: inner })]) {
+    for (const leaf of [7, new Uint8Array(1), 5n]) {
+      const deepest = nested(512, wrap, leaf)
+      assert.deepStrictEqual(json.decode(json.encode(deepest, 'it'), 'it'), deepest)
+      assert.deepStrictEqual(json.decodeAll(json.encodeAll([deepest, deepest], 'it'), 'it'), [deepest, deepest])
+      for (const levels of [513, 100_000]) {
+        const error = { code: 'ERR_HL_TOO_LARGE', message: 'it is nested more than 512 levels deep; the limit is 512' }
+        assert.throws(() => json.encode(nested(levels, wrap, leaf), 'it'), error)
+        assert.throws(() => json.encodeAll([nested(levels, wrap, leaf)], 'it'), error)
+      }
+    }
+  }
+})
+
+test('whole numbers are sent up to the limit, and none beyond', () => {
+  for (const number of [2n ** 65536n - 1n, -(2n ** 65536n) + 1n]) assert.equal(json.decode(json.encode(number, 'it'), 'it'), number)
+  for (const number of [2n ** 65536n, -(2n ** 65536n), 2n ** 1_000_000n]) {
+    assert.throws(() => json.encode([number], 'it'), { code: 'ERR_HL_TOO_LARGE', message: /65536 bits \(19729 digits\)/ })
+  }
+})
+
+test('sixteen million characters take linear time both ways, however deep they are', () => {
+  const long = 'é'.repeat(16e6)
+  const deep = (inner) => Array.from({ length: 500 }).reduce((nested) => [nested], inner)
+  const type = parse(`${'list<'.repeat(90)}string${'>'.repeat(90)}`)
+  for (const [work, expected] of [
+    [() => json.decode(json.encode(deep(long), 'it'), 'it').flat(Infinity)[0], long],
+    [() => lift.decode(type, lower.encode(type, Array.from({ length: 90 }).reduce((nested) => [nested], long), 'it'), 'it').flat(Infinity)[0], long],
+  ]) {
+    const before = process.cpuUsage()
+    assert.ok(work() === expected)
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(user + system < 3e6, `${user + system} µs`)
+  }
+})
+
+test('what goes into a component is checked as what comes out', () => {
+  for (const [type, wrong] of [['f32', 1e300], ['string', 'a\ud800'], ['char', 'ab'], ['char', '\udc00'], ['list<u32, 3>', [1]], ['record { constructor: string }', {}],
+    ['record { a: option<u8> }', new Map([['a', 1]])], ['record { a: option<u8> }', Object(5)], ['map<string, u8>', [['a']]], ['enum { a }', 'constructor'],
+    ['u8', 256], ['u8', '7'], ['s8', true], ['u64', -1n], ['own<constructor>', 1], ['variant { a }', { __proto__: { a: 1 } }]]) {
+    assert.throws(() => lower.encode(parse(type), wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
+  }
+})

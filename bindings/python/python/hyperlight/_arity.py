@@ -1,0 +1,113 @@
+"""How many arguments a guest may pass to a callable whose parameters have no kinds.
+
+A guest passes what the callable needs, and what ``*args`` takes openly. A parameter with a default is its author's way
+of saying what the *host* wants there (``def read(name, root="/srv/public")``), so a guest may give it only where the
+registration says so. Keyword-only parameters are never a guest's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+
+class Arity(NamedTuple):
+    """From how many to how many arguments; to any number if that is None."""
+
+    least: int
+    most: int | None
+
+    def admits(self, count: int) -> bool:
+        return self.least <= count and (self.most is None or count <= self.most)
+
+    def __str__(self) -> str:
+        if self.least == self.most:
+            return f"{self.least} argument{'' if self.least == 1 else 's'}"
+        return f"{self.least} arguments or more" if self.most is None else f"{self.least} to {self.most} arguments"
+
+
+def said(arity: Any) -> Arity:
+    """What ``arity=`` says: a number, or a pair of the least and the most."""
+    least, most = arity if isinstance(arity, tuple) and len(arity) == 2 else (arity, arity)
+    for number in (least, 0 if most is None else most):
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise TypeError(f"arity is a number, or a pair of the least and the most (or None), not {arity!r}")
+    if least < 0 or (most is not None and most < least):
+        raise ValueError(f"arity begins at 0, and the most is no less than the least, found {arity!r}")
+    return Arity(least, most)
+
+
+def of_function(name: str, function: Callable[..., Any], open_arity: bool) -> Arity:
+    """What a callable takes: in each of its layers, for decorators may say less than what they are around."""
+    least, most, count = 0, None, 0
+    for signature in _signatures(function):
+        here = _of_signature(name, signature, open_arity)
+        least = max(least, here.least)
+        most = here.most if most is None else most if here.most is None else min(most, here.most)
+        count += 1
+    if count == 0:
+        raise TypeError(f"the signature of `{name}` cannot be read: say arity=, how many arguments guests may pass")
+    if most is not None and most < least:
+        raise TypeError(f"`{name}` is decorated, and its layers take different numbers of arguments: say arity=")
+    return Arity(least, most)
+
+
+def refusal(name: str, function: Callable[..., Any], arity: Arity, count: int) -> str:
+    """Why a guest may not pass so many arguments, and what lets it."""
+    text = f"`{name}` takes {arity}, but {count} were given"
+    try:
+        is_open = of_function(name, function, open_arity=True).admits(count)
+    except TypeError:
+        is_open = False
+    if is_open:
+        text += "; guests may give parameters that have defaults only if it is registered with open_arity=True"
+    return text
+
+
+def has_defaults(function: Callable[..., Any]) -> bool:
+    """Whether a guest could give more than it may."""
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(
+        parameter.kind in positional and parameter.default is not parameter.empty
+        for signature in _signatures(function)
+        for parameter in signature.parameters.values()
+    )
+
+
+def _of_signature(name: str, signature: inspect.Signature, open_arity: bool) -> Arity:
+    least, takes_any = 0, False
+    # The parameters with defaults, which come behind those without.
+    defaults = 0
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            # What it takes comes behind those.
+            takes_any = open_arity or defaults == 0
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            if parameter.default is parameter.empty:
+                raise TypeError(f"`{name}` needs the keyword argument `{parameter.name}`, which guests cannot pass")
+        elif parameter.kind is not parameter.VAR_KEYWORD:
+            if parameter.default is parameter.empty:
+                least += 1
+            else:
+                defaults += 1
+    most = least + (defaults if open_arity else 0)
+    return Arity(least, None if takes_any else most)
+
+
+def _signatures(function: Callable[..., Any]) -> Iterator[inspect.Signature]:
+    """Those that can be read, of a callable and of what it is wrapped around."""
+    for follows in (True, False):
+        with contextlib.suppress(TypeError, ValueError):
+            yield inspect.signature(function, follow_wrapped=follows)
+    # Of what lies between. A method's own first parameter is not the guest's.
+    is_method = isinstance(function, types.MethodType)
+    layer = getattr(function, "__wrapped__", None)
+    while layer is not None:
+        with contextlib.suppress(TypeError, ValueError):
+            signature = inspect.signature(layer, follow_wrapped=False)
+            parameters = list(signature.parameters.values())
+            yield signature.replace(parameters=parameters[1:]) if is_method and parameters else signature
+        layer = getattr(layer, "__wrapped__", None)
