@@ -199,8 +199,11 @@ const SPELLINGS: [(&str, &str); 17] = [
     ("its timeout", "its timeoutMs"),
 ];
 
-/// What the guest SDK and the runtimes say of options.
-const SPELLINGS_OF_GUESTS: [(&str, &str); 3] = [
+/// What the guest SDK and the runtimes say of options, and what the engine says to a guest, whose text it may become.
+const SPELLINGS_OF_GUESTS: [(&str, &str); 6] = [
+    (", input_size is ", ", inputSize is "),
+    ("made max_host_calls host calls", "made maxHostCalls host calls"),
+    ("more than max_print_bytes allows", "more than maxPrintBytes allows"),
     ("raise heap_size", "raise heapSize"),
     ("raise output_size", "raise outputSize"),
     ("output_size is too small for any frame", "outputSize is too small for any frame"),
@@ -273,6 +276,10 @@ mod tests {
         assert_eq!(
             guests_message("the heap is too small: raise heap_size, not my heap_size", None),
             "the heap is too small: raise heapSize, not my heap_size"
+        );
+        assert_eq!(
+            guests_message("Error: seen: the call has made max_host_calls host calls", None),
+            "Error: seen: the call has made maxHostCalls host calls"
         );
     }
 
