@@ -215,8 +215,11 @@ fn spelled_for_javascript(message: &str) -> String {
 
 /// A text of the guest's, or of a host function. What the engine said in it, in the place of a host function, is spelled.
 fn guests_message(text: &str, engine: Option<&str>) -> String {
-    let text = replaced(text.to_owned(), &SPELLINGS_OF_GUESTS);
-    engine.map_or_else(|| text.clone(), |engine| text.replace(engine, &spelled_for_javascript(engine)))
+    let text = match engine {
+        Some(engine) => text.replace(engine, &spelled_for_javascript(engine)),
+        None => text.to_owned(),
+    };
+    replaced(text, &SPELLINGS_OF_GUESTS)
 }
 
 fn replaced(text: String, spellings: &[(&str, &str)]) -> String {
