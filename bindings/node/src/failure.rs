@@ -260,7 +260,9 @@ mod tests {
             "no room for the arguments: more than 8 bytes, inputSize is 8, raise it"
         );
         assert_eq!(
-            spelled_for_javascript("its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"),
+            spelled_for_javascript(
+                "its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"
+            ),
             "its heapSize is 2 bytes, maxHeapSize is 1; raise maxHeapSize; maxSize"
         );
         assert_eq!(
