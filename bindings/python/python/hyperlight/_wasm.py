@@ -9,7 +9,7 @@ from typing import Any
 
 from ._compiler import Bounds
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
-from ._host import HostFunctions
+from ._host import HostFunctions, checked
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
 from ._program import Program, UnknownProgram, names, of_snapshot, remember
@@ -258,7 +258,7 @@ class WasmPool(PoolExecutor):
             acquire_timeout=acquire_timeout,
             limits=Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes),
             print=print,
-            host_functions=host_functions or {},
+            host_functions=host_functions,
         )
 
     @classmethod
@@ -277,12 +277,12 @@ class WasmPool(PoolExecutor):
         acquire_timeout: float | None,
         limits: Limits,
         print: Callable[[str], object] | None,
-        host_functions: HostFunctions,
+        host_functions: HostFunctions | None,
     ) -> None:
         self._program = program
         self._limits = limits
         self._print = print
-        self._host_functions = dict(host_functions)
+        self._host_functions = checked(host_functions)
         pool = _Pool(
             snapshot,
             size=size,
