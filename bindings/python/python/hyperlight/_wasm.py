@@ -152,7 +152,7 @@ class Wasm(Runtime):
             GuestError: there is no memory of that name, or it does not reach so far.
             PayloadTooLarge: raise output_size.
         """
-        return bytes(self._memory("read", memory, offset, length))
+        return bytes(self._memory("read", memory, _count("offset", offset), _count("length", length)))
 
     def write_memory(self, offset: int, data: bytes | bytearray | memoryview, memory: str = "memory") -> None:
         """Replaces a part of an exported memory.
@@ -161,7 +161,9 @@ class Wasm(Runtime):
             GuestError: there is no memory of that name, or it does not reach so far; nothing was written.
             PayloadTooLarge: raise input_size.
         """
-        self._memory("write", memory, offset, data)
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+        self._memory("write", memory, _count("offset", offset), data)
 
     def pool(
         self,
@@ -211,6 +213,15 @@ class Wasm(Runtime):
     def __enter__(self) -> Wasm:
         self.evolve()
         return self
+
+
+def _count(what: str, value: Any) -> int:
+    """A number of bytes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be int, not {type(value).__name__}")
+    if not 0 <= value < 2**64:
+        raise OverflowError(f"{what} is from 0 to 2**64 - 1, found {value}")
+    return value
 
 
 class WasmPool(PoolExecutor):
