@@ -325,9 +325,16 @@ typedef struct hl_sandbox_options {
     uint64_t timeout_ns;
     /** How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any. */
     uint64_t cpu_time_ns;
-    /** Host functions that one call may call: unlimited by default. Calling more fails inside the guest. */
+    /**
+     * Host functions that one call may call: unlimited by default. Calling more fails inside the guest. Of whatever else a guest asks
+     * for (signatures, the time, sleeps that are over, calls too many) a call has as many and 1000 more; then it ends with
+     * `HL_ERR_TOO_LARGE`, and the sandbox is poisoned.
+     */
     uint64_t max_host_calls;
-    /** Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped. */
+    /**
+     * Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped; one record of the
+     * library's own at the end of the call says how much.
+     */
     uint64_t max_log_bytes;
     /** Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest. */
     uint64_t max_print_bytes;
@@ -406,6 +413,25 @@ typedef struct hl_function_info {
     /** The kind of its result. */
     uint32_t return_kind;
 } hl_function_info;
+
+/**
+ * What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from
+ * `HL_LOAD_OPTIONS_INIT`.
+ */
+typedef struct hl_load_options {
+    /** `sizeof(hl_load_options)`. */
+    size_t size;
+    /**
+     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros included: 1 GiB by
+     * default.
+     */
+    uint64_t max_size;
+    /**
+     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or not: 1 GiB by
+     * default.
+     */
+    uint64_t max_heap_size;
+} hl_load_options;
 
 /**
  * How many members a pool has, and how long one waits for them. 0 is always the default. Start from
@@ -710,7 +736,10 @@ hl_status hl_sandbox_restore(hl_sandbox *sandbox,
                              const hl_snapshot *snapshot,
                              hl_error **err);
 
-/** Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. */
+/**
+ * Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. Only a regular
+ * file is replaced; where anything else is, a symbolic link among it, `HL_ERR_IO`.
+ */
 HL_API
 HL_MUST_USE
 hl_status hl_snapshot_save(const hl_snapshot *snapshot,
@@ -719,13 +748,22 @@ hl_status hl_snapshot_save(const hl_snapshot *snapshot,
 
 /**
  * Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
- * is damaged, of another version, or needs a processor with other features. Its checksum finds damage, not forgery.
+ * is damaged, of another version, larger than `hl_load_options` allow by default, or needs a processor with other features. Its
+ * checksum finds damage, not forgery.
  */
 HL_API
 HL_MUST_USE
 hl_status hl_snapshot_load(const char *path,
                            hl_snapshot **out,
                            hl_error **err);
+
+/** The same with bounds for what the file may bring. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_snapshot_load_with(const char *path,
+                                const hl_load_options *options,
+                                hl_snapshot **out,
+                                hl_error **err);
 
 /** Frees a snapshot. NULL is fine. */
 HL_API void hl_snapshot_free(hl_snapshot *snapshot);
@@ -814,6 +852,8 @@ void hl_set_log_callback(uint32_t max_level,
 #define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_call_options` with its size, and nothing set. */
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
+/** An `hl_load_options` with its size, and nothing set. */
+#define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
 /** An `hl_pool_options` with its size, and nothing set. */
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
@@ -938,6 +978,7 @@ HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(load_options, sizeof(hl_load_options) == 24);
 HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
@@ -948,6 +989,7 @@ HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
 HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
+HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
 HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 

@@ -48,6 +48,8 @@ fn main() -> Result<()> {
     };
     let demo = sources(&root.join("guest/demo-c"))?;
     with_sdk(&demo, &out.join("demo_c.elf"), &["-fPIE", "-static-pie"])?;
+    let storm = [here.join("guests/log_storm.c")];
+    with_sdk(&storm, &out.join("log_storm.elf"), &["-fPIE", "-static-pie"])?;
     let small = [here.join("fixtures/c/guest.c")];
     for (name, flags, _) in SHAPES.iter().filter(|shape| shape.2) {
         with_sdk(&small, &out.join(format!("small_{name}.elf")), flags)?;

@@ -442,6 +442,9 @@ pub fn encode<S: Sink + ?Sized>(
     frame.finish()
 }
 
+/// Stands behind a text for people that was cut.
+pub const CUT_MARK: &str = "…";
+
 /// The longest head of `text` that has at most `max` bytes.
 pub fn cut(text: &str, max: usize) -> &str {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));

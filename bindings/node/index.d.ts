@@ -225,6 +225,14 @@ export class Sandbox {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What a snapshot file may bring, in bytes. 0 is the default. */
+export interface SnapshotLoadOptions {
+  /** Memory that the file may hold, and its guest's program and payloads, zeros included. Default: 1 GiB. */
+  maxSize?: number
+  /** The heap, the stack and each call buffer, whether the file holds anything of them or not. Default: 1 GiB. */
+  maxHeapSize?: number
+}
+
 /**
  * An immutable picture of a sandbox: memory and processor. It holds all that the guest held, secrets included, and is as
  * trustworthy as where it came from.
@@ -233,11 +241,14 @@ export class Snapshot {
   private constructor()
   /**
    * Reads a snapshot from a file, which is not needed afterwards. Blocks this thread while it reads and checks all of the file.
-   * `ERR_HL_IO`: it cannot be read. `ERR_HL_SNAPSHOT_FILE`: it is damaged, of another version, or needs a processor with other
-   * features.
+   * `ERR_HL_IO`: it cannot be read. `ERR_HL_SNAPSHOT_FILE`: it is damaged, of another version, larger than the options allow, or
+   * needs a processor with other features.
    */
-  static load(path: string | URL): Snapshot
-  /** Writes it to a file that its owner alone can read, whole or not at all, on another thread. `ERR_HL_IO`: it cannot be written. */
+  static load(path: string | URL, options?: SnapshotLoadOptions): Snapshot
+  /**
+   * Writes it to a file that its owner alone can read, whole or not at all, on another thread. Only a regular file is replaced: not
+   * a folder, a FIFO, a device, a socket or a symbolic link. `ERR_HL_IO`: it cannot be written.
+   */
   save(path: string | URL): Promise<void>
 }
 

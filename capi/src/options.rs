@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, SandboxOptions};
+use hyperlight::{CallOptions, LoadOptions, SandboxOptions};
 
 use crate::error::hl_error;
 
@@ -27,9 +27,12 @@ pub struct hl_sandbox_options {
     pub timeout_ns: u64,
     /// How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any.
     pub cpu_time_ns: u64,
-    /// Host functions that one call may call: unlimited by default. Calling more fails inside the guest.
+    /// Host functions that one call may call: unlimited by default. Calling more fails inside the guest. Of whatever else a guest asks
+    /// for (signatures, the time, sleeps that are over, calls too many) a call has as many and 1000 more; then it ends with
+    /// `HL_ERR_TOO_LARGE`, and the sandbox is poisoned.
     pub max_host_calls: u64,
-    /// Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped.
+    /// Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped; one record of the
+    /// library's own at the end of the call says how much.
     pub max_log_bytes: u64,
     /// Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest.
     pub max_print_bytes: u64,
@@ -45,6 +48,21 @@ pub struct hl_call_options {
     pub timeout_ns: u64,
     /// How much processor time the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: any.
     pub cpu_time_ns: u64,
+}
+
+/// What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from
+/// `HL_LOAD_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct hl_load_options {
+    /// `sizeof(hl_load_options)`.
+    pub size: usize,
+    /// How much memory the file may hold, and how large its guest's program and payloads may be, zeros included: 1 GiB by
+    /// default.
+    pub max_size: u64,
+    /// How large the heap, the stack and each call buffer may be, whether the file holds anything of them or not: 1 GiB by
+    /// default.
+    pub max_heap_size: u64,
 }
 
 impl hl_sandbox_options {
@@ -72,6 +90,15 @@ impl hl_call_options {
         let given: Self = unsafe { read_sized(options, "hl_call_options", "HL_CALL_OPTIONS_INIT") }?;
         let options = with(CallOptions::new(), limit(given.timeout_ns), CallOptions::timeout);
         Ok(with(options, limit(given.cpu_time_ns), CallOptions::cpu_time))
+    }
+}
+
+impl hl_load_options {
+    /// The engine's options. NULL is the defaults.
+    pub(crate) unsafe fn read(options: *const Self) -> Result<LoadOptions, hl_error> {
+        // SAFETY: passed on; the structure consists of integers.
+        let given: Self = unsafe { read_sized(options, "hl_load_options", "HL_LOAD_OPTIONS_INIT") }?;
+        Ok(LoadOptions::new().max_size(given.max_size).max_heap_size(given.max_heap_size))
     }
 }
 
@@ -133,6 +160,8 @@ pub(crate) unsafe fn read_sized<T: Default>(
 
 const _: () = {
     assert!(size_of::<hl_sandbox_options>() == 80 && size_of::<hl_call_options>() == 24);
+    assert!(size_of::<hl_load_options>() == 24);
+    assert!(std::mem::offset_of!(hl_load_options, max_heap_size) == 16);
     assert!(std::mem::offset_of!(hl_sandbox_options, max_print_bytes) == 72);
     assert!(std::mem::offset_of!(hl_call_options, cpu_time_ns) == 16);
 };

@@ -7,7 +7,7 @@ use hyperlight::{Snapshot, UninitializedSandbox};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;
-use crate::options::hl_sandbox_options;
+use crate::options::{hl_load_options, hl_sandbox_options};
 use crate::sandbox::{Inside, hl_sandbox};
 
 /// A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed
@@ -76,7 +76,8 @@ pub unsafe extern "C" fn hl_sandbox_restore(
     unsafe { guard::status(err, work) }
 }
 
-/// Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew.
+/// Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. Only a regular
+/// file is replaced; where anything else is, a symbolic link among it, `HL_ERR_IO`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_save(
@@ -96,7 +97,8 @@ pub unsafe extern "C" fn hl_snapshot_save(
 }
 
 /// Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
-/// is damaged, of another version, or needs a processor with other features. Its checksum finds damage, not forgery.
+/// is damaged, of another version, larger than `hl_load_options` allow by default, or needs a processor with other features. Its
+/// checksum finds damage, not forgery.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_load(
@@ -108,6 +110,26 @@ pub unsafe extern "C" fn hl_snapshot_load(
         // SAFETY: passed on.
         let path = unsafe { guard::c_str(path, "path") }?;
         Ok(hl_snapshot { snapshot: Snapshot::load(OsStr::from_bytes(path.to_bytes()))? })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// The same with bounds for what the file may bring. `options` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_snapshot_load_with(
+    path: *const c_char,
+    options: *const hl_load_options,
+    out: *mut *mut hl_snapshot,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let path = unsafe { guard::c_str(path, "path") }?;
+        // SAFETY: passed on.
+        let options = unsafe { hl_load_options::read(options) }?;
+        Ok(hl_snapshot { snapshot: Snapshot::load_with(OsStr::from_bytes(path.to_bytes()), &options)? })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }

@@ -40,6 +40,7 @@ compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod clock;
 mod error;
+mod file;
 mod guest;
 mod image;
 mod int;
@@ -61,7 +62,7 @@ pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use hyperlight_abi::{Kind, ValueRef};
-pub use options::{CallOptions, SandboxOptions};
+pub use options::{CallOptions, LoadOptions, SandboxOptions};
 pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
 pub use sandbox::host::HOST_PRINT;

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use hyperlight_abi::limits::BUFFER_OVERHEAD;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::image::page_table::PAGE;
 use crate::stop::{Moment, TimeLimits};
+
+/// What a call may ask for besides as many things as it may call host functions.
+const ALLOWANCE: u64 = 1000;
 
 /// Sizes and limits of a sandbox, in bytes unless said otherwise.
 ///
@@ -66,7 +69,8 @@ impl SandboxOptions {
     }
 
     /// Bytes of log records that one call may bring to the host's logger; what exceeds them is counted and
-    /// dropped.
+    /// dropped, and one warning at the end of the call says how much. The text of a record has at most 4096 bytes: what is longer is
+    /// cut behind a whole character and ends with `…`.
     pub fn max_log_bytes(mut self, bytes: u64) -> Self {
         self.max_log_bytes = bytes;
         self
@@ -79,6 +83,11 @@ impl SandboxOptions {
     }
 
     /// Host functions that one call may call; calling more fails inside the guest.
+    ///
+    /// Whatever else a guest asks of the host counts apart: the signature of a host function, the time, a sleep whose time has
+    /// passed, and every call that was refused because there were too many. A call has as many of those and 1000 more, because a
+    /// language runtime asks such things for programs that know nothing of it. Who goes on asking after that is stopped:
+    /// [`crate::ErrorCode::TooLarge`], and the sandbox is poisoned. Sleeping counts for nothing but its time.
     pub fn max_host_calls(mut self, calls: u64) -> Self {
         self.max_host_calls = calls;
         self
@@ -121,15 +130,12 @@ impl SandboxOptions {
     /// Confirms that no size was asked for that is not the one of these.
     pub(crate) fn check_against(&self, sizes: &Sizes) -> Result<()> {
         let asked = self.sizes()?;
-        for (name, option, asked, has) in [
-            ("heap_size", self.heap_size, asked.heap, sizes.heap),
-            ("stack_size", self.stack_size, asked.stack, sizes.stack),
-            ("input_size", self.input_size, asked.input, sizes.input),
-            ("output_size", self.output_size, asked.output, sizes.output),
-        ] {
-            if option != 0 && asked != has {
+        let given = [self.heap_size, self.stack_size, self.input_size, self.output_size];
+        for (given, (name, asked, has)) in given.into_iter().zip(asked.beside(sizes)) {
+            if given != 0 && asked != has {
                 return Err(Error::invalid_argument(format!(
-                    "{name} is the snapshot's and cannot be changed: leave it out"
+                    "{name} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; \
+                     ask for {has}, or take a snapshot of a sandbox with {asked}"
                 )));
             }
         }
@@ -143,6 +149,7 @@ impl SandboxOptions {
             log_bytes: or(self.max_log_bytes, 1 << 20),
             print_bytes: or(self.max_print_bytes, 16 << 20),
             host_calls: or(self.max_host_calls, u64::MAX),
+            requests: or(self.max_host_calls, u64::MAX).saturating_add(ALLOWANCE),
         }
     }
 }
@@ -191,6 +198,55 @@ impl CallOptions {
     }
 }
 
+/// What a snapshot file may bring, in bytes. 0 always means the default.
+///
+/// A file chooses how large the sandboxes are that go on from it, as far as this allows.
+///
+/// | option | default | bounds |
+/// |---|---|---|
+/// | `max_size` | 1 GiB | the memory that is in the file; and the guest's program with its payloads |
+/// | `max_heap_size` | 1 GiB | the heap, the stack, and each call buffer, see [`SandboxOptions`] |
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    max_size: u64,
+    max_heap_size: u64,
+}
+
+impl LoadOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How much memory the file may hold, and how large its guest's program and payloads may be, zeros included. Loading takes
+    /// so much memory, and the time to check it. [`u64::MAX`] is no limit.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// How large the heap may be, and the stack and each call buffer, whether the file holds anything of them or not: a guest may
+    /// touch all of them. [`u64::MAX`] is no limit but that of [`SandboxOptions`].
+    pub fn max_heap_size(mut self, bytes: u64) -> Self {
+        self.max_heap_size = bytes;
+        self
+    }
+
+    pub(crate) fn bounds(&self) -> FileBounds {
+        let or_default = |bytes| if bytes == 0 { 1 << 30 } else { bytes };
+        FileBounds { size: or_default(self.max_size), each: or_default(self.max_heap_size) }
+    }
+}
+
+/// [`LoadOptions`], with the defaults.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileBounds {
+    /// `max_size`.
+    pub size: u64,
+    /// `max_heap_size`.
+    pub each: u64,
+}
+
 /// Sizes in whole pages; two sandboxes of one guest with equal sizes share their image.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Sizes {
@@ -203,17 +259,21 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// By the options' names, what is not as large as in the other.
-    pub fn differences(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+    /// By the options' names, as the options give them.
+    pub fn named(&self) -> [(&'static str, u64); 4] {
         let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
         [
-            ("heap_size", self.heap, other.heap),
-            ("stack_size", self.stack, other.stack),
-            ("input_size", buffer(self.input), buffer(other.input)),
-            ("output_size", buffer(self.output), buffer(other.output)),
+            ("heap_size", self.heap),
+            ("stack_size", self.stack),
+            ("input_size", buffer(self.input)),
+            ("output_size", buffer(self.output)),
         ]
-        .into_iter()
-        .filter(|(_, ours, theirs)| ours != theirs)
+    }
+
+    /// The same, each with that of another sandbox.
+    pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let pairs = self.named().into_iter().zip(other.named());
+        pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs))
     }
 }
 
@@ -223,6 +283,24 @@ pub(crate) struct Quota {
     pub log_bytes: u64,
     pub print_bytes: u64,
     pub host_calls: u64,
+    /// Other things that it may ask for.
+    pub requests: u64,
+}
+
+impl Quota {
+    /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
+    pub fn request(&mut self) -> Result<()> {
+        let left = self.requests.checked_sub(1);
+        self.requests = left.ok_or_else(|| {
+            Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the call has asked the host for more than max_host_calls and {ALLOWANCE} other things"
+                ),
+            )
+        })?;
+        Ok(())
+    }
 }
 
 fn size(name: &str, bytes: u64, default: u64, min: u64, max: u64) -> Result<u64> {

@@ -25,8 +25,14 @@ impl PageSet {
         }
     }
 
+    /// Makes it empty. The room of a few ranges is kept for the next ones, that of many is not.
     pub fn clear(&mut self) {
-        self.0.clear();
+        const KEPT: usize = 1024;
+        if self.0.capacity() > KEPT {
+            self.0 = Vec::new();
+        } else {
+            self.0.clear();
+        }
     }
 
     /// The part of the set that has its first `len` bytes.

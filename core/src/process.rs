@@ -67,16 +67,21 @@ impl<T: Send + Sync> PerProcess<T> {
         Self(AtomicPtr::new(std::ptr::null_mut()))
     }
 
+    /// The value, if this process has made it.
+    pub fn get(&self) -> Option<&'static T> {
+        let found = self.0.load(Ordering::Acquire);
+        // SAFETY: the pointer is null or came from `Box::into_raw` below, and what is kept is never freed.
+        let slot = unsafe { found.as_ref() }?;
+        slot.epoch.is_current().then_some(&slot.value)
+    }
+
     /// The value; `make` makes it. Should two threads come first at once, one of two values is dropped. A failure is not
     /// kept.
     pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
-        let found = self.0.load(Ordering::Acquire);
-        // SAFETY: the pointer is null or came from `Box::into_raw` below, and what is kept is never freed.
-        if let Some(slot) = unsafe { found.as_ref() }
-            && slot.epoch.is_current()
-        {
-            return Ok(&slot.value);
+        if let Some(value) = self.get() {
+            return Ok(value);
         }
+        let found = self.0.load(Ordering::Acquire);
         let slot = Slot { epoch: Epoch::current()?, value: make()?, _inherited: found };
         let fresh = Box::into_raw(Box::new(slot));
         let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {

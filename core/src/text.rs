@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
+use hyperlight_abi::message::{CUT_MARK, cut};
 
 /// `text`, cut to `max` bytes, with control characters escaped: one line that cannot steer a terminal.
 pub(crate) fn printable(text: &str, max: usize) -> String {
-    let kept = hyperlight_abi::message::cut(text, max);
+    let kept = cut(text, max);
     let mut out = String::with_capacity(kept.len());
     for c in kept.chars() {
         // Besides C0, C1 and DEL: line and paragraph separators, and what reorders or hides text.
@@ -18,7 +19,7 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
         }
     }
     if kept.len() < text.len() {
-        out.push('…');
+        out.push_str(CUT_MARK);
     }
     out
 }

@@ -51,6 +51,9 @@ static void snapshots_and_pools(hl_sandbox *sandbox) {
     REFUSED(hl_snapshot_load(NULL, &no_snapshot, &err));
     CHECK(no_snapshot == NULL);
     REFUSED(hl_snapshot_load("/dev/null", NULL, &err));
+    REFUSED(hl_snapshot_load_with(NULL, NULL, &no_snapshot, &err));
+    CHECK(no_snapshot == NULL);
+    REFUSED(hl_snapshot_load_with("/dev/null", NULL, NULL, &err));
 
     REFUSED(hl_pool_new(NULL, NULL, &no_pool, &err));
     CHECK(no_pool == NULL);

@@ -219,6 +219,40 @@ static void files(void) {
     FAILS(HL_ERR_SNAPSHOT_FILE, hl_snapshot_load("/proc/self", &loaded, &err));
     FAILS(HL_ERR_SNAPSHOT_FILE, hl_snapshot_load("/proc/self/exe", &loaded, &err));
 
+    /* What the file may bring, by options of every age. */
+    struct {
+        hl_load_options known;
+        uint64_t unknown;
+    } options = {HL_LOAD_OPTIONS_INIT, 0};
+    OK(hl_snapshot_load_with(path, NULL, &loaded, &err));
+    hl_snapshot_free(loaded);
+    options.known.size = sizeof options;
+    OK(hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    hl_snapshot_free(loaded);
+    options.known.max_heap_size = 16 << 20;
+    OK(hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    hl_snapshot_free(loaded);
+    options.known.max_heap_size = (16 << 20) - 1;
+    FAILS_WITH(HL_ERR_SNAPSHOT_FILE, "max_heap_size", hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    options.known.max_heap_size = UINT64_MAX;
+    options.known.max_size = 4096;
+    FAILS_WITH(HL_ERR_SNAPSHOT_FILE, "max_size", hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    options.unknown = 1;
+    FAILS_WITH(HL_ERR_INVALID_ARGUMENT, "newer library",
+               hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    options.known.size = 7;
+    FAILS_WITH(HL_ERR_INVALID_ARGUMENT, "HL_LOAD_OPTIONS_INIT",
+               hl_snapshot_load_with(path, &options.known, &loaded, &err));
+    CHECK(loaded == NULL);
+
+    /* What is no file is not replaced, and not waited for (case 26). */
+    char fifo[sizeof path + 8];
+    snprintf(fifo, sizeof fifo, "%s.fifo", path);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    FAILS_WITH(HL_ERR_IO, "a FIFO", hl_snapshot_save(snapshot, fifo, &err));
+    FAILS(HL_ERR_SNAPSHOT_FILE, hl_snapshot_load(fifo, &loaded, &err));
+    CHECK(lstat(fifo, &status) == 0 && S_ISFIFO(status.st_mode) && remove(fifo) == 0);
+
     /* One byte more, one less, one changed anywhere. */
     const size_t len = read_file(&bytes);
     for (size_t at = 0; at < len; at += 1 + len / 16) {

@@ -1,5 +1,9 @@
 //! What the fuzz targets do with one input, and what must be true of it then. The targets themselves, in `fuzz/`, and the
 //! tests that replay the corpora are a few lines around these.
+//!
+//! A file may take a second of processor time for each megabyte that it has, and at least one: an input that is slower is a
+//! finding like any other. `patience` is how many times as long the code may take, which fuzzing has optimised, and tests have
+//! not.
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -11,10 +15,14 @@ use hyperlight_abi::message::{self, LogRecord};
 use hyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, ValueRef};
 use sha2::{Digest, Sha256};
 
+use crate::cost::{at_most, time_for};
 use crate::elf::{Elf, segment};
 pub use crate::host_call_fuzz::HostCalls;
 use crate::script::{self, Step};
 use crate::uninitialized_with;
+
+/// Where relocatable guests are placed.
+const RELOCATABLE_BASE: u64 = 0x40_0000;
 
 /// The committed inputs of a target, in the order of their names.
 pub fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -52,17 +60,23 @@ fn assert_encodes_to(bytes: &[u8], kind: FrameKind, items: &[ValueRef<'_>]) {
     assert!(Frame::decode(&again).is_ok());
 }
 
-/// Any file is loaded as a guest, or refused.
-pub fn elf(file: &[u8]) {
-    if let Err(error) = Guest::from_bytes(file) {
-        assert_eq!(error.code(), ErrorCode::GuestBinary);
-        assert!(!error.message().contains('\n'));
-    }
+/// Any file is loaded as a guest, or refused, and functions are looked up in it by addresses that it says something about.
+pub fn elf(file: &[u8], patience: u32) {
+    at_most(time_for(file.len()) * patience, "loading a guest", || match Guest::from_bytes(file) {
+        Ok(guest) => {
+            let entry = file.get(24..32).and_then(<[u8]>::first_chunk).copied().map_or(0, u64::from_le_bytes);
+            for address in [entry, entry.wrapping_add(RELOCATABLE_BASE), 0] {
+                let name = guest.function_at(address).unwrap_or_default();
+                assert!(!name.contains('\n') && name.len() < 2000, "{name:?}");
+            }
+        }
+        Err(error) => ends_with(&error, &[ErrorCode::GuestBinary]),
+    });
 }
 
 /// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached. What is loaded
 /// is resumed and called: its guest comes to an orderly end.
-pub fn snapshot(file: &[u8]) {
+pub fn snapshot(file: &[u8], patience: u32) {
     let Some((content, _)) = file.split_last_chunk::<32>() else {
         return;
     };
@@ -70,10 +84,10 @@ pub fn snapshot(file: &[u8]) {
     let memory = tempfile::tempfile_in("/dev/shm").expect("a file in memory");
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
     fs::write(&path, signed).expect("it can be written");
-    match Snapshot::load(&path) {
+    at_most(time_for(file.len()) * patience, "loading a snapshot", || match Snapshot::load(&path) {
         Ok(snapshot) => resume(&snapshot),
         Err(error) => ends_with(&error, &[ErrorCode::SnapshotFile]),
-    }
+    });
 }
 
 fn resume(snapshot: &Snapshot) {
@@ -187,7 +201,7 @@ fn frame_seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The scripted guest, linked in every way, without what is never loaded.
+/// The scripted guest, linked in every way, without what is never loaded; and once with it, for its symbols.
 fn elf_seeds() -> Vec<(&'static str, Vec<u8>)> {
     let names = ["static_pie", "static", "shared", "packed"];
     let loaded = script::SHAPES.iter().map(|(_, file)| {
@@ -198,7 +212,7 @@ fn elf_seeds() -> Vec<(&'static str, Vec<u8>)> {
         });
         file[..ends.max().unwrap()].to_vec()
     });
-    names.into_iter().zip(loaded).collect()
+    names.into_iter().zip(loaded).chain([("symbols", script::SHAPES[2].1.to_owned())]).collect()
 }
 
 /// A parked guest as small as one can be.

@@ -8,12 +8,17 @@ use hyperlight::{ErrorCode, Guest, Result, SandboxOptions, Value};
 
 use crate::demo;
 use crate::logger;
+use crate::pace;
 use crate::stop::{Stoppable, with_code};
 
 /// What an idle machine keeps to.
-pub const PROMISE: Duration = Duration::from_millis(20);
+pub fn promise() -> Duration {
+    pace::millis(20)
+}
 
-const LIMIT: Duration = Duration::from_millis(10);
+fn limit() -> Duration {
+    pace::millis(10)
+}
 
 /// Writes a page of fresh memory after the other, and the same again: mov %rdi, %rbx; 1: mov %rbx, %rdi; mov $0x3000000, %ecx;
 /// mov $0x41, %al; rep stosb; jmp 1b.
@@ -63,7 +68,7 @@ fn storm(
     function: &str,
     mut arguments: Vec<Value>,
 ) -> Result<Lateness> {
-    let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(LIMIT).heap_size(64 << 20));
+    let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(limit()).heap_size(64 << 20));
     if function == "PayloadExecuteWith" {
         arguments.push(Value::U64(victim.sandbox.call::<u64>("AddressOf", ("heap",))? + (8 << 20)));
         victim.sandbox.restore(&victim.fresh)?;
@@ -74,7 +79,7 @@ fn storm(
         let result = victim.sandbox.call_values(function, &arguments);
         let took = start.elapsed();
         match result {
-            Err(error) if error.code() == ErrorCode::Timeout => late.push(took.saturating_sub(LIMIT)),
+            Err(error) if error.code() == ErrorCode::Timeout => late.push(took.saturating_sub(limit())),
             Err(error) => return Err(error),
             Ok(value) => panic!("{what} ended by itself, with {value:?}"),
         }

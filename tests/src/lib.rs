@@ -10,6 +10,7 @@
 
 pub mod clones;
 pub mod code;
+pub mod cost;
 pub mod elf;
 pub mod fuzz;
 pub mod guest_fuzz;
@@ -21,6 +22,7 @@ pub mod lateness;
 pub mod logger;
 pub mod model;
 pub mod operations;
+pub mod pace;
 pub mod prober;
 pub mod process;
 pub mod random;

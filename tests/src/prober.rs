@@ -192,7 +192,12 @@ pub mod at {
 impl Registers {
     /// Asks the guest. What the answer shows is the moment at which this very call woke it up.
     pub fn of(sandbox: &mut Sandbox) -> Self {
-        Self(sandbox.call("Registers", ()).unwrap())
+        Self::try_of(sandbox).unwrap()
+    }
+
+    /// The same where the guest may not be able to answer.
+    pub fn try_of(sandbox: &mut Sandbox) -> Result<Self> {
+        sandbox.call("Registers", ()).map(Self)
     }
 
     /// The word at that offset.

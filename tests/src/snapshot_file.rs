@@ -1,4 +1,4 @@
-//! Snapshot files that were tampered with: where what is in them, and a right checksum.
+//! Snapshot files that were tampered with: where what is in them, other pages, and a right checksum.
 
 use std::fs;
 
@@ -38,6 +38,15 @@ pub struct Forgery {
     pub sent: usize,
     /// The extended state, a page.
     pub extended: usize,
+    /// The four sizes: heap, stack, and the call buffers with 4096 bytes more.
+    pub sizes: usize,
+    /// How many segments there are, then of each its address, its size, and what may be done with it.
+    pub segments: usize,
+    /// How many payloads there are, then of each its length, and whether it is code.
+    pub payloads: usize,
+    /// How many runs of pages there are, then of each the number of its first page, and how many it has, four bytes each: the
+    /// header's last field.
+    pub pages: usize,
 }
 
 impl Forgery {
@@ -55,8 +64,11 @@ impl Forgery {
             .find(|at| (word(*at), word(at + 8)) == (heap, stack))
             .expect("the sizes");
         // Four sizes, entry, bias; segments; payloads.
+        let sizes = at;
         at += 6 * 8;
+        let segments = at;
         at += 8 + 24 * count(at);
+        let payloads = at;
         at += 8 + 16 * count(at);
         let general = at;
         let (fs_base, gs_base, sent) = (at + 16 * 8, at + 17 * 8, at + 18 * 8);
@@ -65,7 +77,48 @@ impl Forgery {
         at += 8 + count(at);
         at += 8 + count(at);
         assert_eq!(word(at), 4096, "the size of the extended state");
-        Self { general, fs_base, gs_base, sent, extended: at + 8, bytes }
+        let extended = at + 8;
+        let pages = extended + 4096;
+        assert_eq!(pages + 8 + 8 * count(pages), header_end(&bytes), "the pages end the header");
+        Self { general, fs_base, gs_base, sent, extended, sizes, segments, payloads, pages, bytes }
+    }
+
+    /// The runs of pages that the file lists: the number of the first, and how many.
+    pub fn runs(&self) -> Vec<(u32, u32)> {
+        let list = &self.bytes[self.pages + 8..header_end(&self.bytes)];
+        let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap());
+        list.chunks_exact(8).map(|run| (number(&run[..4]), number(&run[4..]))).collect()
+    }
+
+    /// The pages themselves, one run after the other.
+    pub fn contents(&self) -> &[u8] {
+        &self.bytes[header_end(&self.bytes).next_multiple_of(4096)..self.bytes.len() - CHECKSUM]
+    }
+
+    /// The file with other pages, whether they are as many as it says or not.
+    pub fn with_pages(&self, runs: &[(u32, u32)], contents: &[u8]) -> Vec<u8> {
+        sign([&self.with_runs(runs.len() as u64, runs)[..], contents, &[0; CHECKSUM]].concat())
+    }
+
+    /// The file up to its pages, with another list of them.
+    pub fn with_runs(&self, count: u64, runs: &[(u32, u32)]) -> Vec<u8> {
+        let list: Vec<u8> =
+            runs.iter().flat_map(|(start, len)| [*start, *len].map(u32::to_le_bytes)).flatten().collect();
+        let mut bytes = [&self.bytes[..self.pages], &count.to_le_bytes(), &list].concat();
+        let len = u32::try_from(bytes.len() - PREFIX).unwrap();
+        bytes[12..16].copy_from_slice(&len.to_le_bytes());
+        bytes.resize(bytes.len().next_multiple_of(4096), 0);
+        bytes
+    }
+
+    /// The file with a word in another's place, and a right checksum.
+    pub fn with_word(&self, at: usize, word: u64) -> Self {
+        Self { bytes: self.with(&[(at, &word.to_le_bytes())]), ..self.clone() }
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The file with other bytes at some places.

@@ -185,7 +185,22 @@ fn a_file_has_at_most_sixty_four_segments() {
     };
     assert_runs(&with_more(60).load().unwrap());
     refused(&with_more(61), "a file has at most 64");
-    refused(&with_more(5000), "a file has at most 64");
+    refused(&with_more(180), "a file has at most 64");
+    let error = fails_with(ErrorCode::GuestBinary, with_more(5000).load());
+    assert!(error.message().contains("program headers; a file has at most 256"), "{error}");
+}
+
+#[test]
+fn segments_that_share_bytes_of_the_file_are_refused_before_they_are_more_than_the_file() {
+    let headers = file().headers();
+    let len = file().bytes().len() as u64;
+    let overlapping = |count: u64| {
+        let mut headers = headers.clone();
+        headers.extend((0..count).map(|n| load(READ, 0, 0x10_0000 + n * 0x10_0000, len, len, 4096)));
+        file().with_segments(&headers)
+    };
+    refused(&overlapping(1), "it has more bytes than the file: segments share some of them");
+    refused(&overlapping(50), "it has more bytes than the file: segments share some of them");
 }
 
 #[test]

@@ -186,9 +186,14 @@ fn exceptions_of_the_processor_are_told_apart() {
             assert_eq!((fault.address, fault.access), (0, Access::None), "{name}");
         }
     });
+    let fault = fault_of(&demo(), call("NonCanonicalRead"));
+    assert_eq!((fault.kind, fault.vector), (FaultKind::GeneralProtection, 13), "{fault}");
+}
+
+#[test]
+fn exceptions_of_sse_are_told_apart() {
     for (name, kind, vector) in [
         ("MisalignedSse", FaultKind::GeneralProtection, 13),
-        ("NonCanonicalRead", FaultKind::GeneralProtection, 13),
         ("UnmaskedFloatException", FaultKind::FloatingPoint, 19),
     ] {
         let fault = fault_of(&demo(), call(name));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hyperlight::ErrorCode;
 use hyperlight_abi::FrameKind;
+use hyperlight_tests::cost::PATIENCE;
 use hyperlight_tests::fuzz::{self, HostCalls, corpus};
 use hyperlight_tests::{host_call_fuzz, need_hypervisor};
 
@@ -35,13 +36,13 @@ fn frames() {
 
 #[test]
 fn guest_files() {
-    replay("elf", fuzz::elf);
+    replay("elf", |file| fuzz::elf(file, PATIENCE));
 }
 
 #[test]
 fn snapshot_files() {
     need_hypervisor();
-    replay("snapshot", fuzz::snapshot);
+    replay("snapshot", |file| fuzz::snapshot(file, PATIENCE));
 }
 
 #[test]

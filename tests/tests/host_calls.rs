@@ -1,11 +1,16 @@
 //! Host functions at work: how often, from where, and around how many corners they may be called.
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use hyperlight::{ErrorCode, Sandbox, SandboxOptions};
-use hyperlight_tests::{assert_works, on_each_guest, sandbox, spares, uninitialized, uninitialized_with};
+use hyperlight::{ErrorCode, Sandbox, SandboxOptions, ValueRef};
+use hyperlight_abi::FrameKind;
+use hyperlight_tests::script::frame;
+use hyperlight_tests::{
+    assert_works, demo, fails_with, on_each_guest, sandbox, spares, uninitialized, uninitialized_with,
+};
 
 #[test]
 fn a_host_function_is_called_as_often_as_the_guest_says_on_the_callers_thread() {
@@ -44,6 +49,62 @@ fn max_host_calls_is_an_error_in_the_guest_and_holds_for_each_call() {
             assert!(error.message().contains("max_host_calls"), "{error}");
             assert_eq!(calls.swap(0, Ordering::Relaxed), 10);
         }
+    });
+}
+
+/// Frames as the demo guest's `Converse` takes them.
+fn script(frame: &[u8], times: usize) -> Vec<u8> {
+    let len = u16::try_from(frame.len()).unwrap();
+    [&len.to_le_bytes()[..], frame].concat().repeat(times)
+}
+
+#[test]
+fn what_else_a_guest_asks_for_is_counted_too_and_ends_the_call() {
+    let context = frame(FrameKind::ContextRequest, &[]);
+    let past = frame(FrameKind::Wait, &[ValueRef::U64(1)]);
+    let name = [ValueRef::String("hyperlight:signature"), ValueRef::String("Count")];
+    let signature = frame(FrameKind::HostCall, &name);
+    let refused = frame(FrameKind::HostCall, &[ValueRef::String("Count")]);
+    for (asks, calls) in [(&context, 0), (&past, 0), (&signature, 0), (&refused, 5)] {
+        let mut host = uninitialized_with(&demo(), SandboxOptions::new().max_host_calls(5));
+        host.register("Count", || ()).unwrap();
+        let mut sandbox = host.evolve().unwrap();
+        let fresh = sandbox.snapshot().unwrap();
+        let mut converse = |times: usize| {
+            let script = script(asks, times);
+            let answers = sandbox.call_ref("Converse", &[ValueRef::Bytes(&script)]).map(drop);
+            if answers.is_err() {
+                sandbox.restore(&fresh).unwrap();
+            }
+            answers
+        };
+        for _ in 0..2 {
+            // So many, and no more, in each call.
+            converse(calls + 1005).unwrap();
+            let error = fails_with(ErrorCode::TooLarge, converse(calls + 1006));
+            assert!(error.message().contains("max_host_calls"), "{error}");
+        }
+        assert_works(&mut sandbox);
+        // Without a limit there is none.
+        let mut free = sandbox_with_count();
+        free.call_ref("Converse", &[ValueRef::Bytes(&script(asks, 3000))]).unwrap();
+    }
+}
+
+/// A demo guest without limits, with the host function `Count`.
+fn sandbox_with_count() -> Sandbox {
+    let mut host = uninitialized(&demo());
+    host.register("Count", || ()).unwrap();
+    host.evolve().unwrap()
+}
+
+#[test]
+fn a_guest_that_sleeps_uses_up_no_host_calls() {
+    on_each_guest(|guest| {
+        let mut sandbox =
+            uninitialized_with(guest, SandboxOptions::new().max_host_calls(1)).evolve().unwrap();
+        sandbox.call::<()>("SleepLoop", (1_000_000_u64, 1200_u32)).unwrap();
+        assert_works(&mut sandbox);
     });
 }
 

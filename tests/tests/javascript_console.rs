@@ -128,7 +128,8 @@ fn what_is_too_long_is_cut_and_what_is_long_comes_in_pieces() {
 fn a_long_text_is_logged_whole_in_as_many_records_as_it_needs() {
     in_own_process("a_long_text_is_logged_whole_in_as_many_records_as_it_needs", || {
         logger::install(LevelFilter::Trace);
-        let mut js = uninitialized_with(&javascript(), SandboxOptions::new()).evolve().unwrap();
+        let options = SandboxOptions::new().max_log_bytes(4 << 20);
+        let mut js = uninitialized_with(&javascript(), options).evolve().unwrap();
         for (text, source) in [
             ("y".repeat(100_000), "'y'.repeat(100000)"),
             ("ä😀".repeat(20_000), "'ä😀'.repeat(20000)"),
@@ -137,7 +138,9 @@ fn a_long_text_is_logged_whole_in_as_many_records_as_it_needs() {
             let _ = logger::take_of("javascript");
             eval(&mut js, &format!("console.error({source})")).unwrap();
             let records = logger::take_of("javascript");
-            assert!(records.iter().all(|record| record.level == Level::Error && record.message.len() <= 4096));
+            assert!(
+                records.iter().all(|record| record.level == Level::Error && record.message.len() <= 4096)
+            );
             let logged: String = records.into_iter().map(|record| record.message).collect();
             assert!(logged == text, "{source}: {} bytes of {}", logged.len(), text.len());
         }

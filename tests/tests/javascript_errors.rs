@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, HostError, PayloadAccess, Sandbox, State};
-use hyperlight_tests::javascript::{self, UNSETTLED, call, engine, eval, gives, javascript, load, loaded, throws};
+use hyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, State};
+use hyperlight_tests::javascript::{
+    self, UNSETTLED, call, engine, eval, gives, javascript, load, loaded, throws,
+};
 use hyperlight_tests::{fails_with, uninitialized};
 
 #[test]
@@ -136,14 +138,33 @@ fn what_is_thrown_has_details_for_programs() {
     js.call::<()>("load", ("t.js", "function fail(make) { throw make() }")).unwrap();
     let stack = r#""stack":"    at "#;
     for (source, start, rest) in [
-        ("fail(() => new RangeError('far \\n\"q\"'))", r#"{"name":"RangeError","message":"far \n\"q\"",""#, vec![stack]),
-        ("fail(() => Object.assign(new Error('m'), { code: 'E_NO' }))", r#"{"name":"Error","message":"m","#, vec![r#""code":"E_NO""#]),
-        ("fail(() => Object.assign(new Error('m'), { code: 7 }))", r#"{"name":"Error""#, vec![r#","code":7}"#]),
-        ("fail(() => Object.assign(new Error('m'), { code: false }))", r#"{"name":"Error""#, vec![r#","code":false}"#]),
+        (
+            "fail(() => new RangeError('far \\n\"q\"'))",
+            r#"{"name":"RangeError","message":"far \n\"q\"",""#,
+            vec![stack],
+        ),
+        (
+            "fail(() => Object.assign(new Error('m'), { code: 'E_NO' }))",
+            r#"{"name":"Error","message":"m","#,
+            vec![r#""code":"E_NO""#],
+        ),
+        (
+            "fail(() => Object.assign(new Error('m'), { code: 7 }))",
+            r#"{"name":"Error""#,
+            vec![r#","code":7}"#],
+        ),
+        (
+            "fail(() => Object.assign(new Error('m'), { code: false }))",
+            r#"{"name":"Error""#,
+            vec![r#","code":false}"#],
+        ),
         (
             "fail(() => new Error('outer', { cause: new TypeError('inner', { cause: { at: [1n] } }) }))",
             r#"{"name":"Error","message":"outer""#,
-            vec![r#","cause":{"name":"TypeError","message":"inner""#, r#","cause":{"at":[{"$bigint":"1"}]}}}"#],
+            vec![
+                r#","cause":{"name":"TypeError","message":"inner""#,
+                r#","cause":{"at":[{"$bigint":"1"}]}}}"#,
+            ],
         ),
         (
             "fail(() => new AggregateError([new Error('a'), 'b', new Error('c')], 'many'))",
@@ -157,7 +178,10 @@ fn what_is_thrown_has_details_for_programs() {
         ("fail(() => Symbol('s'))", r#"{"name":null,"message":"Symbol(s)"}"#, vec![]),
     ] {
         let found = details(&mut js, source);
-        assert!(found.starts_with(start) && rest.iter().all(|part| found.contains(part)), "{source}: {found}");
+        assert!(
+            found.starts_with(start) && rest.iter().all(|part| found.contains(part)),
+            "{source}: {found}"
+        );
     }
 }
 
@@ -172,7 +196,7 @@ fn details_of_hostile_errors_are_bounded_and_json() {
         "let e = new Error('deep'); for (let i = 0; i < 100; i++) e = new Error('e' + i, { cause: e }); throw e",
         "throw new AggregateError(Array.from({ length: 10000 }, (_, i) => new Error('x'.repeat(1000) + i)))",
         "const e = new AggregateError([]); e.errors = Array(1e9).fill(e); throw e",
-        "throw new Error('ä\u0001\"'.repeat(1_000_000))",
+        "throw new Error('ä\\u0001\"'.repeat(1_000_000))",
         "throw Object.defineProperties(new Error('m'), { cause: { get() { throw 1 } }, errors: { get() { throw 2 } }, code: { get() { throw 3 } } })",
         "throw Object.assign(new Error('m'), { cause: new Proxy({}, { get() { throw 1 }, ownKeys() { throw 2 } }) })",
         "throw Object.assign(new Error('m'), { cause: { get x() { throw 1 } }, errors: [new Proxy([], {}), new Map, () => 1] })",
@@ -210,7 +234,7 @@ fn quoted(text: &str) -> String {
 #[test]
 fn the_error_that_is_thrown_again_is_the_one_that_the_caller_gets() {
     let mut host = javascript::uninitialized();
-    host.register("f", |n: i32| -> Result<i32, HostError> { Err(HostError::new(format!("no {n}"))) }).unwrap();
+    host.register("f", |n: i32| Err::<i32, _>(format!("no {n}"))).unwrap();
     let mut js = host.evolve().unwrap();
     load(&mut js, "function caught(n) { try { host.f(n) } catch (e) { return e } }").unwrap();
     let source = "const [first, second] = [caught(1), caught(2)]; caught(3); throw first";
@@ -218,7 +242,10 @@ fn the_error_that_is_thrown_again_is_the_one_that_the_caller_gets() {
     assert!(error.message().contains("no 1"), "{error}");
     let error = throws(&mut js, "caught(1); throw new Error('unrelated')");
     assert!(std::error::Error::source(&error).is_none(), "{error:?}");
-    let error = throws(&mut js, "const a = caught(4); caught(5); throw new Error('related', { cause: new Error('between', { cause: a }) })");
+    let error = throws(
+        &mut js,
+        "const a = caught(4); caught(5); throw new Error('related', { cause: new Error('between', { cause: a }) })",
+    );
     let source = std::error::Error::source(&error).expect("a cause").to_string();
     assert!(source.contains("no 4"), "{source}");
     let many = "const all = []; for (let i = 0; i < 60; i++) all.push(caught(i)); throw all[0]";

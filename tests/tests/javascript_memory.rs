@@ -4,7 +4,7 @@
 
 use hyperlight::{ErrorCode, SandboxOptions, State};
 use hyperlight_tests::fails_with;
-use hyperlight_tests::javascript::{engine_with, eval, gives};
+use hyperlight_tests::javascript::{engine_with, eval, gives, load};
 
 /// Scripts that never end but by an error.
 const SHAPES: [&str; 24] = [
@@ -57,7 +57,16 @@ fn what_is_thrown_without_memory_is_an_error_that_names_the_option() {
                 "let caught; {{ const taken = new Uint8Array({taken}); try {{ {source} }} catch (e) {{ caught = e }} }}
                 [typeof caught, caught instanceof InternalError, caught.message, typeof caught.stack]"
             );
-            gives(&mut js, &caught, r#"["object",true,"out of memory: raise heap_size","string"]"#);
+            match eval(&mut js, &caught) {
+                Ok(seen) => assert_eq!(
+                    seen, r#"["object",true,"out of memory: raise heap_size","string"]"#,
+                    "{source}"
+                ),
+                // What the script has filled may still be there.
+                Err(error) => {
+                    assert!(error.message().starts_with("InternalError: out of memory: raise"), "{error}")
+                }
+            }
             js.restore(&snapshot).unwrap();
         }
     }
@@ -77,6 +86,23 @@ fn heaps_of_every_size_end_in_the_same_way() {
             );
             js.restore(&snapshot).unwrap();
         }
+    }
+}
+
+// Case 11.
+#[test]
+fn a_source_that_the_heap_is_too_small_for_is_an_error_that_names_the_option() {
+    // As a bundle is: functions that are all kept, of some 600 KiB.
+    let function = "exports.push(function (a, b) { const c = a.map(x => x * b); return { c, text: `${a}`, d: [1, 2, 3, c] } });\n";
+    let source = format!("const exports = [];\n{}", function.repeat(6000));
+    let mut js = engine_with(SandboxOptions::new());
+    load(&mut js, &source).unwrap();
+    gives(&mut js, "exports[5999]([1], 2).c", "[2]");
+    for heap in [2 << 20, 3 << 20, 4 << 20] {
+        let mut js = engine_with(SandboxOptions::new().heap_size(heap));
+        let error = fails_with(ErrorCode::GuestError, load(&mut js, &source));
+        assert!(error.message().starts_with("InternalError: out of memory: raise heap_size"), "{error}");
+        gives(&mut js, "6 * 7", "42");
     }
 }
 

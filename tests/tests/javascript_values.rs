@@ -25,7 +25,7 @@ fn with_host() -> Sandbox {
 /// That a source is an error of the library's own for what is too large, which leaves the sandbox ready.
 #[track_caller]
 fn too_large(js: &mut Sandbox, result: hyperlight::Result<String>, expected: &str) {
-    let error = fails_with(ErrorCode::PayloadTooLarge, result);
+    let error = fails_with(ErrorCode::TooLarge, result);
     assert!(error.message().contains(expected), "{error}");
     assert_eq!(js.state(), State::Ready);
     gives(js, "6 * 7", "42");

@@ -1,6 +1,8 @@
 //! What guests log reaches the host's logger: bounded, cleaned, and with its place.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use std::time::Duration;
+
 use hyperlight::{ErrorCode, GUEST_LOG_TARGET, Guest, Kind, SandboxOptions, State, ValueRef};
 use hyperlight_abi::FrameKind;
 use hyperlight_tests::logger::{self, Kept};
@@ -8,6 +10,8 @@ use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::script::{Step, frame, scripted};
 use hyperlight_tests::{demo, fails_with, on_each_guest, poisons, sandbox, sandbox_with, uninitialized};
 use log::{Level, LevelFilter};
+
+static LOG_STORM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/log_storm.elf"));
 
 const LEVELS: [Level; 5] = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace];
 
@@ -200,6 +204,81 @@ fn max_log_bytes_bounds_what_one_call_brings() {
                 );
             }
         });
+    });
+}
+
+#[test]
+fn a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more() {
+    in_own_process("a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more", || {
+        const BYTES: u64 = 20_000;
+        logger::install(LevelFilter::Trace);
+        let guest = Guest::from_bytes(LOG_STORM).unwrap();
+        let options = || SandboxOptions::new().max_log_bytes(BYTES);
+        for (options, code) in [
+            // It is stopped because it goes on asking, …
+            (options().max_host_calls(5), ErrorCode::TooLarge),
+            // … or where that is not limited, by its time.
+            (options().timeout(Duration::from_millis(300)), ErrorCode::Timeout),
+        ] {
+            let mut sandbox = sandbox_with(&guest, options);
+            let fresh = sandbox.snapshot().unwrap();
+            for _ in 0..3 {
+                fails_with(code, sandbox.call::<()>("Storm", ()));
+                let (own, guests): (Vec<_>, Vec<_>) =
+                    logger::take().into_iter().partition(|kept| kept.target == "hyperlight");
+                let bytes: usize = guests.iter().map(|kept| kept.message.len()).sum();
+                assert!(bytes > 0 && bytes as u64 <= BYTES, "{bytes} bytes");
+                let [summary] = own.try_into().unwrap();
+                assert!(summary.message.contains("max_log_bytes") && summary.message.contains("ring"));
+                sandbox.restore(&fresh).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_record_becomes_counts_as_what_it_is() {
+    in_own_process("what_a_record_becomes_counts_as_what_it_is", || {
+        logger::install(LevelFilter::Trace);
+        // Three bytes that become eight, and one that becomes five.
+        for hidden in ["\u{202e}", "\u{1}"] {
+            let text = hidden.repeat(1000 / hidden.len());
+            let guest = asked(Step::result(ValueRef::Void).log(record(2, "", "", 0, &text).repeat(10), None));
+            let mut sandbox = sandbox_with(&guest, SandboxOptions::new().max_log_bytes(10_000));
+            sandbox.call::<()>("Ask", ()).unwrap();
+            let kept = logger::take();
+            let (summary, records) = kept.split_last().unwrap();
+            let bytes: usize = records.iter().map(|kept| kept.message.len()).sum();
+            assert!(bytes > 2000 && bytes <= 10_000, "{bytes} bytes");
+            assert!(summary.message.starts_with("dropped "), "{}", summary.message);
+        }
+    });
+}
+
+#[test]
+fn a_text_that_a_guest_cuts_says_so() {
+    logger::install(LevelFilter::Trace);
+    on_each_guest(|guest| {
+        let mut sandbox = sandbox(guest);
+        for (text, kept) in [("y", 4093), ("é", 2046), ("語", 1364), ("𝄞", 1023)] {
+            for (times, is_cut) in
+                [(4096 / text.len(), false), (4096 / text.len() + 1, true), (100_000, true)]
+            {
+                let whole = text.repeat(times);
+                let source = format!("cut {text} {times}");
+                sandbox.call::<i32>("LogMessageWithSource", (&*whole, &*source, 3)).unwrap();
+                let [record] = logger::take_of(&source).try_into().unwrap();
+                let expected = if is_cut { format!("{}…", text.repeat(kept)) } else { whole };
+                assert!(record.message == expected, "{source}: {} bytes", record.message.len());
+            }
+        }
+        // So do the words of an error.
+        let error = sandbox.call::<()>("ReturnError", (1, "é".repeat(10_000))).unwrap_err();
+        assert_eq!(error.message(), format!("{}…", "é".repeat(2046)));
+        let error = poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| {
+            sandbox.call::<()>("GuestAbortWithMessage", (1, "é".repeat(10_000)))
+        });
+        assert!(error.message().ends_with("éé…"), "{error}");
     });
 }
 

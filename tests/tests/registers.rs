@@ -51,10 +51,14 @@ fn flags_that_a_guest_leaves_set_are_gone_in_the_next_call() {
 }
 
 #[test]
-fn single_steps_and_alignment_checks_are_faults_of_the_guest() {
+fn single_steps_are_faults_of_the_guest() {
     // pushf; orq $0x100, (%rsp); popf; nop
     let fault = fault_of(&[0x9c, 0x48, 0x81, 0x0c, 0x24, 0x00, 0x01, 0x00, 0x00, 0x9d, 0x90, 0x90, 0xc3]);
     assert_eq!((fault.kind, fault.vector), (FaultKind::Breakpoint, 1));
+}
+
+#[test]
+fn a_misaligned_access_is_a_fault_of_a_guest_that_asks_for_it() {
     // pushf; orq $0x40000, (%rsp); popf; mov 1(%rsp), %rax
     let code =
         [0x9c, 0x48, 0x81, 0x0c, 0x24, 0x00, 0x00, 0x04, 0x00, 0x9d, 0x48, 0x8b, 0x44, 0x24, 0x01, 0xc3];

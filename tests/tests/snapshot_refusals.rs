@@ -9,7 +9,8 @@ use hyperlight::{
 };
 use hyperlight_tests::clones::{self, add, count, fresh};
 use hyperlight_tests::{
-    assert_works, demo, demo_c, fails_with, on_each_guest, poisons, sandbox, sandbox_with, uninitialized,
+    assert_works, demo, demo_c, fails_with, on_each_guest, pace, poisons, sandbox, sandbox_with,
+    uninitialized,
 };
 
 /// That the sandbox refuses the snapshot, and has lost nothing by being asked.
@@ -211,10 +212,18 @@ fn a_clone_has_the_snapshots_sizes() {
             let error = fails_with(ErrorCode::InvalidArgument, refused.map(|_| ()));
             assert!(error.message().starts_with(name), "{error}");
         }
+        // What was asked for, what the snapshot has, and what to do.
+        let options = SandboxOptions::new().input_size(16 << 10);
+        let refused = UninitializedSandbox::from_snapshot(&snapshot, options).map(|_| ());
+        assert_eq!(
+            fails_with(ErrorCode::InvalidArgument, refused).message(),
+            "input_size is 16384, but what goes on from this snapshot has 8192, like the sandbox that it was taken of; \
+             ask for 8192, or take a snapshot of a sandbox with 16384"
+        );
         // The same said again is no other size; limits are the clone's own.
         let same = SandboxOptions::new().heap_size(3 << 20).input_size(8 << 10).stack_size(1 << 20);
         let mut clone =
-            UninitializedSandbox::from_snapshot(&snapshot, same.cpu_time(Duration::from_millis(50))).unwrap();
+            UninitializedSandbox::from_snapshot(&snapshot, same.cpu_time(pace::millis(50))).unwrap();
         clone.register("HostPrint", |_: String| 0).unwrap();
         let mut clone = clone.evolve().unwrap();
         assert_works(&mut clone);
@@ -235,7 +244,7 @@ fn a_poisoned_sandbox_gives_no_snapshot() {
             sandbox.restore(&snapshot).unwrap();
             sandbox.snapshot().unwrap();
         }
-        let options = CallOptions::new().timeout(Duration::from_millis(5));
+        let options = CallOptions::new().timeout(pace::millis(5));
         poisons(&mut sandbox, ErrorCode::Timeout, |sandbox| sandbox.call_with::<()>(&options, "Spin", ()));
         fails_with(ErrorCode::Poisoned, sandbox.snapshot());
     });

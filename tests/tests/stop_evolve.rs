@@ -14,10 +14,12 @@ use hyperlight_abi::{FrameKind, Kind};
 use hyperlight_tests::script::{Step, frame};
 use hyperlight_tests::stop::{Inside, PROMPT, processor_time, spins_after, timed, times_out};
 use hyperlight_tests::{
-    assert_works, demo, fails_with, on_each_guest, sandbox, uninitialized, uninitialized_with,
+    assert_works, demo, fails_with, on_each_guest, pace, sandbox, uninitialized, uninitialized_with,
 };
 
-const SHORT: Duration = Duration::from_millis(20);
+fn short() -> Duration {
+    pace::millis(20)
+}
 
 /// A step in which a guest that has not started yet calls a host function without parameters.
 fn host_call(name: &str) -> Step {
@@ -47,30 +49,30 @@ fn interrupted(host: &mut UninitializedSandbox, inside: &Inside) {
 #[test]
 fn a_guest_that_never_gets_ready_is_stopped_when_its_time_is_up() {
     for steps in [vec![], vec![host_call("Inside"); 3]] {
-        let mut host = uninitialized_with(&spins_after(&steps), SandboxOptions::new().timeout(SHORT));
+        let mut host = uninitialized_with(&spins_after(&steps), SandboxOptions::new().timeout(short()));
         let inside = Inside::default();
         inside.register(&mut host);
         let (mut rounds, mut most) = (0, 0);
         // On a busy machine the guest may not get as far as its last host call in that time.
         while rounds < 5 || most < steps.len() as u64 {
             let before = inside.count();
-            let (error, took) = timed(|| times_out(SHORT, || host.try_evolve()));
-            println!("a start was stopped {:?} after its deadline", took - SHORT);
-            assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
+            let (error, took) = timed(|| times_out(short(), || host.try_evolve()));
+            println!("a start was stopped {:?} after its deadline", took - short());
+            assert_eq!(error.message(), format!("the call took longer than its timeout of {:?}", short()));
             most = most.max(inside.count() - before);
             rounds += 1;
             assert!(rounds < 500, "{most} host calls at most");
         }
         assert_eq!(most, steps.len() as u64);
-        times_out(SHORT, || host.evolve());
+        times_out(short(), || host.evolve());
     }
 }
 
 #[test]
 fn the_start_of_a_guest_uses_no_more_processor_time_than_it_may() {
-    let mut host = uninitialized_with(&spins_after(&[]), SandboxOptions::new().cpu_time(SHORT));
-    let error = times_out(SHORT, || host.try_evolve());
-    assert!(error.message().contains("cpu_time of 20ms"), "{error}");
+    let mut host = uninitialized_with(&spins_after(&[]), SandboxOptions::new().cpu_time(short()));
+    let error = times_out(short(), || host.try_evolve());
+    assert!(error.message().contains(&format!("cpu_time of {:?}", short())), "{error}");
 }
 
 #[test]
@@ -87,11 +89,11 @@ fn a_start_within_its_time_is_not_stopped() {
 fn the_time_of_calls_begins_with_the_call() {
     // The guest starts at once; the timeout that the start had does not run on.
     let guest = ready_then_spins();
-    let mut host = uninitialized_with(&guest, SandboxOptions::new().timeout(SHORT));
+    let mut host = uninitialized_with(&guest, SandboxOptions::new().timeout(short()));
     // At once by the clock of an idle machine.
     let mut sandbox = (0..500).find_map(|_| host.try_evolve().ok()).unwrap();
-    thread::sleep(3 * SHORT);
-    times_out(SHORT, || sandbox.call::<()>("NoOp", ()));
+    thread::sleep(3 * short());
+    times_out(short(), || sandbox.call::<()>("NoOp", ()));
 }
 
 #[test]
@@ -99,15 +101,15 @@ fn a_start_has_the_limits_that_it_is_given() {
     // In place of none, and of a longer one.
     for options in [SandboxOptions::new(), SandboxOptions::new().timeout(PROMPT * 2)] {
         let mut host = uninitialized_with(&spins_after(&[]), options);
-        let error = times_out(SHORT, || host.try_evolve_with(&CallOptions::new().timeout(SHORT)));
-        assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
-        let error = times_out(SHORT, || host.try_evolve_with(&CallOptions::new().cpu_time(SHORT)));
-        assert!(error.message().contains("cpu_time of 20ms"), "{error}");
+        let error = times_out(short(), || host.try_evolve_with(&CallOptions::new().timeout(short())));
+        assert_eq!(error.message(), format!("the call took longer than its timeout of {:?}", short()));
+        let error = times_out(short(), || host.try_evolve_with(&CallOptions::new().cpu_time(short())));
+        assert!(error.message().contains(&format!("cpu_time of {:?}", short())), "{error}");
     }
     // And the calls have the sandbox's, as before.
-    let mut host = uninitialized_with(&ready_then_spins(), SandboxOptions::new().timeout(SHORT));
+    let mut host = uninitialized_with(&ready_then_spins(), SandboxOptions::new().timeout(short()));
     let mut sandbox = host.try_evolve_with(&CallOptions::new().timeout(Duration::MAX)).unwrap();
-    times_out(SHORT, || sandbox.call::<()>("NoOp", ()));
+    times_out(short(), || sandbox.call::<()>("NoOp", ()));
 }
 
 #[test]

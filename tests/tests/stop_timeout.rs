@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use hyperlight::{CallOptions, ErrorCode, SandboxOptions, State, Value, ValueRef};
 use hyperlight_tests::stop::{PROMPT, Stoppable, timed, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, sandbox};
+use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, pace, sandbox};
 
-const SHORT: Duration = Duration::from_millis(20);
+fn short() -> Duration {
+    pace::millis(20)
+}
 
 fn limit(timeout: Duration) -> CallOptions {
     CallOptions::new().timeout(timeout)
@@ -21,12 +23,12 @@ fn limit(timeout: Duration) -> CallOptions {
 #[test]
 fn a_guest_that_never_ends_is_stopped_when_its_time_is_up() {
     on_each_guest(|guest| {
-        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(SHORT));
+        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(short()));
         let mut late = Vec::new();
         for _ in 0..20 {
-            let (error, took) = timed(|| times_out(SHORT, || victim.sandbox.call::<()>("Spin", ())));
-            late.push(took - SHORT);
-            assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
+            let (error, took) = timed(|| times_out(short(), || victim.sandbox.call::<()>("Spin", ())));
+            late.push(took - short());
+            assert_eq!(error.message(), format!("the call took longer than its timeout of {:?}", short()));
             assert_eq!(error.guest_code(), 0);
             assert!(error.fault().is_none() && error.into_source().is_none());
             victim.restored();
@@ -52,20 +54,21 @@ fn what_ends_in_time_is_not_stopped() {
 fn a_calls_own_timeout_goes_before_the_sandboxs() {
     on_each_guest(|guest| {
         let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(Duration::from_secs(3600)));
-        times_out(SHORT, || victim.sandbox.call_with::<()>(&limit(SHORT), "Spin", ()));
+        times_out(short(), || victim.sandbox.call_with::<()>(&limit(short()), "Spin", ()));
         victim.restored();
 
-        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(SHORT));
+        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(short()));
         for longer in [Duration::from_secs(3600), Duration::MAX] {
-            let (rounds, took) =
-                timed(|| victim.sandbox.call_with::<u64>(&limit(longer), "SpinForMs", (100_u32,)));
-            assert!(rounds.unwrap() > 0 && took > SHORT, "{took:?}");
+            let (rounds, took) = timed(|| {
+                victim.sandbox.call_with::<u64>(&limit(longer), "SpinForMs", (100 * pace::factor(),))
+            });
+            assert!(rounds.unwrap() > 0 && took > short(), "{took:?}");
         }
         // What one call was allowed, the next is not.
-        times_out(SHORT, || victim.sandbox.call::<u64>("SpinForMs", (60_000_u32,)));
+        times_out(short(), || victim.sandbox.call::<u64>("SpinForMs", (60_000_u32,)));
         victim.restored();
         // Options that say nothing change nothing.
-        times_out(SHORT, || victim.sandbox.call_with::<()>(&CallOptions::new(), "Spin", ()));
+        times_out(short(), || victim.sandbox.call_with::<()>(&CallOptions::new(), "Spin", ()));
         victim.restored();
     });
 }
@@ -73,14 +76,14 @@ fn a_calls_own_timeout_goes_before_the_sandboxs() {
 #[test]
 fn every_way_to_call_has_its_timeout() {
     on_each_guest(|guest| {
-        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(SHORT));
-        times_out(SHORT, || victim.sandbox.call_values("Spin", &[]));
+        let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(short()));
+        times_out(short(), || victim.sandbox.call_values("Spin", &[]));
         victim.restored();
-        times_out(SHORT, || victim.sandbox.call_ref("Spin", &[]).map(Value::from));
+        times_out(short(), || victim.sandbox.call_ref("Spin", &[]).map(Value::from));
         victim.restored();
         let arguments = [ValueRef::U32(60_000)];
-        times_out(SHORT, || {
-            victim.sandbox.call_ref_with(&limit(SHORT), "SpinForMs", &arguments).map(Value::from)
+        times_out(short(), || {
+            victim.sandbox.call_ref_with(&limit(short()), "SpinForMs", &arguments).map(Value::from)
         });
         victim.restored();
     });
@@ -133,8 +136,8 @@ fn a_timeout_beyond_all_clocks_is_none() {
 fn a_host_function_is_not_stopped_but_its_result_comes_too_late() {
     on_each_guest(|guest| {
         let has_returned = Arc::new(AtomicBool::new(false));
-        let sleep = Duration::from_millis(500);
-        let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(SHORT), |host| {
+        let sleep = short() + Duration::from_millis(480);
+        let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(short()), |host| {
             let returned = Arc::clone(&has_returned);
             let slow = move || {
                 thread::sleep(sleep);
@@ -146,7 +149,7 @@ fn a_host_function_is_not_stopped_but_its_result_comes_too_late() {
             has_returned.store(false, Ordering::SeqCst);
             let before = victim.inside.count();
             let (error, took) =
-                timed(|| times_out(SHORT, || victim.sandbox.call_values(function, &[text("Slow")])));
+                timed(|| times_out(short(), || victim.sandbox.call_values(function, &[text("Slow")])));
             assert!(has_returned.load(Ordering::SeqCst), "{error}");
             assert!(took >= sleep && took < sleep + PROMPT, "{took:?}");
             println!("a call ended {:?} after its host function returned", took - sleep);
@@ -154,7 +157,7 @@ fn a_host_function_is_not_stopped_but_its_result_comes_too_late() {
             victim.restored();
         }
         // The guest does not go on behind it: not even as far as its next host call.
-        let error = times_out(SHORT, || victim.sandbox.call::<u32>("HostCallLoop", ("Slow", 2_u32)));
+        let error = times_out(short(), || victim.sandbox.call::<u32>("HostCallLoop", ("Slow", 2_u32)));
         assert!(error.message().contains("timeout"), "{error}");
         victim.restored();
     });
@@ -168,13 +171,13 @@ fn text(text: &str) -> Value {
 fn a_host_function_that_fails_too_late_is_a_timeout() {
     on_each_guest(|guest| {
         let fails_slowly = || {
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(short() + Duration::from_millis(280));
             Err::<(), _>("too late to matter")
         };
-        let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(SHORT), |host| {
+        let mut victim = Stoppable::with_functions(guest, SandboxOptions::new().timeout(short()), |host| {
             host.register("FailsSlowly", fails_slowly).unwrap();
         });
-        times_out(SHORT, || victim.sandbox.call::<u32>("HostCallLoop", ("FailsSlowly", 1_u32)));
+        times_out(short(), || victim.sandbox.call::<u32>("HostCallLoop", ("FailsSlowly", 1_u32)));
         victim.restored();
     });
 }
@@ -205,7 +208,7 @@ fn sandboxes_have_deadlines_of_their_own() {
         for millis in [400, 200, 100] {
             let guest = &guest;
             scope.spawn(move || {
-                let limit = Duration::from_millis(millis);
+                let limit = pace::millis(millis);
                 let mut victim = Stoppable::with(guest, SandboxOptions::new().timeout(limit));
                 for _ in 0..800 / millis {
                     times_out(limit, || victim.sandbox.call::<()>("Spin", ()));

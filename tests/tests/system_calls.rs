@@ -32,6 +32,9 @@ const STOPPABLE: &[i64] = &[
     libc::SYS_rt_sigtimedwait,
 ];
 
+/// What a call makes besides whose guest sleeps.
+const SLEEPING: &[i64] = &[libc::SYS_futex];
+
 /// Loading a guest, making a sandbox, pictures of it, and its end.
 const SANDBOX: &[i64] = &[
     libc::SYS_openat,
@@ -106,6 +109,9 @@ fn a_call_needs_two() {
                     assert_works(&mut sandbox);
                 }
             });
+            with_only(&[CALL, SLEEPING, MEMORY, THREADS], || {
+                sandbox.call::<u64>("SleepFor", (1_000_000_u64,)).unwrap();
+            });
         }
     });
 }
@@ -125,6 +131,10 @@ fn a_call_that_is_stopped_needs_a_few_more() {
             });
             victim.restored();
         }
+        with_only(&[CALL, STOPPABLE, SLEEPING, MEMORY, THREADS], || {
+            times_out(short, || victim.sandbox.call_with::<u64>(&limits[0], "SleepFor", (u64::MAX,)));
+        });
+        victim.restored();
         let (handle, inside, sandbox) = (&victim.handle, &victim.inside, &mut victim.sandbox);
         let before = inside.count();
         thread::scope(|scope| {

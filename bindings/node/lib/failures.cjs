@@ -36,7 +36,10 @@ function messageOf(value) {
   }
 }
 
-/** The error that a failure stands for, which has everything itself, whatever objects inherit; `failures` is what the host functions of that call have thrown. */
+/**
+ * The error that a failure stands for; `failures` is what the host functions of that call have thrown. What others have put on
+ * `Object.prototype` is no part of it.
+ */
 function toError(failure, failures) {
   /** @type {import('./native.d.cts').Failure} */
   const { code, message, guestCode, fault, details, thrown, cause: inner } = Object.assign(Object.create(null), failure)

@@ -118,8 +118,8 @@ export type JsSandbox = Sandbox
 
 /** An immutable picture of a sandbox. */
 export declare class Snapshot {
-  /** The snapshot in that file. */
-  static load(path: string): Made<Snapshot>
+  /** The snapshot in that file, which may bring so many bytes. */
+  static load(path: string, maxSize?: number | undefined | null, maxHeapSize?: number | undefined | null): Made<Snapshot>
   /** Writes it into a file, on a thread of ours. */
   save(port: Port, id: number, path: string): Made<undefined>
 }

@@ -60,6 +60,7 @@ const WASI = { args: texts, env: object, files: object }
 const CALL = { signal: signals.checked, timeoutMs: time, cpuTimeMs: time }
 const ACQUIRE = { signal: signals.checked }
 const LOAD = { name: text, ...CALL }
+const SNAPSHOT = { maxSize: size, maxHeapSize: size }
 const PAYLOAD = { executable: flag }
 const SIGNATURE = { params: kinds, returns: text }
 const HOST_FUNCTION = { ...SIGNATURE, call: callback, arity: size, openArity: flag }
@@ -147,6 +148,7 @@ module.exports = {
     return read(SIGNATURE, found, what)
   },
   sandboxOptions: (options) => read(SANDBOX, options, 'a sandbox'),
+  snapshotOptions: (options) => read(SNAPSHOT, options, 'Snapshot.load'),
   takeCallOptions,
   text,
   wasiOptions: (options) => read(WASI, options, 'wasi'),

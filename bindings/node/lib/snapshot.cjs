@@ -17,8 +17,10 @@ class Snapshot {
     this.#native = made
   }
 
-  static load(path) {
-    return new Snapshot(INTERNAL, unwrap(native.Snapshot.load(options.filePath('the path of the snapshot', path))))
+  static load(path, given) {
+    const { maxSize, maxHeapSize } = options.snapshotOptions(given)
+    const found = options.filePath('the path of the snapshot', path)
+    return new Snapshot(INTERNAL, unwrap(native.Snapshot.load(found, maxSize, maxHeapSize)))
   }
 
   async save(path) {

@@ -178,16 +178,19 @@ pub(crate) fn access(access: Access) -> &'static str {
 }
 
 /// What the engine's messages call things, and what they are called in JavaScript.
-const SPELLINGS: [(&str, &str); 15] = [
+const SPELLINGS: [(&str, &str); 17] = [
     ("acquire_timeout", "acquireTimeoutMs"),
     ("compile_timeout", "compileTimeoutMs"),
     ("cpu_time", "cpuTimeMs"),
+    // Before what it ends in.
+    ("max_heap_size", "maxHeapSize"),
     ("heap_size", "heapSize"),
     ("input_size", "inputSize"),
     ("max_host_calls", "maxHostCalls"),
     ("max_log_bytes", "maxLogBytes"),
     ("max_print_bytes", "maxPrintBytes"),
     ("max_program_size", "maxProgramSize"),
+    ("max_size", "maxSize"),
     ("min_idle", "minIdle"),
     ("most max,", "most size,"),
     ("output_size", "outputSize"),
@@ -196,8 +199,11 @@ const SPELLINGS: [(&str, &str); 15] = [
     ("its timeout", "its timeoutMs"),
 ];
 
-/// What the guest SDK and the runtimes say of options.
-const SPELLINGS_OF_GUESTS: [(&str, &str); 3] = [
+/// What the guest SDK and the runtimes say of options, and what the engine says to a guest, whose text it may become.
+const SPELLINGS_OF_GUESTS: [(&str, &str); 6] = [
+    (", input_size is ", ", inputSize is "),
+    ("made max_host_calls host calls", "made maxHostCalls host calls"),
+    ("more than max_print_bytes allows", "more than maxPrintBytes allows"),
     ("raise heap_size", "raise heapSize"),
     ("raise output_size", "raise outputSize"),
     ("output_size is too small for any frame", "outputSize is too small for any frame"),
@@ -251,6 +257,10 @@ mod tests {
             "no room for the arguments: more than 8 bytes, inputSize is 8, raise it"
         );
         assert_eq!(
+            spelled_for_javascript("its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"),
+            "its heapSize is 2 bytes, maxHeapSize is 1; raise maxHeapSize; maxSize"
+        );
+        assert_eq!(
             spelled_for_javascript("the call took longer than its timeout of 50ms"),
             "the call took longer than its timeoutMs of 50ms"
         );
@@ -266,6 +276,10 @@ mod tests {
         assert_eq!(
             guests_message("the heap is too small: raise heap_size, not my heap_size", None),
             "the heap is too small: raise heapSize, not my heap_size"
+        );
+        assert_eq!(
+            guests_message("Error: seen: the call has made max_host_calls host calls", None),
+            "Error: seen: the call has made maxHostCalls host calls"
         );
     }
 

@@ -124,6 +124,6 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
     clippy::cast_sign_loss,
     reason = "JavaScript has checked that it is a safe integer; `as` saturates in any case"
 )]
-fn integer(number: Option<f64>) -> u64 {
+pub(crate) fn integer(number: Option<f64>) -> u64 {
     number.unwrap_or(0.0) as u64
 }

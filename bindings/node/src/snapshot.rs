@@ -1,11 +1,12 @@
 //! Snapshots.
 
-use hyperlight::Snapshot;
+use hyperlight::{LoadOptions, Snapshot};
 use napi::Env;
 use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 
 use crate::guard::contain;
+use crate::options::integer;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 use crate::weight::Weight;
@@ -20,10 +21,17 @@ pub struct JsSnapshot {
 
 #[napi]
 impl JsSnapshot {
-    /// The snapshot in that file.
+    /// The snapshot in that file, which may bring so many bytes.
     #[napi(catch_unwind)]
-    pub fn load(env: Env, path: String) -> Made<JsSnapshot> {
-        Made(contain(|| Ok(Self::new(env, Snapshot::load(path)?))))
+    pub fn load(
+        env: Env,
+        path: String,
+        max_size: Option<f64>,
+        max_heap_size: Option<f64>,
+    ) -> Made<JsSnapshot> {
+        let options =
+            LoadOptions::new().max_size(integer(max_size)).max_heap_size(integer(max_heap_size));
+        Made(contain(|| Ok(Self::new(env, Snapshot::load_with(path, &options)?))))
     }
 
     /// Writes it into a file, on a thread of ours.

@@ -120,6 +120,15 @@ test('sixteen million characters take linear time both ways, however deep they a
   }
 })
 
+test('what crosses as a kind with more values than its type is checked, too', () => {
+  for (const [type, value] of [['u8', 4_000_000_000], ['u8', 256], ['s8', -129], ['s16', 32768], ['u16', 65536], ['char', 'abcdef'], ['char', ''], ['char', '\ud800']]) {
+    assert.throws(() => lift.checked(type, value, 'it'), { code: 'ERR_HL_PROTOCOL', message: /^it / }, `${type} ${value}`)
+  }
+  for (const [type, value] of [['u8', 255], ['s8', -128], ['char', '😀'], ['char', 'x'], ['i32', -1], ['s32', -1], ['u32', 2 ** 32 - 1], ['string', 'abcdef'], ['f64', 1e300], [undefined, undefined]]) {
+    assert.equal(lift.checked(type, value, 'it'), value)
+  }
+})
+
 test('what goes into a component is checked as what comes out', () => {
   for (const [type, wrong] of [['f32', 1e300], ['string', 'a\ud800'], ['char', 'ab'], ['char', '\udc00'], ['list<u32, 3>', [1]], ['record { constructor: string }', {}],
     ['record { a: option<u8> }', new Map([['a', 1]])], ['record { a: option<u8> }', Object(5)], ['map<string, u8>', [['a']]], ['enum { a }', 'constructor'],

@@ -36,6 +36,28 @@ test('a restore undoes, a clone goes on, a file does too', async (context) => {
   await assert.rejects(snapshot.save(path.join(directory, 'none', 'x')), { code: 'ERR_HL_IO' })
 })
 
+test('a snapshot file brings no more than is allowed, and takes the place of files alone (case 26)', async (context) => {
+  const { snapshot } = await warm()
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  context.after(() => fs.rmSync(directory, { recursive: true }))
+  const file = path.join(directory, 'warm.hls')
+  await snapshot.save(file)
+  Snapshot.load(file, { maxSize: 8 << 20, maxHeapSize: 16 << 20 })
+  Snapshot.load(file, { maxSize: undefined, maxHeapSize: 0 })
+  assert.throws(() => Snapshot.load(file, { maxSize: 1 }), { code: 'ERR_HL_SNAPSHOT_FILE', message: /raise maxSize/ })
+  assert.throws(() => Snapshot.load(file, { maxHeapSize: 1 }), { code: 'ERR_HL_SNAPSHOT_FILE', message: /its heapSize is.*raise maxHeapSize/ })
+  for (const wrong of [{ maxSize: -1 }, { maxHeapSize: '1' }, { size: 1 }, 1, null]) {
+    assert.throws(() => Snapshot.load(file, wrong), { code: 'ERR_HL_INVALID_ARGUMENT' })
+  }
+
+  const link = path.join(directory, 'link')
+  fs.symlinkSync(file, link)
+  for (const [place, found] of [[directory, /a folder/], [link, /a symbolic link/]]) {
+    await assert.rejects(snapshot.save(place), { code: 'ERR_HL_IO', message: found })
+  }
+  assert.ok(fs.lstatSync(link).isSymbolicLink())
+})
+
 test('host functions of the source are required again', async () => {
   const source = new Sandbox(guest).register('HostAdd', ADD, (a, b) => a + b)
   await source.evolve()

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::fd::AsRawFd;
 
-use hyperlight::ErrorCode;
+use hyperlight::{ErrorCode, LoadOptions};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -23,7 +23,7 @@ pub struct Snapshot {
 
 #[pymethods]
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone. Whole or not at all.
+    /// Writes the snapshot to a file, readable by its owner alone. Whole or not at all. Only a regular file is replaced.
     ///
     /// Raises:
     ///     HyperlightIOError: it cannot be written.
@@ -38,17 +38,29 @@ impl Snapshot {
 
     /// Reads a snapshot from a file, which is not needed afterwards.
     ///
+    /// Args:
+    ///     max_size: bytes of memory that the file may hold, and of its guest's program and payloads (1 GiB).
+    ///     max_heap_size: bytes that its heap, its stack and each call buffer may have (1 GiB).
+    ///
     /// Raises:
     ///     HyperlightIOError: it cannot be read.
-    ///     SnapshotFileError: it is damaged, of another version, or needs a processor with other features.
+    ///     SnapshotFileError: it is damaged, of another version, larger than allowed, or needs a processor with other features.
     #[staticmethod]
-    #[pyo3(signature = (path, /))]
-    fn load(path: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (path, /, *, max_size=None, max_heap_size=None))]
+    fn load(
+        path: &Bound<'_, PyAny>,
+        max_size: Option<u64>,
+        max_heap_size: Option<u64>,
+    ) -> PyResult<Self> {
         contain(|| {
             let py = path.py();
             let path = required_path(path)?;
-            let snapshot =
-                py.detach(|| hyperlight::Snapshot::load(path)).map_err(|error| raise(py, error))?;
+            let options = LoadOptions::new()
+                .max_size(max_size.unwrap_or_default())
+                .max_heap_size(max_heap_size.unwrap_or_default());
+            let snapshot = py
+                .detach(|| hyperlight::Snapshot::load_with(path, &options))
+                .map_err(|error| raise(py, error))?;
             Ok(Self { snapshot })
         })
     }
@@ -82,8 +94,11 @@ pub fn snapshot_from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Snapshot> {
         let loaded = py.detach(|| {
             let mut file = tempfile::tempfile()?;
             file.write_all(data)?;
+            // Who unpickles what he does not trust has lost already: no bound but those of sandboxes.
+            let options = LoadOptions::new().max_size(u64::MAX).max_heap_size(u64::MAX);
             // The file has no name; this is one while it is open.
-            Ok(hyperlight::Snapshot::load(format!("/proc/self/fd/{}", file.as_raw_fd())))
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            Ok(hyperlight::Snapshot::load_with(path, &options))
         });
         let snapshot = loaded.map_err(io)?.map_err(|error| raise(py, error))?;
         Ok(Snapshot { snapshot })

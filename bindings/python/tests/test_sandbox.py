@@ -127,6 +127,35 @@ def test_snapshot_files_that_are_none(tmp_path: Path) -> None:
         hl.Snapshot.load(b"x")  # type: ignore[arg-type]
 
 
+def test_a_snapshot_file_brings_no_more_than_is_allowed(sandbox: hl.Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "warm.hls"
+    sandbox.snapshot().save(path)
+    hl.Snapshot.load(path, max_size=8 << 20, max_heap_size=16 << 20)
+    hl.Snapshot.load(path, max_size=None, max_heap_size=2**64 - 1)
+    with pytest.raises(hl.SnapshotFileError, match="raise max_size"):
+        hl.Snapshot.load(path, max_size=1)
+    with pytest.raises(hl.SnapshotFileError, match="raise max_heap_size"):
+        hl.Snapshot.load(path, max_heap_size=(16 << 20) - 1)
+    with pytest.raises(TypeError):
+        hl.Snapshot.load(path, max_size="1")  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        hl.Snapshot.load(path, max_size=-1)
+
+
+def test_only_a_regular_file_is_replaced_by_a_snapshot(sandbox: hl.Sandbox, tmp_path: Path) -> None:
+    """Case 26."""
+    snapshot = sandbox.snapshot()
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    (tmp_path / "link").symlink_to(fifo)
+    for path, found in [(fifo, "a FIFO"), (tmp_path / "link", "a symbolic link"), (tmp_path, "a folder")]:
+        with pytest.raises(hl.HyperlightIOError, match=f"there is {found}, and only a regular file is replaced"):
+            snapshot.save(path)
+    assert fifo.is_fifo() and (tmp_path / "link").is_symlink() and tmp_path.is_dir()
+    with pytest.raises(hl.SnapshotFileError):
+        hl.Snapshot.load(fifo)
+
+
 def test_guests(tmp_path: Path, guest: hl.Guest, make: MakeSandbox) -> None:
     with pytest.raises(hl.GuestBinaryError):
         hl.Guest(b"no guest")

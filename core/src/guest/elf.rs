@@ -2,9 +2,10 @@
 //!
 //! Accepted are little-endian x86-64 ELF files that stand on their own: static-pie and static executables,
 //! `cdylib`s, and what `-shared -nostdlib` makes. The file is hostile: every number in it is checked before
-//! it is used, and nothing is allocated by a number that only a header states. What comes out, a [`Program`], is
-//! already relocated to the one address at which programs of its kind are placed; it does not refer to the
-//! file any more.
+//! it is used, and nothing is allocated by a number that only a header states. Nor may a file say the same thing many
+//! times over: how many headers there are is bounded, and together the segments have no more bytes than the file, so
+//! that time and memory grow with the file and no faster. What comes out, a [`Program`], is already relocated to the
+//! one address at which programs of its kind are placed; it does not refer to the file any more.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -21,8 +22,17 @@ use crate::image::page_table::PAGE;
 /// Guest ABI numbers that this library accepts.
 pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=hyperlight_abi::ABI_VERSION;
 
+/// Program headers of one file. Linkers make about a dozen.
+const MAX_HEADERS: u16 = 256;
+
 /// Loadable segments of one file. Linkers make four.
 const MAX_SEGMENTS: usize = 64;
+
+/// Note segments of one file. Linkers make one for each alignment.
+const MAX_NOTES: usize = 8;
+
+/// Bytes of all notes of one file.
+const MAX_NOTE_BYTES: u64 = 64 << 10;
 
 /// A loaded guest program: what lies where in the guest's memory before its first instruction.
 #[derive(Debug)]
@@ -73,7 +83,7 @@ impl Program {
             elf::ET_DYN => RELOCATABLE_BASE,
             _ => 0,
         };
-        let mut segments = segments(file, headers, bias)?;
+        let sources = segments(file, headers, bias)?;
         let entry = header.e_entry(LittleEndian);
         if entry == 0 {
             return Err(Error::guest_binary(
@@ -81,10 +91,11 @@ impl Program {
             ));
         }
         let entry = entry.wrapping_add(bias);
-        if !segments.iter().any(|segment| segment.executable && segment.contains(entry)) {
+        if !sources.iter().any(|(segment, _)| segment.executable && segment.contains(entry)) {
             return Err(Error::guest_binary("the entry point is not in an executable segment"));
         }
-        relocate::apply(file, headers, bias, &mut segments)?;
+        let (mut segments, sources): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
+        relocate::apply(file, headers, bias, &mut segments, &sources)?;
         Ok(Self { segments, entry, bias, abi })
     }
 }
@@ -120,6 +131,11 @@ pub(super) fn headers(
             return Err(bad(&format!("its type is {}; expected an executable or a shared object", kind.0)));
         }
     }
+    // The number that stands for "more than fit here" is above every bound.
+    let count = header.e_phnum(LittleEndian);
+    if count > MAX_HEADERS {
+        return Err(bad(&format!("it has {count} program headers; a file has at most {MAX_HEADERS}")));
+    }
     let headers = header.program_headers(LittleEndian, file).map_err(|error| bad(&error.to_string()))?;
     Ok((header, headers))
 }
@@ -146,8 +162,18 @@ fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Resu
 /// The number of exactly one ABI note, one that this library accepts.
 fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
     let malformed = |_| Error::guest_binary("a note segment is malformed");
+    let notes: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
+    if notes.len() > MAX_NOTES {
+        return Err(Error::guest_binary(format!("a file has at most {MAX_NOTES} note segments")));
+    }
+    let len = notes.iter().fold(0, |sum: u64, header| sum.saturating_add(header.p_filesz(LittleEndian)));
+    if len > MAX_NOTE_BYTES {
+        return Err(Error::guest_binary(format!(
+            "a file's note segments have at most {MAX_NOTE_BYTES} bytes together, found {len}"
+        )));
+    }
     let mut found = None;
-    for header in headers {
+    for header in notes {
         let Some(mut notes) = header.notes(LittleEndian, file).map_err(malformed)? else {
             continue;
         };
@@ -177,10 +203,23 @@ fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result
     }
 }
 
-/// The loadable segments, bounded, in order, apart from each other, and W^X.
-fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], bias: u64) -> Result<Vec<Segment>> {
-    let mut segments: Vec<Segment> = Vec::new();
-    for header in headers.iter().filter(|header| header.p_type(LittleEndian) == elf::PT_LOAD) {
+/// The headers of one type.
+fn of_type(
+    headers: &[ProgramHeader64<LittleEndian>],
+    of_type: elf::ProgramType,
+) -> impl Iterator<Item = &ProgramHeader64<LittleEndian>> {
+    headers.iter().filter(move |header| header.p_type(LittleEndian) == of_type)
+}
+
+/// The loadable segments, bounded, in order, apart from each other, and W^X; each with its bytes in the file.
+fn segments<'f>(
+    file: &'f [u8],
+    headers: &[ProgramHeader64<LittleEndian>],
+    bias: u64,
+) -> Result<Vec<(Segment, &'f [u8])>> {
+    let mut segments: Vec<(Segment, &[u8])> = Vec::new();
+    let mut left = file.len();
+    for header in of_type(headers, elf::PT_LOAD) {
         let number = segments.len();
         let bad = |reason: &str| Error::guest_binary(format!("segment {number}: {reason}"));
 
@@ -218,28 +257,21 @@ fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], bias: u64) -
                 PROGRAM_WINDOW.start, PROGRAM_WINDOW.end
             )));
         }
-        let bytes = header
-            .data(LittleEndian, file)
-            .map_err(|()| bad("it reaches past the end of the file"))?
-            .to_vec();
-        let segment = Segment { address, size, bytes, writable, executable };
-        if segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
+        let source =
+            header.data(LittleEndian, file).map_err(|()| bad("it reaches past the end of the file"))?;
+        left = left.checked_sub(source.len()).ok_or_else(|| {
+            bad("with those before it, it has more bytes than the file: segments share some of them")
+        })?;
+        let segment = Segment { address, size, bytes: source.to_vec(), writable, executable };
+        if segments.last().is_some_and(|(last, _)| last.pages().end > segment.pages().start) {
             return Err(bad("it overlaps the one before, shares a page with it, or is out of order"));
         }
-        segments.push(segment);
+        segments.push((segment, source));
     }
     if segments.is_empty() {
         return Err(Error::guest_binary("the file has nothing to load"));
     }
     Ok(segments)
-}
-
-/// The bytes of a table that the dynamic section places at `address`, inside one segment's file bytes.
-pub(super) fn table(segments: &[Segment], address: u64, len: u64) -> Option<&[u8]> {
-    segments.iter().find_map(|segment| {
-        let start = usize::try_from(address.checked_sub(segment.address)?).ok()?;
-        segment.bytes.get(start..)?.get(..usize::try_from(len).ok()?)
-    })
 }
 
 /// A table of plain records, whatever its alignment.

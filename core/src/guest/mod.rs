@@ -8,9 +8,7 @@ pub(crate) mod symbols;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -20,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
+use crate::int::to_usize;
 use crate::options::Sizes;
 use elf::Program;
 use origin::Fingerprint;
@@ -82,16 +81,15 @@ impl Guest {
         let io = |source: std::io::Error| {
             Error::new(ErrorCode::Io, format!("reading {path:?} failed: {source}")).with_source(source)
         };
-        // Without O_NONBLOCK the open of a FIFO would wait for a writer.
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
+        let Some((file, metadata)) = crate::file::open(path).map_err(io)? else {
             return Err(Error::guest_binary(format!("{path:?} is not a regular file")));
-        }
+        };
         if metadata.len() > MAX_GUEST_FILE {
             return Err(too_large());
         }
+        // As much as there is, lest a buffer that grows has twice as much.
         let mut bytes = Vec::new();
+        bytes.try_reserve_exact(to_usize(metadata.len())).map_err(|error| io(error.into()))?;
         // One byte more than allowed shows that there is more, whatever the metadata said.
         file.take(MAX_GUEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
         Self::load(bytes.into())
@@ -207,8 +205,9 @@ impl Guest {
         Ok(image)
     }
 
-    /// The name of the function that holds a guest virtual address.
-    pub(crate) fn function_at(&self, address: u64) -> Option<String> {
+    /// The name of the function that holds a guest virtual address. Public for those who look for files that make it slow.
+    #[doc(hidden)]
+    pub fn function_at(&self, address: u64) -> Option<String> {
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
     }
 }

@@ -2,22 +2,26 @@
 //!
 //! A guest refers to nothing but itself, so four kinds suffice (`RELATIVE`, `64`, `GLOB_DAT`, `JUMP_SLOT`; System V
 //! ABI for AMD64, *Relocation Types*), and the packed form of `RELATIVE` (`DT_RELR`). An undefined weak symbol is 0;
-//! an undefined strong one is an error that names it. Time is linear in the size of the tables, which lie in the
-//! file.
+//! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is
+//! while the segments change, and each of them once: time is linear in their size, and no memory is needed.
 
 use object::LittleEndian;
 use object::elf::{self, Dyn64, ProgramHeader64, Rela64, Sym64};
 use object::read::elf::{Dyn, ProgramHeader, Rela, Sym};
 
-use super::elf::{Segment, records, table};
+use super::elf::{Segment, records};
 use crate::error::{Error, Result};
 
-/// Relocates `segments`, which lie `bias` above the addresses of the file.
+/// Longest name in a message.
+const MAX_NAME: usize = 256;
+
+/// Relocates `segments`, which lie `bias` above the addresses of the file and have these bytes in it.
 pub(super) fn apply(
     file: &[u8],
     headers: &[ProgramHeader64<LittleEndian>],
     bias: u64,
     segments: &mut [Segment],
+    sources: &[&[u8]],
 ) -> Result<()> {
     let Some(dynamic) = headers.iter().find(|header| header.p_type(LittleEndian) == elf::PT_DYNAMIC) else {
         return Ok(());
@@ -26,30 +30,44 @@ pub(super) fn apply(
         dynamic.data(LittleEndian, file).map_err(|()| bad("the dynamic section is outside the file"))?;
     let entries =
         records::<Dyn64<LittleEndian>>(bytes).ok_or_else(|| bad("the dynamic section is malformed"))?;
-    let tables = Tables::read(entries, bias, segments)?;
+    let tables = Tables::read(entries, bias, segments, sources)?;
 
-    for rela in &tables.relocations {
+    for rela in tables.relocations.into_iter().flatten() {
         relocate(rela, &tables, bias, segments)?;
     }
-    relocate_packed(&tables.packed, bias, segments)
+    relocate_packed(tables.packed, bias, segments)
 }
 
-/// What the dynamic section points to, copied out, because relocation may change the bytes it came from.
-struct Tables {
-    relocations: Vec<Rela64<LittleEndian>>,
-    packed: Vec<u64>,
-    symbols: Vec<u8>,
-    strings: Vec<u8>,
+/// What the dynamic section points to, in the file.
+struct Tables<'f> {
+    /// `DT_RELA` and `DT_JMPREL`.
+    relocations: [&'f [Rela64<LittleEndian>]; 2],
+    packed: &'f [u8],
+    symbols: &'f [u8],
+    strings: &'f [u8],
 }
 
-impl Tables {
-    fn read(entries: &[Dyn64<LittleEndian>], bias: u64, segments: &[Segment]) -> Result<Self> {
+impl<'f> Tables<'f> {
+    fn read(
+        entries: &[Dyn64<LittleEndian>],
+        bias: u64,
+        segments: &[Segment],
+        sources: &[&'f [u8]],
+    ) -> Result<Self> {
         let entries = || entries.iter().take_while(|entry| entry.d_tag(LittleEndian) != elf::DT_NULL);
         let find = |tag| {
             entries().find(|entry| entry.d_tag(LittleEndian) == tag).map(|entry| entry.d_val(LittleEndian))
         };
+        // From an address on, what its segment has in the file.
+        let from = |address: u64, what: &str| {
+            find_segment(segments, address.wrapping_add(bias))
+                .and_then(|(segment, start)| sources.get(segment)?.get(start..))
+                .ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))
+        };
         let at = |address: u64, len: u64, what: &str| {
-            table(segments, address.wrapping_add(bias), len)
+            usize::try_from(len)
+                .ok()
+                .and_then(|len| from(address, what).ok()?.get(..len))
                 .ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))
         };
         let sized = |start, len, what| match (find(start), find(len)) {
@@ -68,33 +86,23 @@ impl Tables {
         if find(elf::DT_REL).is_some() {
             return Err(bad("relocations without addends (DT_REL) are not used on x86-64"));
         }
-        let mut relocations = Vec::new();
-        for (start, len, what) in [
-            (elf::DT_RELA, elf::DT_RELASZ, "relocation"),
-            (elf::DT_JMPREL, elf::DT_PLTRELSZ, "PLT relocation"),
-        ] {
-            let bytes = sized(start, len, what)?;
-            relocations.extend_from_slice(
-                records(bytes).ok_or_else(|| bad(&format!("the {what} table is malformed")))?,
-            );
-        }
+        let relocations = |start, len, what| {
+            records(sized(start, len, what)?).ok_or_else(|| bad(&format!("the {what} table is malformed")))
+        };
+        let relocations = [
+            relocations(elf::DT_RELA, elf::DT_RELASZ, "relocation")?,
+            relocations(elf::DT_JMPREL, elf::DT_PLTRELSZ, "PLT relocation")?,
+        ];
         let packed = sized(elf::DT_RELR, elf::DT_RELRSZ, "packed relocation")?;
         if packed.len() % 8 != 0 {
             return Err(bad("the packed relocation table is malformed"));
         }
-        let packed = packed.chunks_exact(8).map(word).collect();
-
         // Nothing states how many symbols there are: the table ends where its segment's bytes end.
-        let symbols = match find(elf::DT_SYMTAB).map(|address| address.wrapping_add(bias)) {
-            Some(address) => segments
-                .iter()
-                .find_map(|segment| {
-                    segment.bytes.get(usize::try_from(address.checked_sub(segment.address)?).ok()?..)
-                })
-                .ok_or_else(|| bad("the symbol table is outside the file's segments"))?,
+        let symbols = match find(elf::DT_SYMTAB) {
+            Some(address) => from(address, "symbol")?,
             None => &[],
         };
-        Ok(Self { relocations, packed, symbols: symbols.to_vec(), strings: strings.to_vec() })
+        Ok(Self { relocations, packed, symbols, strings })
     }
 
     /// The value of a symbol, relocated.
@@ -106,7 +114,7 @@ impl Tables {
             .and_then(records::<Sym64<LittleEndian>>)
             .and_then(<[_]>::first)
             .ok_or_else(|| bad("a relocation names a symbol that does not exist"))?;
-        let name = || string(&self.strings, u64::from(symbol.st_name(LittleEndian)));
+        let name = || string(self.strings, u64::from(symbol.st_name(LittleEndian)));
         if symbol.is_undefined(LittleEndian) {
             return if index == 0 || symbol.is_weak() {
                 Ok(0)
@@ -125,7 +133,12 @@ impl Tables {
     }
 }
 
-fn relocate(rela: &Rela64<LittleEndian>, tables: &Tables, bias: u64, segments: &mut [Segment]) -> Result<()> {
+fn relocate(
+    rela: &Rela64<LittleEndian>,
+    tables: &Tables<'_>,
+    bias: u64,
+    segments: &mut [Segment],
+) -> Result<()> {
     let addend = rela.r_addend(LittleEndian).cast_unsigned();
     let symbol = || tables.symbol(rela.r_sym(LittleEndian, false), bias);
     let value = match rela.r_type(LittleEndian, false) {
@@ -147,7 +160,7 @@ fn relocate(rela: &Rela64<LittleEndian>, tables: &Tables, bias: u64, segments: &
 
 /// The packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd one is a
 /// bitmap of the 63 words that follow.
-fn relocate_packed(packed: &[u64], bias: u64, segments: &mut [Segment]) -> Result<()> {
+fn relocate_packed(packed: &[u8], bias: u64, segments: &mut [Segment]) -> Result<()> {
     let mut add = |address: u64| {
         let place = place(segments, address.wrapping_add(bias))?;
         let value = word(place).wrapping_add(bias);
@@ -155,9 +168,9 @@ fn relocate_packed(packed: &[u64], bias: u64, segments: &mut [Segment]) -> Resul
         Ok(())
     };
     let mut next = None;
-    for entry in packed {
+    for entry in packed.chunks_exact(8).map(word) {
         if entry & 1 == 0 {
-            add(*entry)?;
+            add(entry)?;
             next = Some(entry.wrapping_add(8));
             continue;
         }
@@ -172,19 +185,25 @@ fn relocate_packed(packed: &[u64], bias: u64, segments: &mut [Segment]) -> Resul
 
 /// The eight bytes to relocate: inside one segment, where the file has given bytes.
 fn place(segments: &mut [Segment], address: u64) -> Result<&mut [u8]> {
-    segments
-        .iter_mut()
-        .find_map(|segment| {
-            let start = usize::try_from(address.checked_sub(segment.address)?).ok()?;
-            segment.bytes.get_mut(start..)?.get_mut(..8)
-        })
+    find_segment(segments, address)
+        .and_then(|(segment, start)| segments.get_mut(segment)?.bytes.get_mut(start..)?.get_mut(..8))
         .ok_or_else(|| bad("a relocation changes memory outside the program's initialised segments"))
 }
 
+/// The segment that starts last before an address or at it, by its number, and how far behind its start the address is: if
+/// that lies in any segment, it is this one.
+fn find_segment(segments: &[Segment], address: u64) -> Option<(usize, usize)> {
+    let number = segments.partition_point(|segment| segment.address <= address).checked_sub(1)?;
+    let start = address - segments.get(number)?.address;
+    Some((number, usize::try_from(start).ok()?))
+}
+
+/// What is at that place of the string table, up to a zero: as much as is shown of it.
 fn string(strings: &[u8], offset: u64) -> String {
     let tail = usize::try_from(offset).ok().and_then(|offset| strings.get(offset..)).unwrap_or_default();
+    let tail = tail.get(..MAX_NAME.min(tail.len())).unwrap_or_default();
     let name = tail.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(&name[..name.len().min(256)]).into_owned()
+    String::from_utf8_lossy(name).into_owned()
 }
 
 fn word(bytes: &[u8]) -> u64 {

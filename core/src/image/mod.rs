@@ -33,7 +33,8 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Bytes that are made ready in advance, at most: what a sandbox that is never called costs for nothing.
+    /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
+    /// nothing.
     const MAX_HOT: u64 = 64 * page_table::PAGE;
 
     /// Composes and seals an image.
@@ -85,7 +86,7 @@ impl Image {
     /// Shows what a sandbox has written by the end of its first call.
     pub fn learn_hot(&self, written: &PageSet) {
         // Whoever comes first teaches.
-        let _ = self.hot.set(written.first(Self::MAX_HOT));
+        let _ = self.hot.set(written.first(Self::MAX_HOT + self.layout.page_tables.size()));
     }
 
     /// The sealed file.

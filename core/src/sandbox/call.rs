@@ -134,6 +134,12 @@ impl Conversation {
 
     /// Brings the guest to where the snapshot was taken. After a failure it must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
+        /// Room that is kept for the next frames.
+        const KEPT: usize = 64 << 10;
+
+        // What one tenant needed must not stay with the next ones: a frame may have as many bytes as the output buffer.
+        self.frame.clear();
+        self.frame.shrink_to(KEPT);
         self.vm.restore(frozen)?;
         self.resume(frozen);
         Ok(())
@@ -154,6 +160,12 @@ impl Conversation {
     /// Where the guest's memory has what.
     pub fn layout(&self) -> &Layout {
         &self.vm.image().layout
+    }
+
+    /// The machine.
+    #[cfg(test)]
+    pub fn vm(&mut self) -> &mut Vm {
+        &mut self.vm
     }
 
     /// The host functions.
@@ -214,7 +226,14 @@ impl Conversation {
     /// [`Self::serve`] within the limits of a call.
     fn converse(&mut self, until: FrameKind, limits: &TimeLimits) -> Result<(), Ended> {
         let served = match self.stopper.begin(limits) {
-            Ok(()) => catch_unwind(AssertUnwindSafe(|| self.serve(until))),
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| {
+                let served = self.serve(until);
+                if self.vm.memory().is_mapped() {
+                    self.log.sum_up();
+                }
+                // The logger may have forked.
+                in_the_parent(self.vm.memory()).and(served)
+            })),
             Err(error) => {
                 // The guest has not seen what was sent: entropy must come with the next call.
                 self.has_entropy = false;
@@ -305,9 +324,16 @@ impl Conversation {
                         bytes: text.len(),
                     });
                 }
-                ToHost::ContextRequest => self.send_context()?,
+                ToHost::ContextRequest => {
+                    quota.request().map_err(Ended::Poisoned)?;
+                    self.send_context()?;
+                }
                 ToHost::Wait { deadline } => {
-                    self.wait(deadline)?;
+                    if deadline <= clock::now(libc::CLOCK_MONOTONIC) {
+                        quota.request().map_err(Ended::Poisoned)?;
+                    } else {
+                        self.wait(deadline)?;
+                    }
                     self.send_context()?;
                 }
                 ToHost::Error { code, message, token, kind, details } if until == FrameKind::Result => {

@@ -4,6 +4,8 @@
 //! it finds to the `log` crate, with the guest's own file and line. Loggers filter and group by the target, so that it is one
 //! and the same for all guests, whatever they say: a guest that chose it could speak for the program or the library, or use
 //! up what a logger keeps for each. What a guest calls its target is the record's module path.
+//!
+//! However often a guest rings, the library adds one line of its own for each call: what was dropped, and why.
 
 use hyperlight_abi::frame::HEADER_LEN;
 use hyperlight_abi::message::{LogLevel, LogRecord};
@@ -34,10 +36,20 @@ pub(crate) struct GuestLog {
     level_at: u64,
     /// Bytes taken since the guest was started.
     tail: u64,
-    /// What the guest says it dropped, as far as it was reported.
-    reported: u64,
+    /// What the guest said that it has dropped when it was last looked at.
+    claimed: u64,
+    dropped: Dropped,
     level: Option<LevelFilter>,
     scratch: Vec<u8>,
+}
+
+/// Records of the current call that reach nobody.
+#[derive(Debug, Default)]
+struct Dropped {
+    /// Because the call has brought too many.
+    by_host: u64,
+    /// Because the ring was full, as the guest says.
+    by_guest: u64,
 }
 
 /// The ring's words are impossible: the guest broke the contract.
@@ -53,7 +65,8 @@ impl GuestLog {
             tail_at: layout.input.phys + mailbox::LOG_TAIL,
             level_at: layout.input.phys + mailbox::LOG_LEVEL,
             tail: 0,
-            reported: 0,
+            claimed: 0,
+            dropped: Dropped::default(),
             level: None,
             scratch: Vec::new(),
         }
@@ -82,36 +95,40 @@ impl GuestLog {
         self.tail = head;
         memory.store(self.tail_at, head).ok_or(Broken)?;
         let claimed = memory.load(self.dropped_at).ok_or(Broken)?;
+        self.dropped.by_guest = self.dropped.by_guest.saturating_add(claimed.saturating_sub(self.claimed));
+        self.claimed = claimed;
 
         // From here on the program's logger is called: nothing of the guest's memory may be touched any more, because it may
         // have forked, and this be the child.
-        let mut dropped = 0_u64;
         let mut rest = self.scratch.as_slice();
         while let Some(header) = rest.first_chunk::<HEADER_LEN>() {
             let len = Frame::stated_len(header, rest.len()).map_err(|_| Broken)?;
             let (record, tail) = rest.split_at(len);
             let record = LogRecord::decode(record).map_err(|_| Broken)?;
-            match budget.checked_sub(len as u64) {
-                Some(left) => {
-                    *budget = left;
-                    emit(&record);
-                }
-                None => dropped += 1,
+            match Shown::within(&record, len, budget) {
+                Some(shown) => shown.emit(&record),
+                None => self.dropped.by_host += 1,
             }
             rest = tail;
         }
-        if !rest.is_empty() {
-            return Err(Broken);
-        }
+        if rest.is_empty() { Ok(()) } else { Err(Broken) }
+    }
 
-        if dropped > 0 {
-            log::warn!(target: OWN_TARGET, "dropped {dropped} log records of the guest: max_log_bytes is used up");
+    /// Says what the call that ends has dropped. The program's logger is called.
+    pub fn sum_up(&mut self) {
+        match std::mem::take(&mut self.dropped) {
+            Dropped { by_host: 0, by_guest: 0 } => {}
+            Dropped { by_host, by_guest: 0 } => {
+                log::warn!(target: OWN_TARGET, "dropped {by_host} log records of the guest: max_log_bytes is used up");
+            }
+            Dropped { by_host: 0, by_guest } => {
+                log::warn!(target: OWN_TARGET, "the guest dropped {by_guest} log records: its ring was full");
+            }
+            Dropped { by_host, by_guest } => log::warn!(
+                target: OWN_TARGET,
+                "dropped {by_host} log records of the guest: max_log_bytes is used up; the guest dropped {by_guest} more: its ring was full"
+            ),
         }
-        if claimed > self.reported {
-            log::warn!(target: OWN_TARGET, "the guest dropped {} log records: its ring was full", claimed - self.reported);
-        }
-        self.reported = claimed;
-        Ok(())
     }
 
     /// Copies `len` bytes from the tail on, which may wrap around the ring's end.
@@ -126,29 +143,58 @@ impl GuestLog {
     }
 }
 
-fn emit(record: &LogRecord<'_>) {
-    let level = match record.level {
+/// A record's texts as they are handed on.
+struct Shown {
+    level: Level,
+    speaker: String,
+    file: String,
+    message: String,
+}
+
+impl Shown {
+    /// Takes what the record costs off the budget: its bytes, or those that it becomes, whichever are more. `None` where too little
+    /// is left.
+    fn within(record: &LogRecord<'_>, len: usize, budget: &mut u64) -> Option<Self> {
+        let after = |len: usize| budget.checked_sub(len as u64);
+        let mut left = after(len)?;
+        let shown = Self {
+            level: level(record.level),
+            speaker: printable(speaker(record.target), 256),
+            file: printable(record.file, 256),
+            message: printable(record.message, MAX_MESSAGE),
+        };
+        if shown.level <= log::max_level() {
+            left = left.min(after(shown.speaker.len() + shown.file.len() + shown.message.len())?);
+        }
+        *budget = left;
+        Some(shown)
+    }
+
+    fn emit(&self, record: &LogRecord<'_>) {
+        if self.level > log::max_level() {
+            return;
+        }
+        log::logger().log(
+            &Record::builder()
+                .level(self.level)
+                .target(GUEST_LOG_TARGET)
+                .file((!self.file.is_empty()).then_some(&self.file))
+                .line((record.line != 0).then_some(record.line))
+                .module_path(Some(&self.speaker))
+                .args(format_args!("{}", self.message))
+                .build(),
+        );
+    }
+}
+
+fn level(level: LogLevel) -> Level {
+    match level {
         LogLevel::Error => Level::Error,
         LogLevel::Warn => Level::Warn,
         LogLevel::Info => Level::Info,
         LogLevel::Debug => Level::Debug,
         LogLevel::Trace => Level::Trace,
-    };
-    if level > log::max_level() {
-        return;
     }
-    let (speaker, file) = (printable(speaker(record.target), 256), printable(record.file, 256));
-    let message = printable(record.message, MAX_MESSAGE);
-    log::logger().log(
-        &Record::builder()
-            .level(level)
-            .target(GUEST_LOG_TARGET)
-            .file((!file.is_empty()).then_some(&file))
-            .line((record.line != 0).then_some(record.line))
-            .module_path(Some(&speaker))
-            .args(format_args!("{message}"))
-            .build(),
-    );
 }
 
 /// What a guest calls itself, but for the names of the library: the bindings show it where they show those.

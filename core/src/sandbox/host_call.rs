@@ -25,9 +25,17 @@ impl HostCall<'_> {
     /// Calls it. The inner result goes to the guest; the outer one ends the conversation.
     pub fn run(&self, quota: &mut Quota) -> Result<Result<Value, HostError>, Ended> {
         let name = self.name;
+        // None of the program's functions: the engine has the answer.
+        if let (HOST_SIGNATURE, [ValueRef::String(asked)]) = (name, self.arguments) {
+            quota.request().map_err(Ended::Poisoned)?;
+            let function = self.host.find(asked);
+            return Ok(Ok(Value::Bytes(function.map_or_else(Vec::new, |found| found.signature.to_wire()))));
+        }
+        if quota.host_calls == 0 {
+            quota.request().map_err(Ended::Poisoned)?;
+        }
         let function = match self.admit(quota) {
-            Ok(Admitted::Function(function)) => function,
-            Ok(Admitted::Answer(value)) => return Ok(Ok(value)),
+            Ok(function) => function,
             Err(refusal) => return Ok(Err(self.engine_error(&refusal))),
         };
         let returns = function.signature.returns();
@@ -44,15 +52,8 @@ impl HostCall<'_> {
     }
 
     /// The function, if the guest may call it now and like this.
-    fn admit(&self, quota: &mut Quota) -> Result<Admitted<'_>> {
+    fn admit(&self, quota: &mut Quota) -> Result<&Registered> {
         let name = self.name;
-        // None of the program's functions: it does not count.
-        if let (HOST_SIGNATURE, [ValueRef::String(asked)]) = (name, self.arguments) {
-            let function = self.host.find(asked);
-            return Ok(Admitted::Answer(Value::Bytes(
-                function.map_or_else(Vec::new, |function| function.signature.to_wire()),
-            )));
-        }
         quota.host_calls = quota
             .host_calls
             .checked_sub(1)
@@ -69,21 +70,13 @@ impl HostCall<'_> {
                 Error::new(ErrorCode::TooLarge, "the call has printed more than max_print_bytes allows")
             })?;
         }
-        Ok(Admitted::Function(function))
+        Ok(function)
     }
 
     /// A failure of the engine's own, in the place of the host function's.
     pub fn engine_error(&self, error: &Error) -> HostError {
         HostError::new(Error::new(error.code(), error.message())).with_status(error.code().number())
     }
-}
-
-/// What a call may do.
-enum Admitted<'h> {
-    /// Call this.
-    Function(&'h Registered),
-    /// Nothing more: the engine has the answer.
-    Answer(Value),
 }
 
 pub(super) fn host_error(status: i32, source: BoxError) -> Error {

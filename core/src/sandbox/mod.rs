@@ -160,6 +160,12 @@ impl Sandbox {
         self.conversation.dump_memory()
     }
 
+    /// The machine, for tests that bring it into states of which no guest has the moment in its hand.
+    #[cfg(test)]
+    pub(crate) fn vm(&mut self) -> &mut Vm {
+        self.conversation.vm()
+    }
+
     /// The guest's functions, in the order in which the guest lists them.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
         self.functions.list.iter().map(|function| (&*function.name, &function.signature))

@@ -21,6 +21,26 @@ pub fn from_file(from: &File, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_file(from, range, buffer))
 }
 
+/// Those of the pages that are not zero in a file.
+pub fn present(file: &File, range: Range<u64>) -> io::Result<PageSet> {
+    let mut present = PageSet::default();
+    let mut buffer = Vec::new();
+    for chunk in chunks(range) {
+        read_file(file, chunk.clone(), &mut buffer)?;
+        for (page, _) in pages(&chunk, &buffer).filter(|(_, bytes)| !is_zero(bytes)) {
+            present.append(page);
+        }
+    }
+    Ok(present)
+}
+
+/// Whether there is nothing in these bytes of a page.
+pub fn is_zero(page: &[u8]) -> bool {
+    // Of 4096 bytes, so that the comparison is one.
+    static ZEROS: [u8; 4096] = [0; 4096];
+    ZEROS.starts_with(page)
+}
+
 /// Where, in these pages, the memory is not what the file holds.
 pub fn differing(memory: &GuestMemory, file: &File, set: &PageSet) -> io::Result<PageSet> {
     let mut differing = PageSet::default();
@@ -48,7 +68,7 @@ fn copy(
         read(chunk.clone(), &mut buffer)?;
         let mut present = PageSet::default();
         for (page, bytes) in pages(&chunk, &buffer) {
-            if bytes.iter().any(|byte| *byte != 0) {
+            if !is_zero(bytes) {
                 present.append(page);
             }
         }

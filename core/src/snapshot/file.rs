@@ -1,25 +1,28 @@
 //! Snapshots in files.
 //!
 //! A file is written beside its place, synced and renamed, so that a crash leaves the old file or the new one. Reading
-//! copies it once into a sealed memory file while checking; nothing refers to the file afterwards, so that changing it later
-//! changes nothing. The checksum finds damage, not forgery: a file is as trustworthy as its source, though whatever it says
-//! stays behind the wall.
+//! copies it once into a sealed memory file while checking; nothing refers to the file afterwards, so that changing it, then
+//! or meanwhile, changes nothing of what was checked. It takes the memory and the time of what is stored in the file, and
+//! [`LoadOptions`] bound that. The checksum finds damage, not forgery: a file is as trustworthy as its source, though whatever
+//! it says stays behind the wall.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::format::{self, Header, PREFIX, bad};
-use super::{Frozen, Snapshot};
+use super::{Frozen, Snapshot, copy};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::image::page_table::PAGE;
 use crate::int::to_usize;
+use crate::options::{FileBounds, LoadOptions};
 use crate::pages::PageSet;
 use crate::sandbox::Functions;
 use crate::signature::to_ready_frame;
@@ -30,43 +33,51 @@ use crate::vm::sanitize_extended_state;
 const CHUNK: usize = 1 << 18;
 
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a file
-    /// that has the name already is replaced when everything is on the disk, and a symbolic link like a file.
+    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a
+    /// regular file that has the name already is replaced when everything is on the disk. Nothing else is: a folder, a FIFO, a
+    /// device, a socket, and a symbolic link wherever it leads, are an error. What is there is looked at directly before it is
+    /// replaced; between the two only someone who may write to the folder can put something else in its place.
     ///
     /// [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with what the system says as its source;
     /// [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the file, cannot be asked for.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let failed = |source: io::Error| {
-            Error::new(ErrorCode::Io, format!("writing {} failed: {source}", path.display()))
-                .with_source(source)
+            Error::new(ErrorCode::Io, format!("writing {path:?} failed: {source}")).with_source(source)
         };
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        // Now, because writing may take long; and when it counts.
+        crate::file::check_replaceable(path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
         self.shared.write(file.as_file_mut(), &Features::here()?).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
+        crate::file::check_replaceable(path).map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
         // The name is safe only when its directory is.
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
     }
 
     /// Reads a snapshot from a file. [`ErrorCode::Io`] if it cannot be read; [`ErrorCode::SnapshotFile`] if it is damaged, of
-    /// another format or guest ABI, or needs a processor with other features. The file is not needed afterwards.
+    /// another format or guest ABI, larger than [`LoadOptions`] allow unless told otherwise, or needs a processor with other
+    /// features. The file is not needed afterwards.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &LoadOptions::new())
+    }
+
+    /// [`Self::load`] with bounds for what the file may bring.
+    pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self> {
         let path = path.as_ref();
         let failed = |source: io::Error| {
-            Error::new(ErrorCode::Io, format!("reading {} failed: {source}", path.display()))
-                .with_source(source)
+            Error::new(ErrorCode::Io, format!("reading {path:?} failed: {source}")).with_source(source)
         };
-        // Without O_NONBLOCK the open of a FIFO would wait for a writer.
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
+        let Some((file, _)) = crate::file::open(path).map_err(failed)? else {
             return Err(bad("it is not a regular file"));
-        }
-        let frozen = read(&mut Checked { file, hash: Sha256::new() }).map_err(|error| match error {
+        };
+        let mut file = Checked { file, hash: Sha256::new() };
+        let frozen = read(&mut file, options.bounds()).map_err(|error| match error {
             ReadError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => bad("it ends too early"),
             ReadError::Io(error) => failed(error),
             ReadError::Content(error) => error,
@@ -78,12 +89,10 @@ impl Snapshot {
 impl Frozen {
     fn write(&self, file: &mut File, features: &Features) -> io::Result<()> {
         let layout = &self.image.layout;
-        let mut regions: Vec<_> = format::guest_regions(layout).collect();
-        regions.sort_unstable_by_key(|region| region.start);
         let mut pages = Vec::new();
-        for region in regions {
+        for region in format::guest_regions(layout) {
             for range in self.pages.within(&region) {
-                pages.push(range);
+                pages.extend(copy::present(self.image.file(), range)?.iter());
             }
         }
         let extended_state = layout.extended_state.phys;
@@ -103,6 +112,8 @@ impl Frozen {
             extended_state: state,
             pages: pages.clone(),
         });
+        let header =
+            header.ok_or_else(|| io::Error::other("the guest has more functions than a file takes"))?;
 
         let mut hash = Sha256::new();
         hash.update(&header);
@@ -164,13 +175,13 @@ impl Checked {
     }
 }
 
-fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
+fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let mut prefix = [0; PREFIX];
     file.read(&mut prefix)?;
     let len = format::header_len(&prefix)?;
     let bytes = file.read_vec(len)?;
     let padding = file.read_vec((PREFIX + len).wrapping_neg() % to_usize(PAGE))?;
-    let header = format::decode(&bytes)?;
+    let header = format::decode(&bytes, bounds)?;
     let lacking = header.features.lacking(&Features::here()?);
     if !lacking.is_empty() {
         return Err(bad(&format!("it needs processor features that are not here: {lacking}")).into());
@@ -187,10 +198,13 @@ fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
     let size = layout.size;
     let mut read_error = None;
     let image = Image::rebuild(layout, entry, &state, |memory| {
-        copy_pages(file, memory, &pages).map_err(|error| {
-            let reason = bad(&error.to_string());
-            read_error = Some(error);
-            reason
+        copy_pages(file, memory, &pages).map_err(|error| match error {
+            ReadError::Content(error) => error,
+            ReadError::Io(error) => {
+                let reason = bad(&error.to_string());
+                read_error = Some(error);
+                reason
+            }
         })
     })
     .map_err(|error| read_error.take().map_or(ReadError::Content(error), ReadError::Io))?;
@@ -223,13 +237,17 @@ fn read(file: &mut Checked) -> Result<Frozen, ReadError> {
     })
 }
 
-fn copy_pages(from: &mut Checked, to: &File, pages: &[std::ops::Range<u64>]) -> io::Result<()> {
+fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(), ReadError> {
     let mut buffer = vec![0; CHUNK];
     for range in pages {
         let mut at = range.start;
         while at < range.end {
             let len = CHUNK.min(to_usize(range.end - at));
             from.read(&mut buffer[..len])?;
+            // The first page of a hole ends it, before the checksum of a terabyte has been computed.
+            if buffer[..len].chunks(to_usize(PAGE)).any(copy::is_zero) {
+                return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
+            }
             to.write_all_at(&buffer[..len], at)?;
             at += len as u64;
         }

@@ -7,6 +7,10 @@
 //!
 //! All numbers are little-endian. The header says how memory was laid out, not what the tables are that lay it out: those,
 //! the stubs and all control registers are made anew from the checked layout. Every number is hostile.
+//!
+//! The pages are those that are not zero, each once and in order; all others of the guest's are zero. So a file is as large as
+//! what it brings, and a page of zeros, which is what a hole reads as, is refused: whoever reads pays for no more than was
+//! stored.
 
 use std::ops::Range;
 
@@ -21,13 +25,15 @@ use crate::guest::origin::Fingerprint;
 use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape, Region};
 use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::options::Sizes;
+use crate::options::{FileBounds, Sizes};
 use crate::vm::features::Features;
 
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.
-pub(super) const FORMAT: u32 = 1;
-/// Bytes of the longest header: room for the functions of a large guest.
+///
+/// 1 had the library's guest ABI in the place of the guest's own, page ranges in bytes, and pages of zeros.
+pub(super) const FORMAT: u32 = 2;
+/// Bytes of the longest header: room for the functions of a large guest, and for every second page of a large heap.
 pub(super) const MAX_HEADER: u32 = 32 << 20;
 /// Magic, format, length.
 pub(super) const PREFIX: usize = 16;
@@ -53,8 +59,8 @@ pub(super) struct Header {
     pub pages: Vec<Range<u64>>,
 }
 
-/// Writes a header, with what is before it and the zeros behind it.
-pub(super) fn encode(header: &Header) -> Vec<u8> {
+/// Writes a header, with what is before it and the zeros behind it. `None` if it has more bytes than a header may have.
+pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
     let mut out = Writer(Vec::new());
     out.u64(u64::from(header.abi));
     out.u64(header.features.xcr0);
@@ -82,16 +88,17 @@ pub(super) fn encode(header: &Header) -> Vec<u8> {
     }
     out.u64(header.pages.len() as u64);
     for range in &header.pages {
-        out.u64(range.start);
-        out.u64(range.end - range.start);
+        out.page_number(range.start)?;
+        out.page_number(range.end - range.start)?;
     }
 
+    let len = u32::try_from(out.0.len()).ok().filter(|len| *len <= MAX_HEADER)?;
     let mut file = MAGIC.to_vec();
     file.extend(FORMAT.to_le_bytes());
-    file.extend(u32::try_from(out.0.len()).unwrap_or(u32::MAX).to_le_bytes());
+    file.extend(len.to_le_bytes());
     file.append(&mut out.0);
     file.resize(file.len().next_multiple_of(to_usize(PAGE)), 0);
-    file
+    Some(file)
 }
 
 /// The header's length, from the file's first bytes.
@@ -101,7 +108,13 @@ pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
         return Err(bad("it does not start with the magic number of a snapshot"));
     }
     if word(8) != FORMAT {
-        return Err(bad(&format!("its format is {}, this library reads {FORMAT}", word(8))));
+        let (by, mends) = if word(8) < FORMAT {
+            ("an earlier version of the library", "save it anew")
+        } else {
+            ("a later version of the library", "load it with that")
+        };
+        let format = word(8);
+        return Err(bad(&format!("its format is {format}, that of {by}; expected {FORMAT}; {mends}")));
     }
     if word(12) > MAX_HEADER {
         return Err(bad("its header is impossibly long"));
@@ -110,7 +123,7 @@ pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
 }
 
 /// Reads a header and checks all of it.
-pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
+pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let mut input = Reader(bytes);
     let abi = abi(&mut input)?;
     let mut features = Features { xcr0: input.u64()?, ..Features::default() };
@@ -119,10 +132,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
             u32::try_from(input.u64()?).map_err(|_| bad("its list of processor features is malformed"))?;
     }
     let fingerprint = input.array()?;
-    let sizes = sizes(&mut input)?;
+    let sizes = sizes(&mut input, bounds)?;
     let (entry, bias) = (input.u64()?, input.u64()?);
     let program = program(&mut input, entry, bias, abi)?;
     let payloads = payloads(&mut input)?;
+    let memory = program.segments.iter().map(|segment| segment.size);
+    let memory = memory.chain(payloads.iter().map(|payload| payload.len)).sum::<u64>();
+    bounded("the memory of its guest's program and payloads", memory, "max_size", bounds.size)?;
 
     let mut registers = Registers { general: kvm_regs::default(), fs_base: 0, gs_base: 0 };
     for register in general(&mut registers.general) {
@@ -134,7 +150,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Header> {
     let required = input.bytes()?.to_vec();
     let extended_state = input.bytes()?.to_vec();
     let layout = Layout::new(&program, &payloads, &sizes);
-    let pages = pages(&mut input, &layout)?;
+    let pages = pages(&mut input, &layout, bounds)?;
     if !input.0.is_empty() {
         return Err(bad("something follows the header's last field"));
     }
@@ -163,7 +179,17 @@ fn abi(input: &mut Reader<'_>) -> Result<u32> {
         .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
-fn sizes(input: &mut Reader<'_>) -> Result<Sizes> {
+/// Confirms that something is within an option of whoever loads the file.
+fn bounded(what: &str, bytes: u64, option: &str, bound: u64) -> Result<()> {
+    if bytes <= bound {
+        return Ok(());
+    }
+    Err(bad(&format!(
+        "{what} is {bytes} bytes, {option} is {bound}; raise {option} if the file can be trusted"
+    )))
+}
+
+fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
     let [heap, stack, with_input, with_output] = [input.u64()?, input.u64()?, input.u64()?, input.u64()?];
     let without = |size: u64| size.checked_sub(BUFFER_OVERHEAD).filter(|size| *size > 0);
     let (Some(input_size), Some(output_size)) = (without(with_input), without(with_output)) else {
@@ -176,10 +202,12 @@ fn sizes(input: &mut Reader<'_>) -> Result<Sizes> {
         .output_size(output_size);
     let found = Sizes { heap, stack, input: with_input, output: with_output };
     // The options round what they accept: what they leave alone is a size that a sandbox can have.
-    match options.sizes() {
-        Ok(sizes) if sizes == found => Ok(sizes),
-        _ => Err(bad("a size is impossible")),
+    let sizes =
+        options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
+    for (name, size) in sizes.named() {
+        bounded(&format!("its {name}"), size, "max_heap_size", bounds.each)?;
     }
+    Ok(sizes)
 }
 
 fn program(input: &mut Reader<'_>, entry: u64, bias: u64, abi: u32) -> Result<Program> {
@@ -222,31 +250,39 @@ fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {
 }
 
 /// Pages that belong to the guest, each once, in order.
-fn pages(input: &mut Reader<'_>, layout: &Layout) -> Result<Vec<Range<u64>>> {
+fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<Vec<Range<u64>>> {
     let wrong = || bad("a page is not one of the guest's own");
-    let own: Vec<_> = guest_regions(layout).collect();
+    let mut own = guest_regions(layout).into_iter();
+    let mut region = own.next().ok_or_else(wrong)?;
     let count = input.u64()?;
-    let (mut pages, mut end) = (Vec::new(), 0);
+    let (mut pages, mut end, mut total) = (Vec::new(), 0, 0);
     for _ in 0..count {
-        let (start, len) = (input.u64()?, input.u64()?);
-        let range = start..start.checked_add(len).ok_or_else(wrong)?;
-        let is_own = own.iter().any(|region| region.start <= range.start && range.end <= region.end);
-        if !is_own || range.is_empty() || range.start < end || start % PAGE != 0 || len % PAGE != 0 {
+        let (start, len) = (input.page_number()?, input.page_number()?);
+        // Neither has more than 32 bits of pages.
+        let range = start..start + len;
+        // Both lists ascend, and are walked together.
+        while region.end <= range.start {
+            region = own.next().ok_or_else(wrong)?;
+        }
+        if range.is_empty() || range.start < end || range.start < region.start || range.end > region.end {
             return Err(wrong());
         }
+        // Below the size of the guest's memory, because each page is there once.
+        total += len;
+        bounded("the memory in it", total, "max_size", bounds.size)?;
         end = range.end;
         pages.push(range);
     }
     Ok(pages)
 }
 
-/// The guest physical memory whose contents a file may give.
-pub(super) fn guest_regions(layout: &Layout) -> impl Iterator<Item = Range<u64>> {
-    [&layout.thread, &layout.stack, &layout.heap]
-        .into_iter()
-        .chain(&layout.program)
-        .chain(&layout.payloads)
-        .map(Region::pages)
+/// The guest physical memory whose contents a file may give, in ascending order.
+pub(super) fn guest_regions(layout: &Layout) -> Vec<Range<u64>> {
+    let regions = [&layout.thread, &layout.stack, &layout.heap].into_iter();
+    let regions = regions.chain(&layout.program).chain(&layout.payloads);
+    let mut regions: Vec<_> = regions.map(Region::pages).collect();
+    regions.sort_unstable_by_key(|region| region.start);
+    regions
 }
 
 /// The registers of which the file's values are taken, in its order.
@@ -278,6 +314,12 @@ impl Writer {
         self.0.extend(word.to_le_bytes());
     }
 
+    /// So many bytes, in pages.
+    fn page_number(&mut self, bytes: u64) -> Option<()> {
+        self.0.extend(u32::try_from(bytes / PAGE).ok()?.to_le_bytes());
+        Some(())
+    }
+
     fn words<const N: usize>(&mut self, words: [u64; N]) {
         self.0.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     }
@@ -288,6 +330,11 @@ struct Reader<'b>(&'b [u8]);
 impl<'b> Reader<'b> {
     fn u64(&mut self) -> Result<u64> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    /// So many pages, in bytes.
+    fn page_number(&mut self) -> Result<u64> {
+        self.array().map(|pages| u64::from(u32::from_le_bytes(pages)) * PAGE)
     }
 
     /// An address that a segment base may have.

@@ -169,7 +169,7 @@ impl Frozen {
     /// Confirms that the picture is of a sandbox like this one. All that differs is listed.
     pub fn check_sandbox(&self, origin: &Origin, layout: &Layout, sizes: &Sizes) -> Result<()> {
         let mut differs: Vec<_> = self.origin.difference(origin).into_iter().collect();
-        for (name, ours, theirs) in self.sizes.differences(sizes) {
+        for (name, ours, theirs) in self.sizes.beside(sizes).filter(|(_, ours, theirs)| ours != theirs) {
             differs.push(format!("its {name} is {ours}, that of the sandbox is {theirs}"));
         }
         // A file may lie about the guest that it is of; then the layout tells.

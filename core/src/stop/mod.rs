@@ -469,3 +469,20 @@ fn thread_clock(thread: i32) -> libc::clockid_t {
     const SCHEDULED: i32 = 2;
     !thread << 3 | PER_THREAD | SCHEDULED
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timer_looks_at_a_limit_that_is_nearly_used_up_only_now_and_then() {
+        let run = RunState::new().unwrap();
+        run.thread.store(signal::thread_id(), Ordering::Relaxed);
+        run.word.begin();
+        // Much less than a look takes; not used up, all the same, when the runner sleeps.
+        let (wall, used) = (clock::now(libc::CLOCK_MONOTONIC), clock::now(libc::CLOCK_THREAD_CPUTIME_ID));
+        run.cpu_deadline.store(used + 500_000, Ordering::SeqCst);
+        let next = run.look(wall);
+        assert!(next >= wall + AGAIN_NS, "{} ns", next - wall);
+    }
+}

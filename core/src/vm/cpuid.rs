@@ -32,7 +32,28 @@ const LEAF8_1_ECX_SHOWN: u32 = 1 << 0 | 0b1111 << 5 | 1 << 11 | 1 << 16 | 1 << 2
 
 /// The supported processor, cut down.
 pub(crate) fn filter(supported: &CpuId) -> Vec<kvm_cpuid_entry2> {
-    supported.as_slice().iter().filter_map(|entry| filtered(*entry)).collect()
+    filter_entries(supported.as_slice())
+}
+
+fn filter_entries(supported: &[kvm_cpuid_entry2]) -> Vec<kvm_cpuid_entry2> {
+    let mut entries: Vec<_> = supported.iter().filter_map(|entry| filtered(*entry)).collect();
+    let size = extended_state_size(&entries);
+    if let Some(leaf) = entries.iter_mut().find(|entry| (entry.function, entry.index) == (0x0d, 0)) {
+        leaf.ecx = size;
+    }
+    entries
+}
+
+/// Bytes of an XSAVE area that holds every component which is shown (Intel SDM vol. 1, 13.2: leaf 0xd, ECX). The processor's own
+/// figure counts those that are hidden as well.
+fn extended_state_size(shown: &[kvm_cpuid_entry2]) -> u32 {
+    /// The x87 and SSE state, and the header.
+    const LEGACY: u32 = 576;
+    shown
+        .iter()
+        .filter(|entry| entry.function == 0x0d && entry.index >= 2)
+        .map(|component| component.eax.saturating_add(component.ebx))
+        .fold(LEGACY, u32::max)
 }
 
 /// What the filtered processor answers in that register; 0 without that leaf.
@@ -93,4 +114,29 @@ fn filtered(mut entry: kvm_cpuid_entry2) -> Option<kvm_cpuid_entry2> {
         _ => return None,
     }
     Some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_the_extended_state_counts_what_is_shown() {
+        let leaf = |index, eax, ebx, ecx| kvm_cpuid_entry2 {
+            function: 0x0d,
+            index,
+            eax,
+            ebx,
+            ecx,
+            ..kvm_cpuid_entry2::default()
+        };
+        // A processor with AVX at 576, PKRU at 2688 and AMX behind it; in EAX of 0xd.0 what it supports.
+        let processor = [leaf(0, 0x6_0207, 2752, 11008), leaf(1, 0xf, 2752, 0), leaf(2, 256, 576, 0)];
+        let hidden = [leaf(9, 8, 2688, 0), leaf(17, 64, 2752, 0), leaf(18, 8192, 2816, 0)];
+        let found = filter_entries(&[&processor[..], &hidden].concat());
+        assert_eq!((found[0].eax, found[0].ecx), (0b111, 832));
+        assert_eq!(found.len(), 3, "a leaf of a hidden component is not shown");
+        // Without AVX the legacy area and the header are all.
+        assert_eq!(filter_entries(&[leaf(0, 0b11, 576, 576)])[0].ecx, 576);
+    }
 }

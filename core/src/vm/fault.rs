@@ -246,3 +246,132 @@ impl FaultReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::image::Image;
+    use crate::{Guest, SandboxOptions};
+
+    /// A stopped machine that never ran: registers and exception stacks are made up.
+    struct Stopped {
+        image: Arc<Image>,
+        memory: GuestMemory,
+        regs: kvm_regs,
+        sregs: kvm_sregs,
+    }
+
+    /// Behind the `push`, where KVM reports the `out`.
+    const AT_OUT: u64 = 2;
+    const INSTRUCTION: u64 = 0x40_1234;
+
+    impl Stopped {
+        /// As the stub of that vector leaves it.
+        fn at_stub(vector: u64) -> Self {
+            let guest = Guest::builtin("demo").unwrap();
+            let image = guest.image(&SandboxOptions::new().sizes().unwrap()).unwrap();
+            let memory = GuestMemory::map(image.file(), image.layout.size).unwrap();
+            let regs = kvm_regs {
+                rip: image.layout.stubs.virt + vector * STUB_STRIDE + AT_OUT,
+                ..kvm_regs::default()
+            };
+            let mut sregs = kvm_sregs { cr2: 0xdead_b000, ..kvm_sregs::default() };
+            sregs.cs.selector = 0x08;
+            let stopped = Self { image, memory, regs, sregs };
+            let has_error_code = [8, 10, 11, 12, 13, 14, 17, 21, 29, 30].contains(&vector);
+            stopped.push(u8::try_from(vector).unwrap(), 5, INSTRUCTION);
+            if has_error_code {
+                stopped.push(u8::try_from(vector).unwrap(), 6, 0b110);
+            }
+            stopped.push(u8::try_from(vector).unwrap(), if has_error_code { 7 } else { 6 }, vector);
+            stopped
+        }
+
+        /// Writes the n-th word from the top of the stack on which that exception is taken.
+        fn push(&self, vector: u8, n: u64, word: u64) {
+            let layout = &self.image.layout;
+            let stack =
+                if vector == DOUBLE_FAULT { &layout.double_fault_stack } else { &layout.exception_stack };
+            self.memory.store(stack.phys + stack.size - 8 * n, word).unwrap();
+        }
+
+        fn report(&self) -> Option<FaultReport> {
+            FaultReport::read(&(self.regs, self.sregs), &self.image.layout, &self.memory)
+        }
+    }
+
+    #[test]
+    fn a_report_is_read_from_each_stub() {
+        for vector in 0..VECTORS {
+            for behind in STUB_OUT {
+                let mut stopped = Stopped::at_stub(vector);
+                stopped.regs.rip = stopped.image.layout.stubs.virt + vector * STUB_STRIDE + behind;
+                let report = stopped.report().unwrap();
+                assert_eq!((u64::from(report.vector), report.instruction), (vector, INSTRUCTION));
+                assert_eq!(report.address, if vector == 14 { 0xdead_b000 } else { 0 }, "exception {vector}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_at_any_other_privilege_is_not_believed() {
+        for (selector, dpl) in [(0x0b, 0), (0x09, 0), (0x0a, 0), (0x33, 3), (0x08, 3), (0x08, 1)] {
+            let mut stopped = Stopped::at_stub(6);
+            (stopped.sregs.cs.selector, stopped.sregs.cs.dpl) = (selector, dpl);
+            assert!(stopped.report().is_none(), "selector {selector:#x}, privilege {dpl}");
+        }
+    }
+
+    #[test]
+    fn a_report_from_anywhere_but_behind_a_stubs_push_is_not_believed() {
+        let stopped = Stopped::at_stub(6);
+        let layout = &stopped.image.layout;
+        let stub = layout.stubs.virt + 6 * STUB_STRIDE;
+        let others = (0..STUB_STRIDE).filter(|offset| !STUB_OUT.contains(offset)).map(|offset| stub + offset);
+        let elsewhere = [
+            0,
+            u64::MAX,
+            layout.stubs.virt - 1,
+            layout.stubs.virt + VECTORS * STUB_STRIDE + AT_OUT,
+            layout.stubs.virt + layout.stubs.size + AT_OUT,
+            layout.trampoline.virt + AT_OUT,
+            INSTRUCTION,
+        ];
+        for rip in others.chain(elsewhere) {
+            let mut stopped = Stopped::at_stub(6);
+            stopped.regs.rip = rip;
+            assert!(stopped.report().is_none(), "at {rip:#x}");
+        }
+        // Behind the last stub, with the number on the stack that a stub there would push.
+        let mut stopped = Stopped::at_stub(6);
+        stopped.regs.rip = stopped.image.layout.stubs.virt + VECTORS * STUB_STRIDE + AT_OUT;
+        stopped.push(6, 6, VECTORS);
+        assert!(stopped.report().is_none());
+    }
+
+    #[test]
+    fn a_report_without_the_stubs_own_vector_on_its_stack_is_not_believed() {
+        for vector in 0..VECTORS {
+            for pushed in [(vector + 1) % VECTORS, vector + 256, u64::MAX, vector | 1 << 63] {
+                let stopped = Stopped::at_stub(vector);
+                let number = u8::try_from(vector).unwrap();
+                stopped.push(number, 6, pushed);
+                stopped.push(number, 7, pushed);
+                assert!(stopped.report().is_none(), "{pushed:#x} in the stub of {vector}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_double_faults_report_is_looked_for_on_its_own_stack_alone() {
+        let stopped = Stopped::at_stub(8);
+        let layout = &stopped.image.layout;
+        let stack = &layout.double_fault_stack;
+        stopped.memory.store(stack.phys + stack.size - 8 * 7, 0).unwrap();
+        let other = &layout.exception_stack;
+        stopped.memory.store(other.phys + other.size - 8 * 7, 8).unwrap();
+        assert!(stopped.report().is_none());
+    }
+}

@@ -118,6 +118,19 @@ fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
     }
 }
 
+/// What KVM must have, and what to say where it has not. XSAVE is the processor's: KVM has `KVM_CAP_XCRS` if that has it
+/// (`arch/x86/kvm/x86.c`, `kvm_vm_ioctl_check_extension`).
+const NEEDED: [(Cap, &str); 4] = [
+    (Cap::UserMemory, "KVM lacks KVM_CAP_USER_MEMORY: a kernel of 4.16 or later has it"),
+    (Cap::ImmediateExit, "KVM lacks KVM_CAP_IMMEDIATE_EXIT: a kernel of 4.16 or later has it"),
+    (Cap::VcpuEvents, "KVM lacks KVM_CAP_VCPU_EVENTS: a kernel of 4.16 or later has it"),
+    (Cap::Xcrs, NO_XSAVE),
+];
+
+/// Processors have had XSAVE since 2008 (Intel) and 2011 (AMD); hypervisors and kernels can hide it.
+const NO_XSAVE: &str = "the processor lacks XSAVE: if it has it, the kernel was started with noxsave, or a hypervisor below hides it \
+     (QEMU: -cpu host or max)";
+
 /// Opens `/dev/kvm` and checks that it can do what is needed.
 fn open() -> Result<Kvm> {
     let kvm = Kvm::new().map_err(|error| {
@@ -141,15 +154,8 @@ fn open() -> Result<Kvm> {
             "/dev/kvm speaks API version {version}, expected {KVM_API_VERSION}: the kernel is too old"
         )));
     }
-    for (cap, name) in [
-        (Cap::UserMemory, "KVM_CAP_USER_MEMORY"),
-        (Cap::ImmediateExit, "KVM_CAP_IMMEDIATE_EXIT"),
-        (Cap::Xcrs, "KVM_CAP_XCRS"),
-        (Cap::VcpuEvents, "KVM_CAP_VCPU_EVENTS"),
-    ] {
-        if !kvm.check_extension(cap) {
-            return Err(unavailable(format!("KVM lacks {name}: a kernel of 4.16 or later has it")));
-        }
+    if let Some((_, lacking)) = NEEDED.into_iter().find(|(cap, _)| !kvm.check_extension(*cap)) {
+        return Err(unavailable(lacking.to_owned()));
     }
     let sync = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     if kvm.check_extension_int(Cap::SyncRegs).cast_unsigned() & sync != sync {
@@ -172,7 +178,7 @@ fn extended_state(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcr
             return Ok(xcrs);
         }
     }
-    Err(unavailable("the processor, or KVM, lacks XSAVE".to_owned()))
+    Err(unavailable(NO_XSAVE.to_owned()))
 }
 
 /// CR4 with every protection there is, or, where KVM refuses that, those whose features it supports.
@@ -210,4 +216,15 @@ fn cannot_create(error: kvm_ioctls::Error) -> Error {
 
 fn unavailable(reason: String) -> Error {
     Error::new(ErrorCode::HypervisorUnavailable, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_without_xsave_is_not_taken_for_an_old_kernel() {
+        let (_, lacking) = NEEDED.into_iter().find(|(cap, _)| matches!(cap, Cap::Xcrs)).unwrap();
+        assert!(lacking.contains("the processor lacks XSAVE") && !lacking.contains("4.16"), "{lacking}");
+    }
 }

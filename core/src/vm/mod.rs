@@ -9,6 +9,8 @@ pub(crate) mod hypervisor;
 pub(crate) mod memory;
 pub(crate) mod reaper;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -125,9 +127,13 @@ impl Vm {
     /// Shows the image what its first sandbox has written by now, so that the next ones start with these pages.
     pub fn teach(&self) {
         if self.image.hot().is_none() {
+            let layout = &self.image.layout;
             let mut written = PageSet::default();
+            // Under nested paging the processor's own walks count as writes to the page tables (AMD APM vol. 2, 15.25.5; Intel
+            // SDM vol. 3C, 28.3.5), which lie directly before what a guest may write.
+            let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
-            let _ = copied::find(self.memory(), &self.image.layout.written, &mut written);
+            let _ = copied::find(self.memory(), &within, &mut written);
             self.image.learn_hot(&written);
         }
     }
@@ -136,7 +142,10 @@ impl Vm {
     pub fn run(&mut self) -> Exit {
         self.has_run = true;
         match self.machine.vcpu.run() {
-            Ok(VcpuExit::IoOut(DOORBELL_PORT, [_])) => Exit::Doorbell,
+            Ok(VcpuExit::IoOut(DOORBELL_PORT, [_])) => {
+                self.is_dead |= is_single_stepped(&self.machine.vcpu);
+                Exit::Doorbell
+            }
             Ok(VcpuExit::IoOut(FAULT_PORT, [_])) => Exit::Fault,
             Ok(exit) => {
                 self.is_dead |=
@@ -210,6 +219,9 @@ impl Vm {
         /// restore.
         const COPIED: u64 = 256 * PAGE;
 
+        if self.was_stopped && !self.is_dead {
+            self.forget_pending()?;
+        }
         if self.is_dead {
             *self = Self::from_snapshot(frozen)?;
             return Ok(());
@@ -218,10 +230,7 @@ impl Vm {
             Some(delta) if delta.len() <= COPIED => self.restore_pages(frozen, delta)?,
             _ => self.restore_mapping(frozen)?,
         }
-        if self.was_stopped {
-            self.forget_pending()?;
-            self.was_stopped = false;
-        }
+        self.was_stopped = false;
         let (general, special) = Self::resume_registers(frozen)?;
         set_registers(&mut self.machine.vcpu, general, special);
         self.has_run = false;
@@ -278,11 +287,16 @@ impl Vm {
         Ok(())
     }
 
-    /// Takes back exceptions that were on their way to the guest when it was stopped.
-    fn forget_pending(&self) -> Result<()> {
+    /// Takes back exceptions that were on their way to the guest when it was stopped. What cannot be taken back, a single step
+    /// that the processor itself holds back behind a load of the stack segment, costs the machine.
+    fn forget_pending(&mut self) -> Result<()> {
         let failed = |error: kvm_ioctls::Error| Error::resource("KVM_SET_VCPU_EVENTS", error);
         let vcpu = &self.machine.vcpu;
         let mut events = vcpu.get_vcpu_events().map_err(failed)?;
+        if events.interrupt.shadow != 0 || is_single_stepped(vcpu) {
+            self.is_dead = true;
+            return Ok(());
+        }
         events.exception = Default::default();
         events.interrupt = Default::default();
         events.nmi = Default::default();
@@ -301,6 +315,8 @@ impl Vm {
             memory.prepare(hot);
         }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
+        // At every exit KVM shows the general registers, without a system call.
+        vcpu.set_sync_valid_reg(SyncReg::Register);
         let log = DirtyLog::set_slot(&vm, &memory, Tracking::best() == Tracking::Log)?;
         set_registers(&mut vcpu, general, special);
         Ok(Self {
@@ -332,6 +348,16 @@ impl fmt::Debug for Vm {
 
 fn outside() -> Error {
     Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
+}
+
+/// Whether the guest stopped while it single-stepped itself, which none that is well does.
+///
+/// Directly behind a load of the stack segment the processor holds the step's exception back. Where the guest stops there,
+/// VT-x keeps it in a field of its own (Intel SDM vol. 3C, 25.4.2, *Pending debug exceptions*) that KVM gives nobody access to,
+/// and delivers it to whoever runs next in the machine, or refuses to enter (27.3.1.5). So such a machine runs no other guest.
+fn is_single_stepped(vcpu: &VcpuFd) -> bool {
+    const TRAP_FLAG: u64 = 1 << 8;
+    vcpu.sync_regs().regs.rflags & TRAP_FLAG != 0
 }
 
 /// Both register sets travel with the next run.

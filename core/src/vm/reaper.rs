@@ -4,14 +4,20 @@
 //! process does it, started with the first machine that is dropped. What waits for it still has its memory and two
 //! descriptors, so that only so many may wait: a program that makes and drops machines faster than the thread gets to run
 //! destroys the next one itself. A pool that ends is different: its members are dropped at once, once, and were all alive before.
+//!
+//! While a machine is closed, KVM waits inside the kernel for a thread of its own that belongs to this process (Linux 6.13 and
+//! later, `kvm-nx-lpage-recovery`). Whoever stops all threads meanwhile and waits for that, as LeakSanitizer does at exit, stops
+//! that thread first and then waits for ever. So nothing is being closed any more once the process runs its exit handlers: what
+//! is left, the kernel closes after them.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
 use super::Machine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::process::PerProcess;
 use crate::stop::signal;
 
@@ -41,7 +47,7 @@ pub(super) fn destroy(machine: Machine) {
     if !machine.memory.is_mapped() {
         return drop(machine);
     }
-    if let Ok(reaper) = Reaper::started() {
+    if let Ok(reaper) = Reaper::current() {
         reaper.take(machine);
     }
 }
@@ -53,12 +59,27 @@ struct Reaper {
     /// How many wait.
     count: AtomicUsize,
     has_thread: Mutex<bool>,
+    closing: Mutex<Closing>,
+    /// Rung when nothing is being closed any more.
+    is_quiet: Condvar,
 }
+
+/// Which machines are being closed.
+#[derive(Default)]
+struct Closing {
+    /// How many are, at this moment, on any thread.
+    count: usize,
+    /// Whether the process ends, so that no other one is begun.
+    is_over: bool,
+    /// Those that were not: they stay reachable, so that no tool takes them for leaks.
+    kept: Vec<Machine>,
+}
+
+static CURRENT: PerProcess<Reaper> = PerProcess::new();
 
 impl Reaper {
     /// The one of this process.
-    fn started() -> Result<&'static Self> {
-        static CURRENT: PerProcess<Reaper> = PerProcess::new();
+    fn current() -> Result<&'static Self> {
         let reaper = CURRENT.get_or_try_make(|| {
             let (queue, waiting) = channel();
             Ok(Self {
@@ -66,36 +87,87 @@ impl Reaper {
                 waiting: Mutex::new(waiting),
                 count: AtomicUsize::new(0),
                 has_thread: Mutex::default(),
+                closing: Mutex::default(),
+                is_quiet: Condvar::new(),
             })
         })?;
-        // Under a lock, so that it is started once.
-        let mut has_thread = reaper.has_thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*has_thread {
-            signal::without_signals(|| {
-                std::thread::Builder::new().name("hyperlight-reaper".to_owned()).spawn(|| reaper.run())
-            })
-            .map_err(|source| Error::resource("starting the reaper thread", source))?;
-            *has_thread = true;
-        }
+        static AT_EXIT: Once = Once::new();
+        AT_EXIT.call_once(|| {
+            // SAFETY: `at_exit` may run at any time from now on; the library is never unloaded. Handlers run in the reverse order of
+            // their registration, so that this one comes before those of a sanitizer, which registers at the start. Should there
+            // be no memory for it, the process ends as it did without it.
+            let _ = unsafe { libc::atexit(at_exit) };
+        });
         Ok(reaper)
     }
 
-    /// Lets the machine wait, or destroys it if too many do. Two threads may find the last place at the same time; one more
-    /// is no harm.
-    fn take(&self, machine: Machine) {
-        if !ENDS.get() && self.count.load(Ordering::Relaxed) >= BACKLOG {
-            return drop(machine);
+    /// Lets the machine wait, or destroys it if too many do, or if there is no thread to be had. Two threads may find the last
+    /// place at the same time; one more is no harm.
+    fn take(&'static self, machine: Machine) {
+        let is_full = !ENDS.get() && self.count.load(Ordering::Relaxed) >= BACKLOG;
+        if is_full || !self.has_started() {
+            self.close(machine);
+            return;
         }
         self.count.fetch_add(1, Ordering::Relaxed);
         // It comes back, and is destroyed here, only if the thread has ended, which it does not.
         let _ = self.queue.send(machine);
     }
 
+    /// Starts the thread, once.
+    fn has_started(&'static self) -> bool {
+        let mut has_thread = self.has_thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*has_thread {
+            let thread = std::thread::Builder::new().name("hyperlight-reaper".to_owned());
+            *has_thread = signal::without_signals(|| thread.spawn(|| self.run())).is_ok();
+        }
+        *has_thread
+    }
+
     fn run(&self) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for machine in waiting.iter() {
-            drop(machine);
+            self.close(machine);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// Closes the machine, unless the process ends.
+    fn close(&self, machine: Machine) {
+        {
+            let mut closing = self.closing();
+            if closing.is_over {
+                closing.kept.push(machine);
+                return;
+            }
+            closing.count += 1;
+        }
+        drop(machine);
+        let mut closing = self.closing();
+        closing.count -= 1;
+        if closing.count == 0 {
+            self.is_quiet.notify_all();
+        }
+    }
+
+    /// Has no machine closed from now on, and waits for those that are being closed.
+    fn end(&self) {
+        /// Closing takes milliseconds; a process whose kernel takes longer than this ends all the same.
+        const LONGEST: Duration = Duration::from_secs(10);
+        let mut closing = self.closing();
+        closing.is_over = true;
+        let quiet = self.is_quiet.wait_timeout_while(closing, LONGEST, |closing| closing.count > 0);
+        drop(quiet);
+    }
+
+    fn closing(&self) -> MutexGuard<'_, Closing> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The process ends by `exit` or by a return from `main`. A forked child has no reaper of its own until it drops a machine.
+extern "C" fn at_exit() {
+    if let Some(reaper) = CURRENT.get() {
+        reaper.end();
     }
 }

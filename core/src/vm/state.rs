@@ -21,8 +21,8 @@ pub(crate) const CR4_OPTIONAL: u64 = CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SM
 
 /// PAE, OSFXSR, OSXMMEXCPT, OSXSAVE.
 const CR4: u64 = 1 << 5 | 1 << 9 | 1 << 10 | 1 << 18;
-/// PE, MP, ET, NE, WP, PG.
-const CR0: u64 = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 16 | 1 << 31;
+/// PE, MP, ET, NE, WP, AM, PG. AM lets a guest have its misaligned accesses refused, by its own AC flag.
+const CR0: u64 = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 16 | 1 << 18 | 1 << 31;
 /// LME, LMA, NXE. Not SCE: there is no kernel that SYSCALL could enter.
 const EFER: u64 = 1 << 8 | 1 << 10 | 1 << 11;
 /// The bit of RFLAGS that is always set.

@@ -19,7 +19,19 @@ void free(void *);
 /* Bytes of a message that is formatted without asking for memory. */
 enum { SHORT_MESSAGE = 512 };
 
-/* The formatted text: in `local` if it fits, else in memory of malloc, else cut off. */
+/* Marks the end of a text that was cut, behind a whole character. */
+static void mark(char *local) {
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    size_t end = SHORT_MESSAGE - sizeof ellipsis;
+    while (end > 0 && ((unsigned char)local[end] & 0xc0) == 0x80) {
+        end--;
+    }
+    for (size_t i = 0; i < sizeof ellipsis; i++) {
+        local[end + i] = ellipsis[i];
+    }
+}
+
+/* The formatted text: in `local` if it fits, else in memory of malloc, else cut off and marked. */
 static char *message(char *local, const char *format, va_list list) {
     va_list again;
     va_copy(again, list);
@@ -30,6 +42,7 @@ static char *message(char *local, const char *format, va_list list) {
     }
     char *whole = malloc((size_t)length + 1);
     if (whole == NULL) {
+        mark(local);
         return local;
     }
     vsnprintf(whole, (size_t)length + 1, format, list);

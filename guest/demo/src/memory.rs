@@ -57,10 +57,20 @@ pub fn fill_heap() {
 /// Writes one word to each of so many pages of the heap.
 #[guest_function("DirtyPages")]
 fn dirty_pages(count: u32) -> Result<u32> {
+    dirty(count, PAGE)
+}
+
+/// The same with a page between each two that stays clean.
+#[guest_function("DirtyEveryOtherPage")]
+fn dirty_every_other_page(count: u32) -> Result<u32> {
+    dirty(count, 2 * PAGE)
+}
+
+fn dirty(count: u32, stride: usize) -> Result<u32> {
     let mut memory = Vec::<u8>::new();
-    let len = (count as usize).saturating_mul(PAGE);
+    let len = (count as usize).saturating_mul(stride);
     ensure!(memory.try_reserve_exact(len).is_ok(), WRONG_INPUT, "the heap has no room for {count} pages");
-    for page in memory.spare_capacity_mut().chunks_mut(PAGE) {
+    for page in memory.spare_capacity_mut().chunks_mut(stride) {
         if let Some(byte) = page.first_mut() {
             // SAFETY: the byte belongs to `memory`, and any value will do.
             unsafe { byte.as_mut_ptr().write_volatile(1) };

@@ -116,13 +116,20 @@ pub(crate) fn compile(source: &mut String, name: &str, goal: Goal) -> Js<Value> 
     let flags = (kind | qjs::JS_EVAL_FLAG_COMPILE_ONLY).cast_signed();
     let name = file_name(name);
     let len = source.len();
-    source.push('\0');
+    terminate(source)?;
     // SAFETY: a NUL follows the text, and both strings live longer than the call.
     let code = unsafe {
         Value::own(qjs::JS_Eval(context(), source.as_ptr().cast(), len as qjs::size_t, name.as_ptr(), flags))
     };
     source.truncate(len);
     code
+}
+
+/// Puts the NUL behind a text that the engine wants there.
+pub(crate) fn terminate(text: &mut String) -> Js<()> {
+    text.try_reserve_exact(1).map_err(|_| out_of_memory())?;
+    text.push('\0');
+    Ok(())
 }
 
 /// Runs what [`compile`] gave.

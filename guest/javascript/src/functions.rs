@@ -40,7 +40,7 @@ fn call_function(function: String, arguments: String) -> Result<String> {
     enter(|| {
         let arguments = list(arguments)?;
         let (this, callee) = find(&function)?;
-        text(&jobs::settle(callee.call(&this, &arguments)?)?)
+        text(&jobs::resolve(callee.call(&this, &arguments)?)?)
     })
 }
 

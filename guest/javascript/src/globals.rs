@@ -79,6 +79,11 @@ pub(crate) fn is_short(big_int: &Value) -> Js<bool> {
     Ok(help("isShort", big_int)?.is_truthy())
 }
 
+/// Whether a proxy is one of an array.
+pub(crate) fn is_list(proxy: &Value) -> Js<bool> {
+    Ok(help("isList", proxy)?.is_truthy())
+}
+
 /// What a `Boolean`, a `Number` or a `String` holds, by the name of its class.
 pub(crate) fn primitive(class: &str, object: &Value) -> Js<Value> {
     help(class, object)

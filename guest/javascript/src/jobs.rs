@@ -45,9 +45,13 @@ pub(crate) fn drain() -> Option<Value> {
     }
 }
 
-/// What a value is in the end: of a promise, or of anything else with a `then`, its result.
+/// What a value is for whoever gets it: of a promise, and of anything else with a `then`, its result.
+pub(crate) fn resolve(value: Value) -> core::result::Result<Value, Failure> {
+    settle(awaitable(value)?)
+}
+
+/// What a value is in the end: of a promise, its result.
 pub(crate) fn settle(value: Value) -> core::result::Result<Value, Failure> {
-    let value = awaitable(value)?;
     let failure = drain();
     match value.promise_state() {
         None => Ok(value),

@@ -183,8 +183,8 @@ pub(crate) fn load_source(name: &str, mut source: String) -> core::result::Resul
 pub(crate) fn evaluate(mut source: String) -> core::result::Result<Value, Failure> {
     const NAME: &str = "<eval>";
     match compile_any(&mut source, NAME)? {
-        (code, Goal::Script) => jobs::settle(engine::run(code)?),
-        (code, Goal::AsyncScript) => jobs::settle(jobs::settle(engine::run(code)?)?.get("value")?),
+        (code, Goal::Script) => jobs::resolve(engine::run(code)?),
+        (code, Goal::AsyncScript) => jobs::resolve(jobs::settle(engine::run(code)?)?.get("value")?),
         (code, Goal::Module) => run(NAME, code).map(|()| Value::UNDEFINED),
     }
 }

@@ -95,7 +95,7 @@
   define(globalThis, 'host', host);
 
   // For the guest itself.
-  const { from } = Array;
+  const { from, isArray } = Array;
   const { BigInt } = globalThis;
   const { valueOf: booleanValue } = Boolean.prototype;
   const { toString: symbolText } = Symbol.prototype;
@@ -104,6 +104,7 @@
   return {
     entries: (collection) => from(collection),
     host,
+    isList: (proxy) => isArray(proxy),
     rawJSON: JSON.rawJSON('0'),
     bigInt: (text) => BigInt(text),
     isShort: (number) => (number < 0n ? -number : number) >> 65536n === 0n,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, code};
 use crate::function::{self, Call, Declaration, DynamicCall};
 use crate::incoming::Arguments;
 use crate::panic::give_up;
+use crate::text::Text;
 use crate::value::Value;
 
 /// Bytes of an error frame besides its message.
@@ -63,12 +64,16 @@ pub(crate) fn reply(outcome: &Result<Value>) {
         },
         Err(error) => error,
     };
-    let room = channel::capacity().saturating_sub(ERROR_FRAME_OVERHEAD).min(MAX_MESSAGE_LEN);
-    let items = [
-        ValueRef::I32(error.code),
-        ValueRef::String(cut(&error.message, room)),
-        ValueRef::U64(error.token()),
-    ];
+    let whole;
+    let message = if error.message.len() <= MAX_MESSAGE_LEN {
+        error.message.as_str()
+    } else {
+        whole = Text::new(format_args!("{}", error.message));
+        whole.as_str()
+    };
+    let room = channel::capacity().saturating_sub(ERROR_FRAME_OVERHEAD);
+    let items =
+        [ValueRef::I32(error.code), ValueRef::String(cut(message, room)), ValueRef::U64(error.token())];
     let kind = ValueRef::U32(error.kind() as u32);
     // Half of the details would be no JSON.
     if let Some(details) = error.details().filter(|details| details.len() <= MAX_DETAILS_LEN)

@@ -1,7 +1,7 @@
 //! Log records: written into a ring that the host empties whenever the guest sleeps, without being woken up.
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
-use hyperlight_abi::message::{LogLevel, LogRecord, cut};
+use hyperlight_abi::message::{LogLevel, LogRecord};
 use hyperlight_abi::{Sink, mailbox};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -34,8 +34,8 @@ impl Log for RingLogger {
         }
         let formatted;
         let message = match record.args().as_str() {
-            Some(literal) => cut(literal, MAX_MESSAGE_LEN),
-            None => {
+            Some(literal) if literal.len() <= MAX_MESSAGE_LEN => literal,
+            _ => {
                 formatted = Text::new(*record.args());
                 formatted.as_str()
             }

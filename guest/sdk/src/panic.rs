@@ -29,7 +29,14 @@ pub fn abort(code: i32, message: &str) -> ! {
 
 /// Tells the host that it is over, and never runs on.
 pub(crate) fn give_up(reason: AbortReason, code: i32, message: &str) -> ! {
-    let room = channel::capacity().saturating_sub(ABORT_FRAME_OVERHEAD).min(MAX_MESSAGE_LEN);
+    let whole;
+    let message = if message.len() <= MAX_MESSAGE_LEN {
+        message
+    } else {
+        whole = Text::new(format_args!("{message}"));
+        whole.as_str()
+    };
+    let room = channel::capacity().saturating_sub(ABORT_FRAME_OVERHEAD);
     let items = [ValueRef::U32(reason as u32), ValueRef::I32(code), ValueRef::String(cut(message, room))];
     // If not even this fits, ringing without a frame tells the host as much as can be told.
     let _ = channel::post(FrameKind::Abort, &items, &[]);

@@ -3,9 +3,9 @@
 use core::fmt;
 
 use hyperlight_abi::limits::MAX_MESSAGE_LEN;
-use hyperlight_abi::message::cut;
+use hyperlight_abi::message::{CUT_MARK, cut};
 
-/// A line of at most [`MAX_MESSAGE_LEN`] bytes; what is longer is cut.
+/// A line of at most [`MAX_MESSAGE_LEN`] bytes; what is longer is cut behind a whole character, and marked.
 pub(crate) struct Text {
     bytes: [u8; MAX_MESSAGE_LEN],
     len: usize,
@@ -26,6 +26,17 @@ impl Text {
     }
 }
 
+impl Text {
+    /// Says that something is missing at the end.
+    fn mark(&mut self) {
+        let kept = cut(self.as_str(), MAX_MESSAGE_LEN - CUT_MARK.len()).len();
+        self.len = kept + CUT_MARK.len();
+        if let Some(place) = self.bytes.get_mut(kept..self.len) {
+            place.copy_from_slice(CUT_MARK.as_bytes());
+        }
+    }
+}
+
 impl fmt::Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.bytes.get_mut(self.len..).unwrap_or_default();
@@ -34,6 +45,10 @@ impl fmt::Write for Text {
             place.copy_from_slice(fitting.as_bytes());
             self.len += fitting.len();
         }
-        if fitting.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+        if fitting.len() == text.len() {
+            return Ok(());
+        }
+        self.mark();
+        Err(fmt::Error)
     }
 }

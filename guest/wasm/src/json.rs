@@ -117,7 +117,9 @@ impl<'a> Reader<'a> {
                 _ => Err(self.wrong("a number")),
             };
         }
-        self.number_token().parse().map_err(|_| self.wrong("a number"))
+        // The infinities have names, so that a number is never taken for one because it is too large.
+        let value = self.number_token().parse().ok().filter(|value: &f64| value.is_finite());
+        value.ok_or_else(|| self.wrong("a number of 64 bits"))
     }
 
     pub fn string(&mut self) -> Result<String> {

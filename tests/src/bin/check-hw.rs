@@ -1,6 +1,7 @@
 //! `make check-hw`: tries the isolation on this machine, and says what machine it is.
 //!
-//! For platforms that the project has not been measured on. Ends with `N passed, N failed`.
+//! For platforms that the project has not been measured on. Ends with `N passed, N failed`. Where a check would never end, because
+//! the machine is emulated and its emulator has a fault: `--skip NAME`, the check's words joined by hyphens.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -13,6 +14,7 @@ use std::time::Instant;
 use hyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, Value};
 use hyperlight_tests::instructions::INSTRUCTIONS;
 use hyperlight_tests::lateness::{self, Lateness};
+use hyperlight_tests::prober::{self, End, Registers, at};
 use hyperlight_tests::{ENGINE, demo, sandbox};
 
 /// What was found, or what is wrong.
@@ -30,11 +32,18 @@ fn main() -> std::process::ExitCode {
         ("extended state after a restore", extended_state),
         ("extended state of a fresh sandbox", fresh_state),
         ("segment bases after a restore", segment_bases),
+        ("the next tenant's first call, however the last one ended", next_tenant),
         ("whatever a guest does, it is stopped in time", in_time),
         ("cost of an exit", exit_cost),
     ];
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_skipped = |name: &str| {
+        let name = name.replace(' ', "-");
+        arguments.chunks(2).any(|pair| pair == ["--skip", &name])
+    };
+    let checks: Vec<_> = checks.iter().filter(|(name, _)| !is_skipped(name)).collect();
     let mut failed = 0;
-    for (name, check) in checks {
+    for (name, check) in &checks {
         match check() {
             Ok(found) => println!("ok      {name}: {found}"),
             Err(wrong) => {
@@ -156,12 +165,33 @@ fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String
     }
 }
 
+/// However a call ends that leaves its marks in every register, in single steps and behind a load of the stack segment too: after a
+/// restore the next call works, and finds no flag, no register and no base of it.
+fn next_tenant() -> Result<String, String> {
+    /// All that a guest can set.
+    const FLAGS: u64 = 0x24_4dd5;
+    let text = |error: hyperlight::Error| error.to_string();
+    let mut sandbox = prober::uninitialized().evolve().map_err(text)?;
+    let snapshot = sandbox.snapshot().map_err(text)?;
+    for end in End::ALL {
+        // However it ends: how is the business of tests.
+        let _ = prober::try_plant(&mut sandbox, end);
+        sandbox.restore(&snapshot).map_err(text)?;
+        let woken = Registers::try_of(&mut sandbox).map_err(|error| format!("after {end:?}: {error}"))?;
+        let flags = woken.word(at::FLAGS) & FLAGS;
+        if flags != 0 || !woken.traces().is_empty() {
+            return Err(format!("after {end:?}: flags {flags:#x}, traces at {:?}", woken.traces()));
+        }
+    }
+    Ok(format!("{} ends, no trace", End::ALL.len()))
+}
+
 /// Each kind of guest, a hundred times: none of them later than promised, if the machine has nothing else to do.
 fn in_time() -> Result<String, String> {
     let mut found = Vec::new();
     for Lateness { what, median, p99, max } in lateness::measure(100).map_err(|error| error.to_string())? {
         let figures = format!("{what} {median:.0?} late (p99 {p99:.0?}, worst {max:.0?})");
-        if max > lateness::PROMISE {
+        if max > lateness::promise() {
             return Err(format!("{figures}; is the machine idle?"));
         }
         found.push(figures);

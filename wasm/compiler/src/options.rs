@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use hyperlight_wasm_contract::File;
+use hyperlight_wasm_contract::{File, MAX_PATH};
 
 /// Bytes of a program at most, unless another number is given.
 const MAX_PROGRAM_SIZE: usize = 64 << 20;
@@ -56,6 +56,12 @@ impl Options {
         if !path.split('/').all(is_name) {
             return Err(OptionError(format!(
                 "a file's path has names between its `/`, none of them empty, `.` or `..`, found {path:?}"
+            )));
+        }
+        if path.len() > MAX_PATH {
+            return Err(OptionError(format!(
+                "a file's path has at most {MAX_PATH} bytes, found {}",
+                path.len()
             )));
         }
         let clashes = self.files.iter().any(|(other, _)| {

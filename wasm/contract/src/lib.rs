@@ -19,6 +19,9 @@ pub const CODE_PAYLOAD: usize = 0;
 /// The payload that holds the [`Config`].
 pub const CONFIG_PAYLOAD: usize = 1;
 
+/// Bytes of a file's path at most, and of a path that a program asks for.
+pub const MAX_PATH: usize = 4096;
+
 /// Numbers of the errors that the guest reports.
 pub mod code {
     /// The program trapped: it divided by zero, reached beyond its memory, used up its stack, and the like.

@@ -1,7 +1,8 @@
 //! From a program's text to a sandbox.
 
+use std::cell::RefCell;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use hyperlight::{Error, ErrorCode, Guest, Sandbox, SandboxOptions, UninitializedSandbox};
 use hyperlight_wasm::{Options, compile};
@@ -55,19 +56,81 @@ pub fn printed(sandbox: &mut UninitializedSandbox) -> Arc<Mutex<String>> {
     text
 }
 
+/// Takes what is logged, for each thread: sandboxes log where they are called.
+struct Log;
+
+thread_local! {
+    static RECORDS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let record = format!("{} {} {}", record.level(), record.target(), record.args());
+        RECORDS.with_borrow_mut(|records| records.push(record));
+    }
+
+    fn flush(&self) {}
+}
+
+/// What a function does, and the records that are logged meanwhile: level, target and message.
+pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        log::set_logger(&Log).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+    });
+    RECORDS.take();
+    let result = run();
+    (result, RECORDS.take())
+}
+
+/// What the programs that run meanwhile say on standard error: a text for each record.
+pub fn said<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let (result, records) = logged(run);
+    let text = |record: &String| record.strip_prefix("WARN hyperlight::guest ").map(str::to_owned);
+    (result, records.iter().filter_map(text).collect())
+}
+
 /// A program in C, compiled for WASI by clang.
 #[track_caller]
 pub fn c_program(name: &str, flags: &[&str]) -> Vec<u8> {
+    let mut clang = Command::new("clang");
+    clang.args(["--target=wasm32-wasi", "-O2"]).args(flags);
+    built(clang, &format!("{name}.c"), "clang wasm-ld wasi-libc").unwrap()
+}
+
+/// A library in Rust, compiled for WASI by whatever compiler has its standard library.
+#[track_caller]
+pub fn rust_program(name: &str) -> Vec<u8> {
+    let compilers =
+        [("rustc", "wasm32-wasip1"), ("/usr/bin/rustc", "wasm32-wasip1"), ("/usr/bin/rustc", "wasm32-wasi")];
+    let mut errors = String::new();
+    for (compiler, target) in compilers {
+        let mut rustc = Command::new(compiler);
+        rustc.arg(format!("--target={target}"));
+        rustc.args(["--edition=2021", "--crate-type=cdylib", "-Copt-level=s", "-Cstrip=symbols"]);
+        match built(rustc, &format!("{name}.rs"), "rust-wasi") {
+            Ok(program) => return program,
+            Err(error) => errors.push_str(&error),
+        }
+    }
+    panic!("no compiler has the standard library for WASI: ci/setup rust-wasi\n{errors}");
+}
+
+/// What a compiler makes of a program; what it says of it.
+fn built(mut compiler: Command, source: &str, needs: &str) -> Result<Vec<u8>, String> {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("program.wasm");
-    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("clang")
-        .args(["--target=wasm32-wasi", "-O2", "-o"])
-        .arg(&out)
-        .arg(source)
-        .args(flags)
-        .output()
-        .expect("clang, wasm-ld and wasi-libc are needed: ci/setup clang wasm-ld wasi-libc");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::read(out).unwrap()
+    let source = format!("{}/tests/programs/{source}", env!("CARGO_MANIFEST_DIR"));
+    compiler.arg("-o").arg(&out).arg(source);
+    let output =
+        compiler.output().map_err(|error| format!("{compiler:?}: {error}; run ci/setup {needs}\n"))?;
+    if !output.status.success() {
+        return Err(format!("{compiler:?}: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(std::fs::read(out).unwrap())
 }

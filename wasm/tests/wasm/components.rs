@@ -1,11 +1,12 @@
 //! Components: values of every type, imports, interfaces.
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{ErrorCode, Kind, Sandbox};
+use hyperlight::{ErrorCode, Kind, Sandbox, SandboxOptions, UninitializedSandbox};
 use hyperlight_wasm::{Options, compile, precompile};
 
-use crate::common::{guest_error, start_fails, uninitialized};
+use crate::common::{guest, guest_error, start, start_fails, uninitialized};
 
 /// A component that echoes, computes and calls the host.
 const PROGRAM: &str = include_str!("component.wat");
@@ -72,6 +73,8 @@ fn what_is_not_of_the_type_is_said() {
         ("swap", "{"),
         ("swap", r#"{"x": 1}"#),
         ("swap", r#"{"x": 1, "y": 2, "z": 3}"#),
+        ("swap", r#"{"x": 1, "x": 1, "y": 2}"#),
+        ("swap", r#"{"x": 1, "y": 1e400}"#),
         ("swap", r#"{"x": 2147483648, "y": 2}"#),
         ("swap", r#"{"x": 1.5, "y": 2}"#),
         ("swap", r#"{"x": 1, "y": 2} x"#),
@@ -127,6 +130,77 @@ fn a_trap_in_a_component_is_an_error() {
     let (mut sandbox, _) = started();
     let message = guest_error(&mut sandbox, 1, |sandbox| sandbox.call::<()>("trap", ()));
     assert!(message.contains("unreachable"), "{message}");
+}
+
+/// Case 16.
+#[test]
+fn functions_with_names_that_are_too_long_stay_inside() {
+    let long = "n".repeat(2000);
+    let half = "m".repeat(1000);
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") (result i32) (i32.const 7)))
+            (core instance $i (instantiate $m))
+            (func $f (result s32) (canon lift (core func $i "f")))
+            (instance $j (export "{half}" (func $f)) (export "short" (func $f)))
+            (export "{long}" (func $f))
+            (export "a:b/{half}" (instance $j))
+            (export "fine" (func $f)))"#
+    );
+    let mut sandbox = start(&text);
+    let names: Vec<_> = sandbox.functions().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(names, [format!("a:b/{half}#short"), "fine".to_owned()]);
+    assert_eq!(sandbox.call::<i32>("fine", ()).unwrap(), 7);
+}
+
+/// Types nest no deeper than the compiler lets them, and values no deeper than their types.
+#[test]
+fn values_as_deep_as_types_can_be_fit_every_stack() {
+    const DEPTH: usize = 99;
+    let mut types = String::from("(type $t0 u32)");
+    for level in 1..=DEPTH {
+        let kind = ["list", "option", "tuple"][level % 3];
+        write!(types, "(type $t{level} ({kind} $t{}))", level - 1).unwrap();
+    }
+    let guest = guest(&format!(
+        r#"(component
+            {types}
+            (import "echo" (func $echo (param "x" $t{DEPTH}) (result $t{DEPTH})))
+            (core module $libc (memory (export "memory") 1)
+                (global $next (mut i32) (i32.const 1024))
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+                    (global.get $next)
+                    (global.set $next
+                        (i32.and (i32.add (i32.add (global.get $next) (local.get 3)) (i32.const 7)) (i32.const -8)))))
+            (core instance $libc (instantiate $libc))
+            (alias core export $libc "memory" (core memory $mem))
+            (alias core export $libc "realloc" (core func $realloc))
+            (core func $lowered
+                (canon lower (func $echo) (memory (core memory $mem)) (realloc (core func $realloc))))
+            (core module $m
+                (import "" "echo" (func $echo (param i32 i32 i32)))
+                (func (export "run") (param i32 i32) (result i32)
+                    (call $echo (local.get 0) (local.get 1) (i32.const 16)) (i32.const 16)))
+            (core instance $host (export "echo" (func $lowered)))
+            (core instance $i (instantiate $m (with "" (instance $host))))
+            (func (export "run") (param "x" $t{DEPTH}) (result $t{DEPTH})
+                (canon lift (core func $i "run") (memory (core memory $mem)) (realloc (core func $realloc)))))"#
+    ));
+    // Lists and tuples are arrays, and options nothing.
+    let value = format!("{}5{}", "[".repeat(DEPTH / 3 * 2), "]".repeat(DEPTH / 3 * 2));
+    let started = |stack| {
+        let options = SandboxOptions::new().stack_size(stack);
+        let mut sandbox = UninitializedSandbox::new(&guest, options).unwrap();
+        sandbox.register("echo", |text: String| text).unwrap();
+        sandbox.evolve().unwrap()
+    };
+    // The default.
+    assert_eq!(started(1 << 20).call::<String>("run", (&*value,)).unwrap(), value);
+    for stack in [32 << 10, 64 << 10, 128 << 10] {
+        let message =
+            guest_error(&mut started(stack), 4, |sandbox| sandbox.call::<String>("run", (&*value,)));
+        assert!(message.contains("stack_size"), "{message}");
+    }
 }
 
 #[test]

@@ -84,6 +84,36 @@ fn vectors_and_references_stay_inside() {
     }
 }
 
+/// Case 16.
+#[test]
+fn names_that_no_guest_function_has_stay_inside() {
+    let (long, longest) = ("n".repeat(2000), "m".repeat(1024));
+    let wide = "(param i32) ".repeat(33);
+    let mut sandbox = start(&format!(
+        r#"(module
+            (func (export "") (result i32) (i32.const 1))
+            (func (export "{long}") (result i32) (i32.const 2))
+            (func (export "{longest}") (result i32) (i32.const 3))
+            (func (export "wide") {wide})
+            (func (export "hyperlight:memory-size"))
+            (memory 1)
+            (memory (export "{long}{long}") 2)
+            (func (export "fine") (result i32) (i32.const 7)))"#
+    ));
+    assert_eq!(sandbox.call::<i32>("fine", ()).unwrap(), 7);
+    assert_eq!(sandbox.call::<i32>(&longest, ()).unwrap(), 3);
+    for name in ["", &long, "wide"] {
+        assert!(sandbox.call::<i32>(name, ()).is_err(), "{name}");
+    }
+    let mut names: Vec<_> = sandbox.functions().map(|(name, _)| name.to_owned()).collect();
+    names.retain(|name| !name.starts_with("hyperlight:"));
+    assert_eq!(names, ["fine", &longest]);
+    // A memory's name is an argument and may be what it likes.
+    assert_eq!(sandbox.call::<u64>("hyperlight:memory-size", (long.repeat(2),)).unwrap(), 2 << 16);
+    let mut unnamed = start(r#"(module (memory (export "") 3))"#);
+    assert_eq!(unnamed.call::<u64>("hyperlight:memory-size", ("",)).unwrap(), 3 << 16);
+}
+
 #[test]
 fn the_runtime_without_a_program_has_no_functions() {
     let runtime = hyperlight::Guest::builtin("wasm").unwrap();

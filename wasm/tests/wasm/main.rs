@@ -14,3 +14,6 @@ mod memories;
 mod refusals;
 mod traps;
 mod wasi;
+mod wasi_bounds;
+mod wasi_output;
+mod wasi_waits;

@@ -1,15 +1,13 @@
 //! Programs for WASI preview 1, most of them written in C and compiled by clang.
 
-use std::sync::{Arc, Mutex, OnceLock};
-
 use hyperlight::{ErrorCode, Sandbox};
 use hyperlight_wasm::{Options, compile};
 
-use crate::common::{c_program, guest_error, printed, start, uninitialized};
+use crate::common::{c_program, guest_error, printed, said, start, uninitialized};
 
 /// Runs a command, and tells its exit code and what it printed.
 #[track_caller]
-fn run(program: &[u8], options: &Options) -> (i32, String) {
+pub fn run(program: &[u8], options: &Options) -> (i32, String) {
     let mut sandbox = uninitialized(&compile(program, options).unwrap());
     let text = printed(&mut sandbox);
     let code = sandbox.evolve().unwrap().call::<i32>("_start", ()).unwrap();
@@ -64,36 +62,10 @@ fn a_library_is_initialised_and_called() {
     assert_eq!(sandbox.call::<i32>("count", ()).unwrap(), 102);
 }
 
-/// Takes what is logged, for the whole process.
-struct Log;
-
-static LINES: OnceLock<Arc<Mutex<Vec<String>>>> = OnceLock::new();
-
-impl log::Log for Log {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        LINES.get_or_init(Default::default).lock().unwrap().push(format!(
-            "{} {}",
-            record.level(),
-            record.args()
-        ));
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn standard_error_is_logged_line_by_line() {
-    log::set_logger(&Log).unwrap();
-    log::set_max_level(log::LevelFilter::Warn);
-    assert_eq!(run(&c_program("errors", &[]), &Options::new()).0, 0);
-    let lines = LINES.get_or_init(Default::default).lock().unwrap().clone();
-    for expected in ["first", "second part", "no end"] {
-        assert!(lines.iter().any(|line| line.starts_with("WARN") && line.ends_with(expected)), "{lines:?}");
-    }
+    let (code, lines) = said(|| run(&c_program("errors", &[]), &Options::new()).0);
+    assert_eq!((code, &*lines), (0, &["first", "second part", "no end"].map(str::to_owned)[..]));
 }
 
 /// A module that hands its memory and one function of WASI to the host.
@@ -128,6 +100,25 @@ fn bad_pointers_and_descriptors_are_errors_of_the_program() {
             "i32 i32 i32 i64 i32",
             "(i32.const 3) (i32.const 0) (i32.const -1) (i64.const -1) (i32.const 0)",
             28,
+        ),
+        // Beyond the first list, nothing that is listed is looked at, and no path is copied.
+        (
+            "fd_pread",
+            "i32 i32 i32 i64 i32",
+            "(i32.const 3) (i32.const 0) (i32.const 1) (i64.const 0) (i32.const 0)",
+            31,
+        ),
+        (
+            "path_open",
+            "i32 i32 i32 i32 i32 i64 i64 i32 i32",
+            "(i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4097) (i32.const 0) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 0)",
+            37,
+        ),
+        (
+            "path_filestat_get",
+            "i32 i32 i32 i32 i32",
+            "(i32.const 3) (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)",
+            37,
         ),
         ("sock_shutdown", "i32 i32", "(i32.const 3) (i32.const 0)", 52),
     ] {

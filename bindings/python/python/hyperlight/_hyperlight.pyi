@@ -135,10 +135,20 @@ class Sandbox:
 @final
 class Snapshot:
     def save(self, path: str | os.PathLike[str], /) -> None:
-        """Writes it to a file that its owner alone can read, whole or not at all; HyperlightIOError if it cannot."""
+        """Writes it to a file that its owner alone can read, whole or not at all; HyperlightIOError if it cannot.
+
+        Only a regular file is replaced: not a folder, a FIFO, a device, a socket or a symbolic link.
+        """
     @staticmethod
-    def load(path: str | os.PathLike[str], /) -> Snapshot:
-        """Reads it from a file, which is not needed afterwards; HyperlightIOError or SnapshotFileError if it cannot."""
+    def load(
+        path: str | os.PathLike[str], /, *, max_size: int | None = None, max_heap_size: int | None = None
+    ) -> Snapshot:
+        """Reads it from a file, which is not needed afterwards; HyperlightIOError or SnapshotFileError if it cannot.
+
+        Args:
+            max_size: bytes of memory that the file may hold, and of its guest's program and payloads (1 GiB).
+            max_heap_size: bytes that its heap, its stack and each call buffer may have (1 GiB).
+        """
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final

@@ -9,7 +9,7 @@ use rquickjs_sys as qjs;
 
 use super::{BIG_INT, BYTES, MAX_DIGITS, NUMBER, Text, fits, is_bytes, too_deep, too_many_bits};
 use crate::base64;
-use crate::engine::{context, out_of_memory};
+use crate::engine::{context, out_of_memory, terminate};
 use crate::error::{Failure, Js, Thrown};
 use crate::globals;
 use crate::value::Value;
@@ -31,7 +31,7 @@ pub(crate) fn decode(text: &mut String, what: Text) -> Result<Value> {
 /// The same without escapes and bounds. Errors say that the text has that name.
 pub(crate) fn parse(text: &mut String, name: &CStr) -> Js<Value> {
     let len = text.len();
-    text.push('\0');
+    terminate(text)?;
     // SAFETY: a NUL follows the text; the result is ours.
     let value = unsafe {
         Value::own(qjs::JS_ParseJSON(context(), text.as_ptr().cast(), len as qjs::size_t, name.as_ptr()))

@@ -188,7 +188,7 @@ impl Encoder {
     }
 
     fn object(&mut self, value: Value) -> Result<()> {
-        if value.is_array() {
+        if value.is_array() || (value.is_proxy() && globals::is_list(&value)?) {
             let len = value.get("length")?.as_number().unwrap_or(0.0);
             return self.begin(value, Place::Items { next: 0, len });
         }

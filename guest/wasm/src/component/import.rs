@@ -53,8 +53,11 @@ fn bind_function(
         bail!(code::LOAD, "the import `{name}` takes or gives a resource, a stream or a future");
     };
     declare_host_function(name.as_str(), &params, returns)?;
+    let types = ty.params().map(|(_, ty)| ty).chain(ty.results());
+    let depth = types.map(|ty| value::depth(&ty)).max().unwrap_or(0);
     place
         .func_new(item, move |_, ty, arguments, results| {
+            value::check_stack(depth).map_err(wasmtime::Error::new)?;
             let values: Result<Vec<Value>> =
                 arguments.iter().zip(ty.params()).map(|(value, (_, ty))| value::leave(value, &ty)).collect();
             let values = values.map_err(wasmtime::Error::new)?;

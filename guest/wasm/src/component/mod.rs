@@ -11,12 +11,13 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ptr::NonNull;
 
-use hyperlight_guest::{Kind, Result, Value, ValueRef, register};
+use hyperlight_guest::{Kind, Result, Value, ValueRef};
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Func, Linker, Type, Val};
 
 use crate::error::{self, load};
+use crate::export;
 use crate::state::{self, Shared};
 use crate::wasi::Wasi;
 
@@ -73,10 +74,12 @@ fn publish(shared: &Shared, name: String, function: Func, ty: &ComponentFunc) ->
         return Ok(());
     };
     if let Some(call) = bytes::call(shared, function, &params, returns) {
-        return register(name, &params, returns, call);
+        return export::publish(&name, &params, returns, call);
     }
     let shared = Rc::clone(shared);
-    register(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
+    let depth = types.iter().chain(&result).map(value::depth).max().unwrap_or(0);
+    export::publish(&name, &params, returns, move |arguments: &[ValueRef<'_>]| {
+        value::check_stack(depth)?;
         let entering: Result<Vec<Val>> =
             arguments.iter().zip(&types).map(|(value, ty)| value::enter(*value, ty)).collect();
         let mut leaving: Vec<Val> = result.iter().map(|_| Val::Bool(false)).collect();

@@ -18,11 +18,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use hyperlight_guest::{Error, Kind, Result, Value, ValueRef};
+use hyperlight_guest::{Error, Kind, Result, Value, ValueRef, stack};
 use hyperlight_wasm_contract::code;
 use wasmtime::component::{Type, Val};
 
 use crate::json::{self, Reader};
+
+/// Bytes of the stack for each level of a value, generously.
+const STACK_FOR_LEVEL: usize = 2 << 10;
 
 /// The kind of a type on the wire; `None` where its values cannot leave the program.
 pub(super) fn kind(ty: &Type) -> Option<Kind> {
@@ -56,6 +59,34 @@ fn crosses(ty: &Type) -> bool {
         Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => false,
         _ => true,
     }
+}
+
+/// How many types lie in each other, at most.
+pub(super) fn depth(ty: &Type) -> usize {
+    let inner = |ty: Option<Type>| ty.map_or(0, |ty| depth(&ty));
+    1 + match ty {
+        Type::List(list) => depth(&list.ty()),
+        Type::FixedLengthList(list) => depth(&list.ty()),
+        Type::Map(map) => depth(&map.key()).max(depth(&map.value())),
+        Type::Record(record) => record.fields().map(|field| depth(&field.ty)).max().unwrap_or(0),
+        Type::Tuple(tuple) => tuple.types().map(|ty| depth(&ty)).max().unwrap_or(0),
+        Type::Variant(variant) => variant.cases().map(|case| inner(case.ty)).max().unwrap_or(0),
+        Type::Option(option) => depth(&option.ty()),
+        Type::Result(result) => inner(result.ok()).max(inner(result.err())),
+        _ => 0,
+    }
+}
+
+/// Confirms that the stack has room for values that are so deep. Values are read and written, here and in the runtime, by
+/// functions that call themselves.
+pub(super) fn check_stack(depth: usize) -> Result<()> {
+    let here = 0_u8;
+    let bottom = usize::try_from(stack().address).unwrap_or(usize::MAX);
+    let left = (&raw const here).addr().saturating_sub(bottom);
+    if depth.saturating_mul(STACK_FOR_LEVEL) > left {
+        return Err(wrong(format!("values that nest {depth} types deep need more stack: raise stack_size")));
+    }
+    Ok(())
 }
 
 /// A value on its way into the program.
@@ -221,9 +252,13 @@ fn read(reader: &mut Reader<'_>, ty: &Type) -> Result<Val> {
             narrow(reader.integer()?, ty)?
         }
         Type::Float32 => {
+            let value = reader.float()?;
             #[expect(clippy::cast_possible_truncation, reason = "JSON has one kind of number")]
-            let value = reader.float()? as f32;
-            Val::Float32(value)
+            let single = value as f32;
+            if single.is_infinite() && value.is_finite() {
+                return Err(wrong(format!("the number {value:?} is out of range")));
+            }
+            Val::Float32(single)
         }
         Type::Float64 => Val::Float64(reader.float()?),
         Type::Char => Val::Char(character(&reader.string()?)?),
@@ -346,10 +381,10 @@ fn read_record(reader: &mut Reader<'_>, ty: &Type) -> Result<Val> {
             .find(|(_, field)| field.name == name)
             .ok_or_else(|| wrong(format!("there is no field `{name}`")))?;
         let value = read(reader, &field.ty)?;
-        if let Some(place) = values.get_mut(index) {
-            *place = Some(value);
+        match values.get_mut(index).map(|place| place.replace(value)) {
+            Some(None) => Ok(()),
+            _ => Err(wrong(format!("the field `{name}` is given twice"))),
         }
-        Ok(())
     })?;
     let fields: Result<Vec<(String, Val)>> = record
         .fields()

@@ -10,12 +10,13 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ptr::NonNull;
 
-use hyperlight_guest::{Kind, Result, Value, ValueRef, register};
+use hyperlight_guest::{Kind, Result, Value, ValueRef};
 use hyperlight_wasm_contract::Config;
-use wasmtime::{Engine, ExternType, Func, FuncType, Linker, Module, Val};
+use wasmtime::{Engine, ExternType, Func, FuncType, Linker, Module, Store, Val};
 
-use crate::error::{self, load};
-use crate::state::{self, Shared};
+use crate::error::{self, Said, load};
+use crate::export;
+use crate::state::{self, Shared, State};
 use crate::wasi::{self, Exit, Wasi};
 
 /// What a command's entry is called. It takes nothing and gives its exit code.
@@ -36,11 +37,12 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8], config: Config
         }
     }
     let mut store = state::new(engine, Wasi::new(config));
-    let instance = linker
-        .instantiate(&mut store, &module)
+    let outcome = linker.instantiate(&mut store, &module);
+    let instance = end(&mut store, false, outcome)
         .map_err(|error| error::call(&error).context("instantiating the module failed"))?;
     if let Ok(initialise) = instance.get_typed_func::<(), ()>(&mut store, INITIALISER) {
-        initialise.call(&mut store, ()).map_err(|error| error::call(&error).context(INITIALISER))?;
+        let outcome = initialise.call(&mut store, ());
+        end(&mut store, false, outcome).map_err(|error| error::call(&error).context(INITIALISER))?;
     }
     let shared: Shared = Rc::new(RefCell::new(store));
     let mut memories = Vec::new();
@@ -71,17 +73,17 @@ fn publish(shared: &Shared, name: &str, function: Func, ty: &FuncType) -> Result
     let shared = Rc::clone(shared);
     let count = results.len();
     if name == COMMAND && params.is_empty() && count == 0 {
-        return register(name, &[], Kind::I32, move |_| command(&shared, function));
+        return export::publish(name, &[], Kind::I32, move |_| command(&shared, function));
     }
     let returns = match results[..] {
         [] => Kind::Void,
         [one] => one,
         _ => Kind::String,
     };
-    register(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
+    export::publish(name, &params, returns, move |arguments: &[ValueRef<'_>]| {
         let entering: Option<Vec<Val>> = arguments.iter().map(|value| value::enter(*value)).collect();
         let mut leaving = vec![Val::I32(0); count];
-        call(&shared, function, &entering.unwrap_or_default(), &mut leaving)
+        call(&shared, function, false, &entering.unwrap_or_default(), &mut leaving)
             .map_err(|error| error::call(&error))?;
         Ok(match &leaving[..] {
             [] => Value::Void,
@@ -93,7 +95,7 @@ fn publish(shared: &Shared, name: &str, function: Func, ty: &FuncType) -> Result
 
 /// Runs a command to its end.
 fn command(shared: &Shared, function: Func) -> Result<Value> {
-    match call(shared, function, &[], &mut []) {
+    match call(shared, function, true, &[], &mut []) {
         Ok(()) => Ok(Value::I32(0)),
         Err(error) => match error.downcast_ref::<Exit>() {
             Some(exit) => Ok(Value::I32(exit.0)),
@@ -102,9 +104,22 @@ fn command(shared: &Shared, function: Func) -> Result<Value> {
     }
 }
 
-fn call(shared: &Shared, function: Func, entering: &[Val], leaving: &mut [Val]) -> wasmtime::Result<()> {
+fn call(
+    shared: &Shared,
+    function: Func,
+    is_last: bool,
+    entering: &[Val],
+    leaving: &mut [Val],
+) -> wasmtime::Result<()> {
     let mut store = shared.borrow_mut();
+    store.data_mut().wasi.begin_call();
     let outcome = function.call(&mut *store, entering, leaving);
-    store.data_mut().wasi.end_call();
-    outcome
+    end(&mut store, is_last, outcome)
+}
+
+/// The end of what a program did. An error brings along what it has said of it.
+fn end<T>(store: &mut Store<State>, is_last: bool, outcome: wasmtime::Result<T>) -> wasmtime::Result<T> {
+    let wasi = &mut store.data_mut().wasi;
+    wasi.end_call(is_last);
+    outcome.map_err(|error| error.context(Said(wasi.said())))
 }

@@ -12,9 +12,11 @@ impl Errno {
     pub const IO: Self = Self(29);
     pub const ISDIR: Self = Self(31);
     pub const MFILE: Self = Self(33);
+    pub const NAMETOOLONG: Self = Self(37);
     pub const NOENT: Self = Self(44);
     pub const NOSYS: Self = Self(52);
     pub const NOTDIR: Self = Self(54);
+    pub const NOTSUP: Self = Self(58);
     pub const OVERFLOW: Self = Self(61);
     pub const ROFS: Self = Self(69);
     pub const SPIPE: Self = Self(70);

@@ -3,8 +3,10 @@
 //! Files stay in the payload in which they came. There is one directory that a program finds open, the root of it all;
 //! other directories are there because files are in them.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use hyperlight_wasm_contract::File;
 
@@ -19,19 +21,20 @@ pub(super) const ROOT: &str = "/";
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Node {
-    Directory,
+    /// The path, empty for the root.
+    Directory(&'static str),
     /// The file's number.
     File(usize),
 }
 
 /// What is open.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Open {
     Input,
     Print,
     Log,
-    /// The path, empty for the root.
-    Directory(String),
+    /// The path, empty for the root. It is the beginning of a file's, so that descriptors take no memory of their own.
+    Directory(&'static str),
     File {
         index: usize,
         offset: u64,
@@ -40,13 +43,15 @@ pub(super) enum Open {
 
 #[derive(Debug, Default)]
 pub(super) struct Files {
+    /// In the order of their paths, so that a directory's lie side by side.
     files: Vec<File<'static>>,
     open: Vec<Option<Open>>,
 }
 
 impl Files {
-    pub fn new(files: Vec<File<'static>>) -> Self {
-        let standard = [Open::Input, Open::Print, Open::Log, Open::Directory(String::new())];
+    pub fn new(mut files: Vec<File<'static>>) -> Self {
+        files.sort_unstable_by(|one, other| order(one.path, other.path));
+        let standard = [Open::Input, Open::Print, Open::Log, Open::Directory("")];
         Self { files, open: standard.into_iter().map(Some).collect() }
     }
 
@@ -56,9 +61,9 @@ impl Files {
     }
 
     /// The path of an open directory.
-    pub fn directory(&mut self, descriptor: i32) -> Result<String, Errno> {
-        match self.get(descriptor)? {
-            Open::Directory(path) => Ok(path.clone()),
+    pub fn directory(&mut self, descriptor: i32) -> Result<&'static str, Errno> {
+        match *self.get(descriptor)? {
+            Open::Directory(path) => Ok(path),
             _ => Err(Errno::NOTDIR),
         }
     }
@@ -93,31 +98,44 @@ impl Files {
 
     /// What lies at a path that was [`resolve`]d.
     pub fn find(&self, path: &str) -> Result<Node, Errno> {
-        if let Some(index) = self.files.iter().position(|file| file.path == path) {
+        if let Ok(index) = self.files.binary_search_by(|file| order(file.path, path)) {
             return Ok(Node::File(index));
         }
-        let is_directory = path.is_empty() || self.files.iter().any(|file| inside(file.path, path).is_some());
-        if is_directory { Ok(Node::Directory) } else { Err(Errno::NOENT) }
+        if path.is_empty() {
+            return Ok(Node::Directory(""));
+        }
+        let (_, file, _) = self.inside(path).next().ok_or(Errno::NOENT)?;
+        file.get(..path.len()).map(Node::Directory).ok_or(Errno::NOENT)
     }
 
-    /// The entries of a directory, in order.
-    pub fn entries(&self, directory: &str) -> Vec<(&'static str, Node)> {
-        let mut entries: Vec<(&'static str, Node)> = Vec::new();
-        for (index, file) in self.files.iter().enumerate() {
-            let Some(rest) = inside(file.path, directory) else {
-                continue;
-            };
+    /// The entries of a directory in the order of their names, each once.
+    pub fn entries(&self, directory: &str) -> impl Iterator<Item = (&'static str, Node)> {
+        let mut last = None;
+        self.inside(directory).filter_map(move |(index, path, rest)| {
             let entry = match rest.split_once('/') {
-                Some((name, _)) => (name, Node::Directory),
+                Some((name, below)) => (name, Node::Directory(path.get(..path.len() - below.len() - 1)?)),
                 None => (rest, Node::File(index)),
             };
-            if !entries.iter().any(|(name, _)| *name == entry.0) {
-                entries.push(entry);
-            }
-        }
-        entries.sort_unstable_by_key(|(name, _)| *name);
-        entries
+            (last.replace(entry.0) != Some(entry.0)).then_some(entry)
+        })
     }
+
+    /// The files in a directory and in those below it: the number of each, its path, and what of it comes after the
+    /// directory's.
+    fn inside(&self, directory: &str) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
+        let start = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let first = self.files.partition_point(|file| order(file.path, &start).is_lt());
+        let rest = self.files.get(first..).unwrap_or_default().iter().enumerate();
+        rest.map_while(move |(number, file)| {
+            Some((first + number, file.path, file.path.strip_prefix(start.as_str())?))
+        })
+    }
+}
+
+/// The order of paths: by the first name, then by the next. No name has a NUL.
+fn order(one: &str, other: &str) -> Ordering {
+    let key = |byte| if byte == b'/' { 0 } else { byte };
+    one.bytes().map(key).cmp(other.bytes().map(key))
 }
 
 /// A path relative to a directory, taken from the root, without `.` and `..`. None leads out of the directory.
@@ -142,9 +160,4 @@ pub(super) fn resolve(directory: &str, path: &str) -> Result<String, Errno> {
         names.insert(0, directory);
     }
     Ok(names.join("/"))
-}
-
-/// The path of a file from a directory on, if it is in there.
-fn inside(file: &'static str, directory: &str) -> Option<&'static str> {
-    if directory.is_empty() { Some(file) } else { file.strip_prefix(directory)?.strip_prefix('/') }
 }

@@ -1,0 +1,74 @@
+//! Regular files, and what else a path may lead to.
+//!
+//! Paths are the caller's, and what lies there may be anybody's. A FIFO would make its reader wait for a writer, opening some
+//! devices does something, and a rename would put a file in the place of any of them: none is opened, read or replaced.
+
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Opens a regular file for reading, through symbolic links; `None` if what is there is not one.
+pub(crate) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
+    // Looked at before it is opened, because that alone may have an effect, and again afterwards, because it may be another
+    // one by then: at worst it was opened for nothing. No open waits for a writer, and none makes a terminal ours.
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file().then_some((file, metadata)))
+}
+
+/// Confirms that a file may take the place of what is there: a regular file, or nothing.
+pub(crate) fn check_replaceable(path: &Path) -> io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => return Ok(()),
+        Ok(metadata) => name(metadata.file_type()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("there is {found}, and only a regular file is replaced; give another path"),
+    ))
+}
+
+fn name(found: FileType) -> &'static str {
+    if found.is_dir() {
+        "a folder"
+    } else if found.is_symlink() {
+        "a symbolic link"
+    } else if found.is_fifo() {
+        "a FIFO"
+    } else if found.is_socket() {
+        "a socket"
+    } else if found.is_char_device() || found.is_block_device() {
+        "a device"
+    } else {
+        "something that is no file"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it would do to them is not tried: a device that is replaced is gone.
+    #[test]
+    fn devices_and_links_are_neither_opened_nor_replaced() {
+        for (path, found) in
+            [("/dev/null", "a device"), ("/proc/self/exe", "a symbolic link"), ("/", "a folder")]
+        {
+            let error = check_replaceable(Path::new(path)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("there is {found}, and only a regular file is replaced; give another path")
+            );
+        }
+        check_replaceable(Path::new("/proc/self/maps")).unwrap();
+        check_replaceable(Path::new("/no/such/place")).unwrap();
+        assert!(open(Path::new("/dev/null")).unwrap().is_none());
+        assert!(open(Path::new("/proc/self/exe")).unwrap().is_some());
+    }
+}

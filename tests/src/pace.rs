@@ -1,0 +1,28 @@
+//! Limits of time on machines that are many times slower than others, as emulated ones are.
+//!
+//! A limit that a guest of a test must run into is short, so that the test is. On a slow machine what comes before the part that
+//! is to be stopped would run into it too.
+
+use std::env;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Names the factor, an integer; for programs that test, never for the library.
+const VARIABLE: &str = "HYPERLIGHT_TEST_TIME_SCALE";
+
+/// As many milliseconds as stand for so many on a usual machine.
+pub fn millis(usual: u64) -> Duration {
+    Duration::from_millis(usual) * factor()
+}
+
+/// How many times slower than usual the machine is said to be.
+pub fn factor() -> u32 {
+    static FACTOR: OnceLock<u32> = OnceLock::new();
+    *FACTOR.get_or_init(|| {
+        let Some(text) = env::var_os(VARIABLE) else { return 1 };
+        let number = text.to_str().and_then(|text| text.parse().ok());
+        number
+            .filter(|number| *number >= 1)
+            .unwrap_or_else(|| panic!("{VARIABLE} is {text:?}, expected an integer from 1"))
+    })
+}
