@@ -3,7 +3,8 @@
 //! When Python finalises, a daemon thread may still be inside a sandbox: in a host function that sleeps, say. Up to 3.13
 //! Python ends such a thread, by `pthread_exit`, wherever it wants the interpreter next; and that unwinds its stack, which
 //! has frames of Rust's, where such unwinding aborts the process. From 3.14 on Python lets the thread wait for ever instead,
-//! and so it is here in all versions: the process is ending, and takes the thread along.
+//! and so it is here in all versions: the process is ending, and takes the thread along. PyO3 sees to the moments at which
+//! it takes the interpreter itself, and not to those inside Python, such as the end of a `sleep` in a host function.
 //!
 //! glibc runs the oldest kind of cleanup handlers while it unwinds: before it leaves a frame, it looks for handlers whose
 //! records lie below that frame on the stack. A record that lies on no stack at all counts as below every frame, so that

@@ -17,6 +17,7 @@ mod options;
 mod pool;
 mod room;
 mod sandbox;
+mod shortage;
 mod signals;
 mod signature;
 mod snapshot;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyperlight::{CallOptions, ErrorCode, SandboxOptions};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};
 
@@ -25,7 +25,17 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
         }
         // Numbers of other classes may be asked for it.
         let _kept = Kept::new();
-        let seconds: f64 = object.extract()?;
+        let seconds = match object.extract::<f64>() {
+            // A whole number that no `float` is near.
+            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => {
+                if object.lt(0)? {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }
+            }
+            seconds => seconds?,
+        };
         if seconds.is_nan() || seconds < 0.0 {
             let text = format!("a time is 0 seconds or more, found {seconds}");
             return Err(errors::new(object.py(), ErrorCode::InvalidArgument, text));
@@ -62,7 +72,15 @@ pub fn sandbox(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<SandboxOptions>
             }
             error
         };
-        let size = || value.extract::<u64>().map_err(named);
+        let size = || match value.extract::<u64>() {
+            Ok(_) if value.is_instance_of::<PyBool>() => {
+                Err(PyTypeError::new_err(format!("{name}: must be an integer, not bool")))
+            }
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                Err(PyOverflowError::new_err(format!("{name} is from 0 to 2**64 - 1, found {value}")))
+            }
+            size => size.map_err(named),
+        };
         let seconds = || value.extract().map(|Seconds(time)| time).map_err(named);
         options = match &*name {
             "heap_size" => options.heap_size(size()?),

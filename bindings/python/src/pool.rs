@@ -15,6 +15,7 @@ use crate::errors::{self, contain, raise};
 use crate::logging;
 use crate::options::{self, Seconds};
 use crate::sandbox::Sandbox;
+use crate::shortage;
 use crate::signals;
 use crate::signature::Annotation;
 use crate::snapshot::Snapshot;
@@ -147,7 +148,7 @@ impl Pool {
     fn take(&self, py: Python<'_>) -> PyResult<PooledSandbox> {
         let pool = self.open(py)?;
         let first = PATIENCE.min(self.acquire_timeout);
-        let taken = match py.detach(|| pool.acquire_within(first)) {
+        let taken = match shortage::or_collect(py, || pool.acquire_within(first)) {
             Err(error) if error.code() == ErrorCode::PoolTimeout => {
                 let left = self.acquire_timeout.saturating_sub(first);
                 if left.is_zero() {

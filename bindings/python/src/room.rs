@@ -10,7 +10,7 @@ use hyperlight::{CallOptions, ErrorCode, Moment, PooledSandbox, UninitializedSan
 use pyo3::prelude::*;
 
 use crate::errors::{self, raise};
-use crate::logging;
+use crate::{logging, shortage};
 
 /// What a sandbox is made of.
 pub enum Engine {
@@ -157,7 +157,7 @@ impl Inside<'_> {
         self.room.state.store(RUNNING, Ordering::Release);
         let moment = Moment::now();
         let limits = limits.clone().since(moment);
-        let evolved = py.detach(|| sandbox.try_evolve_with(&limits));
+        let evolved = shortage::or_collect(py, || sandbox.try_evolve_with(&limits));
         match evolved {
             Ok(evolved) => {
                 let preparation = std::mem::take(preparation);

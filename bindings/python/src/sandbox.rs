@@ -17,6 +17,7 @@ use crate::guest::Guest;
 use crate::options::{self, Seconds};
 use crate::pool::Pool;
 use crate::room::{Engine, Preparation, Room};
+use crate::shortage;
 use crate::signals;
 use crate::signature::{self, Annotation};
 use crate::snapshot::Snapshot;
@@ -213,7 +214,8 @@ impl Sandbox {
         contain(|| {
             let mut inside = self.room.enter(py)?;
             let sandbox = inside.evolved(py)?;
-            let snapshot = py.detach(|| sandbox.snapshot()).map_err(|error| raise(py, error))?;
+            let snapshot =
+                shortage::or_collect(py, || sandbox.snapshot()).map_err(|error| raise(py, error))?;
             Ok(Snapshot { snapshot })
         })
     }

@@ -89,7 +89,7 @@ inside.wait()
     ],
 )
 def test_a_daemon_thread_does_not_end_the_process(run_python: RunPython, shape: str) -> None:
-    ended = run_python(PROGRAM.replace("SHAPE", shape))
+    ended = run_python(PROGRAM.replace("SHAPE", shape), timeout=50)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 

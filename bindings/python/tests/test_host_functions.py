@@ -538,3 +538,22 @@ def test_programs_do_not_choose_what_has_a_default() -> None:
     ):
         with hl.Wasm(PASSES_TWO, host_functions={"env.read": entry}, timeout=20) as wasm:
             assert wasm.call("r") == 2
+
+
+def test_host_functions_of_the_wrong_kind(guest: hl.Guest) -> None:
+    """What is no mapping is refused by name, everywhere alike; None is as not given."""
+    with hl.Sandbox(guest) as sandbox, hl.JavaScript("") as js:
+        snapshots = sandbox.snapshot(), js.snapshot()
+    for wrong in ([print], "print", print):
+        for make in (
+            lambda functions: hl.SandboxPool(snapshots[0], host_functions=functions),
+            lambda functions: hl.JavaScript("", host_functions=functions),
+            lambda functions: hl.JavaScriptPool(snapshots[1], host_functions=functions),
+            lambda functions: hl.Wasm(PASSES_TWO, host_functions=functions),
+        ):
+            with pytest.raises(TypeError, match="host_functions is a mapping"):
+                make(wrong)
+    with pytest.raises(TypeError, match="modules is a mapping"):
+        hl.JavaScript("", modules=["a"])  # type: ignore[arg-type]
+    with hl.JavaScript("", modules=None, host_functions=None) as js, js.pool(size=1) as pool:
+        assert pool.eval("1") == 1

@@ -181,6 +181,39 @@ def assert_leaves_nothing(once: Callable[[], None], first: int, times: int) -> N
     raise AssertionError(f"grown each time: {grown}")
 
 
+@pytest.mark.parametrize("kind", ["sandbox", "script", "member"])
+def test_garbage_does_not_use_up_the_descriptors(run_python: RunPython, kind: str) -> None:
+    """Sandboxes that only their own host functions refer to, without a collection that comes by itself (case 34)."""
+    program = """
+import gc, resource, sys, hyperlight as hl
+gc.disable()
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+guest = hl.Guest.builtin("demo")
+with hl.Sandbox(guest) as sandbox:
+    snapshot = sandbox.snapshot()
+
+class Plugin:
+    def __init__(self):
+        if sys.argv[1] == "sandbox":
+            self.sandbox = hl.Sandbox(guest, print=self.print)
+            assert self.sandbox.call("Echo", "x") == "x"
+        elif sys.argv[1] == "script":
+            self.script = hl.JavaScript("", print=self.print)
+            assert self.script.eval("1") == 1
+        else:
+            self.pool = hl.SandboxPool(snapshot, size=1, print=self.print)
+            self.member = self.pool.acquire()
+
+    def print(self, text):
+        pass
+
+for _ in range(200):
+    Plugin()
+"""
+    ended = run_python(program, kind)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.timeout(300)
 def test_ten_thousand_sandboxes_leave_nothing(guest: hl.Guest) -> None:
     def once() -> None:

@@ -193,7 +193,10 @@ def test_a_guest_file(make: MakeSandbox) -> None:
 OPTIONS: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"heap_size": 1 << 50}, hl.InvalidArgument),
     ({"heap_size": -1}, OverflowError),
+    ({"heap_size": 1 << 64}, OverflowError),
+    ({"max_host_calls": True}, TypeError),
     ({"heap_size": 1.5}, TypeError),
+    ({"timeout": -(10**400)}, hl.InvalidArgument),
     ({"timeout": -1}, hl.InvalidArgument),
     ({"timeout": math.nan}, ValueError),
     ({"timeout": "1"}, TypeError),
@@ -205,7 +208,7 @@ OPTIONS: list[tuple[dict[str, Any], type[Exception]]] = [
 
 @pytest.mark.parametrize(("options", "error"), OPTIONS, ids=str)
 def test_options_that_are_refused(make: MakeSandbox, options: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error, match=next(iter(options)) if error is TypeError else None):
+    with pytest.raises(error, match=next(iter(options)) if error in (TypeError, OverflowError) else None):
         make(**options)
 
 
@@ -216,7 +219,7 @@ def test_options(make: MakeSandbox) -> None:
         input_size=1 << 16,
         output_size=None,
         timeout=math.inf,
-        cpu_time=10,
+        cpu_time=10**400,
         max_host_calls=2,
         max_log_bytes=1000,
         max_print_bytes=10,

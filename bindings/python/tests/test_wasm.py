@@ -560,3 +560,37 @@ def test_compilations_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         for wasm in threads.map(hl.Wasm, programs):
             wasm.close()
     assert 1 <= most <= len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"compile_timeout": "1"}, TypeError),
+        ({"compile_timeout": 0}, hl.InvalidArgument),
+        ({"compile_timeout": float("nan")}, hl.InvalidArgument),
+        ({"max_program_size": True}, TypeError),
+        ({"max_program_size": 1.5}, TypeError),
+        ({"max_program_size": 0}, hl.InvalidArgument),
+    ],
+    ids=str,
+)
+def test_bounds_that_are_refused(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=next(iter(options))):
+        hl.Wasm(MODULE, **options)
+
+
+def test_files_are_read_as_far_as_a_program_may_be() -> None:
+    with pytest.raises(hl.GuestBinaryError, match="max_program_size"):
+        hl.Wasm("/dev/zero", max_program_size=1 << 16)
+
+
+def test_parts_of_memories_that_cannot_be(make: MakeWasm) -> None:
+    wasm = make(host_functions=HOST)
+    with pytest.raises(OverflowError, match="offset is from 0"):
+        wasm.read_memory(-1, 1)
+    with pytest.raises(OverflowError, match="length is from 0"):
+        wasm.read_memory(0, 2**64)
+    with pytest.raises(TypeError, match="offset must be int, not float"):
+        wasm.write_memory(0.0, b"")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="data must be bytes"):
+        wasm.write_memory(0, "text")  # type: ignore[arg-type]

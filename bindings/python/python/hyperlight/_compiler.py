@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import sys
 import threading
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArg
 
 _LIBRARY = "libhyperlight_wasm_module.so"
 _VERSION = 2
+# What the compiler takes if nothing is said.
+_SIZE = 64 << 20
 _ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
 
 
@@ -69,11 +72,22 @@ class Bounds(NamedTuple):
 
     def checked(self) -> Bounds:
         """These, if they can be meant."""
-        if self.size is not None and self.size < 1:
-            raise InvalidArgument(f"max_program_size is 1 or more, found {self.size}")
-        if self.time is not None and not self.time > 0:
-            raise InvalidArgument(f"compile_timeout is more than 0 seconds, found {self.time}")
+        if self.size is not None:
+            if not isinstance(self.size, int) or isinstance(self.size, bool):
+                raise TypeError(f"max_program_size must be an integer, not {type(self.size).__name__}")
+            if self.size < 1:
+                raise InvalidArgument(f"max_program_size is 1 or more, found {self.size}")
+        if self.time is not None:
+            if not isinstance(self.time, (int, float)) or isinstance(self.time, bool):
+                raise TypeError(f"compile_timeout must be a number of seconds, not {type(self.time).__name__}")
+            if not self.time > 0:
+                raise InvalidArgument(f"compile_timeout is more than 0 seconds, found {self.time}")
         return self
+
+    def read(self, path: str | os.PathLike[str]) -> bytes:
+        """A program's file, or so much of it that the compiler says how large it may be."""
+        with open(path, "rb") as file:
+            return file.read(min((self.size or _SIZE) + 1, sys.maxsize))
 
 
 def compile(

@@ -103,6 +103,13 @@ class HostFunction:
         target.register(name, self.function, params=self.params, returns=self.returns, open_arity=self.open_arity)
 
 
+def checked(host_functions: Any) -> dict[str, Any]:
+    """What was given as ``host_functions``."""
+    if host_functions is not None and not isinstance(host_functions, Mapping):
+        raise TypeError(f"host_functions is a mapping of names to callables, not {type(host_functions).__name__}")
+    return dict(host_functions or {})
+
+
 def refuse(name: str, function: Any) -> None:
     """Refuses what cannot be called, or not like this; as the native module does where it sees the function itself."""
     if not callable(function):

@@ -7,6 +7,8 @@ which no setting of the interpreter's can make too long.
 
 from __future__ import annotations
 
+import functools
+
 # The least that the interpreter can be set to is 640.
 _DIGITS = 512
 _ABOVE = 10**_DIGITS
@@ -15,11 +17,25 @@ _ABOVE = 10**_DIGITS
 def from_decimal(text: str) -> int:
     """The number of a text of digits, and perhaps a minus."""
     digits = text.removeprefix("-")
-    number = 0
-    for start in range(0, len(digits), _DIGITS):
-        piece = digits[start : start + _DIGITS]
-        number = number * 10 ** len(piece) + int(piece)
-    return -number if len(digits) < len(text) else number
+    # What is left over comes first, so that all others are as long.
+    first = len(digits) % _DIGITS
+    pieces = [int(digits[:first] or "0")]
+    pieces += (int(digits[start : start + _DIGITS]) for start in range(first, len(digits), _DIGITS))
+    count = _DIGITS
+    # Neighbours are put together, and these again: large numbers of a size are multiplied fastest.
+    while len(pieces) > 1:
+        if len(pieces) % 2:
+            pieces.insert(0, 0)
+        above = _power(count)
+        pieces = [high * above + low for high, low in zip(pieces[::2], pieces[1::2], strict=True)]
+        count *= 2
+    return -pieces[0] if len(digits) < len(text) else pieces[0]
+
+
+@functools.cache
+def _power(digits: int) -> int:
+    """There are as many of them as doublings to the limit: a handful."""
+    return 10**digits
 
 
 def to_decimal(number: int) -> str:

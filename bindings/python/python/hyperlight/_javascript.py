@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from . import _json
 from ._errors import FunctionNotFound
-from ._host import HostFunction, HostFunctions, over_json, refuse
+from ._host import HostFunction, HostFunctions, checked, over_json, refuse
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
 from ._runtime import Limits, Runtime
@@ -66,6 +66,8 @@ class JavaScript(Runtime):
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
         if isinstance(source, Snapshot) and modules:
             raise TypeError("modules: a snapshot has its modules already")
+        if modules is not None and not isinstance(modules, Mapping):
+            raise TypeError(f"modules is a mapping of names to sources, not {type(modules).__name__}")
         preparation: list[tuple[str, _Script]] = []
         if not isinstance(source, Snapshot):
             preparation += [("module", _Script.of(text, name)) for name, text in (modules or {}).items()]
@@ -200,7 +202,7 @@ class JavaScriptPool(PoolExecutor):
     ) -> None:
         self._limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
         self._print = print
-        self._host_functions = dict(host_functions or {})
+        self._host_functions = checked(host_functions)
         pool = _Pool(
             snapshot,
             size=size,

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ._errors import SandboxClosed
-from ._host import HostFunction, HostFunctions
+from ._host import HostFunction, HostFunctions, checked
 from ._hyperlight import Sandbox, Snapshot, _Pool
 
 
@@ -160,7 +160,7 @@ class SandboxPool(PoolExecutor):
             print=print,
         )
         super().__init__(pool, size)
-        for name, function in (host_functions or {}).items():
+        for name, function in checked(host_functions).items():
             HostFunction.of(function)._register(pool, name)
 
     def acquire(self) -> Sandbox:

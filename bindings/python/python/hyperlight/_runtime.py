@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, overload
 
-from ._host import HostFunction, HostFunctions
+from ._host import HostFunction, HostFunctions, checked
 from ._hyperlight import Sandbox, Snapshot
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -40,7 +40,7 @@ class Runtime(ABC):
         self._sandbox = sandbox
         self._limits = limits
         self._print = print
-        self._host_functions = dict(host_functions or {})
+        self._host_functions = checked(host_functions)
         for name, function in self._host_functions.items():
             self._add(name, function)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._compiler import Bounds
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
-from ._host import HostFunctions
+from ._host import HostFunctions, checked
 from ._hyperlight import Guest, Sandbox, Snapshot, _Pool
 from ._pool import PoolExecutor
 from ._program import Program, UnknownProgram, names, of_snapshot, remember
@@ -152,7 +152,7 @@ class Wasm(Runtime):
             GuestError: there is no memory of that name, or it does not reach so far.
             PayloadTooLarge: raise output_size.
         """
-        return bytes(self._memory("read", memory, offset, length))
+        return bytes(self._memory("read", memory, _count("offset", offset), _count("length", length)))
 
     def write_memory(self, offset: int, data: bytes | bytearray | memoryview, memory: str = "memory") -> None:
         """Replaces a part of an exported memory.
@@ -161,7 +161,9 @@ class Wasm(Runtime):
             GuestError: there is no memory of that name, or it does not reach so far; nothing was written.
             PayloadTooLarge: raise input_size.
         """
-        self._memory("write", memory, offset, data)
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+        self._memory("write", memory, _count("offset", offset), data)
 
     def pool(
         self,
@@ -213,6 +215,15 @@ class Wasm(Runtime):
         return self
 
 
+def _count(what: str, value: Any) -> int:
+    """A number of bytes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be int, not {type(value).__name__}")
+    if not 0 <= value < 2**64:
+        raise OverflowError(f"{what} is from 0 to 2**64 - 1, found {value}")
+    return value
+
+
 class WasmPool(PoolExecutor):
     """Programs kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
 
@@ -258,7 +269,7 @@ class WasmPool(PoolExecutor):
             acquire_timeout=acquire_timeout,
             limits=Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes),
             print=print,
-            host_functions=host_functions or {},
+            host_functions=host_functions,
         )
 
     @classmethod
@@ -277,12 +288,12 @@ class WasmPool(PoolExecutor):
         acquire_timeout: float | None,
         limits: Limits,
         print: Callable[[str], object] | None,
-        host_functions: HostFunctions,
+        host_functions: HostFunctions | None,
     ) -> None:
         self._program = program
         self._limits = limits
         self._print = print
-        self._host_functions = dict(host_functions)
+        self._host_functions = checked(host_functions)
         pool = _Pool(
             snapshot,
             size=size,

@@ -1,7 +1,7 @@
 //! Values as the guests' JSON.
 //!
 //! Both ways are linear in the text, and neither recurses: how deep a guest nests its values, and how deep the caller is in
-//! Python's own stack, has nothing to do with each other. How deep is one number, for both ways. Scripts have more values
+//! Python's own stack, has nothing to do with each other. One number says how deep, for both ways. Scripts have more values
 //! than JSON: an object with a single key that begins with `$` stands for what JSON has no word for, and a program's own
 //! object of that form has the `$` doubled on its way.
 
