@@ -11,6 +11,7 @@ extern crate alloc;
 mod component;
 mod engine;
 mod error;
+mod exports;
 mod json;
 mod limits;
 mod memory;

@@ -17,6 +17,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Func, Linker, Type, Val};
 
 use crate::error::{self, load};
+use crate::exports;
 use crate::state::{self, Shared};
 use crate::wasi::Wasi;
 
@@ -63,8 +64,11 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8]) -> Result<()> 
     Ok(())
 }
 
-/// Publishes a function, if its values can cross the wall.
+/// Publishes a function, if its values can cross the wall and it can be called by its name.
 fn publish(shared: &Shared, name: String, function: Func, ty: &ComponentFunc) -> Result<()> {
+    if !exports::can_be_published(&name, ty.params().len()) {
+        return Ok(());
+    }
     let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
     let params: Option<Vec<Kind>> = types.iter().map(value::kind).collect();
     let result = ty.results().next();

@@ -15,6 +15,7 @@ use hyperlight_wasm_contract::Config;
 use wasmtime::{Engine, ExternType, Func, FuncType, Linker, Module, Val};
 
 use crate::error::{self, load};
+use crate::exports;
 use crate::state::{self, Shared};
 use crate::wasi::{self, Exit, Wasi};
 
@@ -61,8 +62,11 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8], config: Config
     memories::publish(&shared, memories)
 }
 
-/// Publishes a function, if its values can cross the wall.
+/// Publishes a function, if its values can cross the wall and it can be called by its name.
 fn publish(shared: &Shared, name: &str, function: Func, ty: &FuncType) -> Result<()> {
+    if !exports::can_be_published(name, ty.params().len()) {
+        return Ok(());
+    }
     let params: Option<Vec<Kind>> = ty.params().map(|ty| value::kind(&ty)).collect();
     let results: Option<Vec<Kind>> = ty.results().map(|ty| value::kind(&ty)).collect();
     let (Some(params), Some(results)) = (params, results) else {
