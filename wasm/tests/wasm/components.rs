@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{ErrorCode, Kind, Sandbox};
+use hyperlight::{Kind, Sandbox};
 use hyperlight_wasm::{Options, compile, precompile};
 
-use crate::common::{guest_error, start_fails, uninitialized};
+use crate::common::{guest_error, uninitialized};
 
 /// A component that echoes, computes and calls the host.
 const PROGRAM: &str = include_str!("component.wat");
@@ -127,15 +127,6 @@ fn a_trap_in_a_component_is_an_error() {
     let (mut sandbox, _) = started();
     let message = guest_error(&mut sandbox, 1, |sandbox| sandbox.call::<()>("trap", ()));
     assert!(message.contains("unreachable"), "{message}");
-}
-
-#[test]
-fn resources_of_the_host_cannot_be_imported() {
-    let error = start_fails(
-        r#"(component (import "a:b/c" (instance (export "r" (type (sub resource)))
-            (export "f" (func (param "x" (borrow 0)))))))"#,
-    );
-    assert_eq!((error.code(), error.guest_code()), (ErrorCode::GuestAbort, 3), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
 
 _LIBRARY = "libhyperlight_wasm_module.so"
-_VERSION = 2
+_VERSION = 3
 _ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
 
 
@@ -55,6 +55,7 @@ class _Options(ctypes.Structure):
         ("file_count", ctypes.c_size_t),
         ("max_program_size", ctypes.c_uint64),
         ("compile_timeout_ns", ctypes.c_uint64),
+        ("compile_threads", ctypes.c_uint64),
     )
 
 
@@ -96,7 +97,7 @@ def compile(
     arguments = (_Bytes * len(args))(*map(_Bytes.of, args))
     variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
     contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
-    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most))
+    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most), 0)
     compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
     try:
         status = library.hlwm_status(compiled)
