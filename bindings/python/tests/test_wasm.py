@@ -544,7 +544,7 @@ def test_many_programs_at_once_all_get_their_turn() -> None:
     with ThreadPoolExecutor(20) as threads:
         names = []
         for wasm in threads.map(hl.Wasm, programs):
-            names += [function.name for function in wasm.functions if not function.name.startswith("hyperlight:")]
+            names += [name for name in wasm.functions if not name.startswith("hyperlight:")]
             wasm.close()
     assert names == [f"f{number}" for number in range(20)]
 
