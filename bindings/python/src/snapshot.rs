@@ -47,11 +47,7 @@ impl Snapshot {
     ///     SnapshotFileError: it is damaged, of another version, larger than allowed, or needs a processor with other features.
     #[staticmethod]
     #[pyo3(signature = (path, /, *, max_size=None, max_heap_size=None))]
-    fn load(
-        path: &Bound<'_, PyAny>,
-        max_size: Option<u64>,
-        max_heap_size: Option<u64>,
-    ) -> PyResult<Self> {
+    fn load(path: &Bound<'_, PyAny>, max_size: Option<u64>, max_heap_size: Option<u64>) -> PyResult<Self> {
         contain(|| {
             let py = path.py();
             let path = required_path(path)?;
