@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hyperlight_abi::boot::{BootInfo, Payload, Span};
+use hyperlight_abi::limits::MAX_DETAILS_LEN;
 use hyperlight_abi::message::{self, Context, LogLevel, LogRecord};
-use hyperlight_abi::{DecodeError, Frame, FrameKind, Kind, SignatureRef, ToGuest, ToHost, ValueRef};
+use hyperlight_abi::{
+    DecodeError, ErrorKind, Frame, FrameKind, Kind, SignatureRef, ToGuest, ToHost, ValueRef,
+};
 use proptest::prelude::*;
 
 /// A value that owns what it refers to.
@@ -88,7 +91,7 @@ proptest! {
     #[test]
     fn a_flipped_byte_decodes_or_is_refused_but_never_panics(
         values in prop::collection::vec(value(), 0..8),
-        kind in prop::sample::select(vec![FrameKind::Ready, FrameKind::Result, FrameKind::Error, FrameKind::HostCall, FrameKind::Abort, FrameKind::Call]),
+        kind in prop::sample::select(vec![FrameKind::Ready, FrameKind::Result, FrameKind::Error, FrameKind::HostCall, FrameKind::Abort, FrameKind::Wait, FrameKind::Call]),
         at in any::<prop::sample::Index>(),
         mask in 1u8..,
     ) {
@@ -182,6 +185,52 @@ fn malformed_frames_are_refused_for_their_own_reason() {
     let mut bytes = text;
     bytes[20..24].copy_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(ToHost::decode(&bytes).map(|_| ()).unwrap_err(), DecodeError::Truncated);
+}
+
+#[test]
+fn an_error_says_as_much_as_it_has_to() {
+    let ordinary = [ValueRef::I32(-7), ValueRef::String("why"), ValueRef::U64(9)];
+    let details = "d".repeat(MAX_DETAILS_LEN);
+    let decoded = |more: &[ValueRef<'_>]| {
+        let bytes = encoded(FrameKind::Error, &[&ordinary, more].concat());
+        match ToHost::decode(&bytes)? {
+            ToHost::Error { code: -7, message: "why", token: 9, kind, details } => {
+                Ok((kind, details.map(str::len)))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    // Those of before said no more than this.
+    assert_eq!(decoded(&[]), Ok((ErrorKind::Own, None)));
+    for kind in [ErrorKind::Own, ErrorKind::FunctionNotFound, ErrorKind::TooLarge, ErrorKind::Caused] {
+        let number = ValueRef::U32(kind as u32);
+        assert_eq!(decoded(&[number]), Ok((kind, None)));
+        for text in ["", "{}", &details[..1000]] {
+            assert_eq!(decoded(&[number, ValueRef::String(text)]), Ok((kind, Some(text.len()))));
+        }
+    }
+    let own = ValueRef::U32(0);
+    assert_eq!(decoded(&[ValueRef::U32(4)]), Err(DecodeError::WrongItem));
+    assert_eq!(decoded(&[ValueRef::String("{}")]), Err(DecodeError::WrongItem));
+    assert_eq!(decoded(&[own, ValueRef::Bytes(b"{}")]), Err(DecodeError::WrongItem));
+    assert_eq!(decoded(&[own, ValueRef::String("{}"), own]), Err(DecodeError::TrailingBytes));
+    let mut buffer = vec![0; 2 * MAX_DETAILS_LEN];
+    for (len, is_accepted) in [(MAX_DETAILS_LEN, true), (MAX_DETAILS_LEN + 1, false)] {
+        let text = "d".repeat(len);
+        let items = [&ordinary[..], &[own, ValueRef::String(&text)]].concat();
+        let written = message::encode(buffer.as_mut_slice(), FrameKind::Error, &[], &items).unwrap();
+        let found = ToHost::decode(&buffer[..written]).map(drop);
+        assert_eq!(found, if is_accepted { Ok(()) } else { Err(DecodeError::BadDetails) });
+    }
+}
+
+#[test]
+fn a_wait_has_a_deadline_and_nothing_else() {
+    let bytes = encoded(FrameKind::Wait, &[ValueRef::U64(u64::MAX)]);
+    assert!(matches!(ToHost::decode(&bytes), Ok(ToHost::Wait { deadline: u64::MAX })));
+    for items in [&[][..], &[ValueRef::I64(1)], &[ValueRef::U64(1), ValueRef::U64(1)]] {
+        assert!(ToHost::decode(&encoded(FrameKind::Wait, items)).is_err());
+    }
 }
 
 #[test]

@@ -71,6 +71,13 @@ class Call extends AsyncResource {
       throw ofNative(error)
     }
     if (running.size === 1) port.hold(true)
+    try {
+      // It may have been aborted before it was watched.
+      if (this.signal?.aborted) this.cancel()
+    } catch (error) {
+      this.reject(error)
+      this.cancel()
+    }
     return this.promise
   }
 

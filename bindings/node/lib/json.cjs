@@ -93,7 +93,8 @@ function writeObject(value, what, out, around) {
 
 function writeArray(value, what, out, around) {
   out.push('[')
-  for (let index = 0; index < value.length; index += 1) {
+  const { length } = value
+  for (let index = 0; index < length; index += 1) {
     if (index > 0) out.push(',')
     write(prepared(value[index], String(index)), what, out, around)
   }
@@ -154,21 +155,26 @@ function read(text, what, most) {
   const depth = text.length > most ? depthOf(text) : 0
   // What stands for bytes and the like is no level.
   if (depth > most + 1) throw tooDeep(what, depth)
-  let value
-  try {
-    value = JSON.parse(text)
-    // A name that begins with $ may be written with an escape.
-    if (text.includes('"$') || text.includes('\\u0024')) value = restored(value)
-  } catch (error) {
-    if (error === LARGE) throw tooBig(what)
-    throw new HyperlightError('ERR_HL_PROTOCOL', `${what} is no JSON as guests write it: ${error.message}`)
-  }
+  let value = parsed(text, what)
+  // A name that begins with $ may be written with an escape.
+  if (text.includes('"$') || text.includes('\\u0024')) value = restored(value, what)
   if (depth > most && levelsOf(value) > most) throw tooDeep(what, depth)
   return value
 }
 
+/** What is wrong is not shown: an error of JSON's has pieces of the text in it, which is the guest's. */
+function parsed(text, what) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw broken(what, 'it cannot be parsed')
+  }
+}
+
+const broken = (what, why) => new HyperlightError('ERR_HL_PROTOCOL', `${what} is no JSON as guests write it: ${why}`)
+
 /** Undoes the escapes, innermost ones too. Without recursion: a guest says how deep it is. */
-function restored(value) {
+function restored(value, what) {
   const root = [value]
   /** @type {any[]} */
   const open = [root]
@@ -182,7 +188,7 @@ function restored(value) {
       if (!Array.isArray(found)) {
         const inner = Object.keys(found)
         if (inner.length === 1 && inner[0].startsWith('$')) {
-          found = unescaped(inner[0], found[inner[0]])
+          found = unescaped(inner[0], found[inner[0]], what)
           set(holder, name, found)
         }
       }
@@ -192,10 +198,7 @@ function restored(value) {
   return root[0]
 }
 
-/** Says that a bigint is too large. */
-const LARGE = new RangeError('a bigint is too large')
-
-function unescaped(name, value) {
+function unescaped(name, value, what) {
   if (name.startsWith('$$')) return { [name.slice(1)]: value }
   if (name !== '$bytes' && name !== '$bigint' && name !== '$number') return { [name]: value }
   if (typeof value === 'string') {
@@ -204,10 +207,10 @@ function unescaped(name, value) {
       // Node leaves out what is none.
       if (bytes.toString('base64') === value) return new Uint8Array(bytes)
     }
-    if (name === '$bigint' && isDecimal(value)) return bigint(value)
+    if (name === '$bigint' && isDecimal(value)) return bigint(value, what)
     if (name === '$number' && NUMBERS.has(value)) return NUMBERS.get(value)
   }
-  throw new SyntaxError(`${JSON.stringify(name)} with ${describe(value)}`)
+  throw broken(what, `a ${name} is none`)
 }
 
 function isDecimal(text) {
@@ -219,11 +222,10 @@ function isDecimal(text) {
   return text.length > start
 }
 
-function bigint(digits) {
+function bigint(digits, what) {
   // Making a number of more would take more than linear time.
-  if (digits.length > MOST_DIGITS + 1) throw LARGE
-  const found = BigInt(digits)
-  if (found >= ABOVE || found <= -ABOVE) throw LARGE
+  const found = digits.length > MOST_DIGITS + 1 ? ABOVE : BigInt(digits)
+  if (found >= ABOVE || found <= -ABOVE) throw tooBig(what)
   return found
 }
 

@@ -53,13 +53,25 @@ function promised(value) {
 /** A value in the text of an error: short, on one line, and whatever it is. */
 function describe(value) {
   switch (typeof value) {
-    case 'string': return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+    case 'string': return `"${printable(value)}"`
     case 'bigint': return BigInt.asIntN(128, value) === value ? `${value}n` : 'a bigint of more than 128 bits'
     case 'function': return 'a function'
     case 'symbol': return 'a symbol'
     case 'object': return value === null ? 'null' : article(nameOf(value))
     default: return String(value)
   }
+}
+
+/** A text on one line, without what a terminal obeys, and not long. */
+function printable(text) {
+  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text).slice(1, -1).replace(/[\x7f-\x9f\u2028\u2029]/g, escape)
+}
+
+/** Names that a program has chosen, the first of them. */
+function listed(names) {
+  const found = [...names]
+  return found.slice(0, 20).map((name) => `\`${printable(name)}\``).join(', ') + (found.length > 20 ? `, and ${found.length - 20} more` : '')
 }
 
 const article = (name) => `${/^[AEIOaeio]/.test(name) ? 'an' : 'a'} ${name}`
@@ -78,4 +90,4 @@ function nameOf(value) {
   }
 }
 
-module.exports = { describe, isBytes, isUrl, owned, promised, unreadable, viewOf }
+module.exports = { describe, isBytes, isUrl, listed, owned, promised, unreadable, viewOf }

@@ -99,6 +99,8 @@ export declare class Sandbox {
   evolve(port: Port, id: number, timeoutMs?: number | undefined | null, cpuTimeMs?: number | undefined | null): Made<undefined>
   /** Calls a guest function on a thread of ours. */
   call(port: Port, id: number, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
+  /** Fails if no call can be aborted. */
+  checkStoppable(): Made<undefined>
   /** By which [`call_sync`] knows this sandbox. */
   get number(): number
   /** Takes a snapshot. */
@@ -164,6 +166,8 @@ export interface JsPoolCallOptions {
   timeoutMs?: number
   /** How much processor time. */
   cpuTimeMs?: number
+  /** Whether it may be aborted. */
+  hasSignal: boolean
 }
 
 /** See `PoolOptions` in `index.d.ts`. */

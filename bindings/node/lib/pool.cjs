@@ -51,7 +51,7 @@ class SandboxPool {
     try {
       if (signal?.aborted) throw signal.reason
       return await run(this.#hosts, signal,
-        (port, id) => this.#native.call(port, id, { waitMs, timeoutMs, cpuTimeMs }, name, values))
+        (port, id) => this.#native.call(port, id, { waitMs, timeoutMs, cpuTimeMs, hasSignal: signal !== undefined }, name, values))
     } finally {
       this.#permits.give()
     }

@@ -52,10 +52,14 @@ class Reader {
       if (Number.isNaN(code)) throw this.#wrong('a string with an end')
       end += code === 0x5c ? 2 : 1
     }
-    const token = this.#text.slice(this.#at, end + 1)
-    this.#at = end + 1
-    // Escapes, and what must be one, are the engine's business.
-    return JSON.parse(token)
+    try {
+      // Escapes, and what must be one, are the engine's business.
+      const found = JSON.parse(this.#text.slice(this.#at, end + 1))
+      this.#at = end + 1
+      return found
+    } catch {
+      throw this.#wrong('a string')
+    }
   }
 
   /** The text of a number, as JSON has them. */

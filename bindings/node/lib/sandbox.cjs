@@ -144,6 +144,7 @@ class Sandbox {
 
   async #run(signal, begin) {
     if (signal?.aborted) throw signal.reason
+    if (signal !== undefined) unwrap(this.#native.checkStoppable())
     const call = new Call(this.#hosts, signal)
     const promise = call.start(begin)
     this.#call = call

@@ -8,7 +8,7 @@ const { run } = require('./calls.cjs')
 const { HyperlightError, invalid } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { guestOf } = require('./guest.cjs')
-const { owned, promised } = require('./kinds.cjs')
+const { listed, owned, promised } = require('./kinds.cjs')
 const lift = require('./lift.cjs')
 const { findLibrary } = require('./loader.cjs')
 const lower = require('./lower.cjs')
@@ -110,7 +110,7 @@ class Wasm extends Runtime {
     options.text('the name of a memory', name)
     if (memories !== undefined && !memories.includes(name)) {
       throw new HyperlightError('ERR_HL_FUNCTION_NOT_FOUND', `the program exports no memory ${options.describe(name)}; it exports ` +
-        (memories.map(options.describe).join(', ') || 'none'))
+        (listed(memories) || 'none'))
     }
     return new WasmMemory(MADE, sandboxOf(this), name)
   }
@@ -245,7 +245,7 @@ function hostFunctionsFor(program, given) {
     const type = program?.imports.get(name)
     if (type === undefined) {
       throw invalid(`${what} needs a signature: { params, returns, call }; the program imports ` +
-        (program && [...program.imports.keys()].map((key) => `\`${key}\``).join(', ') || 'none that is known'))
+        (program && listed(program.imports.keys()) || 'none that is known'))
     }
     checkArity(registration, type.parameters.length, 'the program imports it with')
     out[name] = { params: type.parameters.map(({ kind }) => kind), returns: type.result?.kind ?? 'void', call: overTypes(what, type, call) }

@@ -169,6 +169,16 @@ impl Cell {
         self.interrupt.as_ref()
     }
 
+    /// Whether a call can be aborted.
+    pub fn check_stoppable(&self) -> Result<(), Failure> {
+        if self.interrupt.is_some() {
+            return Ok(());
+        }
+        Err(Failure::invalid_argument(
+            "the program ignores the real-time signal that stops guests, so that no AbortSignal can end this call",
+        ))
+    }
+
     /// How long a call may take.
     pub fn timeout(&self, limits: Limits) -> Duration {
         limits.timeout.unwrap_or(self.timeout)

@@ -215,8 +215,11 @@ fn spelled_for_javascript(message: &str) -> String {
 
 /// A text of the guest's, or of a host function. What the engine said in it, in the place of a host function, is spelled.
 fn guests_message(text: &str, engine: Option<&str>) -> String {
-    let text = replaced(text.to_owned(), &SPELLINGS_OF_GUESTS);
-    engine.map_or_else(|| text.clone(), |engine| text.replace(engine, &spelled_for_javascript(engine)))
+    let text = match engine {
+        Some(engine) => text.replace(engine, &spelled_for_javascript(engine)),
+        None => text.to_owned(),
+    };
+    replaced(text, &SPELLINGS_OF_GUESTS)
 }
 
 fn replaced(text: String, spellings: &[(&str, &str)]) -> String {
@@ -257,7 +260,9 @@ mod tests {
             "no room for the arguments: more than 8 bytes, inputSize is 8, raise it"
         );
         assert_eq!(
-            spelled_for_javascript("its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"),
+            spelled_for_javascript(
+                "its heap_size is 2 bytes, max_heap_size is 1; raise max_heap_size; max_size"
+            ),
             "its heapSize is 2 bytes, maxHeapSize is 1; raise maxHeapSize; maxSize"
         );
         assert_eq!(

@@ -24,6 +24,8 @@ const PRESSURE: i64 = 1 << 40;
 
 /// An object of JavaScript's, and its sandbox.
 struct Entry {
+    /// Several may have loaded the addon on one thread.
+    env: sys::napi_env,
     object: sys::napi_ref,
     cell: Weak<Cell>,
 }
@@ -61,7 +63,7 @@ unsafe fn watch(env: sys::napi_env, object: sys::napi_value, cell: &Arc<Cell>) -
     let mut reference = ptr::null_mut();
     // SAFETY: the caller's promise. Without a count it does not keep the object.
     check(unsafe { sys::napi_create_reference(env, object, 0, &raw mut reference) })?;
-    let entry = Entry { object: reference, cell: Arc::downgrade(cell) };
+    let entry = Entry { env, object: reference, cell: Arc::downgrade(cell) };
     TABLE.with_borrow_mut(|table| table.entries.push(entry));
     Ok(())
 }
@@ -72,10 +74,10 @@ pub(crate) fn make_room(env: Env) {
     if !TABLE.with_borrow(is_full) {
         return;
     }
-    sweep(env);
+    sweep();
     if TABLE.with_borrow(is_full) {
         collect(env);
-        sweep(env);
+        sweep();
     }
     // Collecting takes time in proportion to all that the program holds: it must have grown by as much.
     TABLE.with_borrow_mut(|table| table.limit = FEW.max(2 * table.entries.len()));
@@ -90,23 +92,23 @@ fn collect(env: Env) {
 }
 
 /// Closes the sandboxes of objects that are gone, and forgets those that are closed.
-fn sweep(env: Env) {
+fn sweep() {
     let entries = TABLE.with_borrow_mut(|table| std::mem::take(&mut table.entries));
-    let kept: Vec<_> = entries.into_iter().filter(|entry| is_needed(env.raw(), entry)).collect();
+    let kept: Vec<_> = entries.into_iter().filter(is_needed).collect();
     // Nothing above runs JavaScript, so none has been added meanwhile.
     TABLE.with_borrow_mut(|table| table.entries = kept);
 }
 
-fn is_needed(env: sys::napi_env, entry: &Entry) -> bool {
-    // SAFETY: JavaScript is calling us in this environment, whose reference it is.
-    let is_there = unsafe { is_there(env, entry.object) };
+fn is_needed(entry: &Entry) -> bool {
+    // SAFETY: JavaScript is calling us on the thread of that environment, which lives as long as the thread's JavaScript.
+    let is_there = unsafe { is_there(entry.env, entry.object) };
     match entry.cell.upgrade() {
         Some(cell) if is_there && !cell.is_closing() => return true,
         Some(cell) => cell.close(),
         None => (),
     }
     // SAFETY: as above, and the reference is not used again.
-    let _ = check(unsafe { sys::napi_delete_reference(env, entry.object) });
+    let _ = check(unsafe { sys::napi_delete_reference(entry.env, entry.object) });
     false
 }
 

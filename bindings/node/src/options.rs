@@ -83,6 +83,8 @@ pub struct JsPoolCallOptions {
     pub timeout_ms: Option<f64>,
     /// How much processor time.
     pub cpu_time_ms: Option<f64>,
+    /// Whether it may be aborted.
+    pub has_signal: bool,
 }
 
 /// The limits of one call.

@@ -108,10 +108,11 @@ impl JsPool {
         let limits = Limits::new(options.timeout_ms, options.cpu_time_ms);
         self.start(port, id, move |shared, job| {
             let cell = shared.member(job, wait)?;
-            let reply = {
+            let checked = if options.has_signal { cell.check_stoppable() } else { Ok(()) };
+            let reply = checked.and_then(|()| {
                 let inside = cell.enter()?;
                 call(&inside, job, limits, &name, arguments)
-            };
+            });
             // Its handle first, so that giving it back finds none.
             job.finish();
             cell.close();

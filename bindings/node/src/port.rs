@@ -28,8 +28,8 @@ use crate::reply::Reply;
 use crate::value::{Loose, ToJs, check};
 use crate::worker;
 
-/// How long an environment that goes away waits until all its calls can be told.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an environment that goes away waits until all its calls have been told.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 thread_local! {
     static IS_IN_A_WORKER: Cell<bool> = const { Cell::new(false) };
@@ -93,16 +93,28 @@ impl Port {
     /// The environment goes away: stops what runs for it.
     fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        let jobs: Vec<_> = self.jobs().values().cloned().collect();
+        let mut jobs: Vec<_> = self.jobs().values().cloned().collect();
         let begun = Instant::now();
-        for job in jobs {
-            // It is between two system calls if it cannot be stopped just now. Where it cannot be stopped at all, it runs on:
-            // nobody waits for what may never end.
-            while !job.cancel() && begun.elapsed() < PATIENCE {
-                thread::sleep(Duration::from_micros(50));
-            }
+        // Those that cannot be stopped just now are between two system calls.
+        while cancel_all(&mut jobs) && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_micros(50));
+        }
+        if !jobs.is_empty() {
+            // Or the kernel has no room for one more signal. The environment does not wait for that, but somebody does. Without
+            // a thread for it, the guests end where they next call the host.
+            let _ = thread::Builder::new().name("hyperlight-stop".to_owned()).spawn(move || {
+                while cancel_all(&mut jobs) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
         }
     }
+}
+
+/// Cancels those that are left, and forgets those that are. Whether any are left.
+fn cancel_all(jobs: &mut Vec<Arc<Job>>) -> bool {
+    jobs.retain(|job| !job.cancel());
+    !jobs.is_empty()
 }
 
 /// The port, as JavaScript has it.

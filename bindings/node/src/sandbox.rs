@@ -168,6 +168,12 @@ impl JsSandbox {
         self.start(port, id, move |inside, job| call(inside, job, limits, &name, arguments))
     }
 
+    /// Fails if no call can be aborted.
+    #[napi(catch_unwind)]
+    pub fn check_stoppable(&self) -> Made<()> {
+        Made(contain(|| self.cell.check_stoppable()))
+    }
+
     /// By which [`call_sync`] knows this sandbox.
     #[napi(catch_unwind, getter)]
     pub fn number(&self) -> f64 {

@@ -29,8 +29,7 @@ impl JsSnapshot {
         max_size: Option<f64>,
         max_heap_size: Option<f64>,
     ) -> Made<JsSnapshot> {
-        let options =
-            LoadOptions::new().max_size(integer(max_size)).max_heap_size(integer(max_heap_size));
+        let options = LoadOptions::new().max_size(integer(max_size)).max_heap_size(integer(max_heap_size));
         Made(contain(|| Ok(Self::new(env, Snapshot::load_with(path, &options)?))))
     }
 

@@ -143,7 +143,7 @@ test('memories are read and written, and grow', async () => {
     for (const attempt of [() => memory.read(-1, 1), () => memory.read(0.5, 1), () => memory.write(0, 'x')]) {
       await assert.rejects(attempt, { code: 'ERR_HL_INVALID_ARGUMENT' })
     }
-    assert.throws(() => wasm.memory('nobody'), { code: 'ERR_HL_FUNCTION_NOT_FOUND', message: /"memory", "other"/ })
+    assert.throws(() => wasm.memory('nobody'), { code: 'ERR_HL_FUNCTION_NOT_FOUND', message: /`memory`, `other`/ })
     assert.throws(() => new WasmMemory(), { code: 'ERR_HL_INVALID_ARGUMENT' })
     assert.equal(wasm.state, 'ready')
   })

@@ -21,7 +21,7 @@ const LENGTH: usize = 64 << 10;
 const LEVELS: usize = 8;
 
 /// Errors that are shown in all.
-const ERRORS: usize = 64;
+const ERRORS: u32 = 64;
 
 /// Bytes that are kept for what ends what was begun. Nothing is begun when there are no more left.
 const MARGIN: usize = 1 << 10;
@@ -47,14 +47,14 @@ struct Details {
     /// The errors that the next one belongs to.
     above: Vec<Value>,
     /// Errors that were begun.
-    errors: usize,
+    errors: u32,
 }
 
 impl Details {
     fn error(&mut self, error: Value) {
         self.errors += 1;
         for (before, name) in [("{\"", "name"), (",\"", "message"), (",\"", "stack")] {
-            let text = readable(text_of(&error, name)).unwrap_or_default();
+            let text = readable(text_of(&error, name, TEXT)).unwrap_or_default();
             self.out.push_str(before);
             self.out.push_str(name);
             self.out.push_str("\":");
@@ -92,7 +92,7 @@ impl Details {
         let len = readable(errors.get("length")).and_then(|len| len.as_number()).unwrap_or(0.0);
         self.out.push_str(",\"errors\":[");
         let mut first = true;
-        for index in (0..ERRORS as u32).take_while(|index| f64::from(*index) < len) {
+        for index in (0..ERRORS).take_while(|index| f64::from(*index) < len) {
             if self.room() < MARGIN || self.errors >= ERRORS {
                 break;
             }
@@ -142,11 +142,11 @@ impl Details {
                 self.out.push_str(",\"code\":");
                 self.text(text.as_str(), MARGIN / 4);
             }
-        } else if code.as_bool().is_some() || code.as_number().is_some_and(f64::is_finite) {
-            if let Some(text) = readable(code.text()) {
-                self.out.push_str(",\"code\":");
-                self.out.push_str(text.as_str());
-            }
+        } else if (code.as_bool().is_some() || code.as_number().is_some_and(f64::is_finite))
+            && let Some(text) = readable(code.text())
+        {
+            self.out.push_str(",\"code\":");
+            self.out.push_str(text.as_str());
         }
     }
 

@@ -47,14 +47,14 @@ fn bind_function(
     name: String,
     ty: &ComponentFunc,
 ) -> Result<()> {
-    let params: Option<Vec<Kind>> = ty.params().map(|(_, ty)| value::kind(&ty)).collect();
-    let returns = ty.results().next().map_or(Some(Kind::Void), |ty| value::kind(&ty));
-    let (Some(params), Some(returns)) = (params, returns) else {
+    let shapes = (value::shapes(ty.params().map(|(_, ty)| ty))?, value::shapes(ty.results())?);
+    let (Some(shapes), Some(results)) = shapes else {
         bail!(code::LOAD, "the import `{name}` takes or gives a resource, a stream or a future");
     };
+    let params: Vec<Kind> = shapes.iter().map(|shape| shape.kind).collect();
+    let returns = results.first().map_or(Kind::Void, |shape| shape.kind);
+    let depth = shapes.iter().chain(&results).map(|shape| shape.depth).max().unwrap_or(0);
     declare_host_function(name.as_str(), &params, returns)?;
-    let types = ty.params().map(|(_, ty)| ty).chain(ty.results());
-    let depth = types.map(|ty| value::depth(&ty)).max().unwrap_or(0);
     place
         .func_new(item, move |_, ty, arguments, results| {
             value::check_stack(depth).map_err(wasmtime::Error::new)?;

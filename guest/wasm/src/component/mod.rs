@@ -67,17 +67,18 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8]) -> Result<()> 
 /// Publishes a function, if its values can cross the wall.
 fn publish(shared: &Shared, name: String, function: Func, ty: &ComponentFunc) -> Result<()> {
     let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
-    let params: Option<Vec<Kind>> = types.iter().map(value::kind).collect();
     let result = ty.results().next();
-    let returns = result.as_ref().map_or(Some(Kind::Void), value::kind);
-    let (Some(params), Some(returns)) = (params, returns) else {
+    let shapes = (value::shapes(types.iter().cloned())?, value::shapes(result.clone())?);
+    let (Some(shapes), Some(leaves)) = shapes else {
         return Ok(());
     };
+    let params: Vec<Kind> = shapes.iter().map(|shape| shape.kind).collect();
+    let returns = leaves.first().map_or(Kind::Void, |shape| shape.kind);
     if let Some(call) = bytes::call(shared, function, &params, returns) {
         return export::publish(&name, &params, returns, call);
     }
     let shared = Rc::clone(shared);
-    let depth = types.iter().chain(&result).map(value::depth).max().unwrap_or(0);
+    let depth = shapes.iter().chain(&leaves).map(|shape| shape.depth).max().unwrap_or(0);
     export::publish(&name, &params, returns, move |arguments: &[ValueRef<'_>]| {
         value::check_stack(depth)?;
         let entering: Result<Vec<Val>> =

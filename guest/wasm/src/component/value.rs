@@ -27,9 +27,23 @@ use crate::json::{self, Reader};
 /// Bytes of the stack for each level of a value, generously.
 const STACK_FOR_LEVEL: usize = 2 << 10;
 
-/// The kind of a type on the wire; `None` where its values cannot leave the program.
-pub(super) fn kind(ty: &Type) -> Option<Kind> {
-    Some(match ty {
+/// Bytes of the stack below which types are not looked into: for the last level, and for an error.
+const STACK_FOR_TYPES: usize = 8 << 10;
+
+/// What a type's values are on the wire.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Shape {
+    pub kind: Kind,
+    /// How many types lie in each other, at most.
+    pub depth: usize,
+}
+
+/// The shape of a type; `None` where its values cannot leave the program.
+pub(super) fn shape(ty: &Type) -> Result<Option<Shape>> {
+    let Some(depth) = depth(ty)? else {
+        return Ok(None);
+    };
+    let kind = match ty {
         Type::Bool => Kind::Bool,
         Type::S8 | Type::S16 | Type::S32 => Kind::I32,
         Type::U8 | Type::U16 | Type::U32 => Kind::U32,
@@ -37,56 +51,62 @@ pub(super) fn kind(ty: &Type) -> Option<Kind> {
         Type::U64 => Kind::U64,
         Type::Float32 => Kind::F32,
         Type::Float64 => Kind::F64,
-        Type::Char | Type::String => Kind::String,
         Type::List(list) if list.ty() == Type::U8 => Kind::Bytes,
-        _ if crosses(ty) => Kind::String,
-        _ => return None,
-    })
+        _ => Kind::String,
+    };
+    Ok(Some(Shape { kind, depth }))
 }
 
-/// Whether nothing in the type belongs to the program alone.
-fn crosses(ty: &Type) -> bool {
-    let optional = |ty: Option<Type>| ty.is_none_or(|ty| crosses(&ty));
-    match ty {
-        Type::List(list) => crosses(&list.ty()),
-        Type::FixedLengthList(list) => crosses(&list.ty()),
-        Type::Map(map) => crosses(&map.key()) && crosses(&map.value()),
-        Type::Record(record) => record.fields().all(|field| crosses(&field.ty)),
-        Type::Tuple(tuple) => tuple.types().all(|ty| crosses(&ty)),
-        Type::Variant(variant) => variant.cases().all(|case| optional(case.ty)),
-        Type::Option(option) => crosses(&option.ty()),
-        Type::Result(result) => optional(result.ok()) && optional(result.err()),
-        Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => false,
-        _ => true,
-    }
+/// The shapes of types, if all of them have one.
+pub(super) fn shapes(types: impl IntoIterator<Item = Type>) -> Result<Option<Vec<Shape>>> {
+    types.into_iter().map(|ty| shape(&ty).transpose()).collect::<Option<Result<_>>>().transpose()
 }
 
-/// How many types lie in each other, at most.
-pub(super) fn depth(ty: &Type) -> usize {
-    let inner = |ty: Option<Type>| ty.map_or(0, |ty| depth(&ty));
-    1 + match ty {
-        Type::List(list) => depth(&list.ty()),
-        Type::FixedLengthList(list) => depth(&list.ty()),
-        Type::Map(map) => depth(&map.key()).max(depth(&map.value())),
-        Type::Record(record) => record.fields().map(|field| depth(&field.ty)).max().unwrap_or(0),
-        Type::Tuple(tuple) => tuple.types().map(|ty| depth(&ty)).max().unwrap_or(0),
-        Type::Variant(variant) => variant.cases().map(|case| inner(case.ty)).max().unwrap_or(0),
-        Type::Option(option) => depth(&option.ty()),
-        Type::Result(result) => inner(result.ok()).max(inner(result.err())),
-        _ => 0,
+/// How many types lie in each other; nothing where one of them belongs to the program alone.
+fn depth(ty: &Type) -> Result<Option<usize>> {
+    if stack_left() < STACK_FOR_TYPES {
+        return Err(Error::new(code::LOAD, "types that nest so deep need more stack: raise stack_size"));
     }
+    let inner = match ty {
+        Type::List(list) => deepest([list.ty()]),
+        Type::FixedLengthList(list) => deepest([list.ty()]),
+        Type::Map(map) => deepest([map.key(), map.value()]),
+        Type::Record(record) => deepest(record.fields().map(|field| field.ty)),
+        Type::Tuple(tuple) => deepest(tuple.types()),
+        Type::Variant(variant) => deepest(variant.cases().filter_map(|case| case.ty)),
+        Type::Option(option) => deepest([option.ty()]),
+        Type::Result(result) => deepest(result.ok().into_iter().chain(result.err())),
+        Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => Ok(None),
+        _ => Ok(Some(0)),
+    };
+    Ok(inner?.map(|inner| inner + 1))
+}
+
+fn deepest(types: impl IntoIterator<Item = Type>) -> Result<Option<usize>> {
+    let mut deepest = 0;
+    for ty in types {
+        match depth(&ty)? {
+            Some(found) => deepest = deepest.max(found),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(deepest))
 }
 
 /// Confirms that the stack has room for values that are so deep. Values are read and written, here and in the runtime, by
 /// functions that call themselves.
 pub(super) fn check_stack(depth: usize) -> Result<()> {
-    let here = 0_u8;
-    let bottom = usize::try_from(stack().address).unwrap_or(usize::MAX);
-    let left = (&raw const here).addr().saturating_sub(bottom);
-    if depth.saturating_mul(STACK_FOR_LEVEL) > left {
+    if stack_left() < depth.saturating_mul(STACK_FOR_LEVEL) {
         return Err(wrong(format!("values that nest {depth} types deep need more stack: raise stack_size")));
     }
     Ok(())
+}
+
+/// Bytes of the stack below the caller.
+fn stack_left() -> usize {
+    let here = 0_u8;
+    let bottom = usize::try_from(stack().address).unwrap_or(usize::MAX);
+    (&raw const here).addr().saturating_sub(bottom)
 }
 
 /// A value on its way into the program.
