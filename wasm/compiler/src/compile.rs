@@ -147,8 +147,14 @@ fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -
         let shared = (threads > 1).then(|| threads::run(threads, deadline, || work(together))).flatten();
         shared.unwrap_or_else(|| work(alone))
     });
-    let code = code.ok_or(Error::Timeout)?.map_err(|error| Error::Program(format!("{error:#}")))?;
+    let code =
+        code.ok_or(Error::Timeout)?.map_err(|error| Error::Program(one_line(&format!("{error:#}"))))?;
     Ok(Artifact::new(code, found.kind, found.memories, found.description))
+}
+
+/// What somebody else says in several lines.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Bytes of a program that is compiled by one thread.

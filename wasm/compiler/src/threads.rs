@@ -5,6 +5,7 @@
 //! have time. The threads are made for one compilation and have ended when it returns: none waits for work.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::{process, thread};
 
@@ -12,6 +13,9 @@ use rayon_core::ThreadPoolBuilder;
 
 use crate::compile::Error;
 use crate::deadline::Deadline;
+
+/// What the threads are called.
+const NAME: &str = "hl-compile";
 
 /// Bytes of stack that each thread has: what the main thread of a program has, too.
 const STACK: usize = 8 << 20;
@@ -89,20 +93,24 @@ pub(crate) fn processors() -> usize {
 
 /// Does some work on threads that end with it, each of which obeys the deadline; nothing if there can be no threads.
 pub(crate) fn run<T: Send>(threads: usize, deadline: Deadline, work: impl FnOnce() -> T + Send) -> Option<T> {
-    let signals = Signals::block();
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(STACK)
-        .thread_name(|_| "hl-compile".to_owned());
-    let done = pool.build_scoped(
-        |thread| deadline.watch(|| thread.run()),
-        |pool| {
-            // All threads have been started, with the mask of this one.
-            drop(signals);
-            pool.install(work)
-        },
-    );
-    done.ok()
+    thread::scope(|scope| {
+        let mut started = Vec::new();
+        let signals = Signals::block();
+        let pool = ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|member| {
+            let builder = thread::Builder::new().name(NAME.to_owned()).stack_size(STACK);
+            started.push(builder.spawn_scoped(scope, move || deadline.watch(|| member.run()))?);
+            Ok(())
+        });
+        let pool = pool.build();
+        // All threads have been started, with the mask of this one.
+        drop(signals);
+        let done = pool.ok().map(|pool| catch_unwind(AssertUnwindSafe(|| pool.install(work))));
+        // The pool is gone, and its members come to their end.
+        for member in started {
+            drop(member.join());
+        }
+        done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 fn lock() -> MutexGuard<'static, Queue> {
@@ -200,9 +208,14 @@ mod tests {
         });
         assert_eq!((done, is_behind), (None, false));
         let named = |entry: std::io::Result<std::fs::DirEntry>| {
-            std::fs::read_to_string(entry.unwrap().path().join("comm"))
-                .is_ok_and(|name| name.trim() == "hl-compile")
+            let name = entry.map(|entry| std::fs::read_to_string(entry.path().join("comm")));
+            name.is_ok_and(|name| name.is_ok_and(|name| name.trim() == NAME))
         };
-        assert!(!std::fs::read_dir("/proc/self/task").unwrap().any(named));
+        // The kernel lists a thread for a moment after its end.
+        let began = std::time::Instant::now();
+        while std::fs::read_dir("/proc/self/task").unwrap().any(named) {
+            assert!(began.elapsed() < Duration::from_secs(60));
+            thread::yield_now();
+        }
     }
 }

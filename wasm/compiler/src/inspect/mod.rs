@@ -20,7 +20,7 @@ use wasmparser::{
     WasmFeatures,
 };
 
-use crate::compile::Error;
+use crate::compile::{Error, one_line};
 use crate::deadline::Deadline;
 use crate::description::{Description, Room};
 use crate::inspect::components::{
@@ -173,7 +173,7 @@ fn why_invalid(program: &[u8], found: &BinaryReaderError, heaviest: u64, deadlin
             }
         }
     }
-    Error::Program(format!("the program is not valid WebAssembly: {found}"))
+    Error::Program(format!("the program is not valid WebAssembly: {}", one_line(&found.to_string())))
 }
 
 /// What it exports and imports. `links` lets it import what no host has.

@@ -41,7 +41,7 @@ pub(super) fn weigh(
     let (mut weight, mut total) = (0_u64, 0_u64);
     let (mut blocks, mut loops, mut levels, mut clock) = (0_u64, 0_u64, 0_u64, 0_u64);
     while !code.eof() {
-        if clock % CLOCK == 0 {
+        if clock.is_multiple_of(CLOCK) {
             deadline.check()?;
         }
         clock += 1;
