@@ -15,6 +15,8 @@ const { HyperlightError, invalid } = require('./errors.cjs')
 const { describe, unreadable } = require('./kinds.cjs')
 const { BIG, INTEGERS, given, isChar } = require('./types.cjs')
 
+/** What `Object.keys` names. */
+const isOwn = (value, name) => Object.prototype.propertyIsEnumerable.call(value, name)
 const wrong = (what, wanted, value) => new HyperlightError('ERR_HL_SIGNATURE', `${what} is ${wanted}, found ${describe(value)}`)
 
 /** The JSON of a value of that type. `what` says whose it is. */
@@ -34,12 +36,12 @@ function lower(type, value, what, out) {
     case 'f32': case 'f64': return void out.push(float(type.is, value, what))
     case 'string': case 'char': return void out.push(text(type.is, value, what))
     case 'enum':
-      if (!type.names.has(value)) throw wrong(what, `one of ${[...type.names].join(', ')}`, value)
+      if (!type.names.has(value)) throw wrong(what, `one of ${few([...type.names])}`, value)
       return void out.push(JSON.stringify(value))
     case 'flags': {
       const found = elements(value, what, 'an array of names')
       const unknown = found.find((name) => !type.names.has(name))
-      if (unknown !== undefined) throw wrong(what, `made of ${[...type.names].join(', ')}`, unknown)
+      if (unknown !== undefined) throw wrong(what, `made of ${few([...type.names])}`, unknown)
       return void out.push(JSON.stringify(found))
     }
     case 'list': {
@@ -66,11 +68,16 @@ function lower(type, value, what, out) {
       })
     }
     case 'record': {
-      const unknown = keys(value, what, 'an object').find((name) => !type.fields.has(name))
-      if (unknown !== undefined) throw wrong(what, `a record of ${[...type.fields.keys()].join(', ')}`, unknown)
-      return all([...type.fields], out, '{', '}', ([name, of]) => {
+      if (!isProperties(value)) throw wrong(what, 'an object', value)
+      const names = Object.keys(value)
+      const unknown = names.find((name) => !type.fields.has(name))
+      if (unknown !== undefined) throw wrong(what, `a record of ${few([...type.fields.keys()])}`, unknown)
+      // Options may be left out: a program may have as many as there are values.
+      const lacking = type.needed.find((name) => !isOwn(value, name))
+      if (lacking !== undefined) lower(type.fields.get(lacking), undefined, `${what}.${lacking}`, out)
+      return all(names, out, '{', '}', (name) => {
         out.push(`${JSON.stringify(name)}:`)
-        lower(of, Object.hasOwn(value, name) ? value[name] : undefined, `${what}.${name}`, out)
+        lower(type.fields.get(name), value[name], `${what}.${name}`, out)
       })
     }
     case 'option': {
@@ -107,17 +114,23 @@ function text(is, value, what) {
 
 /** One of several cases: its name, or an object with that one key. */
 function cased(cases, value, what, out, always = false) {
-  const wanted = `one of ${[...cases].map(([name, of]) => (of || always ? `{ ${name} }` : describe(name))).join(', ')}`
   if (typeof value === 'string' && !always && cases.has(value) && cases.get(value) === undefined) return void out.push(JSON.stringify(value))
-  const [name, ...others] = keys(value, what, wanted)
-  if (others.length > 0 || !cases.has(name)) throw wrong(what, wanted, name)
+  if (!isProperties(value)) throw wrong(what, anyOf(cases, always), value)
+  const [name, ...others] = Object.keys(value)
+  if (others.length > 0 || !cases.has(name)) throw wrong(what, anyOf(cases, always), name)
   const of = cases.get(name)
-  if (of === undefined && !always) throw wrong(what, wanted, value)
+  if (of === undefined && !always) throw wrong(what, anyOf(cases, always), value)
   out.push(`{${JSON.stringify(name)}:`)
   if (of === undefined) out.push('null')
   else lower(of, value[name], `${what}.${name}`, out)
   out.push('}')
 }
+
+/** The cases in the text of an error: of errors only, since there may be as many as values. */
+const anyOf = (cases, always) => `one of ${few([...cases].map(([name, of]) => (of || always ? `{ ${name} }` : describe(name))))}`
+
+/** As many names as an error has room for. */
+const few = (names) => names.slice(0, 20).join(', ') + (names.length > 20 ? `, and ${names.length - 20} more` : '')
 
 function all(items, out, start, end, write) {
   out.push(start)
@@ -141,12 +154,10 @@ function elements(value, what, wanted) {
   throw wrong(what, wanted, value)
 }
 
-/** The names of an object that is nothing but its properties. */
-function keys(value, what, wanted) {
-  const isOther = typeof value !== 'object' || value === null || Array.isArray(value) || types.isMap(value) || types.isSet(value) ||
-    ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value)
-  if (isOther) throw wrong(what, wanted, value)
-  return Object.keys(value)
+/** Whether it is an object that is nothing but its properties. */
+function isProperties(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isMap(value) && !types.isSet(value) &&
+    !ArrayBuffer.isView(value) && !types.isAnyArrayBuffer(value) && !types.isBoxedPrimitive(value)
 }
 
 module.exports = { encode }

@@ -21,10 +21,13 @@ const INTEGERS = new Map([
  */
 const BIG = new Map([['s64', [-(2n ** 63n), 2n ** 63n - 1n]], ['u64', [0n, 2n ** 64n - 1n]], ['i64', [-(2n ** 63n), 2n ** 63n - 1n]]])
 
+/** How deep types may be in each other: no value of a deeper one could cross. Options are no levels of values. */
+const MOST_OPEN = 1024
+
 /** The type that a text means: what it `is`, and the types, names, fields or cases that it is made of. */
 function parse(text) {
   const tokens = text.match(/[^\s<>{}(),:]+|[<>{}(),:]/g) ?? []
-  let at = 0
+  let [at, open] = [0, 0]
   const take = (token) => tokens[at] === token && (at += 1, true)
   const expect = (token) => {
     if (!take(token)) throw new HyperlightError('ERR_HL_INTERNAL', `internal error, please report it: the type ${text}`)
@@ -48,12 +51,25 @@ function parse(text) {
     return [name, take('(') ? list(')', type)[0] : undefined]
   }
   function type() {
+    if (open === MOST_OPEN) {
+      throw new HyperlightError('ERR_HL_GUEST_BINARY', `a type of the program is nested deeper than ${MOST_OPEN} levels: no value of it could cross`)
+    }
+    open += 1
+    const made = whole()
+    open -= 1
+    return made
+  }
+  function whole() {
     if (take('(')) return { is: 'tuple', of: list(')', type) }
     const is = tokens[at++]
     if (!tokens[at]?.startsWith('{')) return { is, of: types() }
     expect('{')
     switch (is) {
-      case 'record': return { is, fields: new Map(list('}', field)) }
+      case 'record': {
+        const fields = new Map(list('}', field))
+        // Those that a value must have.
+        return { is, fields, needed: [...fields.keys()].filter((name) => fields.get(name).is !== 'option') }
+      }
       case 'variant': return { is, cases: new Map(list('}', variant)) }
       default: return { is, names: new Set(list('}', () => tokens[at++])) }
     }

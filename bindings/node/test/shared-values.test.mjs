@@ -137,3 +137,22 @@ test('what goes into a component is checked as what comes out', () => {
     assert.throws(() => lower.encode(parse(type), wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
   }
 })
+
+test('a program has many cases and fields, and a value few of them: neither is multiplied', () => {
+  const names = (count, of = '') => Array.from({ length: count }, (_, index) => `c${index}${of}`).join(', ')
+  const cases = parse(`list<variant { ${names(20_000)}, last(u8) }>`)
+  const fields = parse(`list<record { ${names(5000, ': option<u8>')}, last: u8 }>`)
+  const values = Array.from({ length: 5000 }, () => ({ last: 1 }))
+  const begun = process.cpuUsage()
+  for (const type of [cases, fields]) assert.equal(lower.encode(type, values, 'it'), JSON.stringify(values))
+  assert.deepEqual(lift.decode(cases, JSON.stringify(values), 'it'), values)
+  const spent = process.cpuUsage(begun)
+  assert.ok(spent.user + spent.system < 5_000_000, `${JSON.stringify(spent)}`)
+  assert.throws(() => lower.encode(fields, [{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /^it\[0\]\.last is u8/ })
+  assert.throws(() => lower.encode(cases, [{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /one of "c0", .* 19981 more, found/ })
+})
+
+test('a type that is nested without end is the program\'s fault', () => {
+  assert.throws(() => parse('list<'.repeat(100_000)), { code: 'ERR_HL_GUEST_BINARY', message: /1024 levels/ })
+  parse(`${'list<'.repeat(1000)}u8${'>'.repeat(1000)}`)
+})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,7 @@ def test_values_that_do_not_fit(text: str, value: Any, error: type[Exception], m
         ("enum { a }", '"q"'),
         ("tuple<u8>", "[1,2]"),
         ("map<list<s32>, s32>", "[[[1],2]]"),
+        ("map<tuple<list<s32>, u8>, s32>", "[[[[1],2],3]]"),
         ("own<resource>", "1"),
     ],
 )
@@ -128,6 +130,22 @@ def test_deep_types() -> None:
     deep_inside(sys.getrecursionlimit() - 120, check)
     with pytest.raises(hl.GuestBinaryError, match="1024 levels"):
         parse("list<" * 100_000)
+
+
+def test_many_cases_and_many_values() -> None:
+    """A program has many cases and fields, and a value few of them: neither is multiplied."""
+    cases = parse("list<variant { " + ", ".join(f"c{at}" for at in range(20_000)) + ", last(u8) }>")
+    fields = parse("list<record { " + ", ".join(f"c{at}: option<u8>" for at in range(5000)) + ", last: u8 }>")
+    values = [{"last": 1}] * 5000
+    began = time.process_time()
+    text = cases.encode(values, "it")
+    assert fields.encode(values, "it") == text
+    assert cases.decode(text) == values
+    assert time.process_time() - began < 5
+    with pytest.raises(TypeError, match=r"^it\[0\] lacks the field `last`$"):
+        fields.encode([{"c1": 2}], "it")
+    with pytest.raises(hl.GuestProtocolError, match=r"one of `c0`, .*, and 19981 more, not dict"):
+        parse("list<enum { " + ", ".join(f"c{at}" for at in range(20_001)) + " }>").decode('[{"c1": 2}]')
 
 
 @pytest.mark.parametrize(

@@ -409,6 +409,32 @@ def of_integers(name: str, root: str = "/srv/public", size: int = 5) -> str:
     return f"{root}/{name}"
 
 
+def needs_both(name: str, root: str) -> str:
+    return f"{root}/{name}"
+
+
+@functools.wraps(needs_both)
+def gives_a_default(name, root="/srv/public"):  # type: ignore[no-untyped-def]
+    return needs_both(name, root)
+
+
+@functools.wraps(gives_a_default)
+def around_that(*args):  # type: ignore[no-untyped-def]
+    return gives_a_default(*args)
+
+
+@pytest.mark.parametrize("function", [gives_a_default, around_that, functools.partial(gives_a_default)], ids=repr)
+def test_a_default_of_a_decorators_is_the_hosts(make: MakeSandbox, function: Any) -> None:
+    """However complete the annotations of what it is around are: those of `needs_both` are all that can be read."""
+    sandbox = make()
+    with pytest.raises(TypeError, match=r"its layers take different numbers of arguments: annotate .* params="):
+        sandbox.register("HostEchoString", function)
+    with hl.JavaScript("", host_functions={"f": hl.HostFunction(function, arity=1)}, timeout=20) as js:
+        assert js.eval("host.f('a')") == "/srv/public/a"
+        with pytest.raises(hl.SignatureError):
+            js.eval("host.f('passwd', '/etc')")
+
+
 OPEN_TO_THE_HOST = [
     read,
     Files().read,

@@ -250,6 +250,15 @@ def test_big_integers(script: MakeScript, limit: int) -> None:
         sys.set_int_max_str_digits(before)
 
 
+def test_zeros_in_front_of_a_big_integer_cost_no_more_than_their_length() -> None:
+    """What a hostile guest may write: how many digits there may be is said of those that count."""
+    for sign in ("", "-"):
+        began = time.process_time()
+        found = decode('{"$bigint":"' + sign + "0" * (4 << 20) + "9" * 25 + '"}')
+        assert found == int(sign + "9" * 25)
+        assert time.process_time() - began < 5
+
+
 @pytest.mark.timeout(300)
 def test_large_texts_cross_in_linear_time(script: MakeScript) -> None:
     js = script(

@@ -15,8 +15,8 @@ _ABOVE = 10**_DIGITS
 
 
 def from_decimal(text: str) -> int:
-    """The number of a text of digits, and perhaps a minus."""
-    digits = text.removeprefix("-")
+    """The number of a text of digits, and perhaps a minus; zeros in front are none of the digits that are bounded."""
+    digits = text.removeprefix("-").lstrip("0")
     # What is left over comes first, so that all others are as long.
     first = len(digits) % _DIGITS
     pieces = [int(digits[:first] or "0")]
@@ -29,7 +29,7 @@ def from_decimal(text: str) -> int:
         above = _power(count)
         pieces = [high * above + low for high, low in zip(pieces[::2], pieces[1::2], strict=True)]
         count *= 2
-    return -pieces[0] if len(digits) < len(text) else pieces[0]
+    return -pieces[0] if text.startswith("-") else pieces[0]
 
 
 @functools.cache

@@ -13,6 +13,8 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from . import _arity
+
 if TYPE_CHECKING:
     i32: TypeAlias = int
     u32: TypeAlias = int
@@ -206,9 +208,19 @@ def _annotations(
             raise TypeError(f"the parameter `{parameter.name}` of `{name}` has no annotation: {help_text}")
         _kind(hints[parameter.name], f"the parameter `{parameter.name}` of `{name}`")
         params.append(hints[parameter.name])
+    if need_params and not _admits(name, function, open_arity, len(params)):
+        raise TypeError(f"`{name}` is decorated, and its layers take different numbers of arguments: {help_text}")
     if need_returns and "return" not in hints:
         raise TypeError(f"`{name}` does not say what it returns: {help_text}")
     return params, hints.get("return")
+
+
+def _admits(name: str, function: Callable[..., Any], open_arity: bool, count: int) -> bool:
+    """Whether all layers take so many: what has a default in a decorator is the host's, whatever it is around."""
+    try:
+        return _arity.of_function(name, function, open_arity).admits(count)
+    except TypeError:
+        return False
 
 
 def _annotated_part(function: Any) -> Any:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from ._errors import GuestBinaryError, GuestProtocolError, InvalidArgument
@@ -256,8 +257,11 @@ class _Map(Type):
             if len(pair) != 2:
                 raise Unfit(f"must have two members in a pair, found {len(pair)} at {at}")
             key = yield _Key(at), self._key, pair[0]
-            if isinstance(key, (dict, list, set)):
-                raise Unfit(f"cannot be a map by {type(key).__name__}")
+            try:
+                hash(key)
+            except TypeError:
+                # Its own, or that of a member of a tuple.
+                raise Unfit(f"cannot be a map by {type(key).__name__}") from None
             found[key] = yield key, self._value, pair[1]
         return found
 
@@ -288,13 +292,15 @@ class _Tuple(Type):
 class _Record(Type):
     def __init__(self, fields: dict[str, Type]) -> None:
         self._fields = fields
+        # Alone looked for: a value may leave out any number of the others.
+        self._needed = [name for name, ty in fields.items() if not isinstance(ty, _Option)]
 
     def lower(self, value: Any) -> Work:
         found = {}
         for name in self._names(value):
             found[name] = yield name, self._fields[name], value[name]
-        for name, ty in self._fields.items():
-            if name not in found and not isinstance(ty, _Option):
+        for name in self._needed:
+            if name not in found:
                 raise _lacks(name)
         return found
 
@@ -321,6 +327,8 @@ class _Cases(Type):
 
     def __init__(self, cases: dict[str, Type | None], always_dict: bool = False) -> None:
         self._cases, self._always_dict = cases, always_dict
+        # Asked once: a program may have as many cases as a guest sends values.
+        self._may_be_dict = always_dict or any(ty is not None for ty in cases.values())
 
     def lower(self, value: Any) -> Work:
         is_dict = isinstance(value, dict) and len(value) == 1
@@ -341,7 +349,7 @@ class _Cases(Type):
             if self._of(value) is not None:
                 raise Unfit(f"needs a value for `{value}`")
             return value
-        if not isinstance(value, dict) or not (self._always_dict or any(self._cases.values())):
+        if not isinstance(value, dict) or not self._may_be_dict:
             raise _other(f"one of {_names(self._cases)}", value)
         name, item = _only(value)
         ty = self._of(name)
@@ -455,8 +463,13 @@ def _other(wanted: str, value: Any) -> Unfit:
     return Unfit(f"must be {wanted}, not {type(value).__name__}")
 
 
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _names(names: Collection[str]) -> str:
+    """As many as an error has room for."""
+    more = f", and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(f"`{name}`" for name in islice(names, _MOST_NAMES)) + more
+
+
+_MOST_NAMES = 20
 
 
 def _shown(value: Any) -> str:
