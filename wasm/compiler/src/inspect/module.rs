@@ -1,6 +1,7 @@
 //! Core modules.
 
 use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
+use hyperlight_wasm_contract::memory;
 use wasmparser::ValType;
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 
@@ -14,14 +15,18 @@ const PLAIN: &str = "env";
 /// The module whose functions the runtime has, or answers itself.
 const WASI: &str = "wasi_snapshot_preview1";
 
+/// Guest functions that every module with memories has.
+const OWN: [&str; 3] = [memory::SIZE, memory::READ, memory::WRITE];
+
 /// What is exported and imported. What cannot be imported is refused here, before anything is compiled, unless the module is linked to
 /// others.
 pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Result<Description, Error> {
     let mut description = Description::default();
     for (name, entity) in types.core_exports().into_iter().flatten() {
         match entity {
-            // What cannot cross the wall is no guest function, nor is what no guest function could be called.
-            EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) => {
+            // What cannot cross the wall is no guest function, nor is what no guest function could be called, or what is called like
+            // the runtime's own.
+            EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) && !OWN.contains(&name) => {
                 description.exports.extend(function(types, name, id, room)?);
             }
             EntityType::Memory(_) => {
