@@ -26,7 +26,9 @@ pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Res
         match entity {
             // What cannot cross the wall is no guest function, nor is what no guest function could be called, or what is called like
             // the runtime's own.
-            EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) && !OWN.contains(&name) => {
+            EntityType::Func(id) | EntityType::FuncExact(id)
+                if can_be_named(name) && !OWN.contains(&name) =>
+            {
                 description.exports.extend(function(types, name, id, room)?);
             }
             EntityType::Memory(_) => {
