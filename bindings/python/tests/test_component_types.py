@@ -132,6 +132,28 @@ def test_deep_types() -> None:
         parse("list<" * 100_000)
 
 
+class Unprintable:
+    def __repr__(self) -> str:
+        raise OSError("no text")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("record { x: u8 }", {10**5000: 1}),
+        ("record { x: u8 }", {Unprintable(): 1}),
+        ("map<string, u8>", {Unprintable(): 1}),
+        ("flags { a }", [10**5000]),
+        ("variant { a(u8) }", {10**5000: 1}),
+    ],
+)
+def test_what_has_no_text_is_refused_all_the_same(text: str, value: Any) -> None:
+    with pytest.raises(
+        (TypeError, hl.InvalidArgument), match=r"^it .*a (int|Unprintable)|^it \(the key a Unprintable\)"
+    ):
+        parse(text).encode(value, "it")
+
+
 def test_many_cases_and_many_values() -> None:
     """A program has many cases and fields, and a value few of them: neither is multiplied."""
     cases = parse("list<variant { " + ", ".join(f"c{at}" for at in range(20_000)) + ", last(u8) }>")

@@ -473,8 +473,11 @@ _MOST_NAMES = 20
 
 
 def _shown(value: Any) -> str:
-    """Something that may be of any length."""
-    text = repr(value)
+    """Something that may be of any length, or have no text at all."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
