@@ -179,7 +179,7 @@ extern "C" {
 #endif
 
 /*
- * A guest function. `result` arrives as HL_VOID. Returns 0, or the number of an error:
+ * A guest function. `result` arrives as HL_VOID. Returns 0, or the number of an error, any of the function's own:
  * `return hl_guest_fail(7, "no such key");`.
  */
 typedef int32_t (*hl_guest_fn)(const hl_value *args, size_t n_args, hl_value *result);

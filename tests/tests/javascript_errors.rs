@@ -212,6 +212,8 @@ fn details_of_hostile_errors_are_bounded_and_json() {
         let argument = format!("[{}]", quoted(found));
         call(&mut js, "parsed", &argument).unwrap_or_else(|error| panic!("{source}: {error}: {found}"));
     }
+    let long = details(&mut js, "throw new Error('l'.repeat(10_000))");
+    assert!(long.contains(&"l".repeat(10_000)), "{} bytes", long.len());
     let limit = CallOptions::new().timeout(Duration::from_millis(100));
     let endless = "throw Object.defineProperty(new Error('m'), 'cause', { get() { for (;;) {} } })";
     let result: hyperlight::Result<String> = js.call_with(&limit, "eval", (endless,));

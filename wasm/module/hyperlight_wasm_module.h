@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* The interface that this header describes; hlwm_version() tells the library's. */
-#define HLWM_VERSION 2u
+#define HLWM_VERSION 3u
 
 #define HLWM_OK 0       /* the program was compiled */
 #define HLWM_PROGRAM 1  /* no WebAssembly, or not valid, or not supported */
@@ -48,6 +48,8 @@ typedef struct hlwm_options {
     /* Bytes of the program, and nanoseconds to compile it, at most: 0 for 64 MiB and a minute. */
     uint64_t max_program_size;
     uint64_t compile_timeout_ns;
+    /* Processors that compile at most: 0 for all that are available to the process. */
+    uint64_t compile_threads;
 } hlwm_options;
 
 typedef struct hlwm_program hlwm_program;
@@ -56,6 +58,12 @@ uint32_t hlwm_version(void);
 
 /* `options` may be NULL. Never returns NULL: hlwm_status tells whether there is a program. */
 hlwm_program *hlwm_compile(hlwm_bytes wasm, const hlwm_options *options);
+
+/* The same of a program that was compiled before, by the same library on a processor with the same features: no limit on compiling
+ * means anything. The bytes may come from anybody, as a program may. */
+hlwm_program *hlwm_load(hlwm_bytes saved, const hlwm_options *options);
+/* What hlwm_load takes, without the options. Empty unless HLWM_OK, or if there is no room for it. */
+hlwm_bytes hlwm_saved(const hlwm_program *program);
 
 int32_t hlwm_status(const hlwm_program *program);
 /* Why there is none, UTF-8; empty with HLWM_OK. */

@@ -153,7 +153,7 @@ fn compile(compiler: &str, program: &[u8], surroundings: &Surroundings) -> Resul
 }
 
 /// The interface that is spoken here.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Statuses of the compiler.
 const OK: i32 = 0;
@@ -187,6 +187,7 @@ struct Options {
     file_count: usize,
     max_program_size: u64,
     compile_timeout_ns: u64,
+    compile_threads: u64,
 }
 
 /// Of a program of the compiler, which is opaque.
@@ -272,6 +273,7 @@ impl Compiler {
             file_count: files.len(),
             max_program_size: surroundings.max_program_size,
             compile_timeout_ns: surroundings.compile_timeout_ns,
+            compile_threads: 0,
         };
         // SAFETY: all that is pointed to lives until the end of this function, and nothing of it is kept.
         let program = unsafe { (self.compile)(Bytes::of(program), &raw const options) };

@@ -74,7 +74,7 @@ impl InterruptHandle {
     /// If at the same moment the guest faults, or a host function panics or fails for good ([`crate::HostError::fatal`]),
     /// the call ends with that: no interrupt hides it.
     ///
-    /// A host function is not stopped; the call ends when it returns. Never blocks, and is never kept for later: fired
+    /// A guest that sleeps is woken. A host function is not stopped; the call ends when it returns. Never blocks, and is never kept for later: fired
     /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
     /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
     pub fn interrupt(&self) -> bool {

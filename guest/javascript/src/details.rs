@@ -54,7 +54,7 @@ impl Details {
     fn error(&mut self, error: Value) {
         self.errors += 1;
         for (before, name) in [("{\"", "name"), (",\"", "message"), (",\"", "stack")] {
-            let text = readable(text_of(&error, name)).unwrap_or_default();
+            let text = readable(text_of(&error, name, TEXT)).unwrap_or_default();
             self.out.push_str(before);
             self.out.push_str(name);
             self.out.push_str("\":");

@@ -231,7 +231,7 @@ pub(crate) fn forget_host_errors() {
 pub(crate) fn describe(thrown: &Value) -> String {
     let mut text = if thrown.is_error() {
         let part = |name| {
-            text_of(thrown, name).unwrap_or_else(|thrown| {
+            text_of(thrown, name, MAX_MESSAGE_LEN).unwrap_or_else(|thrown| {
                 thrown.forget();
                 String::new()
             })
@@ -259,10 +259,10 @@ pub(crate) fn describe(thrown: &Value) -> String {
     text
 }
 
-/// A property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
-pub(crate) fn text_of(thrown: &Value, name: &str) -> Js<String> {
+/// The beginning of a property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
+pub(crate) fn text_of(thrown: &Value, name: &str, max: usize) -> Js<String> {
     let value = thrown.get(name)?;
-    Ok(if value.is_string() { cut(value.text()?.as_str(), MAX_MESSAGE_LEN).into() } else { String::new() })
+    Ok(if value.is_string() { cut(value.text()?.as_str(), max).into() } else { String::new() })
 }
 
 /// Either half of [`Failure`] as the result of a call.

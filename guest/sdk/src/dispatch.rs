@@ -64,13 +64,21 @@ pub(crate) fn reply(outcome: &Result<Value>) {
         },
         Err(error) => error,
     };
-    let whole;
-    let message = if error.message.len() <= MAX_MESSAGE_LEN {
-        error.message.as_str()
+    if error.message.len() <= MAX_MESSAGE_LEN {
+        post_error(error, &error.message);
     } else {
-        whole = Text::new(format_args!("{}", error.message));
-        whole.as_str()
-    };
+        post_at_length(error);
+    }
+}
+
+/// Posts an error whose message must be cut. Apart, because the smallest stack has little room for a copy of it.
+#[cold]
+#[inline(never)]
+fn post_at_length(error: &Error) {
+    post_error(error, Text::new(format_args!("{}", error.message)).as_str());
+}
+
+fn post_error(error: &Error, message: &str) {
     let room = channel::capacity().saturating_sub(ERROR_FRAME_OVERHEAD);
     let items =
         [ValueRef::I32(error.code), ValueRef::String(cut(message, room)), ValueRef::U64(error.token())];

@@ -29,13 +29,9 @@ pub fn abort(code: i32, message: &str) -> ! {
 
 /// Tells the host that it is over, and never runs on.
 pub(crate) fn give_up(reason: AbortReason, code: i32, message: &str) -> ! {
-    let whole;
-    let message = if message.len() <= MAX_MESSAGE_LEN {
-        message
-    } else {
-        whole = Text::new(format_args!("{message}"));
-        whole.as_str()
-    };
+    if message.len() > MAX_MESSAGE_LEN {
+        give_up_at_length(reason, code, message);
+    }
     let room = channel::capacity().saturating_sub(ABORT_FRAME_OVERHEAD);
     let items = [ValueRef::U32(reason as u32), ValueRef::I32(code), ValueRef::String(cut(message, room))];
     // If not even this fits, ringing without a frame tells the host as much as can be told.
@@ -43,6 +39,13 @@ pub(crate) fn give_up(reason: AbortReason, code: i32, message: &str) -> ! {
     loop {
         channel::ring();
     }
+}
+
+/// The same with a message that must be cut. Apart, because the smallest stack has little room for another copy of it.
+#[cold]
+#[inline(never)]
+fn give_up_at_length(reason: AbortReason, code: i32, message: &str) -> ! {
+    give_up(reason, code, Text::new(format_args!("{message}")).as_str())
 }
 
 #[panic_handler]

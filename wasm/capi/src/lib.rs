@@ -7,7 +7,7 @@
 #![expect(clippy::missing_safety_doc, reason = "the header holds the safety contract")]
 
 use std::ffi::{CStr, c_char, c_void};
-use std::ptr;
+use std::{mem, ptr};
 
 use hyperlight_wasm_compiler::Compiled;
 
@@ -58,6 +58,13 @@ pub struct hl_wasm_options {
     file_count: usize,
     max_program_size: u64,
     compile_timeout_ns: u64,
+    compile_threads: u64,
+}
+
+/// What was compiled, as bytes.
+#[derive(Debug)]
+pub struct hl_wasm_program {
+    saved: Vec<u8>,
 }
 
 /// See the header.
@@ -68,6 +75,76 @@ pub unsafe extern "C" fn hl_wasm_compile(
     out: *mut *mut c_void,
     err: *mut *mut c_void,
 ) -> hl_status {
+    // SAFETY: passed on.
+    let compiled = unsafe { made(options, out, err, |options| interface::compile(wasm, options)) };
+    // SAFETY: the header says what `out` and `err` are.
+    compiled.map_or_else(|status| status, |compiled| unsafe { guest_of(&compiled, out, err) })
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_load(
+    saved: hlwm_bytes,
+    options: *const hl_wasm_options,
+    out: *mut *mut c_void,
+    err: *mut *mut c_void,
+) -> hl_status {
+    // SAFETY: passed on.
+    let compiled = unsafe { made(options, out, err, |options| interface::load(saved, options)) };
+    // SAFETY: the header says what `out` and `err` are.
+    compiled.map_or_else(|status| status, |compiled| unsafe { guest_of(&compiled, out, err) })
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_precompile(
+    wasm: hlwm_bytes,
+    options: *const hl_wasm_options,
+    out: *mut *mut hl_wasm_program,
+    err: *mut *mut c_void,
+) -> hl_status {
+    let saved = |options: Option<&hlwm_options>| {
+        // SAFETY: passed on.
+        unsafe { interface::compile(wasm, options) }.and_then(|compiled| interface::save(&compiled))
+    };
+    // SAFETY: passed on.
+    match unsafe { made(options, out.cast(), err, saved) } {
+        Ok(saved) => {
+            // SAFETY: not NULL, which was asked, so, by the header's rules, a place of its type.
+            unsafe { out.write(Box::into_raw(Box::new(hl_wasm_program { saved }))) };
+            HL_OK
+        }
+        Err(status) => status,
+    }
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_bytes(program: *const hl_wasm_program) -> hlwm_bytes {
+    // SAFETY: the caller has it from `hl_wasm_precompile` and has not freed it, or it is NULL.
+    hlwm_bytes::new(unsafe { program.as_ref() }.map_or(&[], |program| &program.saved))
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_free(program: *mut hl_wasm_program) {
+    if !program.is_null() {
+        // SAFETY: the caller gives back what `hl_wasm_precompile` has made.
+        drop(unsafe { Box::from_raw(program) });
+    }
+}
+
+/// What `make` makes of the options; or a status, with the error where it belongs.
+///
+/// # Safety
+///
+/// As the header says: the pointers hold what the counts say, and can be written to unless they are NULL.
+unsafe fn made<T>(
+    options: *const hl_wasm_options,
+    out: *mut *mut c_void,
+    err: *mut *mut c_void,
+    make: impl FnOnce(Option<&hlwm_options>) -> Result<T, (i32, String)>,
+) -> Result<T, hl_status> {
     let fail = |status, message: &[u8]| {
         if !err.is_null() {
             // SAFETY: not NULL, so, by the header's rules, a place of its type; the message is a live slice.
@@ -76,32 +153,25 @@ pub unsafe extern "C" fn hl_wasm_compile(
         status
     };
     if out.is_null() {
-        return fail(HL_ERR_INVALID_ARGUMENT, b"`out` is NULL");
+        return Err(fail(HL_ERR_INVALID_ARGUMENT, b"`out` is NULL"));
     }
     // SAFETY: not NULL, so, by the header's rules, a place of its type.
     unsafe { out.write(ptr::null_mut()) };
     // SAFETY: passed on.
-    let options = match unsafe { known(options) } {
-        Ok(options) => options,
-        Err(message) => return fail(HL_ERR_INVALID_ARGUMENT, message.as_bytes()),
-    };
-    // SAFETY: passed on.
-    match unsafe { interface::compile(wasm, options.as_ref()) } {
-        // SAFETY: the header says what `out` and `err` are.
-        Ok(compiled) => unsafe { guest_of(&compiled, out, err) },
-        Err((refused, message)) => {
-            let status = match refused {
-                PROGRAM => HL_ERR_GUEST_BINARY,
-                OPTIONS => HL_ERR_INVALID_ARGUMENT,
-                TIMEOUT => HL_ERR_TIMEOUT,
-                _ => HL_ERR_INTERNAL,
-            };
-            fail(status, message.as_bytes())
-        }
-    }
+    let options = unsafe { known(options) };
+    let options = options.map_err(|message| fail(HL_ERR_INVALID_ARGUMENT, message.as_bytes()))?;
+    make(options.as_ref()).map_err(|(refused, message)| {
+        let status = match refused {
+            PROGRAM => HL_ERR_GUEST_BINARY,
+            OPTIONS => HL_ERR_INVALID_ARGUMENT,
+            TIMEOUT => HL_ERR_TIMEOUT,
+            _ => HL_ERR_INTERNAL,
+        };
+        fail(status, message.as_bytes())
+    })
 }
 
-/// The options as the compiler knows them. A shorter structure is an older program's, of which there is none yet; a longer one
+/// The options as the compiler knows them. A shorter structure is an older program's; a longer one
 /// is a newer program's, which must not set what is not known here.
 ///
 /// # Safety
@@ -111,13 +181,15 @@ unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>,
     /// More than any version will ever have: such a size is no size.
     const MAX: usize = 4096;
     const KNOWN: usize = size_of::<hl_wasm_options>();
+    /// What the first version had: up to the limit on time.
+    const FIRST: usize = mem::offset_of!(hl_wasm_options, compile_threads);
 
     if options.is_null() {
         return Ok(None);
     }
     // SAFETY: not NULL, so at least the first member can be read.
     let size = unsafe { options.cast::<usize>().read() };
-    if !(KNOWN..=MAX).contains(&size) {
+    if !(FIRST..=MAX).contains(&size) {
         return Err(format!(
             "the `size` of hl_wasm_options is {size}; start from HL_WASM_OPTIONS_INIT, which sets it to {KNOWN}"
         ));
@@ -130,7 +202,12 @@ unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>,
             ));
         }
     }
-    // SAFETY: the structure is at least as long as the one that is known.
+    // SAFETY: pointers may be NULL and numbers 0, which is what an option is that is not there.
+    let mut given: hl_wasm_options = unsafe { mem::zeroed() };
+    // SAFETY: both are at least as long as that, and do not overlap.
+    unsafe {
+        options.cast::<u8>().copy_to_nonoverlapping((&raw mut given).cast(), size.min(KNOWN));
+    }
     let hl_wasm_options {
         size: _,
         arguments,
@@ -141,7 +218,8 @@ unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>,
         file_count,
         max_program_size,
         compile_timeout_ns,
-    } = unsafe { options.read() };
+        compile_threads,
+    } = given;
     Ok(Some(hlwm_options {
         arguments,
         argument_count,
@@ -151,6 +229,7 @@ unsafe fn known(options: *const hl_wasm_options) -> Result<Option<hlwm_options>,
         file_count,
         max_program_size,
         compile_timeout_ns,
+        compile_threads,
     }))
 }
 
@@ -185,4 +264,4 @@ unsafe fn guest_of(compiled: &Compiled, out: *mut *mut c_void, err: *mut *mut c_
     status
 }
 
-const _: () = assert!(size_of::<hl_wasm_options>() == 72);
+const _: () = assert!(size_of::<hl_wasm_options>() == 80);

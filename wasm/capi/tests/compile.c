@@ -1,5 +1,6 @@
 /* WebAssembly programs from C. The exit code is the line of the first thing that was wrong. */
 #include <hyperlight_wasm.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,32 @@ int main(void) {
     newer.unknown = 0;
     CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_OK);
     hl_guest_free(guest);
+
+    /* One of the first version, which ends before the threads. */
+    newer.known.size = offsetof(hl_wasm_options, compile_threads);
+    newer.known.compile_threads = UINT64_MAX;
+    CHECK(hl_wasm_compile(program, &newer.known, &guest, NULL) == HL_OK);
+    hl_guest_free(guest);
+
+    /* Kept as bytes, and taken up again. */
+    hl_wasm_program *kept = NULL;
+    CHECK(hl_wasm_precompile(text("junk"), NULL, &kept, NULL) == HL_ERR_GUEST_BINARY && kept == NULL);
+    CHECK(hl_wasm_program_bytes(NULL).len == 0);
+    hl_wasm_program_free(NULL);
+    options = (hl_wasm_options)HL_WASM_OPTIONS_INIT;
+    options.compile_threads = 1;
+    CHECK(hl_wasm_precompile(program, &options, &kept, &error) == HL_OK && error == NULL);
+    hl_bytes saved = hl_wasm_program_bytes(kept);
+    CHECK(saved.len > sizeof FIB);
+    CHECK(hl_wasm_load(saved, NULL, &guest, &error) == HL_OK && error == NULL);
+    hl_guest_free(guest);
+    saved.len -= 1;
+    CHECK(hl_wasm_load(saved, NULL, &guest, &error) == HL_ERR_GUEST_BINARY && guest == NULL);
+    hl_error_free(error);
+    error = NULL;
+    CHECK(hl_wasm_load(program, NULL, &guest, NULL) == HL_ERR_GUEST_BINARY);
+    CHECK(hl_wasm_load(saved, NULL, NULL, NULL) == HL_ERR_INVALID_ARGUMENT);
+    hl_wasm_program_free(kept);
 
     /* What a program may ask of the compiler. This one is remembered, so it takes no time. */
     options = (hl_wasm_options)HL_WASM_OPTIONS_INIT;

@@ -20,8 +20,9 @@ pub(crate) type Key = [u8; 32];
 /// Most recently used last.
 static CACHE: Mutex<Vec<(Key, Arc<Artifact>)>> = Mutex::new(Vec::new());
 
-pub(crate) fn key(program: &[u8]) -> Key {
-    Sha256::digest(program).into()
+/// What tells programs apart: their bytes, and what was asked of them.
+pub(crate) fn key(program: &[u8], links: bool) -> Key {
+    Sha256::new_with_prefix([links.into()]).chain_update(program).finalize().into()
 }
 
 pub(crate) fn find(key: &Key) -> Option<Arc<Artifact>> {

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use cranelift_codegen::timing::{Pass, Profiler, set_thread_profiler};
 
+use crate::compile::Error;
+
 /// When a compilation has to be done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
@@ -23,15 +25,30 @@ impl Deadline {
         Self(Instant::now().checked_add(limit))
     }
 
-    pub fn has_passed(self) -> bool {
+    fn has_passed(self) -> bool {
         self.0.is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Does some work of the compiler's; nothing if time is up before it is done.
-    pub fn bound<T>(self, work: impl FnOnce() -> T) -> Option<T> {
+    /// Nothing more is to be done when time is up.
+    pub fn check(self) -> Result<(), Error> {
+        if self.has_passed() { Err(Error::Timeout) } else { Ok(()) }
+    }
+
+    /// How long there is still time; nothing for ever.
+    pub fn left(self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Lets a thread do some work of the compiler's, and unwinds its stack when time is up.
+    pub fn watch<T>(self, work: impl FnOnce() -> T) -> T {
         let _watched = Watched::by(self);
+        work()
+    }
+
+    /// Does some work of the compiler's; nothing if time is up before it is done, here or on a thread that the work waits for.
+    pub fn bound<T>(self, work: impl FnOnce() -> T) -> Option<T> {
         // What the work would leave behind half done is the compiler's, and dropped.
-        match catch_unwind(AssertUnwindSafe(work)) {
+        match catch_unwind(AssertUnwindSafe(|| self.watch(work))) {
             Ok(done) => Some(done),
             Err(payload) if payload.is::<Expired>() => None,
             Err(panic) => resume_unwind(panic),

@@ -13,6 +13,8 @@
 
 use std::fmt::Write;
 
+use crate::compile::Error;
+
 /// A value's type in the program, and what it is on its way.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Slot {
@@ -42,10 +44,20 @@ impl Room {
     /// What each takes that is no text.
     const EACH: usize = 64;
 
+    /// For one that was written down: it names more of its parts there.
+    pub fn of_saved() -> Self {
+        Self(4 * Self::MAX)
+    }
+
     /// Takes what a text needs, if there is so much.
-    pub fn take(&mut self, text: &str) -> Option<()> {
-        self.0 = self.0.checked_sub(text.len() + Self::EACH)?;
-        Some(())
+    pub fn take(&mut self, text: &str) -> Result<(), Error> {
+        self.0 = self.0.checked_sub(text.len() + Self::EACH).ok_or_else(|| {
+            Error::Program(format!(
+                "the types of what is exported and imported fill more than {} bytes",
+                Self::MAX
+            ))
+        })?;
+        Ok(())
     }
 }
 

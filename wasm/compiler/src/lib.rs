@@ -11,6 +11,8 @@ mod deadline;
 mod description;
 mod inspect;
 mod options;
+mod saved;
+mod threads;
 
 pub use compile::{Compiled, Error, precompile};
 pub use options::{OptionError, Options};

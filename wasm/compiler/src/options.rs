@@ -1,6 +1,7 @@
 //! What a program finds around itself, WASI's arguments, environment and files; and how much it may ask of the compiler.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use hyperlight_wasm_contract::{File, MAX_PATH};
@@ -19,6 +20,8 @@ pub struct Options {
     files: Vec<(String, Vec<u8>)>,
     max_program_size: usize,
     compile_timeout: Duration,
+    compile_threads: usize,
+    links: bool,
 }
 
 impl Options {
@@ -83,10 +86,25 @@ impl Options {
         self
     }
 
-    /// How long compiling may take: a minute unless set. The clock is looked at before each pass over a function, of which none
-    /// takes more than some seconds. A host program that is built with `panic = "abort"` does without the limit.
+    /// How long compiling may take, by the clock on the wall: a minute unless set. Waiting counts too, when others compile in the same
+    /// process ([`Self::compile_threads`]). The clock is looked at while the program is checked, and before each pass over a function. A host
+    /// program that is built with `panic = "abort"` has a limit on checking alone.
     pub fn compile_timeout(mut self, limit: Duration) -> Self {
         self.compile_timeout = limit;
+        self
+    }
+
+    /// On how many processors to compile: all that are available to the process unless set, and never more than those, by all
+    /// threads of the process together. The threads are there for as long as that takes; small programs need none.
+    pub fn compile_threads(mut self, most: NonZeroUsize) -> Self {
+        self.compile_threads = most.get();
+        self
+    }
+
+    /// Lets a module import what no host has, because it is linked to others in the sandbox: for the conformance tests.
+    #[doc(hidden)]
+    pub fn link_to_others(mut self) -> Self {
+        self.links = true;
         self
     }
 
@@ -96,6 +114,14 @@ impl Options {
 
     pub(crate) fn time(&self) -> Duration {
         self.compile_timeout
+    }
+
+    pub(crate) fn most_threads(&self) -> usize {
+        self.compile_threads
+    }
+
+    pub(crate) fn links(&self) -> bool {
+        self.links
     }
 
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
@@ -119,6 +145,8 @@ impl Default for Options {
             files: Vec::new(),
             max_program_size: MAX_PROGRAM_SIZE,
             compile_timeout: COMPILE_TIMEOUT,
+            compile_threads: usize::MAX,
+            links: false,
         }
     }
 }

@@ -134,7 +134,8 @@ impl<'a> Script<'a> {
 
     /// Compiles a module and places its code; the result is its number.
     fn compile(&mut self, wasm: &[u8]) -> Result<u32, String> {
-        let compiled = precompile(wasm, &Options::new()).map_err(|error| error.to_string())?;
+        let compiled =
+            precompile(wasm, &Options::new().link_to_others()).map_err(|error| error.to_string())?;
         let number = u32::try_from(self.table.len() / 16).map_err(|error| error.to_string())?;
         self.code.resize(self.code.len().next_multiple_of(PAGE), 0);
         for word in [self.code.len(), compiled.code().len()] {
@@ -301,7 +302,7 @@ fn refused(mut module: QuoteWat<'_>, message: &str) -> Step {
     let Ok(bytes) = module.encode() else {
         return Ok(());
     };
-    match precompile(&bytes, &Options::new()) {
+    match precompile(&bytes, &Options::new().link_to_others()) {
         Ok(_) if SUPERSEDED.contains(&message) => {
             Err(Stop::Skipped("forbidden by version 2 of the specification, allowed by version 3".to_owned()))
         }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is exported: each library exports functions of its own, and those alone.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use std::{ptr, slice};
@@ -63,6 +64,8 @@ pub struct hlwm_options {
     pub max_program_size: u64,
     /// Nanoseconds that compiling takes at most; 0 for the default.
     pub compile_timeout_ns: u64,
+    /// Processors that compile at most; 0 for the default.
+    pub compile_threads: u64,
 }
 
 /// Compiles; or a status, and why.
@@ -71,28 +74,50 @@ pub struct hlwm_options {
 ///
 /// As the header says: the pointers hold what the counts say, for the time of the call.
 pub unsafe fn compile(wasm: hlwm_bytes, options: Option<&hlwm_options>) -> Result<Compiled, (i32, String)> {
+    // SAFETY: the caller's promise.
+    contain(|| precompile(unsafe { bytes(&wasm) }, &unsafe { read_options(options) }?))
+}
+
+/// Takes a program that was compiled before; or a status, and why.
+///
+/// # Safety
+///
+/// As for [`compile`].
+pub unsafe fn load(saved: hlwm_bytes, options: Option<&hlwm_options>) -> Result<Compiled, (i32, String)> {
+    // SAFETY: the caller's promise.
+    contain(|| Compiled::from_bytes(unsafe { bytes(&saved) }, &unsafe { read_options(options) }?))
+}
+
+/// The bytes of a program; or a status, and why.
+pub fn save(program: &Compiled) -> Result<Vec<u8>, (i32, String)> {
+    contain(|| {
+        program.to_bytes().ok_or_else(|| Error::Program("the program is too large to be saved".to_owned()))
+    })
+}
+
+/// Does what may fail, also by a bug.
+fn contain<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, (i32, String)> {
     // What a panic leaves behind is not looked at again: the compiler keeps nothing but finished programs.
-    catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the caller's promise.
-        let options = unsafe { read_options(options) }.map_err(|message| (OPTIONS, message))?;
-        // SAFETY: the caller's promise.
-        precompile(unsafe { bytes(&wasm) }, &options).map_err(|error| match error {
-            Error::Options(message) => (OPTIONS, message),
-            Error::Timeout => (TIMEOUT, error.to_string()),
-            error => (PROGRAM, error.to_string()),
-        })
-    }))
-    .unwrap_or_else(|_| Err((INTERNAL, "the compiler failed by a bug of its own".to_owned())))
+    catch_unwind(AssertUnwindSafe(work)).map_or_else(
+        |_| Err((INTERNAL, "the compiler failed by a bug of its own".to_owned())),
+        |outcome| {
+            outcome.map_err(|error| match error {
+                Error::Options(message) => (OPTIONS, message),
+                Error::Timeout => (TIMEOUT, error.to_string()),
+                error => (PROGRAM, error.to_string()),
+            })
+        },
+    )
 }
 
 /// # Safety
 ///
 /// As the header says: the pointers hold what the counts say, for the time of the call.
-unsafe fn read_options(options: Option<&hlwm_options>) -> Result<Options, String> {
+unsafe fn read_options(options: Option<&hlwm_options>) -> Result<Options, Error> {
     let Some(given) = options else {
         return Ok(Options::new());
     };
-    let refused = |error: OptionError| error.to_string();
+    let refused = |error: OptionError| Error::Options(error.to_string());
     let mut options = Options::new();
     // SAFETY: the header's promise about arrays, here and below.
     for argument in unsafe { array(given.arguments, given.argument_count) } {
@@ -118,6 +143,9 @@ unsafe fn read_options(options: Option<&hlwm_options>) -> Result<Options, String
     if given.compile_timeout_ns != 0 {
         options = options.compile_timeout(Duration::from_nanos(given.compile_timeout_ns));
     }
+    if let Some(threads) = NonZeroU64::new(given.compile_threads) {
+        options = options.compile_threads(threads.try_into().unwrap_or(NonZeroUsize::MAX));
+    }
     Ok(options)
 }
 
@@ -132,9 +160,10 @@ unsafe fn bytes<'a>(given: &hlwm_bytes) -> &'a [u8] {
 /// # Safety
 ///
 /// As for [`bytes`].
-unsafe fn text<'a>(given: &hlwm_bytes) -> Result<&'a str, String> {
+unsafe fn text<'a>(given: &hlwm_bytes) -> Result<&'a str, Error> {
     // SAFETY: the caller's promise.
-    std::str::from_utf8(unsafe { bytes(given) }).map_err(|_| "texts in options are UTF-8".to_owned())
+    std::str::from_utf8(unsafe { bytes(given) })
+        .map_err(|_| Error::Options("texts in options are UTF-8".to_owned()))
 }
 
 /// # Safety

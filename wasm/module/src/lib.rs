@@ -8,12 +8,14 @@
 
 mod interface;
 
+use std::sync::OnceLock;
+
 use hyperlight_wasm_compiler::Compiled;
 
-use crate::interface::{compile, hlwm_bytes, hlwm_options};
+use crate::interface::{compile, hlwm_bytes, hlwm_options, load, save};
 
 /// The interface's number; another one means another interface.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The program was compiled.
 const OK: i32 = 0;
@@ -22,6 +24,8 @@ const OK: i32 = 0;
 #[derive(Debug)]
 pub struct hlwm_program {
     outcome: Result<Compiled, (i32, String)>,
+    /// What it is as bytes, when somebody has asked.
+    saved: OnceLock<Vec<u8>>,
 }
 
 /// See the header.
@@ -35,7 +39,26 @@ pub extern "C" fn hlwm_version() -> u32 {
 pub unsafe extern "C" fn hlwm_compile(wasm: hlwm_bytes, options: *const hlwm_options) -> *mut hlwm_program {
     // SAFETY: NULL or readable, by the header, which makes the other promises too.
     let outcome = unsafe { compile(wasm, options.as_ref()) };
-    Box::into_raw(Box::new(hlwm_program { outcome }))
+    Box::into_raw(Box::new(hlwm_program { outcome, saved: OnceLock::new() }))
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hlwm_load(saved: hlwm_bytes, options: *const hlwm_options) -> *mut hlwm_program {
+    // SAFETY: as for `hlwm_compile`.
+    let outcome = unsafe { load(saved, options.as_ref()) };
+    Box::into_raw(Box::new(hlwm_program { outcome, saved: OnceLock::new() }))
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hlwm_saved(program: *const hlwm_program) -> hlwm_bytes {
+    // SAFETY: the caller has it from `hlwm_compile` or `hlwm_load` and has not freed it.
+    let program = unsafe { &*program };
+    let saved = program.saved.get_or_init(|| {
+        program.outcome.as_ref().ok().and_then(|compiled| save(compiled).ok()).unwrap_or_default()
+    });
+    hlwm_bytes::new(saved)
 }
 
 /// See the header.

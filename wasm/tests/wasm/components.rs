@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hyperlight::{ErrorCode, Kind, Sandbox, SandboxOptions, UninitializedSandbox};
 use hyperlight_wasm::{Options, compile, precompile};
 
-use crate::common::{guest, guest_error, start, start_fails, uninitialized};
+use crate::common::{guest, guest_error, start, uninitialized};
 
 /// A component that echoes, computes and calls the host.
 const PROGRAM: &str = include_str!("component.wat");
@@ -209,15 +209,6 @@ fn values_as_deep_as_types_can_be_fit_every_stack() {
         };
         assert!(message.contains("stack_size"), "{message}");
     }
-}
-
-#[test]
-fn resources_of_the_host_cannot_be_imported() {
-    let error = start_fails(
-        r#"(component (import "a:b/c" (instance (export "r" (type (sub resource)))
-            (export "f" (func (param "x" (borrow 0)))))))"#,
-    );
-    assert_eq!((error.code(), error.guest_code()), (ErrorCode::GuestAbort, 3), "{error}");
 }
 
 #[test]

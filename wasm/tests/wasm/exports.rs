@@ -1,6 +1,7 @@
 //! Exported functions are guest functions.
 
 use hyperlight::{ErrorCode, Kind};
+use hyperlight_wasm::{Options, precompile};
 
 use crate::common::{start, uninitialized};
 
@@ -112,6 +113,40 @@ fn names_that_no_guest_function_has_stay_inside() {
     assert_eq!(sandbox.call::<u64>("hyperlight:memory-size", (long.repeat(2),)).unwrap(), 2 << 16);
     let mut unnamed = start(r#"(module (memory (export "") 3))"#);
     assert_eq!(unnamed.call::<u64>("hyperlight:memory-size", ("",)).unwrap(), 3 << 16);
+}
+
+/// Case 16, in the description too.
+#[test]
+fn what_cannot_be_called_by_its_name_stays_inside() {
+    let (longest, longer) = ("n".repeat(1024), "n".repeat(2000));
+    let text = format!(
+        r#"(module
+            (func $f (export "f") (export "") (export "{longest}") (export "{longer}") (result i32) (i32.const 7))
+            (func (export "many") (param {})))"#,
+        "i32 ".repeat(33)
+    );
+    let mut sandbox = start(&text);
+    for name in ["f", &longest] {
+        assert_eq!(sandbox.call::<i32>(name, ()).unwrap(), 7);
+    }
+    // The description says the same.
+    let published: Vec<_> = sandbox.functions().map(|(name, _)| name.to_owned()).collect();
+    let compiled = precompile(&wat::parse_str(&text).unwrap(), &Options::new()).unwrap();
+    assert_eq!(published, ["f", &longest]);
+    assert_eq!(compiled.description().matches("\"parameters\"").count(), 2);
+
+    let mut sandbox = start(&format!(r#"(module (memory (export "") 1) (memory (export "{longer}") 1))"#));
+    for name in ["", &longer] {
+        assert_eq!(sandbox.call::<u64>("hyperlight:memory-size", (name,)).unwrap(), 1 << 16);
+    }
+
+    let text = format!(
+        r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f"))) (export "f" (func $f)) (export "{longer}" (func $f)))"#
+    );
+    let mut sandbox = start(&text);
+    sandbox.call::<()>("f", ()).unwrap();
+    assert_eq!(sandbox.functions().count(), 1);
 }
 
 #[test]

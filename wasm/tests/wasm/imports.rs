@@ -1,8 +1,9 @@
 //! Imported functions are host functions.
 
 use hyperlight::{ErrorCode, HostError, Kind, Signature};
+use hyperlight_wasm::{Options, compile};
 
-use crate::common::{guest, start_fails, uninitialized};
+use crate::common::{guest, uninitialized};
 
 const ADD: &str = r#"(module
     (import "env" "add" (func $add (param i32 i32) (result i32)))
@@ -54,17 +55,47 @@ fn the_error_of_a_host_function_comes_back_as_it_was() {
     assert_eq!(source.downcast_ref::<std::io::Error>().unwrap().to_string(), "no addition today");
 }
 
+/// Case 18.
 #[test]
 fn what_is_no_function_of_numbers_cannot_be_imported() {
+    let name = "n".repeat(1025);
     for (import, part) in [
-        (r#"(import "env" "memory" (memory 1))"#, "only functions can be imported"),
-        (r#"(import "env" "g" (global i32))"#, "only functions can be imported"),
-        (r#"(import "env" "v" (func (param v128)))"#, "cannot have"),
-        (r#"(import "env" "two" (func (result i32 i32)))"#, "cannot have"),
+        (r#"(import "env" "memory" (memory 1))"#, "the import `memory` of `env` is a memory"),
+        (r#"(import "env" "t" (table 1 funcref))"#, "is a table, and only functions can be imported"),
+        (r#"(import "env" "g" (global i32))"#, "is a global"),
+        (
+            r#"(import "env" "v" (func (param v128)))"#,
+            "the import `v` has a type that host functions cannot have",
+        ),
+        (r#"(import "m" "two" (func (result i32 i32)))"#, "the import `m.two` has a type"),
+        (&format!("(import \"env\" \"many\" (func (param {})))", "i32 ".repeat(33)), "at most 32"),
+        (r#"(import "env" "" (func))"#, "has a name of 0 bytes"),
+        (&format!("(import \"env\" \"{name}\" (func))"), "has a name of 1025 bytes"),
+        (r#"(import "env" "e" (tag))"#, "exceptions"),
     ] {
-        let error = start_fails(&format!("(module {import})"));
-        assert_eq!((error.code(), error.guest_code()), (ErrorCode::GuestAbort, 3), "{error}");
-        assert!(error.message().contains(part), "{error}");
+        let program = wat::parse_str(format!("(module {import})")).unwrap();
+        let error = compile(&program, &Options::new()).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::GuestBinary, "{error}");
+        let message = error.to_string();
+        assert!(message.contains(part) && !message.contains('\n'), "{message}");
+    }
+}
+
+/// Case 18, for components.
+#[test]
+fn what_no_host_has_cannot_be_imported_by_a_component() {
+    for import in [
+        r#"(import "m" (core module))"#,
+        r#"(import "r" (type (sub resource)))"#,
+        r#"(import "i" (instance (export "r" (type (sub resource)))))"#,
+        r#"(import "i" (instance (export "inner" (instance))))"#,
+        r#"(import "a:b/c" (instance (export "r" (type (sub resource))) (export "f" (func (param "x" (borrow 0))))))"#,
+        r#"(import "r" (type $r (sub resource))) (import "f" (func (param "x" (own $r))))"#,
+    ] {
+        let program = wat::parse_str(format!("(component {import})")).unwrap();
+        let error = compile(&program, &Options::new()).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::GuestBinary, "{error}");
+        assert!(error.to_string().starts_with("the import `"), "{error}");
     }
 }
 

@@ -3,15 +3,21 @@
 //! One program of tests, because each would carry the whole compiler.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod bombs;
 mod bounds;
 mod common;
 mod components;
+mod corpus;
+mod encode;
 mod escapes;
 mod exports;
+mod fuzz;
+mod heavy;
 mod imports;
 mod lifecycle;
 mod memories;
 mod refusals;
+mod saved;
 mod traps;
 mod wasi;
 mod wasi_bounds;

@@ -22,15 +22,23 @@ fn a_program_that_breaks_the_rules_is_refused() {
     assert!(refused(&wasm).contains("type mismatch"));
 }
 
+/// Case 17.
 #[test]
 fn what_the_runtime_does_not_have_is_refused() {
-    for text in [
-        "(module (memory 1 1 shared))",
-        r#"(module (func (param externref)))"#,
-        "(module (tag $t) (func (throw $t)))",
-        "(module (type (struct (field i32))) (func (result anyref) (struct.new 0 (i32.const 1))))",
+    for (text, what) in [
+        ("(module (memory 1 1 shared))", "threads"),
+        ("(module (func (drop (i32.atomic.load (i32.const 0)))) (memory 1))", "threads"),
+        ("(module (func (param externref)))", "references other than to functions"),
+        ("(module (table 1 externref))", "references other than to functions"),
+        ("(module (tag $t) (func (throw $t)))", "exceptions"),
+        (
+            "(module (type (struct (field i32))) (func (result anyref) (struct.new 0 (i32.const 1))))",
+            "references other than to functions",
+        ),
+        ("(component (type (stream u8)))", "asynchronous components"),
     ] {
-        refused(&wat::parse_str(text).unwrap());
+        let message = refused(&wat::parse_str(text).unwrap());
+        assert!(message.contains("not supported") && message.contains(what), "{text}: {message}");
     }
 }
 

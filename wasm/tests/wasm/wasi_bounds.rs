@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use hyperlight::{Sandbox, SandboxOptions, State, UninitializedSandbox};
+use hyperlight::{Sandbox, SandboxOptions, State, UninitializedSandbox, Value};
 use hyperlight_wasm::{Options, compile};
 
 use crate::common::{guest, printed, said};
@@ -149,4 +149,86 @@ fn a_directory_of_many_files_is_listed_once_each() {
     let (code, text) =
         crate::wasi::run(&crate::common::c_program("list", &[]), &options.argument("list").unwrap());
     assert_eq!((code, text), (0, format!("deep|deep-er|\n{names}\n{names}\n")));
+}
+
+/// Every function of WASI that does something and needs no other memory than the program's, with the types of its parameters:
+/// `i` for 32 bits, `l` for 64.
+const FUNCTIONS: [(&str, &str); 22] = [
+    ("args_get", "ii"),
+    ("args_sizes_get", "ii"),
+    ("environ_get", "ii"),
+    ("environ_sizes_get", "ii"),
+    ("clock_res_get", "ii"),
+    ("clock_time_get", "ili"),
+    ("fd_close", "i"),
+    ("fd_fdstat_get", "ii"),
+    ("fd_fdstat_set_flags", "ii"),
+    ("fd_filestat_get", "ii"),
+    ("fd_pread", "iiili"),
+    ("fd_prestat_dir_name", "iii"),
+    ("fd_prestat_get", "ii"),
+    ("fd_read", "iiii"),
+    ("fd_readdir", "iiili"),
+    ("fd_seek", "ilii"),
+    ("fd_tell", "ii"),
+    ("fd_write", "iiii"),
+    ("path_filestat_get", "iiiii"),
+    ("path_open", "iiiiillii"),
+    ("random_get", "ii"),
+    ("sched_yield", ""),
+];
+
+#[test]
+fn no_arguments_end_the_sandbox() {
+    let (mut imports, mut exports) = (String::new(), String::new());
+    for (name, params) in FUNCTIONS {
+        let types: String = params.chars().map(|ty| if ty == 'i' { " i32" } else { " i64" }).collect();
+        let get = (0..params.len()).fold(String::new(), |get, at| format!("{get} (local.get {at})"));
+        writeln!(
+            imports,
+            r#"(import "wasi_snapshot_preview1" "{name}" (func ${name} (param{types}) (result i32)))"#
+        )
+        .unwrap();
+        writeln!(exports, r#"(func (export "{name}") (param{types}) (result i32) (call ${name}{get}))"#)
+            .unwrap();
+    }
+    let text =
+        format!(r#"(module {imports} (memory (export "memory") 1) (data (i32.const 8) "a/file") {exports})"#);
+    let options = Options::new()
+        .file("a/file", vec![0; 1000])
+        .and_then(|options| options.variable("NAME", "value"))
+        .and_then(|options| options.argument("program"))
+        .unwrap();
+    let guest = compile(&wat::parse_str(text).unwrap(), &options).unwrap();
+    let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap();
+    sandbox.register("HostPrint", |text: String| i32::try_from(text.len()).unwrap()).unwrap();
+    let mut sandbox = sandbox.evolve().unwrap();
+
+    // The same every time: a generator of Marsaglia's.
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let narrow = [0, 1, 2, 3, 4, 5, 6, 8, 64, 100, 4096, 65528, 65535, 65536, i32::MAX, i32::MIN, -1, -8];
+    let wide = [0, 1, 7, 1000, i64::MAX, i64::MIN, -1, 1 << 32];
+    let mut errors = std::collections::BTreeSet::new();
+    for _ in 0..400 {
+        for (name, params) in FUNCTIONS {
+            let arguments: Vec<Value> = params
+                .chars()
+                .map(|ty| match ty {
+                    'i' => Value::I32(narrow[next(narrow.len())]),
+                    _ => Value::I64(wide[next(wide.len())]),
+                })
+                .collect();
+            match sandbox.call_values(name, &arguments).unwrap() {
+                Value::I32(errno) => errors.insert(errno),
+                other => panic!("{name}{arguments:?} gave {other:?}"),
+            };
+        }
+    }
+    assert!(errors.contains(&0) && errors.contains(&21) && errors.contains(&8), "{errors:?}");
 }

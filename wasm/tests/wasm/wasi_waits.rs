@@ -1,5 +1,7 @@
 //! Programs that wait.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperlight::{ErrorCode, SandboxOptions, State, UninitializedSandbox};
@@ -205,31 +207,57 @@ fn a_runtime_that_sleeps_before_it_fails_gets_its_words_out() {
     );
 }
 
+/// A module that waits for a time that never comes, when it has said so.
+const SLEEPER: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "env" "sleeps" (func $sleeps))
+    (memory (export "memory") 1)
+    (func $sleep (export "sleep")
+        (i32.store (i32.const 16) (i32.const 1))
+        (i64.store (i32.const 24) (i64.const -1))
+        (call $sleeps)
+        (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128))))
+    (func (export "fine") (result i32) (i32.const 7))
+    START)"#;
+
 /// A time limit ends a wait that has no end, wherever the program waits.
 #[test]
 fn a_program_that_sleeps_is_stopped_in_time() {
-    let sleeps = r#"(module
-        (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func $sleep (export "sleep")
-            (i32.store (i32.const 16) (i32.const 1))
-            (i64.store (i32.const 24) (i64.const -1))
-            (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128))))
-        START)"#;
     for start in ["", "(start $sleep)"] {
         let options = SandboxOptions::new().timeout(Duration::from_millis(300));
         let begun = Instant::now();
-        let error = UninitializedSandbox::new(&guest(&sleeps.replace("START", start)), options)
-            .unwrap()
-            .evolve()
-            .and_then(|mut sandbox| {
-                assert_eq!(start, "");
-                let error = sandbox.call::<()>("sleep", ());
-                assert_eq!(sandbox.state(), State::Poisoned);
-                error
-            })
-            .unwrap_err();
+        let mut sandbox =
+            UninitializedSandbox::new(&guest(&SLEEPER.replace("START", start)), options).unwrap();
+        sandbox.register("sleeps", || ()).unwrap();
+        let outcome = sandbox.evolve().and_then(|mut sandbox| {
+            assert_eq!(start, "");
+            let outcome = sandbox.call::<()>("sleep", ());
+            assert_eq!(sandbox.state(), State::Poisoned);
+            outcome
+        });
+        let error = outcome.unwrap_err();
         assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
         assert!(begun.elapsed() >= Duration::from_millis(300));
     }
+}
+
+#[test]
+fn a_program_that_sleeps_can_be_interrupted_and_restored() {
+    let (tell, told) = mpsc::channel();
+    let mut sandbox = uninitialized(&guest(&SLEEPER.replace("START", "")));
+    sandbox.register("sleeps", move || tell.send(()).unwrap()).unwrap();
+    let mut sandbox = sandbox.evolve().unwrap();
+    let snapshot = sandbox.snapshot().unwrap();
+    let handle = sandbox.interrupt_handle().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            told.recv().unwrap();
+            // Whether it sleeps already or is about to.
+            assert!(handle.interrupt());
+        });
+        let error = sandbox.call::<()>("sleep", ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Interrupted, "{error}");
+    });
+    sandbox.restore(&snapshot).unwrap();
+    assert_eq!(sandbox.call::<i32>("fine", ()).unwrap(), 7);
 }

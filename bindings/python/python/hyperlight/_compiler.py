@@ -6,13 +6,12 @@ import ctypes
 import functools
 import os
 import sys
-import threading
 from typing import Any, NamedTuple
 
 from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
 
 _LIBRARY = "libhyperlight_wasm_module.so"
-_VERSION = 2
+_VERSION = 3
 # What the compiler takes if nothing is said.
 _SIZE = 64 << 20
 _ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
@@ -59,6 +58,7 @@ class _Options(ctypes.Structure):
         ("file_count", ctypes.c_size_t),
         ("max_program_size", ctypes.c_uint64),
         ("compile_timeout_ns", ctypes.c_uint64),
+        ("compile_threads", ctypes.c_uint64),
     )
 
 
@@ -113,9 +113,8 @@ def compile(
     arguments = (_Bytes * len(args))(*map(_Bytes.of, args))
     variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
     contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
-    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most))
-    with _TURNS.one():
-        compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
+    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most), 0)
+    compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
     try:
         status = library.hlwm_status(compiled)
         if status != 0:
@@ -128,24 +127,6 @@ def compile(
         )
     finally:
         library.hlwm_free(compiled)
-
-
-class _Turns:
-    """Each compilation takes a processor and hundreds of megabytes: more at once would end no sooner."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        self._free = threading.Semaphore(len(os.sched_getaffinity(0)))
-
-    def one(self) -> threading.Semaphore:
-        return self._free
-
-
-_TURNS = _Turns()
-# In the child nobody may be left to give one back.
-os.register_at_fork(after_in_child=_TURNS.begin)
 
 
 @functools.cache

@@ -35,7 +35,8 @@ def from_decimal(text: str) -> int:
 @functools.cache
 def _power(digits: int) -> int:
     """There are as many of them as doublings to the limit: a handful."""
-    return 10**digits
+    power: int = 10**digits
+    return power
 
 
 def to_decimal(number: int) -> str:

@@ -34,8 +34,9 @@ class JavaScript(Runtime):
             ``import`` or ``export`` is a module.
         modules: texts or path objects of modules that it may import, by the names that it imports them by.
         host_functions: what it may call, by name. A callable whose annotations are all kinds (``int``, ``hl.i32``,
-            ``str``, …) takes exactly those; any other one takes and returns all of the above. Of a pair of a callable
-            and its Signature the kinds are as the engine has them: i64 and u64 are bigints.
+            ``str``, …) takes exactly those; any other one takes and returns all of the above. Parameters that have
+            defaults are not the script's to give, unless a HostFunction says so. Of a pair of a callable and its
+            Signature the kinds are as the engine has them: i64 and u64 are bigints.
         print: takes what ``console.log`` writes, in place of ``sys.stdout.write``.
         heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
             max_print_bytes: as in Sandbox.

@@ -126,8 +126,8 @@ class SandboxPool(PoolExecutor):
         size: members at most, in use and idle; twice the processors if left out.
         min_idle: idle members that are kept in reserve.
         acquire_timeout: seconds to wait while all members are in use; for ever if left out, not at all if 0.
-        host_functions: what guests may call, by name: callables with annotations, or pairs of a callable and its
-            Signature. They are called on the threads that call members, on several at once.
+        host_functions: what guests may call, by name: callables with annotations, pairs of a callable and its
+            Signature, or HostFunctions. They are called on the threads that call members, on several at once.
         print: takes the text that guests print, in place of ``sys.stdout.write``.
         timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: limits of each call, as in Sandbox.
     """

@@ -39,7 +39,8 @@ class Wasm(Runtime):
         wasi: what it finds around itself, if it uses WASI.
         snapshot: one of the same program and ``wasi``, to go on from with all types known.
         host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
-            signatures are those of the imports.
+            signatures are those of the imports, as far as the callables have parameters without defaults; a
+            HostFunction lets the program give more.
         print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
         heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
             max_print_bytes: as in Sandbox. Its memories are in the heap.

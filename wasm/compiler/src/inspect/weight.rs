@@ -5,9 +5,11 @@
 //! functions are weighed: an ordinary instruction weighs 1, and what was measured to cost more, more.
 
 use wasmparser::{
-    BlockType, FrameKind, FuncValidator, FunctionBody, Operator, Result, ValidatorResources,
-    WasmModuleResources,
+    BlockType, FrameKind, FuncValidator, FunctionBody, Operator, ValidatorResources, WasmModuleResources,
 };
+
+use crate::deadline::Deadline;
+use crate::inspect::Stop;
 
 /// A block or a branch, and each value that it carries: it is another variable behind it.
 const CONTROL: u64 = 8;
@@ -21,18 +23,29 @@ const LOCALS_IN_BLOCKS: u64 = 256;
 const LOCALS_IN_LOOPS: u64 = 64;
 const LOCALS_IN_NESTED_LOOPS: u64 = 4096;
 
-/// Checks a function's code, and weighs it.
+/// Instructions between two looks at the clock.
+const CLOCK: u64 = 1 << 12;
+
+/// Checks a function's code, and weighs it; each instruction is weighed before it is checked, and nothing is checked of what is
+/// behind the most that a function may weigh.
 pub(super) fn weigh(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
-) -> Result<u64> {
+    most: u64,
+    deadline: Deadline,
+) -> Result<u64, Stop> {
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader)?;
+    let locals = u64::from(validator.len_locals());
     let mut code = body.get_operators_reader()?;
-    let (mut weight, mut blocks, mut loops, mut levels) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut weight, mut total) = (0_u64, 0_u64);
+    let (mut blocks, mut loops, mut levels, mut clock) = (0_u64, 0_u64, 0_u64, 0_u64);
     while !code.eof() {
+        if clock.is_multiple_of(CLOCK) {
+            deadline.check()?;
+        }
+        clock += 1;
         let (operator, offset) = code.read_with_offset()?;
-        validator.op(offset, &operator)?;
         weight = weight.saturating_add(of(validator, &operator));
         match operator {
             Operator::Block { .. } | Operator::If { .. } | Operator::Else | Operator::TryTable { .. } => {
@@ -40,19 +53,24 @@ pub(super) fn weigh(
             }
             Operator::Loop { .. } => {
                 loops += 1;
-                levels = levels.saturating_add(validator.control_stack_height().into());
+                levels = levels.saturating_add(validator.control_stack_height().into()).saturating_add(1);
             }
             _ => {}
         }
+        let by_locals =
+            [(blocks, LOCALS_IN_BLOCKS), (loops, LOCALS_IN_LOOPS), (levels, LOCALS_IN_NESTED_LOOPS)]
+                .map(|(count, pairs)| locals.saturating_mul(count) / pairs);
+        total = by_locals.into_iter().fold(weight, u64::saturating_add);
+        if total > most {
+            return Ok(total);
+        }
+        validator.op(offset, &operator)?;
     }
     code.finish()?;
-    let locals = u64::from(validator.len_locals());
-    let by_locals = [(blocks, LOCALS_IN_BLOCKS), (loops, LOCALS_IN_LOOPS), (levels, LOCALS_IN_NESTED_LOOPS)]
-        .map(|(count, pairs)| locals.saturating_mul(count) / pairs);
-    Ok(by_locals.into_iter().fold(weight, u64::saturating_add))
+    Ok(total)
 }
 
-/// What one instruction weighs, which was found valid.
+/// What one instruction weighs. If it is not valid, the validator finds that out afterwards.
 fn of(validator: &FuncValidator<ValidatorResources>, operator: &Operator<'_>) -> u64 {
     let resources = validator.resources();
     let passed = |ty: Option<u32>| 1 + PASSED * ty.map_or(0, |ty| sum(signature(resources, ty)));
@@ -117,7 +135,7 @@ fn block(resources: &ValidatorResources, ty: BlockType) -> (usize, usize) {
     }
 }
 
-/// Values that a branch to there carries. The instruction is valid; of a frame that it has left, nothing is known.
+/// Values that a branch to there carries.
 fn label(validator: &FuncValidator<ValidatorResources>, depth: u32) -> u64 {
     let Some(frame) = usize::try_from(depth).ok().and_then(|depth| validator.get_control_frame(depth)) else {
         return 0;
