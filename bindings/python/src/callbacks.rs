@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyperlight::{HostError, Kind, Signature, Value, ValueRef};
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -78,7 +78,7 @@ impl Callbacks {
                         let stdout = py.import("sys")?.getattr("stdout")?;
                         // So it is in programs without a console.
                         if !stdout.is_none() {
-                            stdout.call_method1("write", tuple(py, arguments)?)?;
+                            write(&stdout, tuple(py, arguments)?)?;
                         }
                     }
                 }
@@ -175,6 +175,22 @@ fn tuple<'py>(py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py
     let objects =
         arguments.iter().map(|argument| value::object(py, *argument)).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, objects)
+}
+
+/// Writes a text. What the file's encoding has no characters for is written as `sys.stderr` would write it: a guest that
+/// prints them is no reason for a call to fail.
+fn write<'py>(file: &Bound<'py, PyAny>, text: Bound<'py, PyTuple>) -> PyResult<()> {
+    match file.call_method1("write", &text) {
+        Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(file.py()) => {
+            let encoding = file.getattr("encoding")?;
+            let bytes = text.get_item(0)?.call_method1("encode", (&encoding, "backslashreplace"))?;
+            file.call_method1("write", (bytes.call_method1("decode", (&encoding,))?,))?;
+        }
+        written => {
+            written?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what cannot be called, or not like this.

@@ -24,8 +24,24 @@ impl Raised {
     /// What a host function that raised it returns. An exception that is no `Exception`, such as `KeyboardInterrupt`, ends
     /// the call: no guest may swallow it.
     pub fn host_error(py: Python<'_>, error: PyErr) -> HostError {
-        let is_fatal = !error.is_instance_of::<PyException>(py);
-        let host_error = HostError::new(Self { text: error.to_string(), error });
+        // Its text is made by code of the program's own, in which a keyboard interrupt may strike, too.
+        let error = match error.value(py).str() {
+            Ok(said) => {
+                let name = error.get_type(py).qualname();
+                let name =
+                    name.map_or_else(|_| "Exception".to_owned(), |name| name.to_string_lossy().into_owned());
+                let text = format!("{name}: {}", said.to_string_lossy());
+                return Self { text, error }.into_host_error(py);
+            }
+            Err(other) if !other.is_instance_of::<PyException>(py) => other,
+            Err(_) => error,
+        };
+        Self { text: error.to_string(), error }.into_host_error(py)
+    }
+
+    fn into_host_error(self, py: Python<'_>) -> HostError {
+        let is_fatal = !self.error.is_instance_of::<PyException>(py);
+        let host_error = HostError::new(self);
         if is_fatal { host_error.fatal() } else { host_error }
     }
 }

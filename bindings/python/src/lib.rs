@@ -21,6 +21,7 @@ mod shortage;
 mod signals;
 mod signature;
 mod snapshot;
+mod stack;
 mod value;
 
 use pyo3::exceptions::PyImportError;

@@ -19,6 +19,7 @@ use crate::shortage;
 use crate::signals;
 use crate::signature::Annotation;
 use crate::snapshot::Snapshot;
+use crate::stack;
 
 /// How long a member is waited for where no signal is heard: most waits end sooner.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -103,6 +104,7 @@ impl Pool {
         cpu_time: Option<Seconds>,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
+            stack::check()?;
             logging::sync_level(py)?;
             let mut member = self.take(py)?;
             member.set_signal_hook(signals::hook);

@@ -21,6 +21,7 @@ use crate::shortage;
 use crate::signals;
 use crate::signature::{self, Annotation};
 use crate::snapshot::Snapshot;
+use crate::stack;
 
 /// One virtual machine that holds one guest. Usable from any thread, by one at a time.
 ///
@@ -196,6 +197,7 @@ impl Sandbox {
         cpu_time: Option<Seconds>,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
+            stack::check()?;
             let mut inside = self.room.enter(py)?;
             let mut limits = options::call(timeout, cpu_time);
             if let Some(moment) = inside.evolve(py, &limits)? {
@@ -334,6 +336,7 @@ impl Sandbox {
     }
 
     fn start(&self, py: Python<'_>, limits: &CallOptions) -> PyResult<()> {
+        stack::check()?;
         self.room.enter(py)?.evolve(py, limits).map(drop)
     }
 

@@ -6,6 +6,7 @@ import functools
 import gc
 import io
 import sys
+import threading
 import traceback
 import weakref
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import hyperlight as hl
 import pytest
 
-from conftest import MakeSandbox
+from conftest import MakeSandbox, RunPython
 
 
 def test_decorators(make: MakeSandbox) -> None:
@@ -212,6 +213,64 @@ def test_one_sandbox_inside_another(make: MakeSandbox) -> None:
     outer = make()
     outer.register("HostEchoString", lambda text: inner.call("Echo", text), params=[str], returns=str)
     assert outer.call("RoundTripHostString", "deep") == "deep"
+
+
+def test_sandboxes_inside_each_other_end_before_the_stack_does(guest: hl.Guest) -> None:
+    """The process was ended by a signal: a level takes stack that Python's own limit does not count."""
+    levels = 0
+
+    def nest() -> None:
+        nonlocal levels
+        levels += 1
+        inner = hl.Sandbox(guest, timeout=60)
+        inner.register("HostNoOp", nest, params=[], returns=None)
+        inner.call("RoundTripHostNoOp")
+
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            nest()
+        except RecursionError as error:
+            ended.append(error)
+
+    before = threading.stack_size(512 << 10)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert "stack" in str(ended[0])
+    assert levels > 8
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_strikes_in_the_text_of_an_exception_is_heard(make: MakeSandbox, kind: type[BaseException]) -> None:
+    class Slow(Exception):
+        def __str__(self) -> str:
+            raise kind("now")
+
+    def fail() -> None:
+        raise Slow
+
+    sandbox = make()
+    sandbox.register("Fail", fail, params=[], returns=None)
+    with pytest.raises(kind, match="now"):
+        sandbox.call("CallHostExpectError", "Fail")
+
+
+def test_print_to_a_stdout_that_has_not_all_characters(run_python: RunPython) -> None:
+    """What a guest prints is no reason for a call to fail: it is shown as on standard error."""
+    program = """
+import sys, hyperlight as hl
+sys.stdout.reconfigure(encoding=sys.argv[1], newline="")
+with hl.Sandbox(hl.Guest.builtin("demo")) as sandbox:
+    sandbox.call("PrintOutput", "a\u20acb")
+"""
+    for encoding, shown in [("ascii", "a\\u20acb"), ("latin-1", "a\\u20acb"), ("utf-8", "a€b")]:
+        ended = run_python(program, encoding)
+        assert (ended.stdout, ended.stderr) == (shown, "")
 
 
 def test_print(make: MakeSandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ Programs are written in the text format; the published ``wasmtime`` package make
 from __future__ import annotations
 
 import copy
-import os
 import pickle
 import signal
 import threading
@@ -17,7 +16,6 @@ from typing import Any
 
 import hyperlight as hl
 import pytest
-from hyperlight import _compiler
 from wasmtime import wat2wasm
 
 MakeWasm = Callable[..., hl.Wasm]
@@ -539,7 +537,7 @@ def test_a_component_that_has_trapped_is_not_entered_again_until_it_is_restored(
 
 
 def test_many_programs_at_once_all_get_their_turn() -> None:
-    """Case 38: the compiler works on as many at once as there are processors; the others wait within their own limits."""
+    """Case 38: as many are compiled at once as there are processors; the others wait within their own limits."""
     programs = [binary(f'(module (func (export "f{number}")))') for number in range(20)]
     with ThreadPoolExecutor(20) as threads:
         names = []
