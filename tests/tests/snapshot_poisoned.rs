@@ -156,7 +156,7 @@ fn any_order_of_harms_is_mended() {
 
 #[test]
 fn an_exception_of_sse_is_mended() {
-    let mut sandbox = breakable(&demo());
+    let mut sandbox = sandbox(&demo());
     let snapshot = sandbox.snapshot().unwrap();
     let harm = ("UnmaskedFloatException", vec![], ErrorCode::GuestFault);
     for _ in 0..2 {
