@@ -70,6 +70,7 @@ bombs! {
     elements_of_many_segments within(PROCESSOR, MEMORY) heavy::elements_of_many_segments(18_000);
     elements_of_many_expressions within(PROCESSOR, MEMORY) heavy::elements_of_expressions(900_000);
     elements_of_expressions within(PROCESSOR, MEMORY) heavy::elements_of_expressions(120_000);
+    elements_of_as_many_expressions_as_can_be within(PROCESSOR, MEMORY) heavy::elements_of_expressions(8000);
     tables_of_a_million within(PROCESSOR, MEMORY) heavy::tables_of_a_million(4);
     tables_of_many_millions within(PROCESSOR, MEMORY) heavy::tables_of_a_million(100);
     globals_of_longer_expressions within(PROCESSOR, MEMORY) heavy::globals_of_long_expressions(30_000);

@@ -14,6 +14,9 @@ const LARGEST_TABLE: u64 = 1 << 20;
 /// What copying a segment weighs beside its offset.
 const SEGMENT: u64 = 4;
 
+/// What an element weighs that is an expression: a call of the engine's, and a store with its checks.
+const EXPRESSION: u64 = 16;
+
 /// What was found of it in the module that is being read, and in all of them.
 #[derive(Debug, Default)]
 pub(super) struct Startup {
@@ -50,7 +53,8 @@ impl Startup {
                         self.evaluate(offset_expr);
                     }
                     if let ElementItems::Expressions(_, expressions) = &element.items {
-                        self.weight = self.weight.saturating_add(expressions.count().into());
+                        let weight = EXPRESSION.saturating_mul(expressions.count().into());
+                        self.weight = self.weight.saturating_add(weight);
                     }
                 }
             }
