@@ -94,11 +94,11 @@ const CALL: u64 = 1 << 8;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct RunWord(AtomicU64, Bed);
+pub(crate) struct RunWord(AtomicU64, WaitQueue);
 
 impl RunWord {
     pub fn new() -> Self {
-        Self(AtomicU64::new(IDLE), Bed::new())
+        Self(AtomicU64::new(IDLE), WaitQueue::new())
     }
 
     /// The runner starts a call. What it stored before is visible to whoever sees the call.
@@ -252,13 +252,13 @@ impl Seen {
     }
 }
 
-/// Where the runner sleeps: the kernel's queue of those that wait on the word.
+/// The kernel's queue of threads that wait for the word to change.
 #[cfg(not(loom))]
 #[derive(Debug)]
-struct Bed;
+struct WaitQueue;
 
 #[cfg(not(loom))]
-impl Bed {
+impl WaitQueue {
     const fn new() -> Self {
         Self
     }
@@ -275,10 +275,10 @@ impl Bed {
 /// The model of it: to compare and to fall asleep is one step, as seen by who wakes.
 #[cfg(loom)]
 #[derive(Debug)]
-struct Bed(loom::sync::Mutex<()>, loom::sync::Condvar);
+struct WaitQueue(loom::sync::Mutex<()>, loom::sync::Condvar);
 
 #[cfg(loom)]
-impl Bed {
+impl WaitQueue {
     fn new() -> Self {
         Self(loom::sync::Mutex::new(()), loom::sync::Condvar::new())
     }
