@@ -239,6 +239,25 @@ fn the_hook_is_asked_as_often_as_it_was_set_to_be() {
 }
 
 #[test]
+fn a_hook_that_takes_longer_than_its_interval_does_not_keep_a_sleep_from_its_end() {
+    let guest = demo();
+    let mut victim = Stoppable::new(&guest);
+    victim.sandbox.set_signal_hook_interval(Duration::from_millis(1)).unwrap();
+    let asked = Arc::new(AtomicU64::new(0));
+    let times = Arc::clone(&asked);
+    victim.sandbox.set_signal_hook(move || {
+        // Enough to show that it would never end.
+        if times.fetch_add(1, Ordering::SeqCst) == 100 {
+            return Err(HostError::new("enough"));
+        }
+        std::thread::sleep(Duration::from_millis(3));
+        Ok(())
+    });
+    victim.sandbox.call::<()>("SleepLoop", (10_000_000_u64, 1_u32)).unwrap();
+    assert!(asked.load(Ordering::SeqCst) > 0, "the hook was not asked");
+}
+
+#[test]
 fn signals_with_the_number_of_the_kicks_reach_the_program_and_end_no_sleep() {
     in_own_process("signals_with_the_number_of_the_kicks_reach_the_program_and_end_no_sleep", || {
         let number = interrupt_signal();

@@ -275,6 +275,7 @@ impl Conversation {
                 .map_err(|error| Ended::Poisoned(broken(&ReceiveError::Malformed(error))))?;
             match message {
                 ToHost::HostCall { name, arguments } => {
+                    let asked = self.frame.len();
                     let call = HostCall {
                         name,
                         arguments: arguments.as_slice(),
@@ -321,7 +322,8 @@ impl Conversation {
                         token: self.tokens,
                         status: failed.status,
                         source: failed.source,
-                        bytes: text.len(),
+                        // A program's error may hold what the function was called with: a traceback does.
+                        bytes: text.len().saturating_add(asked),
                     });
                 }
                 ToHost::ContextRequest => {

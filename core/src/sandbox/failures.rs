@@ -1,7 +1,8 @@
 //! The failures of host functions in the current call, by the tokens that the guest was given for them.
 //!
-//! A guest may catch a failure, and the next one, and pass on the first. Kept are the last ones, and as much of their text as
-//! a guest may make the host hold: what an error says is often what the guest had asked for.
+//! A guest may catch a failure, and the next one, and pass on the first. Kept are the last ones, and no more than a guest may
+//! make the host hold: what an error says is often what the guest had asked for, and what it refers to, such as the frames of a
+//! traceback, may hold the arguments of the call.
 
 use std::collections::VecDeque;
 
@@ -9,7 +10,7 @@ use hyperlight_abi::limits::MAX_HOST_FAILURES;
 
 use crate::error::BoxError;
 
-/// Bytes of the texts of all failures that are kept. The last one is kept however long it is.
+/// Bytes of the texts, and of the arguments of the calls, of all failures that are kept. The last one is kept however long it is.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A host function's failure: what the guest was told, and the original.
@@ -18,7 +19,7 @@ pub(super) struct Failure {
     pub token: u64,
     pub status: i32,
     pub source: BoxError,
-    /// Bytes of its text.
+    /// Bytes of its text and of the call's arguments.
     pub bytes: usize,
 }
 

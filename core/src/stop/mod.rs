@@ -13,7 +13,7 @@ mod word;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock;
@@ -107,6 +107,8 @@ pub(crate) struct RunState {
     next_nudge: AtomicU64,
     /// Nanoseconds from one nudge to the next.
     nudge_interval: AtomicU64,
+    /// Whether the guest asked to be woken later, and the runner sleeps for it.
+    is_asleep: AtomicBool,
 }
 
 impl RunState {
@@ -120,6 +122,7 @@ impl RunState {
             cpu_deadline: AtomicU64::new(NEVER),
             next_nudge: AtomicU64::new(NEVER),
             nudge_interval: AtomicU64::new(NEVER),
+            is_asleep: AtomicBool::new(false),
         })
     }
 
@@ -206,7 +209,8 @@ impl RunState {
             return self.expire(seen, Cause::CpuTime, now);
         }
         // It cannot be used up sooner than that. Who has next to nothing left may use it up in an hour: not looked at all the time.
-        next.min(now.saturating_add((cpu_deadline - used).max(AGAIN_NS)))
+        let soonest = if self.is_asleep.load(Ordering::Relaxed) { ASLEEP_NS } else { AGAIN_NS };
+        next.min(now.saturating_add((cpu_deadline - used).max(soonest)))
     }
 
     /// Marks this sandbox's signals.
@@ -231,6 +235,10 @@ pub(crate) struct Stopper {
 /// After how long the timer looks again, at the soonest: at a call that could not be signalled, is being claimed, or has just
 /// entered or left a host function; and at one whose processor time is nearly used up.
 const AGAIN_NS: u64 = 1_000_000;
+
+/// The same for one that sleeps: it uses no processor time, and looks itself when it wakes. So a guest that sleeps with next to nothing
+/// left does not keep the timer busy, which looks at all sandboxes each time.
+const ASLEEP_NS: u64 = 50_000_000;
 
 /// How a wait went on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -395,6 +403,10 @@ impl Stopper {
         let run = Arc::clone(&self.run);
         loop {
             let now = clock::now(libc::CLOCK_MONOTONIC);
+            // First, lest a hook that takes longer than from one time to be asked to the next never lets it be over.
+            if deadline <= now {
+                return Waited::Over;
+            }
             let mut until = deadline;
             if let Some(call) = &mut self.call {
                 if call.look_at <= now {
@@ -404,10 +416,13 @@ impl Stopper {
                 // At the call's own deadline `host` ends it, as it does after a function that took too long.
                 until = until.min(call.look_at).min(run.deadline.load(Ordering::Relaxed));
             }
-            if deadline <= now {
-                return Waited::Over;
-            }
+            run.is_asleep.store(true, Ordering::Relaxed);
             let slept = self.host(|| run.word.sleep(until));
+            run.is_asleep.store(false, Ordering::Relaxed);
+            let cpu_deadline = run.cpu_deadline.load(Ordering::Relaxed);
+            if cpu_deadline != NEVER && cpu_deadline <= clock::now(libc::CLOCK_THREAD_CPUTIME_ID) {
+                run.kick(Cause::CpuTime);
+            }
             if slept.is_none() || self.is_kicked() {
                 return Waited::Stopped;
             }
@@ -484,5 +499,8 @@ mod tests {
         run.cpu_deadline.store(used + 500_000, Ordering::SeqCst);
         let next = run.look(wall);
         assert!(next >= wall + AGAIN_NS, "{} ns", next - wall);
+        run.is_asleep.store(true, Ordering::Relaxed);
+        let next = run.look(wall);
+        assert!(next >= wall + ASLEEP_NS, "{} ns", next - wall);
     }
 }

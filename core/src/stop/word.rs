@@ -252,7 +252,7 @@ impl Seen {
     }
 }
 
-/// Where the runner sleeps: the kernel's queue of those that wait on the word.
+/// The kernel's queue of threads that wait for the word to change.
 #[cfg(not(loom))]
 #[derive(Debug)]
 struct WaitQueue;

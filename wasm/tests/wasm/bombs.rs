@@ -48,6 +48,14 @@ bombs! {
     types_of_instances_of_types within(PROCESSOR, MEMORY) heavy::types_of_instances_of_types();
     types_that_import_a_large_one within(PROCESSOR, MEMORY) heavy::types_that_import_a_large_one();
     types_of_a_million_in_a_group within(PROCESSOR, MEMORY) heavy::types_of_a_million_in_a_group();
+    types_of_functions_with_many_parameters within(PROCESSOR, MEMORY) heavy::types_of_functions(60_000);
+    types_of_enumerations within(PROCESSOR, MEMORY) heavy::types_of_enumerations(9000, 400);
+    types_of_enumerations_accepted within(PROCESSOR, MEMORY) heavy::types_of_enumerations(9000, 9);
+    types_of_modules within(PROCESSOR, MEMORY) heavy::types_of_modules(30_000, 30);
+    sections_that_are_empty within(PROCESSOR, MEMORY) heavy::sections_that_are_empty(6_000_000);
+    sections_that_are_empty_of_a_component within(PROCESSOR, MEMORY) heavy::sections_that_are_empty_of_a_component(6_000_000);
+    elements_of_no_table within(PROCESSOR, MEMORY) heavy::elements_of_no_table(6, 9_900_000);
+    names_that_are_empty within(PROCESSOR, MEMORY) heavy::names_that_are_empty(20_000_000);
     variants_of_variants within(PROCESSOR, MEMORY) heavy::variants_of_variants();
     aliases_of_a_large_type within(PROCESSOR, MEMORY) heavy::aliases_of_a_large_type();
     aliases_across_levels within(PROCESSOR, MEMORY) heavy::aliases_across_levels();

@@ -55,6 +55,50 @@ pub fn types_of_a_million_in_a_group() -> Vec<u8> {
     module([section(1, list([group]))])
 }
 
+pub fn types_of_functions(types: usize) -> Vec<u8> {
+    module([section(1, list(vec![function_type(&[0x7f; 1000], &[]); types]))])
+}
+
+pub fn types_of_enumerations(cases: usize, types: usize) -> Vec<u8> {
+    let ty = bytes([&[0x6d], &list((0..cases).map(|index| name(&format!("f{index}"))))]);
+    component([section(7, list(vec![ty; types]))])
+}
+
+pub fn types_of_modules(imports: usize, types: usize) -> Vec<u8> {
+    let imports = (0..imports).map(|index| bytes([&[0], &name("a"), &name(&format!("b{index}")), &[0, 0]]));
+    let ty = bytes([&[0x50], &list([vec![1, 0x60, 0, 0]].into_iter().chain(imports))]);
+    component([section(3, list(vec![ty; types]))])
+}
+
+pub fn sections_that_are_empty(sections: usize) -> Vec<u8> {
+    module([section(0, name("x")).repeat(sections)])
+}
+
+pub fn sections_that_are_empty_of_a_component(sections: usize) -> Vec<u8> {
+    component([section(7, [0]).repeat(sections)])
+}
+
+pub fn elements_of_no_table(segments: usize, elements: u64) -> Vec<u8> {
+    let functions = vec![0; usize::try_from(elements).unwrap()];
+    module([
+        section(1, list([function_type(&[], &[])])),
+        section(3, list([[0]])),
+        section(9, list(vec![bytes([&[1, 0], &number(elements), &functions]); segments])),
+        section(10, list([body(0, &[])])),
+    ])
+}
+
+pub fn names_that_are_empty(names: u64) -> Vec<u8> {
+    let names = bytes([&number(names), &[0, 0].repeat(usize::try_from(names).unwrap())]);
+    let names = bytes([&name("name"), &[1], &number(names.len() as u64), &names]);
+    module([
+        section(1, list([function_type(&[], &[])])),
+        section(3, list([[0]])),
+        section(10, list([body(0, &[])])),
+        section(0, names),
+    ])
+}
+
 pub fn variants_of_variants() -> Vec<u8> {
     let cases = |ty: &[u8]| list((0..9999).map(|index| bytes([&name(&format!("c{index}")), &[1], ty, &[0]])));
     let types = [

@@ -6,6 +6,7 @@ mod components;
 mod features;
 mod module;
 mod scope;
+mod sections;
 mod startup;
 mod types;
 mod weight;
@@ -57,11 +58,12 @@ pub(crate) fn inspect(program: &[u8], options: &Options, deadline: Deadline) -> 
     if !program.starts_with(b"\0asm") {
         return Err(Error::Program("the program is no WebAssembly in its binary form".to_owned()));
     }
-    let heaviest = heaviest_function(options.time());
-    let read = match read(program, SUPPORTED, heaviest, deadline) {
+    let bounds =
+        Bounds { heaviest: heaviest_function(options.time()), sections: sections::most(options.time()) };
+    let read = match read(program, SUPPORTED, bounds, deadline) {
         Ok(read) => read,
         Err(Stop::Refused(error)) => return Err(error),
-        Err(Stop::Invalid(error)) => return Err(why_invalid(program, &error, heaviest, deadline)),
+        Err(Stop::Invalid(error)) => return Err(why_invalid(program, &error, bounds, deadline)),
     };
     let types = read.types.as_ref().map(Types::as_ref);
     let description = match types {
@@ -69,6 +71,15 @@ pub(crate) fn inspect(program: &[u8], options: &Options, deadline: Deadline) -> 
         None => Description::default(),
     };
     Ok(Inspected { kind: read.kind, memories: read.memories, description })
+}
+
+/// What a program may have that is compiled in the time that there is for it.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// The weight of its heaviest function.
+    heaviest: u64,
+    /// Bytes of its sections, see [`sections`].
+    sections: u64,
 }
 
 /// A program that was read to its end.
@@ -96,16 +107,19 @@ impl From<Error> for Stop {
     }
 }
 
-fn read(program: &[u8], features: WasmFeatures, heaviest: u64, deadline: Deadline) -> Result<Read, Stop> {
+fn read(program: &[u8], features: WasmFeatures, bounds: Bounds, deadline: Deadline) -> Result<Read, Stop> {
+    let Bounds { heaviest, sections } = bounds;
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
     parser.set_features(features);
-    let (mut kind, mut memories, mut types) = (None, 0_u32, None);
+    let (mut kind, mut memories, mut types, mut bytes) = (None, 0_u32, None, 0_u64);
     let (mut functions, mut signatures) = (Vec::new(), 0_u64);
     let (mut components, mut startup) = (Components::default(), Startup::default());
     for payload in parser.parse_all(program) {
         deadline.check()?;
         let payload = payload?;
+        bytes = bytes.saturating_add(sections::bytes(&payload));
+        at_most("bytes beside code and data", bytes, sections).map_err(if_trusted)?;
         if let Payload::Version { encoding, .. } = &payload
             && kind.is_none()
         {
@@ -160,9 +174,9 @@ fn read(program: &[u8], features: WasmFeatures, heaviest: u64, deadline: Deadlin
 }
 
 /// A program that is valid with something that is not supported is refused for that.
-fn why_invalid(program: &[u8], found: &BinaryReaderError, heaviest: u64, deadline: Deadline) -> Error {
+fn why_invalid(program: &[u8], found: &BinaryReaderError, bounds: Bounds, deadline: Deadline) -> Error {
     for (features, what) in UNSUPPORTED {
-        match read(program, features, heaviest, deadline) {
+        match read(program, features, bounds, deadline) {
             Err(Stop::Refused(Error::Timeout)) => return Error::Timeout,
             // It is no further.
             Err(Stop::Invalid(error)) if error.offset() <= found.offset() => {}
@@ -228,8 +242,13 @@ fn heaviest_function(time: Duration) -> u64 {
 
 /// The same for what is bounded by the time that is there for it.
 fn light(what: &str, found: u64, most: u64) -> Result<(), Error> {
-    let hint = if most < MAX_FUNCTION_WEIGHT { "; raise compile_timeout if it is trusted" } else { "" };
-    at_most(what, found, most).map_err(|error| Error::Program(format!("{error}{hint}")))
+    at_most(what, found, most)
+        .map_err(|error| if most < MAX_FUNCTION_WEIGHT { if_trusted(error) } else { error })
+}
+
+/// What mends it where more time lets a program have more.
+fn if_trusted(error: Error) -> Error {
+    Error::Program(format!("{error}; raise compile_timeout if it is trusted"))
 }
 
 fn too_deep() -> Stop {
