@@ -55,6 +55,9 @@ bombs! {
     sections_that_are_empty within(PROCESSOR, MEMORY) heavy::sections_that_are_empty(6_000_000);
     sections_that_are_empty_of_a_component within(PROCESSOR, MEMORY) heavy::sections_that_are_empty_of_a_component(6_000_000);
     elements_of_no_table within(PROCESSOR, MEMORY) heavy::elements_of_no_table(6, 9_900_000);
+    elements_of_no_table_accepted within(PROCESSOR, MEMORY) heavy::elements_of_no_table(1, 60_000);
+    elements_put_by_code within(PROCESSOR, MEMORY) heavy::elements_put_by_code(400_000);
+    elements_put_by_code_accepted within(PROCESSOR, MEMORY) heavy::elements_put_by_code(16_000);
     names_that_are_empty within(PROCESSOR, MEMORY) heavy::names_that_are_empty(20_000_000);
     variants_of_variants within(PROCESSOR, MEMORY) heavy::variants_of_variants();
     aliases_of_a_large_type within(PROCESSOR, MEMORY) heavy::aliases_of_a_large_type();

@@ -88,6 +88,19 @@ pub fn elements_of_no_table(segments: usize, elements: u64) -> Vec<u8> {
     ])
 }
 
+/// Where the table is, no compiler knows.
+pub fn elements_put_by_code(elements: u64) -> Vec<u8> {
+    let functions = vec![0; usize::try_from(elements).unwrap()];
+    module([
+        section(1, list([function_type(&[], &[])])),
+        section(3, list([[0]])),
+        section(4, list([table(10_000_000)])),
+        section(6, list([[0x7f, 0, 0x41, 0, 0x0b]])),
+        section(9, list([bytes([&[0, 0x23, 0, 0x0b], &number(elements), &functions])])),
+        section(10, list([body(0, &[])])),
+    ])
+}
+
 pub fn names_that_are_empty(names: u64) -> Vec<u8> {
     let names = bytes([&number(names), &[0, 0].repeat(usize::try_from(names).unwrap())]);
     let names = bytes([&name("name"), &[1], &number(names.len() as u64), &names]);

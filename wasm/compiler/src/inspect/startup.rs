@@ -3,7 +3,9 @@
 //! Each segment of data or elements becomes a call of it, each expression code. Tables whose elements are known are written out, with
 //! the empty places: a segment of one element behind a million others takes four megabytes.
 
-use wasmparser::{ConstExpr, DataKind, ElementItems, ElementKind, Payload, Result, TableInit};
+use wasmparser::{
+    ConstExpr, DataKind, Element, ElementItems, ElementKind, Operator, Payload, Result, TableInit, TypeRef,
+};
 
 /// Entries of tables that are written out at most, of all modules together: four bytes each.
 pub(super) const MAX_ENTRIES: u64 = 1 << 22;
@@ -14,8 +16,9 @@ const LARGEST_TABLE: u64 = 1 << 20;
 /// What copying a segment weighs beside its offset.
 const SEGMENT: u64 = 4;
 
-/// What an element weighs that is an expression: a call of the engine's, and a store with its checks.
-const EXPRESSION: u64 = 16;
+/// What an element weighs that is not written out, but put into its table by code; and one that waits for `table.init`.
+const ELEMENT: u64 = 8;
+const PASSIVE_ELEMENT: u64 = 2;
 
 /// What was found of it in the module that is being read, and in all of them.
 #[derive(Debug, Default)]
@@ -24,17 +27,33 @@ pub(super) struct Startup {
     pub weight: u64,
     /// Entries of all tables.
     pub entries: u64,
+    /// How large the tables of this module are; nothing for those that it imports.
+    tables: Vec<Option<u64>>,
+    /// Whether a segment of elements could not be written out: none behind it is.
+    by_code: bool,
 }
 
 impl Startup {
     /// Takes notice of a part of a program before it is known to be valid.
     pub fn see(&mut self, payload: &Payload<'_>) -> Result<()> {
         match payload {
-            Payload::Version { .. } => self.weight = 0,
+            Payload::Version { .. } => {
+                self.weight = 0;
+                self.tables.clear();
+                self.by_code = false;
+            }
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports() {
+                    if let TypeRef::Table(_) = import?.ty {
+                        self.tables.push(None);
+                    }
+                }
+            }
             Payload::TableSection(section) => {
                 for table in section.clone() {
                     let table = table?;
                     self.entries = self.entries.saturating_add(table.ty.initial.min(LARGEST_TABLE));
+                    self.tables.push(Some(table.ty.initial));
                     if let TableInit::Expr(expression) = &table.init {
                         self.evaluate(expression);
                     }
@@ -47,15 +66,7 @@ impl Startup {
             }
             Payload::ElementSection(section) => {
                 for element in section.clone() {
-                    let element = element?;
-                    if let ElementKind::Active { offset_expr, .. } = &element.kind {
-                        self.weight = self.weight.saturating_add(SEGMENT);
-                        self.evaluate(offset_expr);
-                    }
-                    if let ElementItems::Expressions(_, expressions) = &element.items {
-                        let weight = EXPRESSION.saturating_mul(expressions.count().into());
-                        self.weight = self.weight.saturating_add(weight);
-                    }
+                    self.element(&element?);
                 }
             }
             Payload::DataSection(section) => {
@@ -71,9 +82,41 @@ impl Startup {
         Ok(())
     }
 
+    fn element(&mut self, element: &Element<'_>) {
+        let (count, are_plain) = match &element.items {
+            ElementItems::Functions(functions) => (functions.count(), true),
+            ElementItems::Expressions(_, expressions) => (expressions.count(), false),
+        };
+        let each = match &element.kind {
+            ElementKind::Active { table_index, offset_expr } => {
+                self.weight = self.weight.saturating_add(SEGMENT);
+                self.evaluate(offset_expr);
+                let table = usize::try_from(table_index.unwrap_or(0)).ok().and_then(|at| self.tables.get(at));
+                let room = table.copied().flatten().unwrap_or(0).min(LARGEST_TABLE);
+                let end = constant(offset_expr).and_then(|offset| offset.checked_add(count.into()));
+                self.by_code |= !are_plain || end.is_none_or(|end| end > room);
+                if self.by_code { ELEMENT } else { 0 }
+            }
+            ElementKind::Passive => PASSIVE_ELEMENT,
+            ElementKind::Declared => 0,
+        };
+        self.weight = self.weight.saturating_add(each * u64::from(count));
+    }
+
     /// No instruction is shorter than a byte.
     fn evaluate(&mut self, expression: &ConstExpr<'_>) {
         let bytes = expression.get_binary_reader().range().len() as u64;
         self.weight = self.weight.saturating_add(bytes);
     }
+}
+
+/// The value of an expression that is nothing but a number.
+fn constant(expression: &ConstExpr<'_>) -> Option<u64> {
+    let mut operators = expression.get_operators_reader();
+    let value = match operators.read().ok()? {
+        Operator::I32Const { value } => u64::from(value.cast_unsigned()),
+        Operator::I64Const { value } => value.cast_unsigned(),
+        _ => return None,
+    };
+    matches!(operators.read(), Ok(Operator::End)).then_some(value)
 }
