@@ -183,7 +183,8 @@ impl Sandbox {
 
     /// Sets what is asked, on the calling thread, whenever a signal of the program's own has interrupted the guest and its
     /// handler has run. An error ends the call: [`ErrorCode::Interrupted`] with that error as its source, and the sandbox is
-    /// poisoned. For languages whose handlers merely take note of a signal.
+    /// poisoned. For languages whose handlers merely take note of a signal. A signal that comes just before the guest runs, or
+    /// sleeps, may be asked about late, unless [`Self::set_signal_hook_interval`] has the hook asked anyway.
     pub fn set_signal_hook(&mut self, hook: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) {
         self.conversation.set_signal_hook(Arc::new(hook));
     }
