@@ -12,6 +12,7 @@ import hyperlight as hl
 import pytest
 
 MakeSandbox = Callable[..., hl.Sandbox]
+MakeScript = Callable[..., hl.JavaScript]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A shell that runs something in the background lets it ignore Ctrl-C, and so would the programs that the tests start.
@@ -36,6 +37,21 @@ def make(guest: hl.Guest) -> Iterator[MakeSandbox]:
     yield make
     for sandbox in made:
         sandbox.close()
+
+
+@pytest.fixture
+def script() -> Iterator[MakeScript]:
+    """Makes scripts, and closes them."""
+    made: list[hl.JavaScript] = []
+
+    def make(source: Any = "", **options: Any) -> hl.JavaScript:
+        js = hl.JavaScript(source, **{"timeout": 20.0, **options})
+        made.append(js)
+        return js
+
+    yield make
+    for js in made:
+        js.close()
 
 
 @pytest.fixture

@@ -24,23 +24,7 @@ import hyperlight as hl
 import pytest
 from wasmtime import wat2wasm
 
-from conftest import MakeSandbox, RunPython
-
-MakeScript = Callable[..., hl.JavaScript]
-
-
-@pytest.fixture
-def script() -> Iterator[MakeScript]:
-    """Makes scripts, and closes them."""
-    made: list[hl.JavaScript] = []
-
-    def script(source: Any = "", **options: Any) -> hl.JavaScript:
-        made.append(hl.JavaScript(source, **{"timeout": 20.0, **options}))
-        return made[-1]
-
-    yield script
-    for one in made:
-        one.close()
+from conftest import MakeSandbox, MakeScript, RunPython
 
 
 class Stop(BaseException):
