@@ -5,11 +5,12 @@
 //! values.
 //!
 //! ```
-//! use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+//! use hyperlight::{SandboxOptions, UninitializedSandbox};
 //!
 //! # fn main() -> hyperlight::Result<()> {
-//! // Load a guest, and make a sandbox for it that has not started yet.
-//! let guest = Guest::builtin("demo")?;
+//! // Load a guest, and make a sandbox for it that has not started yet. This one is of the crate `hyperlight-builtin`;
+//! // others come from files: `Guest::from_file`.
+//! let guest = hyperlight_builtin::demo()?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 //!
 //! // Give the guest something to call.
@@ -57,7 +58,6 @@ mod value;
 mod vm;
 
 pub use error::{BoxError, Error, ErrorCode, Result};
-pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};

@@ -2,11 +2,11 @@
 //!
 //! `cargo run --release --bin hello`
 
-use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use hyperlight::{SandboxOptions, UninitializedSandbox};
 
 fn main() -> hyperlight::Result<()> {
     // Load the guest program that the library carries, and make a sandbox that has not started yet.
-    let guest = Guest::builtin("demo")?;
+    let guest = hyperlight_builtin::demo()?;
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 
     // Give the guest something to call.

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use hyperlight::{ErrorCode, Guest, Result, SandboxOptions, UninitializedSandbox};
+use hyperlight::{ErrorCode, Result, SandboxOptions, UninitializedSandbox};
 use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
@@ -18,7 +18,7 @@ fn under(filter: impl FnOnce() + Send) -> String {
             filter();
             let probed = fails_with(ErrorCode::HypervisorUnavailable, hyperlight::probe());
             let sandbox = || -> Result<_> {
-                UninitializedSandbox::new(&Guest::builtin("demo")?, SandboxOptions::new())?.evolve()
+                UninitializedSandbox::new(&hyperlight_builtin::demo()?, SandboxOptions::new())?.evolve()
             };
             let started = fails_with(ErrorCode::HypervisorUnavailable, sandbox());
             assert_eq!(probed.message(), started.message());

@@ -1,4 +1,4 @@
-//! Builds the guest programs that the library carries, and compresses them.
+//! Builds the guest programs that are carried, and compresses them.
 //!
 //! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds the workspace
 //! `guest/`. It has one target directory for all profiles and packages of this tree, because a language runtime takes
@@ -10,34 +10,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The packages, and the feature that asks for each.
-const GUESTS: [(&str, Option<&str>); 3] =
-    [("demo", None), ("javascript", Some("JAVASCRIPT")), ("wasm", Some("WASM"))];
-
 /// The slowest and smallest that the compressor can do: it runs once, and every package carries the result.
 const LEVEL: u8 = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = fs::canonicalize(Path::new(&env::var("CARGO_MANIFEST_DIR")?).join(".."))?;
+    let root = fs::canonicalize(Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    watch(&root.join("runtimes/builtin/build.rs"));
     for path in [".cargo", "Cargo.toml", "Cargo.lock", "sdk", "macros", "libc"] {
         watch(&root.join("guest").join(path));
     }
     watch(&root.join("abi/src"));
     watch(&root.join("wasm/contract/src"));
 
-    for (package, feature) in GUESTS {
-        if feature.is_some_and(|name| env::var_os(format!("CARGO_FEATURE_{name}")).is_none()) {
-            continue;
-        }
-        watch(&root.join("guest").join(package));
-        let guest = build(&root, &out, package)?;
+    for name in wanted() {
+        watch(&root.join("guest").join(&name));
+        let guest = build(&root, &out, &name)?;
         fs::write(
-            out.join(format!("{package}.elf.z")),
+            out.join(format!("{name}.elf.z")),
             miniz_oxide::deflate::compress_to_vec_zlib(&guest, LEVEL),
         )?;
     }
     Ok(())
+}
+
+/// The guests that are asked for: each is a feature, and a package of `guest/`.
+fn wanted() -> impl Iterator<Item = String> {
+    let features =
+        env::vars().filter_map(|(name, _)| name.strip_prefix("CARGO_FEATURE_").map(str::to_lowercase));
+    features.filter(|name| name != "default")
 }
 
 /// Runs the build again when that file or folder changes. One that does not exist would always count as changed.
