@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef};
+use libhyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef};
 
 use crate::stats::Samples;
 use crate::table::Row;
@@ -19,7 +19,7 @@ pub fn rows() -> Vec<Row> {
     let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
     let script = {
         let host =
-            UninitializedSandbox::new(&hyperlight_builtin::javascript().unwrap(), SandboxOptions::new())
+            UninitializedSandbox::new(&libhyperlight_builtin::javascript().unwrap(), SandboxOptions::new())
                 .unwrap();
         pool(host.evolve().unwrap(), |sandbox| {
             let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
@@ -50,7 +50,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn pool(mut sandbox: hyperlight::Sandbox, warm: impl FnOnce(&mut hyperlight::Sandbox)) -> Pool {
+fn pool(mut sandbox: libhyperlight::Sandbox, warm: impl FnOnce(&mut libhyperlight::Sandbox)) -> Pool {
     warm(&mut sandbox);
     let pool =
         Pool::new(&sandbox.snapshot().unwrap(), PoolOptions::new().max(MEMBERS).min_idle(MEMBERS)).unwrap();

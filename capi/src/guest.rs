@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
-use hyperlight::{Guest, PayloadAccess};
+use libhyperlight::{Guest, PayloadAccess};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn hl_guest_builtin(
     let work = || {
         // SAFETY: passed on.
         let name = unsafe { guard::text(name, "name") }?;
-        Ok(hl_guest { guest: hyperlight_builtin::by_name(name)? })
+        Ok(hl_guest { guest: libhyperlight_builtin::by_name(name)? })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }

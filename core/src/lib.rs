@@ -5,12 +5,12 @@
 //! values.
 //!
 //! ```
-//! use hyperlight::{SandboxOptions, UninitializedSandbox};
+//! use libhyperlight::{SandboxOptions, UninitializedSandbox};
 //!
-//! # fn main() -> hyperlight::Result<()> {
-//! // Load a guest, and make a sandbox for it that has not started yet. This one is of the crate `hyperlight-builtin`;
+//! # fn main() -> libhyperlight::Result<()> {
+//! // Load a guest, and make a sandbox for it that has not started yet. This one is of the crate `libhyperlight-builtin`;
 //! // others come from files: `Guest::from_file`.
-//! let guest = hyperlight_builtin::demo()?;
+//! let guest = libhyperlight_builtin::demo()?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 //!
 //! // Give the guest something to call.
@@ -60,8 +60,8 @@ mod vm;
 pub use error::{BoxError, Error, ErrorCode, Result};
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
-pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
-pub use hyperlight_abi::{Kind, ValueRef};
+pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
+pub use libhyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, LoadOptions, SandboxOptions};
 pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;

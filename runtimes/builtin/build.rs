@@ -16,21 +16,21 @@ use std::process::Command;
 
 /// Each guest is a feature of this crate and a package; the folders of the packages.
 const GUESTS: [(&str, &str); 3] =
-    [("demo", "guest/demo"), ("javascript", "guest/javascript"), ("wasm", "guest/wasm")];
+    [("demo", "runtimes/demo"), ("javascript", "runtimes/javascript/guest"), ("wasm", "runtimes/wasm/guest")];
 
 /// Their workspace.
-const WORKSPACE: &str = "guest/Cargo.toml";
+const WORKSPACE: &str = "sdk/Cargo.toml";
 
 /// What else they are made of.
 const SHARED: [&str; 8] = [
     "abi/src",
-    "guest/.cargo",
-    "guest/Cargo.lock",
-    "guest/Cargo.toml",
-    "guest/libc",
-    "guest/macros",
-    "guest/sdk",
-    "wasm/contract/src",
+    "sdk/.cargo",
+    "sdk/Cargo.lock",
+    "sdk/Cargo.toml",
+    "sdk/libc",
+    "sdk/macros",
+    "sdk/rust",
+    "runtimes/wasm/contract/src",
 ];
 
 /// Where this crate is in the repository.

@@ -1,6 +1,6 @@
 //! The JavaScript guest: sandboxes with it, and the calls that tests make.
 
-use hyperlight::{Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, UninitializedSandbox};
 
 use crate::{fails_with, need_hypervisor, uninitialized_with};
 
@@ -13,7 +13,7 @@ pub const UNSETTLED: i32 = 2;
 /// The guest, which the library carries.
 pub fn javascript() -> Guest {
     need_hypervisor();
-    hyperlight_builtin::javascript().unwrap()
+    libhyperlight_builtin::javascript().unwrap()
 }
 
 /// A sandbox with the guest that has not started yet, and prints nowhere.

@@ -38,7 +38,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox,
 };
 
@@ -48,7 +48,7 @@ pub const ENGINE: u64 = 0x1_0004_1000;
 /// The Rust demo guest, which the library carries.
 pub fn demo() -> Guest {
     need_hypervisor();
-    hyperlight_builtin::demo().unwrap()
+    libhyperlight_builtin::demo().unwrap()
 }
 
 /// The C demo guest: the same functions, by the C SDK.
@@ -97,7 +97,7 @@ pub fn on_each_guest(test: impl Fn(&Guest)) {
 pub fn need_hypervisor() {
     static ASKED: Once = Once::new();
     ASKED.call_once(|| {
-        if let Err(error) = hyperlight::probe() {
+        if let Err(error) = libhyperlight::probe() {
             panic!("this test needs a hypervisor: {error}");
         }
     });

@@ -1,16 +1,16 @@
 //! The note by which a guest says which contract it was built for.
 
-use hyperlight::{ABI_ACCEPTED, ErrorCode};
-use hyperlight_tests::elf::{Elf, segment};
-use hyperlight_tests::fails_with;
-use hyperlight_tests::script::{SHAPES, file};
+use libhyperlight::{ABI_ACCEPTED, ErrorCode};
+use libhyperlight_tests::elf::{Elf, segment};
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::script::{SHAPES, file};
 
 /// Offsets in a note.
 const OWNER_LEN: usize = 0;
 const LEN: usize = 4;
 const TYPE: usize = 8;
 const OWNER: usize = 12;
-const NUMBER: usize = hyperlight_tests::elf::NOTE_ABI;
+const NUMBER: usize = libhyperlight_tests::elf::NOTE_ABI;
 
 #[track_caller]
 fn refused(elf: &Elf, why: &str) {
@@ -108,5 +108,5 @@ fn the_notes_of_others_are_none_of_our_business() {
     let elf = file().append(&vec![0; end - file().bytes().len()]).append(&table);
     let elf = elf.with_u64(notes + segment::OFFSET, end as u64);
     elf.with_u64(notes + segment::FILESZ, table.len() as u64).load().expect("one note of ours is there");
-    hyperlight_builtin::demo().expect("the built-in guest has its note");
+    libhyperlight_builtin::demo().expect("the built-in guest has its note");
 }

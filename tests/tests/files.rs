@@ -9,9 +9,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use hyperlight::{Error, ErrorCode, Guest, MAX_GUEST_FILE};
-use hyperlight_tests::script::{Step, file, perform};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{Error, ErrorCode, Guest, MAX_GUEST_FILE};
+use libhyperlight_tests::script::{Step, file, perform};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 /// A folder that is gone when the test is over.
 struct Folder(PathBuf);
@@ -159,7 +159,7 @@ fn a_file_may_be_rewritten_cut_or_removed_once_it_is_loaded() {
 #[test]
 fn an_unknown_builtin_guest_is_refused_with_those_that_there_are() {
     for name in ["", "Demo", "demo\0", "javascrypt\n"] {
-        let error = fails_with(ErrorCode::InvalidArgument, hyperlight_builtin::by_name(name));
+        let error = fails_with(ErrorCode::InvalidArgument, libhyperlight_builtin::by_name(name));
         assert!(error.message().contains("\"demo\""), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use hyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox};
 use rquickjs_sys as qjs;
 
 type Error = Box<dyn std::error::Error>;
@@ -44,7 +44,7 @@ const SCRIPTS: [(&str, &str); 6] = [
 ];
 
 fn main() -> Result<(), Error> {
-    let guest = hyperlight_builtin::javascript()?;
+    let guest = libhyperlight_builtin::javascript()?;
     println!("| script | guest | host | guest / host |\n|---|---:|---:|---:|");
     for (name, script) in SCRIPTS {
         let mut inside = sandbox(&guest)?;

@@ -2,10 +2,10 @@
 //! and loaded at most once in a process.
 //!
 //! ```
-//! use hyperlight::{SandboxOptions, UninitializedSandbox};
+//! use libhyperlight::{SandboxOptions, UninitializedSandbox};
 //!
-//! # fn main() -> hyperlight::Result<()> {
-//! let guest = hyperlight_builtin::javascript()?;
+//! # fn main() -> libhyperlight::Result<()> {
+//! let guest = libhyperlight_builtin::javascript()?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?.evolve()?;
 //! let answer: String = sandbox.call("eval", ("6 * 7",))?;
 //! assert_eq!(answer, "42");
@@ -19,9 +19,9 @@
 
 use std::sync::OnceLock;
 
-use hyperlight::{Error, ErrorCode, Guest, Result};
+use libhyperlight::{Error, ErrorCode, Guest, Result};
 
-/// Loads the program to try and test the library with. [`Sandbox::functions`](hyperlight::Sandbox::functions) lists its
+/// Loads the program to try and test the library with. [`Sandbox::functions`](libhyperlight::Sandbox::functions) lists its
 /// functions.
 #[cfg(feature = "demo")]
 pub fn demo() -> Result<Guest> {
