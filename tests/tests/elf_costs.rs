@@ -79,7 +79,7 @@ fn notes(headers: usize, notes: usize) -> Elf {
 
 #[test]
 fn notes_by_headers_are_refused_at_once() {
-    in_own_process("notes_by_headers_are_refused_at_once", || {
+    in_own_process(|| {
         for (headers, count, why) in [
             (60_000, 300_000, "it has 60000 program headers; a file has at most 256"),
             (0xfffe, 10_000, "it has 65534 program headers; a file has at most 256"),
@@ -127,7 +127,7 @@ fn real_programs_are_far_from_every_bound() {
 /// Memory: the caller's file, the library's copy of it, and the program. Nothing else grows with the file.
 #[test]
 fn tables_that_lie_over_each_other_take_no_memory_and_linear_time() {
-    in_own_process("tables_that_lie_over_each_other_take_no_memory_and_linear_time", || {
+    in_own_process(|| {
         // Everything is the same sixteen megabytes: relocations that do nothing, twice, the same as packed ones, as symbols and
         // as names.
         let table = vec![0; 16 * MIB / 48 * 48];
@@ -337,7 +337,7 @@ fn base_62(number: usize) -> String {
 
 #[test]
 fn a_guest_file_is_read_into_as_much_memory_as_it_has() {
-    in_own_process("a_guest_file_is_read_into_as_much_memory_as_it_has", || {
+    in_own_process(|| {
         let elf = with_loaded(file(), &vec![0; 16 * MIB]);
         let path = std::env::temp_dir().join(format!("hyperlight-costs-{}.elf", std::process::id()));
         std::fs::write(&path, elf.bytes()).unwrap();

@@ -57,27 +57,24 @@ fn a_segment_that_reaches_past_the_file_is_refused() {
 
 #[test]
 fn a_segment_that_wraps_around_or_is_huge_by_declaration_is_refused_without_making_room_for_it() {
-    in_own_process(
-        "a_segment_that_wraps_around_or_is_huge_by_declaration_is_refused_without_making_room_for_it",
-        || {
-            fn peak() -> u64 {
-                let status = std::fs::read_to_string("/proc/self/status").unwrap();
-                let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-                line.split_whitespace().nth(1).unwrap().parse().unwrap()
-            }
+    in_own_process(|| {
+        fn peak() -> u64 {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        }
 
-            // What the loader itself needs, it has needed.
-            refused(&data(segment::MEMSZ, 1 << 40), "is outside 0x10000 to 0x40000000");
-            let before = peak();
-            for shift in 30..64 {
-                refused(&data(segment::MEMSZ, 1 << shift), "");
-            }
-            for size in [u64::MAX, u64::MAX - 4095, u64::MAX - 0x40_3ec7, 0x4000_0000] {
-                refused(&data(segment::MEMSZ, size), "");
-            }
-            assert!(peak() - before < 1024, "{} KiB more", peak() - before);
-        },
-    );
+        // What the loader itself needs, it has needed.
+        refused(&data(segment::MEMSZ, 1 << 40), "is outside 0x10000 to 0x40000000");
+        let before = peak();
+        for shift in 30..64 {
+            refused(&data(segment::MEMSZ, 1 << shift), "");
+        }
+        for size in [u64::MAX, u64::MAX - 4095, u64::MAX - 0x40_3ec7, 0x4000_0000] {
+            refused(&data(segment::MEMSZ, size), "");
+        }
+        assert!(peak() - before < 1024, "{} KiB more", peak() - before);
+    });
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn under(filter: impl FnOnce() + Send) -> String {
 
 #[test]
 fn each_reason_is_told_with_its_mend_and_none_is_kept() {
-    in_own_process("each_reason_is_told_with_its_mend_and_none_is_kept", || {
+    in_own_process(|| {
         for (errno, words) in [
             (libc::ENOENT, ["/dev/kvm does not exist", "modprobe"]),
             (libc::EACCES, ["may not be opened by this user", "group"]),

@@ -11,7 +11,7 @@ use log::{Level, LevelFilter};
 #[test]
 fn log_prints_a_line_and_the_rest_is_logged() {
     // The logger is the process's, and other tests log too.
-    in_own_process("log_prints_a_line_and_the_rest_is_logged", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         let (mut js, printed) = printing(&javascript());
         let _ = logger::take_of("javascript");
@@ -126,7 +126,7 @@ fn what_is_too_long_is_cut_and_what_is_long_comes_in_pieces() {
 // Case 7.
 #[test]
 fn a_long_text_is_logged_whole_in_as_many_records_as_it_needs() {
-    in_own_process("a_long_text_is_logged_whole_in_as_many_records_as_it_needs", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         let options = SandboxOptions::new().max_log_bytes(4 << 20);
         let mut js = uninitialized_with(&javascript(), options).evolve().unwrap();

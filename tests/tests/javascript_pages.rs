@@ -1,6 +1,6 @@
 //! What a call of a warmed script writes: each page of it is copied back when the script's sandbox goes back to its pool.
 //!
-//! A program of its own, because it looks at the memory of the whole process.
+//! In a process of its own, because it looks at the memory of all of it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs::{self, File};
@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use hyperlight::{Sandbox, SandboxOptions, UninitializedSandbox};
 use hyperlight_tests::javascript::{call, loaded};
+use hyperlight_tests::process::in_own_process;
 
 const PAGE: u64 = 4096;
 
@@ -16,40 +17,42 @@ const PAGE: u64 = 4096;
 /// that a script only reads are written to as well.
 #[test]
 fn a_call_of_a_warmed_script_writes_few_pages() {
-    for (script, arguments, expected, most) in [
-        (
-            "let served = 0; function handler(event) { served += 1; return 'hello ' + event.name }",
-            r#"[{"name": "Ada"}]"#,
-            "\"hello Ada\"",
-            14,
-        ),
-        (
-            "export function handler({ price, count }) { return { total: price * count, tags: ['a', 'b'] } }",
-            r#"[{"price": 4, "count": 3}]"#,
-            r#"{"total":12,"tags":["a","b"]}"#,
-            18,
-        ),
-        ("async function handler() { await null; return 1 }", "[]", "1", 15),
-    ] {
-        let mut js = loaded(script);
-        call(&mut js, "handler", arguments).unwrap();
-        let snapshot = js.snapshot().unwrap();
-        drop(js);
-        // The first of its image: later ones are given copies of the pages that this one writes.
-        let known = mappings();
-        let mut js = UninitializedSandbox::from_snapshot(&snapshot, SandboxOptions::new()).unwrap();
-        js.register("HostPrint", |_: String| 0).unwrap();
-        let mut js: Sandbox = js.evolve().unwrap();
-        let mapping = mappings()
-            .into_iter()
-            .filter(|mapping| !known.contains(mapping))
-            .max_by_key(|mapping| mapping.end - mapping.start)
-            .unwrap();
-        let before = written(&mapping);
-        assert_eq!(call(&mut js, "handler", arguments).unwrap(), expected);
-        let pages = written(&mapping) - before;
-        assert!((1..=most).contains(&pages), "{script} wrote {pages} pages");
-    }
+    in_own_process(|| {
+        for (script, arguments, expected, most) in [
+            (
+                "let served = 0; function handler(event) { served += 1; return 'hello ' + event.name }",
+                r#"[{"name": "Ada"}]"#,
+                "\"hello Ada\"",
+                14,
+            ),
+            (
+                "export function handler({ price, count }) { return { total: price * count, tags: ['a', 'b'] } }",
+                r#"[{"price": 4, "count": 3}]"#,
+                r#"{"total":12,"tags":["a","b"]}"#,
+                18,
+            ),
+            ("async function handler() { await null; return 1 }", "[]", "1", 15),
+        ] {
+            let mut js = loaded(script);
+            call(&mut js, "handler", arguments).unwrap();
+            let snapshot = js.snapshot().unwrap();
+            drop(js);
+            // The first of its image: later ones are given copies of the pages that this one writes.
+            let known = mappings();
+            let mut js = UninitializedSandbox::from_snapshot(&snapshot, SandboxOptions::new()).unwrap();
+            js.register("HostPrint", |_: String| 0).unwrap();
+            let mut js: Sandbox = js.evolve().unwrap();
+            let mapping = mappings()
+                .into_iter()
+                .filter(|mapping| !known.contains(mapping))
+                .max_by_key(|mapping| mapping.end - mapping.start)
+                .unwrap();
+            let before = written(&mapping);
+            assert_eq!(call(&mut js, "handler", arguments).unwrap(), expected);
+            let pages = written(&mapping) - before;
+            assert!((1..=most).contains(&pages), "{script} wrote {pages} pages");
+        }
+    });
 }
 
 /// Where images are mapped in this process.

@@ -32,63 +32,69 @@ fn asked(step: Step) -> Guest {
 
 #[test]
 fn a_record_arrives_with_level_target_file_and_line() {
-    logger::install(LevelFilter::Trace);
-    on_each_guest(|guest| {
-        let mut sandbox = sandbox(guest);
-        for level in LEVELS {
-            let arguments = ("a message: äöü", "where it came from", number(level));
-            sandbox.call::<i32>("LogMessageWithSource", arguments).unwrap();
-            let [kept] = logger::take_of("where it came from").try_into().unwrap();
-            assert_eq!((kept.level, &*kept.message), (level, "a message: äöü"));
-            assert!(kept.file.is_some_and(|file| !file.is_empty()));
-            assert!(kept.line.is_some_and(|line| line > 0));
-        }
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        on_each_guest(|guest| {
+            let mut sandbox = sandbox(guest);
+            for level in LEVELS {
+                let arguments = ("a message: äöü", "where it came from", number(level));
+                sandbox.call::<i32>("LogMessageWithSource", arguments).unwrap();
+                let [kept] = logger::take_of("where it came from").try_into().unwrap();
+                assert_eq!((kept.level, &*kept.message), (level, "a message: äöü"));
+                assert!(kept.file.is_some_and(|file| !file.is_empty()));
+                assert!(kept.line.is_some_and(|line| line > 0));
+            }
+        });
     });
 }
 
 #[test]
 fn records_arrive_in_order_and_before_the_call_returns() {
-    logger::install(LevelFilter::Trace);
-    let guest = scripted(&[
-        Step::ready(&[("Ask", &[Kind::Void])]).log(
-            [record(3, "in order", "f.c", 1, "first"), record(1, "in order", "", 0, "second")].concat(),
-            None,
-        ),
-        Step::frame(frame(FrameKind::HostCall, &[ValueRef::String("Look")])),
-    ]);
-    let mut host = uninitialized(&guest);
-    host.register("Look", || assert_eq!(logger::take_of("in order"), [])).unwrap();
-    let mut sandbox = host.evolve().unwrap();
-    let kept = |level, file: Option<&str>, line, message: &str| Kept {
-        level,
-        target: "in order".into(),
-        file: file.map(str::to_owned),
-        line,
-        message: message.into(),
-    };
-    assert_eq!(
-        logger::take_of("in order"),
-        [kept(Level::Info, Some("f.c"), Some(1), "first"), kept(Level::Error, None, None, "second")]
-    );
-    fails_with(ErrorCode::GuestFault, sandbox.call::<()>("Ask", ()));
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        let guest = scripted(&[
+            Step::ready(&[("Ask", &[Kind::Void])]).log(
+                [record(3, "in order", "f.c", 1, "first"), record(1, "in order", "", 0, "second")].concat(),
+                None,
+            ),
+            Step::frame(frame(FrameKind::HostCall, &[ValueRef::String("Look")])),
+        ]);
+        let mut host = uninitialized(&guest);
+        host.register("Look", || assert_eq!(logger::take_of("in order"), [])).unwrap();
+        let mut sandbox = host.evolve().unwrap();
+        let kept = |level, file: Option<&str>, line, message: &str| Kept {
+            level,
+            target: "in order".into(),
+            file: file.map(str::to_owned),
+            line,
+            message: message.into(),
+        };
+        assert_eq!(
+            logger::take_of("in order"),
+            [kept(Level::Info, Some("f.c"), Some(1), "first"), kept(Level::Error, None, None, "second")]
+        );
+        fails_with(ErrorCode::GuestFault, sandbox.call::<()>("Ask", ()));
+    });
 }
 
 #[test]
 fn what_a_guest_logged_before_it_died_is_not_lost_if_it_had_rung() {
-    logger::install(LevelFilter::Trace);
-    on_each_guest(|guest| {
-        let mut host = uninitialized(guest);
-        host.register("HostEchoString", |text: String| text).unwrap();
-        let mut sandbox = host.evolve().unwrap();
-        sandbox.call::<i32>("LogMessageWithSource", ("before", "a dying guest", 3)).unwrap();
-        poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| sandbox.call::<()>("Panic", ("gone",)));
-        assert_eq!(logger::take_of("a dying guest").len(), 1);
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        on_each_guest(|guest| {
+            let mut host = uninitialized(guest);
+            host.register("HostEchoString", |text: String| text).unwrap();
+            let mut sandbox = host.evolve().unwrap();
+            sandbox.call::<i32>("LogMessageWithSource", ("before", "a dying guest", 3)).unwrap();
+            poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| sandbox.call::<()>("Panic", ("gone",)));
+            assert_eq!(logger::take_of("a dying guest").len(), 1);
+        });
     });
 }
 
 #[test]
 fn the_hosts_level_decides_what_the_guest_writes() {
-    in_own_process("the_hosts_level_decides_what_the_guest_writes", || {
+    in_own_process(|| {
         on_each_guest(|guest| {
             let mut sandbox = sandbox(guest);
             for filter in LevelFilter::iter() {
@@ -111,7 +117,7 @@ fn the_hosts_level_decides_what_the_guest_writes() {
 
 #[test]
 fn a_guest_that_ignores_the_level_is_filtered_by_the_host() {
-    in_own_process("a_guest_that_ignores_the_level_is_filtered_by_the_host", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Warn);
         let records: Vec<_> = (1..=5).flat_map(|level| record(level, "loud", "", 0, "text")).collect();
         let guest = asked(Step::result(ValueRef::Void).log(records, None));
@@ -123,27 +129,29 @@ fn a_guest_that_ignores_the_level_is_filtered_by_the_host() {
 
 #[test]
 fn ugly_records_are_cleaned_and_cut() {
-    logger::install(LevelFilter::Trace);
-    let ugly = "\x1b[2J\r\n\0\u{202e}\u{200b}\u{85}";
-    let records = [
-        record(1, ugly, ugly, 1, ugly),
-        record(1, "ugly", &"f".repeat(1000), 2, &"é".repeat(10_000)),
-        record(1, &"ugly".repeat(1000), "", u32::MAX, ""),
-    ];
-    let guest = asked(Step::result(ValueRef::Void).log(records.concat(), None));
-    uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
-    let clean = r"\u{1b}[2J\r\n\u{0}\u{202e}\u{200b}\u{85}";
-    let [kept] = logger::take_of(clean).try_into().unwrap();
-    assert_eq!((kept.file.as_deref(), &*kept.message), (Some(clean), clean));
-    let [kept] = logger::take_of("ugly").try_into().unwrap();
-    assert_eq!(kept.message, format!("{}…", "é".repeat(2048)));
-    assert_eq!(kept.file.unwrap().len(), 256 + '…'.len_utf8());
-    assert_eq!(logger::take_of(&format!("{}…", "ugly".repeat(64))).len(), 1);
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        let ugly = "\x1b[2J\r\n\0\u{202e}\u{200b}\u{85}";
+        let records = [
+            record(1, ugly, ugly, 1, ugly),
+            record(1, "ugly", &"f".repeat(1000), 2, &"é".repeat(10_000)),
+            record(1, &"ugly".repeat(1000), "", u32::MAX, ""),
+        ];
+        let guest = asked(Step::result(ValueRef::Void).log(records.concat(), None));
+        uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
+        let clean = r"\u{1b}[2J\r\n\u{0}\u{202e}\u{200b}\u{85}";
+        let [kept] = logger::take_of(clean).try_into().unwrap();
+        assert_eq!((kept.file.as_deref(), &*kept.message), (Some(clean), clean));
+        let [kept] = logger::take_of("ugly").try_into().unwrap();
+        assert_eq!(kept.message, format!("{}…", "é".repeat(2048)));
+        assert_eq!(kept.file.unwrap().len(), 256 + '…'.len_utf8());
+        assert_eq!(logger::take_of(&format!("{}…", "ugly".repeat(64))).len(), 1);
+    });
 }
 
 #[test]
 fn a_full_ring_drops_records_and_says_how_many() {
-    in_own_process("a_full_ring_drops_records_and_says_how_many", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         {
             let mut sandbox = sandbox(&demo());
@@ -171,7 +179,7 @@ fn a_full_ring_drops_records_and_says_how_many() {
 
 #[test]
 fn the_ring_wraps_without_a_seam() {
-    in_own_process("the_ring_wraps_without_a_seam", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         on_each_guest(|guest| {
             let mut sandbox = sandbox(guest);
@@ -186,7 +194,7 @@ fn the_ring_wraps_without_a_seam() {
 
 #[test]
 fn max_log_bytes_bounds_what_one_call_brings() {
-    in_own_process("max_log_bytes_bounds_what_one_call_brings", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         on_each_guest(|guest| {
             let mut sandbox = sandbox_with(guest, SandboxOptions::new().max_log_bytes(2000));
@@ -209,7 +217,7 @@ fn max_log_bytes_bounds_what_one_call_brings() {
 
 #[test]
 fn a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more() {
-    in_own_process("a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more", || {
+    in_own_process(|| {
         const BYTES: u64 = 20_000;
         logger::install(LevelFilter::Trace);
         let guest = Guest::from_bytes(LOG_STORM).unwrap();
@@ -238,7 +246,7 @@ fn a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more() {
 
 #[test]
 fn what_a_record_becomes_counts_as_what_it_is() {
-    in_own_process("what_a_record_becomes_counts_as_what_it_is", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         // Three bytes that become eight, and one that becomes five.
         for hidden in ["\u{202e}", "\u{1}"] {
@@ -257,76 +265,80 @@ fn what_a_record_becomes_counts_as_what_it_is() {
 
 #[test]
 fn a_text_that_a_guest_cuts_says_so() {
-    logger::install(LevelFilter::Trace);
-    on_each_guest(|guest| {
-        let mut sandbox = sandbox(guest);
-        for (text, kept) in [("y", 4093), ("é", 2046), ("語", 1364), ("𝄞", 1023)] {
-            for (times, is_cut) in
-                [(4096 / text.len(), false), (4096 / text.len() + 1, true), (100_000, true)]
-            {
-                let whole = text.repeat(times);
-                let source = format!("cut {text} {times}");
-                sandbox.call::<i32>("LogMessageWithSource", (&*whole, &*source, 3)).unwrap();
-                let [record] = logger::take_of(&source).try_into().unwrap();
-                let expected = if is_cut { format!("{}…", text.repeat(kept)) } else { whole };
-                assert!(record.message == expected, "{source}: {} bytes", record.message.len());
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        on_each_guest(|guest| {
+            let mut sandbox = sandbox(guest);
+            for (text, kept) in [("y", 4093), ("é", 2046), ("語", 1364), ("𝄞", 1023)] {
+                for (times, is_cut) in
+                    [(4096 / text.len(), false), (4096 / text.len() + 1, true), (100_000, true)]
+                {
+                    let whole = text.repeat(times);
+                    let source = format!("cut {text} {times}");
+                    sandbox.call::<i32>("LogMessageWithSource", (&*whole, &*source, 3)).unwrap();
+                    let [record] = logger::take_of(&source).try_into().unwrap();
+                    let expected = if is_cut { format!("{}…", text.repeat(kept)) } else { whole };
+                    assert!(record.message == expected, "{source}: {} bytes", record.message.len());
+                }
             }
-        }
-        // So do the words of an error.
-        let error = sandbox.call::<()>("ReturnError", (1, "é".repeat(10_000))).unwrap_err();
-        assert_eq!(error.message(), format!("{}…", "é".repeat(2046)));
-        let error = poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| {
-            sandbox.call::<()>("GuestAbortWithMessage", (1, "é".repeat(10_000)))
+            // So do the words of an error.
+            let error = sandbox.call::<()>("ReturnError", (1, "é".repeat(10_000))).unwrap_err();
+            assert_eq!(error.message(), format!("{}…", "é".repeat(2046)));
+            let error = poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| {
+                sandbox.call::<()>("GuestAbortWithMessage", (1, "é".repeat(10_000)))
+            });
+            assert!(error.message().ends_with("éé…"), "{error}");
         });
-        assert!(error.message().ends_with("éé…"), "{error}");
     });
 }
 
 #[test]
 fn a_log_ring_that_lies_breaks_the_contract() {
-    logger::install(LevelFilter::Trace);
-    let good = record(1, "lies", "", 0, "text");
-    let truncated = good[..good.len() - 8].to_vec();
-    let mut wrong_kind = good.clone();
-    wrong_kind[4] = FrameKind::Result as u8;
-    for (bytes, head) in [
-        // A head that claims more than the ring holds, or goes back.
-        (vec![], Some(u64::MAX)),
-        (vec![], Some((64 << 10) + 8)),
-        (vec![], Some(1 << 32)),
-        // Bytes that are no records.
-        (vec![0xff; 64], None),
-        (vec![0; 64], None),
-        (truncated, None),
-        (wrong_kind, None),
-        (good.clone(), Some(8)),
-        (good.clone(), Some(good.len() as u64 + 1)),
-        (good.clone(), Some(good.len() as u64 + 16)),
-        (record(0, "lies", "", 0, "no level"), None),
-        (record(6, "lies", "", 0, "no level"), None),
-        (frame(FrameKind::Log, &[ValueRef::U32(1)]), None),
-    ] {
-        let guest = asked(Step::result(ValueRef::Void).log(bytes.clone(), head));
-        let mut sandbox = uninitialized(&guest).evolve().unwrap();
-        let error = fails_with(ErrorCode::Protocol, sandbox.call::<()>("Ask", ()));
-        assert_eq!(error.message(), "the guest's log ring holds something that is no log record");
-        assert_eq!(sandbox.state(), State::Poisoned);
-    }
-    // The whole ring at once is legal.
-    let mut all = Vec::new();
-    while all.len() < 64 << 10 {
-        // 128 bytes.
-        all.extend(record(5, "the whole ring", "", 0, &"x".repeat(40)));
-    }
-    assert_eq!(all.len(), 64 << 10);
-    let guest = asked(Step::result(ValueRef::Void).log(all, None));
-    uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
-    assert_eq!(logger::take_of("the whole ring").len(), 512);
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        let good = record(1, "lies", "", 0, "text");
+        let truncated = good[..good.len() - 8].to_vec();
+        let mut wrong_kind = good.clone();
+        wrong_kind[4] = FrameKind::Result as u8;
+        for (bytes, head) in [
+            // A head that claims more than the ring holds, or goes back.
+            (vec![], Some(u64::MAX)),
+            (vec![], Some((64 << 10) + 8)),
+            (vec![], Some(1 << 32)),
+            // Bytes that are no records.
+            (vec![0xff; 64], None),
+            (vec![0; 64], None),
+            (truncated, None),
+            (wrong_kind, None),
+            (good.clone(), Some(8)),
+            (good.clone(), Some(good.len() as u64 + 1)),
+            (good.clone(), Some(good.len() as u64 + 16)),
+            (record(0, "lies", "", 0, "no level"), None),
+            (record(6, "lies", "", 0, "no level"), None),
+            (frame(FrameKind::Log, &[ValueRef::U32(1)]), None),
+        ] {
+            let guest = asked(Step::result(ValueRef::Void).log(bytes.clone(), head));
+            let mut sandbox = uninitialized(&guest).evolve().unwrap();
+            let error = fails_with(ErrorCode::Protocol, sandbox.call::<()>("Ask", ()));
+            assert_eq!(error.message(), "the guest's log ring holds something that is no log record");
+            assert_eq!(sandbox.state(), State::Poisoned);
+        }
+        // The whole ring at once is legal.
+        let mut all = Vec::new();
+        while all.len() < 64 << 10 {
+            // 128 bytes.
+            all.extend(record(5, "the whole ring", "", 0, &"x".repeat(40)));
+        }
+        assert_eq!(all.len(), 64 << 10);
+        let guest = asked(Step::result(ValueRef::Void).log(all, None));
+        uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
+        assert_eq!(logger::take_of("the whole ring").len(), 512);
+    });
 }
 
 #[test]
 fn a_guests_claim_about_dropped_records_is_only_a_claim() {
-    in_own_process("a_guests_claim_about_dropped_records_is_only_a_claim", || {
+    in_own_process(|| {
         logger::install(LevelFilter::Trace);
         let line = |n: usize| Step::result(ValueRef::Void).log(record(1, "x", "", 0, "x").repeat(n), None);
         let guest = scripted(&[
@@ -363,7 +375,7 @@ fn no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by() {
         fn flush(&self) {}
     }
 
-    in_own_process("no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by", || {
+    in_own_process(|| {
         static KEYS: Keys = Keys(std::sync::Mutex::new(Vec::new()));
         log::set_logger(&KEYS).unwrap();
         log::set_max_level(LevelFilter::Trace);
@@ -403,7 +415,7 @@ fn a_panicking_logger_does_not_leave_a_sandbox_half_done() {
         fn flush(&self) {}
     }
 
-    in_own_process("a_panicking_logger_does_not_leave_a_sandbox_half_done", || {
+    in_own_process(|| {
         log::set_logger(&Panics).unwrap();
         log::set_max_level(LevelFilter::Trace);
         let mut sandbox = sandbox(&demo());

@@ -240,7 +240,7 @@ fn members_that_nobody_uses_go_down_to_the_reserve() {
 
 #[test]
 fn a_thread_gets_the_member_that_it_used_last() {
-    in_own_process("a_thread_gets_the_member_that_it_used_last", || {
+    in_own_process(|| {
         const WRITTEN: u32 = 500;
         const MUCH: u64 = WRITTEN as u64 * 4096 * 3 / 4;
         let pool = pool(PoolOptions::new().max(2));
@@ -275,7 +275,7 @@ fn dropping_a_pool_destroys_no_machine_on_the_callers_path() {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         maps.lines().filter(|line| line.contains(" rw-p ") && line.contains("memfd:hyperlight")).count()
     };
-    in_own_process("dropping_a_pool_destroys_no_machine_on_the_callers_path", || {
+    in_own_process(|| {
         // With this the thread that destroys them is there.
         drop(sandbox(&demo()));
         let pool = pool(PoolOptions::new().max(MEMBERS).min_idle(MEMBERS));

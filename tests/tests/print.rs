@@ -11,7 +11,7 @@ use hyperlight_tests::{guests, on_each_guest, printing, spares, uninitialized, u
 
 #[test]
 fn by_default_what_is_printed_goes_to_standard_output_and_nothing_else_does() {
-    in_own_process("by_default_what_is_printed_goes_to_standard_output_and_nothing_else_does", || {
+    in_own_process(|| {
         for (language, guest) in guests() {
             let (out, err) = capture(|| {
                 let mut sandbox =

@@ -84,7 +84,7 @@ fn wait_for_machines(machines: usize) {
 
 #[test]
 fn no_failure_of_a_guest_changes_the_process() {
-    in_own_process("no_failure_of_a_guest_changes_the_process", || {
+    in_own_process(|| {
         let mut neighbour = sandbox(&demo());
         let secret: i32 = 0x5ec_12e7;
         neighbour.call::<i32>("AddToStatic", (secret,)).unwrap();
@@ -119,7 +119,7 @@ fn no_failure_of_a_guest_changes_the_process() {
 
 #[test]
 fn a_guest_that_writes_all_its_memory_again_and_again_costs_no_more_than_once() {
-    in_own_process("a_guest_that_writes_all_its_memory_again_and_again_costs_no_more_than_once", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut sandbox = sandbox(&guest);
             sandbox.call::<u32>("DirtyPages", (3000_u32,)).unwrap();
@@ -137,7 +137,7 @@ fn a_guest_that_writes_all_its_memory_again_and_again_costs_no_more_than_once() 
 
 #[test]
 fn loading_and_calling_starts_no_thread_and_touches_no_signal() {
-    in_own_process("loading_and_calling_starts_no_thread_and_touches_no_signal", || {
+    in_own_process(|| {
         let before = Host::now();
         let mut sandbox = sandbox(&demo());
         assert_works(&mut sandbox);
@@ -152,7 +152,7 @@ fn loading_and_calling_starts_no_thread_and_touches_no_signal() {
 
 #[test]
 fn every_file_descriptor_is_closed_on_exec() {
-    in_own_process("every_file_descriptor_is_closed_on_exec", || {
+    in_own_process(|| {
         let before = harm::files();
         let mut sandbox = sandbox(&demo());
         assert_works(&mut sandbox);
@@ -170,7 +170,7 @@ fn every_file_descriptor_is_closed_on_exec() {
 
 #[test]
 fn the_image_is_sealed_and_guest_memory_is_neither_inherited_nor_dumped() {
-    in_own_process("the_image_is_sealed_and_guest_memory_is_neither_inherited_nor_dumped", || {
+    in_own_process(|| {
         let _sandbox = sandbox(&demo());
         let (fd, _) = harm::files().into_iter().find(|(_, file)| file.contains("memfd:hyperlight")).unwrap();
         // SAFETY: the call only answers.
@@ -189,7 +189,7 @@ fn the_image_is_sealed_and_guest_memory_is_neither_inherited_nor_dumped() {
 
 #[test]
 fn a_forked_child_cannot_use_a_sandbox_but_can_make_its_own() {
-    in_own_process("a_forked_child_cannot_use_a_sandbox_but_can_make_its_own", || {
+    in_own_process(|| {
         let guest = demo();
         let mut inherited = sandbox(&guest);
         inherited.call::<i32>("AddToStatic", (5,)).unwrap();
@@ -250,7 +250,7 @@ static CHILD: AtomicI32 = AtomicI32::new(-1);
 
 #[test]
 fn a_logger_that_forks_goes_on_in_the_parent_alone() {
-    in_own_process("a_logger_that_forks_goes_on_in_the_parent_alone", || {
+    in_own_process(|| {
         let mut sandbox = sandbox(&demo());
         log::set_logger(&Forks).unwrap();
         log::set_max_level(LevelFilter::Info);
@@ -275,7 +275,7 @@ fn a_logger_that_forks_goes_on_in_the_parent_alone() {
 
 #[test]
 fn a_shortage_of_file_descriptors_is_an_error_and_leaks_none() {
-    in_own_process("a_shortage_of_file_descriptors_is_an_error_and_leaks_none", || {
+    in_own_process(|| {
         assert_works(&mut sandbox(&demo()));
         wait_for_machines(0);
         harm::wait_until(|| harm::count_files("memfd:hyperlight") == 1);
@@ -307,7 +307,7 @@ fn a_shortage_of_file_descriptors_is_an_error_and_leaks_none() {
 
 #[test]
 fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
-    in_own_process("a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm", || {
+    in_own_process(|| {
         let guest = scripted(&[Step::ready(&[])]);
         let _fillers = without_gaps();
         let used = u64::try_from(harm::files().iter().map(|(fd, _)| fd + 1).max().unwrap()).unwrap();

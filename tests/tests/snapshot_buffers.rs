@@ -3,6 +3,7 @@
 
 use hyperlight::{ErrorCode, Sandbox, Value};
 use hyperlight_tests::clones::{clone, fresh};
+use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::{demo, logger, on_each_guest, poisons, printing, uninitialized};
 use log::LevelFilter;
 
@@ -79,52 +80,56 @@ fn the_same_of_host_functions_and_what_they_return() {
 
 #[test]
 fn a_restore_empties_both_buffers_and_the_log_ring() {
-    logger::install(LevelFilter::Trace);
-    let (mut sandbox, snapshot) = fresh(&demo());
-    let soil = |sandbox: &mut Sandbox| {
-        sandbox.call::<String>("Echo", (long(),)).unwrap();
-        for _ in 0..3 {
-            sandbox.call::<()>("LogMessage", (SECRET.repeat(20), 1)).unwrap();
-        }
-    };
-    for span in ["input", "output", "log_ring"] {
-        soil(&mut sandbox);
-        // Without a restore it is there, or this would show nothing.
-        assert!(holds_secret(&read(&mut sandbox, span)), "{span}");
-        for poisoned in [false, true] {
-            soil(&mut sandbox);
-            if poisoned {
-                poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| {
-                    sandbox.call::<()>("GuestAbortWithMessage", (1, SECRET))
-                });
+    in_own_process(|| {
+        logger::install(LevelFilter::Trace);
+        let (mut sandbox, snapshot) = fresh(&demo());
+        let soil = |sandbox: &mut Sandbox| {
+            sandbox.call::<String>("Echo", (long(),)).unwrap();
+            for _ in 0..3 {
+                sandbox.call::<()>("LogMessage", (SECRET.repeat(20), 1)).unwrap();
             }
+        };
+        for span in ["input", "output", "log_ring"] {
+            soil(&mut sandbox);
+            // Without a restore it is there, or this would show nothing.
+            assert!(holds_secret(&read(&mut sandbox, span)), "{span}");
+            for poisoned in [false, true] {
+                soil(&mut sandbox);
+                if poisoned {
+                    poisons(&mut sandbox, ErrorCode::GuestAbort, |sandbox| {
+                        sandbox.call::<()>("GuestAbortWithMessage", (1, SECRET))
+                    });
+                }
+                sandbox.restore(&snapshot).unwrap();
+                assert!(!holds_secret(&read(&mut sandbox, span)), "{span}, poisoned: {poisoned}");
+            }
+            // Nor is it in the picture of a sandbox whose buffers are full of it.
             sandbox.restore(&snapshot).unwrap();
-            assert!(!holds_secret(&read(&mut sandbox, span)), "{span}, poisoned: {poisoned}");
+            soil(&mut sandbox);
+            let full = sandbox.snapshot().unwrap();
+            assert!(!holds_secret(&read(&mut clone(&full), span)), "{span} in a clone");
+            sandbox.restore(&snapshot).unwrap();
         }
-        // Nor is it in the picture of a sandbox whose buffers are full of it.
-        sandbox.restore(&snapshot).unwrap();
-        soil(&mut sandbox);
-        let full = sandbox.snapshot().unwrap();
-        assert!(!holds_secret(&read(&mut clone(&full), span)), "{span} in a clone");
-        sandbox.restore(&snapshot).unwrap();
-    }
+    });
 }
 
 #[test]
 fn the_guests_log_goes_on_after_a_restore() {
-    on_each_guest(|guest| {
-        logger::install(LevelFilter::Trace);
-        let (mut sandbox, snapshot) = fresh(guest);
-        // Many times more than the ring holds, with a restore at every possible fill.
-        for round in 0..400_usize {
-            let text = format!("round {round} {}", "x".repeat(round));
-            sandbox.call::<()>("LogMessage", (&text, 3)).unwrap();
-            let found = logger::take().into_iter().any(|record| record.message == text);
-            assert!(found, "round {round}");
-            if round % 3 == 0 {
-                sandbox.restore(&snapshot).unwrap();
+    in_own_process(|| {
+        on_each_guest(|guest| {
+            logger::install(LevelFilter::Trace);
+            let (mut sandbox, snapshot) = fresh(guest);
+            // Many times more than the ring holds, with a restore at every possible fill.
+            for round in 0..400_usize {
+                let text = format!("round {round} {}", "x".repeat(round));
+                sandbox.call::<()>("LogMessage", (&text, 3)).unwrap();
+                let found = logger::take().into_iter().any(|record| record.message == text);
+                assert!(found, "round {round}");
+                if round % 3 == 0 {
+                    sandbox.restore(&snapshot).unwrap();
+                }
             }
-        }
+        });
     });
 }
 

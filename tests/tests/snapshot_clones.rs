@@ -123,7 +123,7 @@ fn a_clone_has_interrupt_handles_and_limits_of_its_own() {
 #[test]
 fn nobody_can_write_to_an_image() {
     // In a process of its own: this opens every image there is.
-    in_own_process("nobody_can_write_to_an_image", || {
+    in_own_process(|| {
         let snapshot = snapshot_at(&demo(), 3);
         let mut clone = clone(&snapshot);
         let before = clone.dump_memory().unwrap();

@@ -60,7 +60,7 @@ fn cycles(guest: &Guest, count: u32) -> Duration {
 
 #[test]
 fn nothing_grows_over_a_hundred_thousand_cycles() {
-    in_own_process("nothing_grows_over_a_hundred_thousand_cycles", || {
+    in_own_process(|| {
         let guests = guests();
         // What is made once is made, and the allocator finds its size.
         for (_, guest) in &guests {
@@ -91,7 +91,7 @@ fn nothing_grows_over_a_hundred_thousand_cycles() {
 
 #[test]
 fn snapshots_that_were_dropped_leave_nothing() {
-    in_own_process("snapshots_that_were_dropped_leave_nothing", || {
+    in_own_process(|| {
         let (mut sandbox, fresh) = fresh(&demo());
         let chain = |sandbox: &mut Sandbox| {
             // Each is based on the one before, which is dropped.

@@ -69,7 +69,7 @@ fn restore_fails(
 
 #[test]
 fn a_restore_that_fails_leaves_a_poisoned_sandbox() {
-    in_own_process("a_restore_that_fails_leaves_a_poisoned_sandbox", || {
+    in_own_process(|| {
         let (mut sandbox, zero) = fresh(&demo());
         add(&mut sandbox, 1);
         let fault = |sandbox: &mut Sandbox| {
@@ -93,7 +93,7 @@ fn a_restore_that_fails_leaves_a_poisoned_sandbox() {
 
 #[test]
 fn a_restore_to_another_image_that_fails_does_so_too() {
-    in_own_process("a_restore_to_another_image_that_fails_does_so_too", || {
+    in_own_process(|| {
         let (mut sandbox, _) = fresh(&demo());
         let mut other = clone(&fresh(&demo()).1);
         add(&mut other, 7);
@@ -122,7 +122,7 @@ fn a_restore_to_another_image_that_fails_does_so_too() {
 
 #[test]
 fn a_snapshot_that_fails_leaves_the_sandbox_as_it_was() {
-    in_own_process("a_snapshot_that_fails_leaves_the_sandbox_as_it_was", || {
+    in_own_process(|| {
         let mut sandbox = sandbox(&demo());
         add(&mut sandbox, 3);
         drop(sandbox.snapshot().unwrap());
@@ -157,7 +157,7 @@ fn a_snapshot_that_fails_leaves_the_sandbox_as_it_was() {
 
 #[test]
 fn a_clone_that_does_not_start_can_be_tried_again() {
-    in_own_process("a_clone_that_does_not_start_can_be_tried_again", || {
+    in_own_process(|| {
         let mut sandbox = sandbox(&demo());
         add(&mut sandbox, 3);
         let snapshot = sandbox.snapshot().unwrap();

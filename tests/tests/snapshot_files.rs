@@ -150,7 +150,7 @@ fn limit_files(limit: u64) {
 
 #[test]
 fn a_disk_that_fills_up_half_way_leaves_the_older_file() {
-    in_own_process("a_disk_that_fills_up_half_way_leaves_the_older_file", || {
+    in_own_process(|| {
         let older = Older::new();
         // SAFETY: ignores a signal. Writing more than one may then fails.
         unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
@@ -166,7 +166,7 @@ fn a_disk_that_fills_up_half_way_leaves_the_older_file() {
 
 #[test]
 fn a_file_is_on_the_disk_before_it_takes_the_olders_place() {
-    in_own_process("a_file_is_on_the_disk_before_it_takes_the_olders_place", || {
+    in_own_process(|| {
         let older = Older::new();
         let without = |calls: &[i64]| {
             thread::scope(|scope| {

@@ -156,7 +156,7 @@ fn a_hole_in_a_file_costs_nothing_because_it_ends_the_loading() {
 
 #[test]
 fn an_empty_heap_of_a_gigabyte_costs_nothing() {
-    in_own_process("an_empty_heap_of_a_gigabyte_costs_nothing", || {
+    in_own_process(|| {
         let forgery = gigabyte();
         assert!(forgery.whole().len() < 1 << 20, "{}", forgery.whole().len());
         let place = Place::new();
@@ -232,7 +232,7 @@ fn runs_that_overlap_come_in_disorder_or_lie_outside_are_refused() {
 
 #[test]
 fn counts_that_lie_are_refused_without_making_room_for_them() {
-    in_own_process("counts_that_lie_are_refused_without_making_room_for_them", || {
+    in_own_process(|| {
         let (forgery, place) = (forgery(), Place::new());
         let runs = forgery.runs();
         let counts = [0, runs.len() as u64 - 1, runs.len() as u64 + 1, 1 << 20, 1 << 32, 1 << 61, u64::MAX];
@@ -348,7 +348,7 @@ fn a_file_chooses_no_size_above_the_one_that_is_allowed() {
 /// All that a header may state at once, within the defaults.
 #[test]
 fn the_largest_sizes_that_can_be_stated_cost_page_tables_and_no_more() {
-    in_own_process("the_largest_sizes_that_can_be_stated_cost_page_tables_and_no_more", || {
+    in_own_process(|| {
         let place = Place::new();
         let sizes =
             SandboxOptions::new().heap_size(GIB).stack_size(GIB).input_size(256 * MIB).output_size(256 * MIB);

@@ -60,7 +60,7 @@ fn exercise(what: &str) {
 
 #[test]
 fn each_way_restores_the_same_memory() {
-    in_own_process("each_way_restores_the_same_memory", || {
+    in_own_process(|| {
         for way in WAYS {
             force_tracking(way);
             exercise(&format!("by way {way}"));
@@ -70,7 +70,7 @@ fn each_way_restores_the_same_memory() {
 
 #[test]
 fn each_way_takes_the_same_snapshot() {
-    in_own_process("each_way_takes_the_same_snapshot", || {
+    in_own_process(|| {
         let mut sandbox = prober::uninitialized().evolve().unwrap();
         let before = sandbox.snapshot().unwrap();
         plant(&mut sandbox, End::Return);
@@ -137,7 +137,7 @@ static SWAPPING: Mutex<()> = Mutex::new(());
 #[test]
 fn pages_that_the_kernel_took_away_meanwhile_come_back() {
     let _alone = SWAPPING.lock();
-    in_own_process("pages_that_the_kernel_took_away_meanwhile_come_back", || {
+    in_own_process(|| {
         let swap = Swap::get();
         if let Err(error) = &swap {
             println!(
@@ -210,7 +210,7 @@ fn move_pages(pages: &Range<usize>) -> usize {
 #[test]
 fn pages_that_the_kernel_moves_about_at_the_same_time_come_back() {
     let _alone = SWAPPING.lock();
-    in_own_process("pages_that_the_kernel_moves_about_at_the_same_time_come_back", || {
+    in_own_process(|| {
         if nodes().len() == 1 {
             println!("{NOT_SHOWN}pages under migration; this machine has one node, where they are already");
         }
@@ -294,7 +294,7 @@ fn memory_in_large_pages_comes_back() {
         host.register("Tenant", |_: Vec<u8>| ()).unwrap();
         host
     };
-    in_own_process("memory_in_large_pages_comes_back", || {
+    in_own_process(|| {
         let mut most = 0;
         for way in WAYS {
             force_tracking(way);
@@ -343,7 +343,7 @@ fn memory_in_large_pages_comes_back() {
 
 #[test]
 fn every_way_that_knows_what_was_written_keeps_those_pages() {
-    in_own_process("every_way_that_knows_what_was_written_keeps_those_pages", || {
+    in_own_process(|| {
         const WRITTEN: u32 = 200;
         for way in WAYS {
             force_tracking(way);
@@ -363,7 +363,7 @@ fn every_way_that_knows_what_was_written_keeps_those_pages() {
 
 #[test]
 fn more_pages_than_are_kept_are_given_back_and_come_back_right() {
-    in_own_process("more_pages_than_are_kept_are_given_back_and_come_back_right", || {
+    in_own_process(|| {
         for way in WAYS {
             force_tracking(way);
             let mut host = uninitialized_with(&prober::prober(), SandboxOptions::new().heap_size(40 << 20));
@@ -398,7 +398,7 @@ fn more_pages_than_are_kept_are_given_back_and_come_back_right() {
 
 #[test]
 fn a_set_that_was_large_once_does_not_stay_so() {
-    in_own_process("a_set_that_was_large_once_does_not_stay_so", || {
+    in_own_process(|| {
         let mut sandbox = sandbox(&demo());
         let snapshot = sandbox.snapshot().unwrap();
         let expected = clones::clone(&snapshot).dump_memory().unwrap();
@@ -430,7 +430,7 @@ fn has_pagemap_open() -> bool {
 
 #[test]
 fn a_filter_that_forbids_the_scan_does_no_harm() {
-    in_own_process("a_filter_that_forbids_the_scan_does_no_harm", || {
+    in_own_process(|| {
         hyperlight::probe().unwrap();
         seccomp::forbid_ioctl(PAGEMAP_SCAN, libc::EPERM);
         exercise("without the scan");
@@ -440,7 +440,7 @@ fn a_filter_that_forbids_the_scan_does_no_harm() {
 
 #[test]
 fn nor_does_a_process_without_proc() {
-    in_own_process("nor_does_a_process_without_proc", || {
+    in_own_process(|| {
         // All that is opened once is open now, but for what tells which pages were written.
         drop(prober::uninitialized().evolve().unwrap());
         assert!(!has_pagemap_open());
@@ -456,7 +456,7 @@ fn nor_does_a_process_without_proc() {
 
 #[test]
 fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
-    in_own_process("a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again", || {
+    in_own_process(|| {
         let mut sandbox = sandbox(&demo());
         // Taken without looking, so that the first looks are the first call's and a restore's.
         force_tracking(3);

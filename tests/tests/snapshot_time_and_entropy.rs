@@ -83,7 +83,7 @@ fn guests_draw_other_random_numbers_after_each_restore_and_in_each_clone() {
 
 #[test]
 fn a_first_call_that_did_not_begin_does_not_use_up_the_entropy() {
-    in_own_process("a_first_call_that_did_not_begin_does_not_use_up_the_entropy", || {
+    in_own_process(|| {
         let (mut sandbox, snapshot) = fresh(&demo());
         sandbox.call::<Vec<u8>>("RandomBytes", (16_u32,)).unwrap();
         let used = sandbox.snapshot().unwrap();

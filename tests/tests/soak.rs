@@ -7,7 +7,7 @@ use hyperlight_tests::soak::soak;
 
 #[test]
 fn random_operations_on_two_threads_leave_the_process_as_it_was() {
-    in_own_process("random_operations_on_two_threads_leave_the_process_as_it_was", || {
+    in_own_process(|| {
         let outcome = soak(7, Duration::from_secs(60), 100);
         assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
         assert!(outcome.passed > 4);

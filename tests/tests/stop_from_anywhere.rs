@@ -54,28 +54,28 @@ fn ended_by_handler(rounds: u64, send: impl Fn(i32) + Send + Sync) {
 
 #[test]
 fn a_handler_on_the_running_thread_ends_the_call() {
-    in_own_process("a_handler_on_the_running_thread_ends_the_call", || {
+    in_own_process(|| {
         ended_by_handler(300, |runner| signals::send(runner, libc::SIGUSR1));
     });
 }
 
 #[test]
 fn a_handler_on_another_thread_ends_the_call() {
-    in_own_process("a_handler_on_another_thread_ends_the_call", || {
+    in_own_process(|| {
         ended_by_handler(300, |_| signals::send(signals::thread_id(), libc::SIGUSR1));
     });
 }
 
 #[test]
 fn a_handler_on_whatever_thread_ends_the_call() {
-    in_own_process("a_handler_on_whatever_thread_ends_the_call", || {
+    in_own_process(|| {
         ended_by_handler(300, |_| assert!(signals::queue(libc::SIGUSR1, 0)));
     });
 }
 
 #[test]
 fn kicks_by_a_storm_of_handlers_are_accounted_for_exactly() {
-    in_own_process("kicks_by_a_storm_of_handlers_are_accounted_for_exactly", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         HANDLE.set(victim.handle.clone()).unwrap();
         signals::handle(libc::SIGUSR1, kick);
@@ -110,7 +110,7 @@ fn kicks_by_a_storm_of_handlers_are_accounted_for_exactly() {
 
 #[test]
 fn a_forked_child_cannot_stop_its_parents_call() {
-    in_own_process("a_forked_child_cannot_stop_its_parents_call", || {
+    in_own_process(|| {
         signals::count(signals::interrupt_signal());
         let mut victim = Stoppable::new(&demo());
         let idle = victim.handle.clone();
@@ -133,7 +133,7 @@ fn a_forked_child_cannot_stop_its_parents_call() {
 
 #[test]
 fn a_forked_child_stops_calls_of_its_own() {
-    in_own_process("a_forked_child_stops_calls_of_its_own", || {
+    in_own_process(|| {
         let short = Duration::from_millis(20);
         let options = SandboxOptions::new().timeout(short);
         let spins = || {
@@ -165,7 +165,7 @@ fn a_forked_child_stops_calls_of_its_own() {
 
 #[test]
 fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
-    in_own_process("what_was_not_started_before_a_fork_can_be_stopped_behind_it", || {
+    in_own_process(|| {
         let short = Duration::from_millis(20);
         assert_works(&mut sandbox(&demo()));
         let mut host = uninitialized(&demo());

@@ -27,7 +27,7 @@ fn counting(limit: u64) -> (Arc<AtomicU64>, impl Fn() -> Result<(), HostError> +
 
 #[test]
 fn the_hook_is_asked_while_the_guest_runs_and_no_signal_stays_behind() {
-    in_own_process("the_hook_is_asked_while_the_guest_runs_and_no_signal_stays_behind", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut sandbox = sandbox(&guest);
             let (asked, hook) = counting(u64::MAX);
@@ -62,7 +62,7 @@ fn the_hook_is_asked_while_the_guest_runs_and_no_signal_stays_behind() {
 
 #[test]
 fn the_hook_ends_a_call_and_a_start_that_would_not_end() {
-    in_own_process("the_hook_ends_a_call_and_a_start_that_would_not_end", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
             for rounds in 1..4 {
@@ -92,39 +92,36 @@ fn the_hook_ends_a_call_and_a_start_that_would_not_end() {
 
 #[test]
 fn timeouts_interrupts_and_signals_of_the_same_number_get_through_between_the_askings() {
-    in_own_process(
-        "timeouts_interrupts_and_signals_of_the_same_number_get_through_between_the_askings",
-        || {
-            let (number, limit) = (interrupt_signal(), Duration::from_millis(15));
-            signals::count(number);
-            for (_, guest) in guests() {
-                let mut victim = Stoppable::with(&guest, SandboxOptions::new().timeout(limit));
-                victim.sandbox.set_signal_hook(|| Ok(()));
-                victim.sandbox.set_signal_hook_interval(Duration::from_millis(1)).unwrap();
-                for is_blocked in [false, true] {
-                    let (before, mask) = (signals::counted(number), signals::mask());
-                    if is_blocked {
-                        signals::block(only(number));
-                    }
-                    for _ in 0..20 {
-                        assert!(signals::queue_to(signals::thread_id(), number, 7));
-                        times_out(limit, || victim.sandbox.call::<()>("Spin", ()));
-                        victim.restored();
-                    }
-                    signals::set_mask(mask);
-                    assert_eq!(signals::counted(number) - before, 20, "the program's own signals arrive");
-                    assert_eq!(signals::pending(), 0);
+    in_own_process(|| {
+        let (number, limit) = (interrupt_signal(), Duration::from_millis(15));
+        signals::count(number);
+        for (_, guest) in guests() {
+            let mut victim = Stoppable::with(&guest, SandboxOptions::new().timeout(limit));
+            victim.sandbox.set_signal_hook(|| Ok(()));
+            victim.sandbox.set_signal_hook_interval(Duration::from_millis(1)).unwrap();
+            for is_blocked in [false, true] {
+                let (before, mask) = (signals::counted(number), signals::mask());
+                if is_blocked {
+                    signals::block(only(number));
                 }
                 for _ in 0..20 {
-                    let mut victim = Stoppable::new(&guest);
-                    victim.sandbox.set_signal_hook(|| Ok(()));
-                    victim.sandbox.set_signal_hook_interval(Duration::from_millis(1)).unwrap();
-                    assert!(victim.interrupted().0);
+                    assert!(signals::queue_to(signals::thread_id(), number, 7));
+                    times_out(limit, || victim.sandbox.call::<()>("Spin", ()));
                     victim.restored();
                 }
+                signals::set_mask(mask);
+                assert_eq!(signals::counted(number) - before, 20, "the program's own signals arrive");
+                assert_eq!(signals::pending(), 0);
             }
-        },
-    );
+            for _ in 0..20 {
+                let mut victim = Stoppable::new(&guest);
+                victim.sandbox.set_signal_hook(|| Ok(()));
+                victim.sandbox.set_signal_hook_interval(Duration::from_millis(1)).unwrap();
+                assert!(victim.interrupted().0);
+                victim.restored();
+            }
+        }
+    });
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn every_end_of_a_call(check: impl Fn(&str)) {
 
 #[test]
 fn dispositions_and_mask_are_the_same_after_every_end_of_a_call() {
-    in_own_process("dispositions_and_mask_are_the_same_after_every_end_of_a_call", || {
+    in_own_process(|| {
         let before = Host::now();
         every_end_of_a_call(|what| {
             let now = Host::now();
@@ -117,7 +117,7 @@ fn that_tells_its_mask() -> (Stoppable, Arc<AtomicU64>) {
 
 #[test]
 fn a_host_function_runs_with_its_callers_mask() {
-    in_own_process("a_host_function_runs_with_its_callers_mask", || {
+    in_own_process(|| {
         let (mut victim, seen) = that_tells_its_mask();
         for mask in [
             0,
@@ -142,7 +142,7 @@ fn a_host_function_runs_with_its_callers_mask() {
 
 #[test]
 fn a_mask_that_a_host_function_sets_stays_set() {
-    in_own_process("a_mask_that_a_host_function_sets_stays_set", || {
+    in_own_process(|| {
         let (victim, seen) = that_tells_its_mask();
         drop(victim);
         for is_stoppable in [false, true] {
@@ -172,7 +172,7 @@ fn a_mask_that_a_host_function_sets_stays_set() {
 
 #[test]
 fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
-    in_own_process("what_a_host_function_blocks_is_blocked_while_the_guest_runs", || {
+    in_own_process(|| {
         let is_blocked = Arc::new(AtomicBool::new(false));
         let mut host = uninitialized(&demo());
         let says = Arc::clone(&is_blocked);
@@ -205,7 +205,7 @@ fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
 
 #[test]
 fn no_kick_ever_reaches_a_stranger() {
-    in_own_process("no_kick_ever_reaches_a_stranger", || {
+    in_own_process(|| {
         // Were a signal to hit a thread outside a call, or outlive its call, this would count it.
         signals::count(interrupt_signal());
         let is_over = AtomicBool::new(false);

@@ -40,7 +40,7 @@ fn calls_of_every_kind(victim: &mut Stoppable, time: Duration) -> u32 {
 
 #[test]
 fn a_clock_that_ticks_a_thousand_times_a_second_ends_no_call() {
-    in_own_process("a_clock_that_ticks_a_thousand_times_a_second_ends_no_call", || {
+    in_own_process(|| {
         for (which, signal) in [(libc::ITIMER_REAL, libc::SIGALRM), (libc::ITIMER_PROF, libc::SIGPROF)] {
             signals::count(signal);
             // In a child, whose one thread gets every tick.
@@ -69,7 +69,7 @@ fn a_clock_that_ticks_a_thousand_times_a_second_ends_no_call() {
 
 #[test]
 fn a_storm_of_ended_children_ends_no_call() {
-    in_own_process("a_storm_of_ended_children_ends_no_call", || {
+    in_own_process(|| {
         signals::count(libc::SIGCHLD);
         let mut victim = Stoppable::with(&demo(), patient());
         let is_over = AtomicBool::new(false);
@@ -93,7 +93,7 @@ fn a_storm_of_ended_children_ends_no_call() {
 
 #[test]
 fn a_storm_of_signals_at_the_running_thread_lets_the_guest_get_on() {
-    in_own_process("a_storm_of_signals_at_the_running_thread_lets_the_guest_get_on", || {
+    in_own_process(|| {
         signals::count(libc::SIGUSR1);
         let mut victim = Stoppable::with(&demo(), patient());
         let (runner, is_over) = (signals::thread_id(), AtomicBool::new(false));
@@ -120,7 +120,7 @@ fn a_storm_of_signals_at_the_running_thread_lets_the_guest_get_on() {
 
 #[test]
 fn the_programs_signals_with_the_number_of_the_kicks_all_reach_their_handler() {
-    in_own_process("the_programs_signals_with_the_number_of_the_kicks_all_reach_their_handler", || {
+    in_own_process(|| {
         const SENT: usize = 1000;
         let signal = interrupt_signal();
         signals::count(signal);
@@ -153,7 +153,7 @@ fn the_programs_signals_with_the_number_of_the_kicks_all_reach_their_handler() {
 
 #[test]
 fn a_signal_with_the_number_of_the_kicks_is_handled_while_the_call_goes_on() {
-    in_own_process("a_signal_with_the_number_of_the_kicks_is_handled_while_the_call_goes_on", || {
+    in_own_process(|| {
         let signal = interrupt_signal();
         signals::count(signal);
         for (number, (_, guest)) in (1..).zip(guests()) {
@@ -181,7 +181,7 @@ fn a_signal_with_the_number_of_the_kicks_is_handled_while_the_call_goes_on() {
 
 #[test]
 fn what_the_caller_blocks_waits_for_the_callers_sake_and_holds_up_nothing() {
-    in_own_process("what_the_caller_blocks_waits_for_the_callers_sake_and_holds_up_nothing", || {
+    in_own_process(|| {
         for signal in [libc::SIGUSR1, libc::SIGTERM, interrupt_signal() + 1, interrupt_signal()] {
             signals::count(signal);
             let before = signals::block(only(signal));
@@ -210,7 +210,7 @@ fn what_the_caller_blocks_waits_for_the_callers_sake_and_holds_up_nothing() {
 
 #[test]
 fn a_thread_that_waits_for_the_signal_gets_what_was_sent_to_the_process() {
-    in_own_process("a_thread_that_waits_for_the_signal_gets_what_was_sent_to_the_process", || {
+    in_own_process(|| {
         const SENT: usize = 200;
         let signal = interrupt_signal();
         // As programs with a thread for signals do: blocked everywhere, and waited for in one place. The child has no

@@ -24,7 +24,7 @@ fn short() -> CallOptions {
 
 #[test]
 fn any_real_time_signal_will_do() {
-    in_own_process("any_real_time_signal_will_do", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         for signal in libc::SIGRTMIN()..=libc::SIGRTMAX() {
             set_interrupt_signal(signal).unwrap();
@@ -39,7 +39,7 @@ fn any_real_time_signal_will_do() {
 
 #[test]
 fn no_other_signal_will_do() {
-    in_own_process("no_other_signal_will_do", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
         for bad in [
@@ -68,7 +68,7 @@ fn no_other_signal_will_do() {
 
 #[test]
 fn a_signal_that_is_ignored_is_refused_with_the_reason_and_the_mend() {
-    in_own_process("a_signal_that_is_ignored_is_refused_with_the_reason_and_the_mend", || {
+    in_own_process(|| {
         let signal = interrupt_signal();
         signals::act(signal, libc::SIG_IGN);
         let refusal = format!(
@@ -103,7 +103,7 @@ fn a_signal_that_is_ignored_is_refused_with_the_reason_and_the_mend() {
 
 #[test]
 fn a_call_that_was_refused_does_not_use_up_what_makes_clones_differ() {
-    in_own_process("a_call_that_was_refused_does_not_use_up_what_makes_clones_differ", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut source = sandbox(&guest);
             assert_eq!(source.call::<Vec<u8>>("RandomBytes", (32_u32,)).unwrap().len(), 32);
@@ -130,7 +130,7 @@ fn clone_of(snapshot: &Snapshot) -> Sandbox {
 
 #[test]
 fn a_choice_is_for_the_calls_that_start_after_it() {
-    in_own_process("a_choice_is_for_the_calls_that_start_after_it", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let before = victim.inside.count();
         let Stoppable { sandbox, handle, inside, .. } = &mut victim;
@@ -176,7 +176,7 @@ impl Drop for FullQueue {
 
 #[test]
 fn a_full_queue_of_signals_is_said_and_passes() {
-    in_own_process("a_full_queue_of_signals_is_said_and_passes", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
             let mut interrupted = || {
@@ -206,7 +206,7 @@ fn a_full_queue_of_signals_is_said_and_passes() {
 
 #[test]
 fn a_timeout_waits_for_room_in_the_queue() {
-    in_own_process("a_timeout_waits_for_room_in_the_queue", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let handle = victim.handle.clone();
         for kicks_too in [false, true] {
@@ -235,7 +235,7 @@ fn a_timeout_waits_for_room_in_the_queue() {
 
 #[test]
 fn a_kick_that_could_not_be_sent_ends_nothing() {
-    in_own_process("a_kick_that_could_not_be_sent_ends_nothing", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let handle = victim.handle.clone();
         let (is_over, hits, ended) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
@@ -274,7 +274,7 @@ fn a_kick_that_could_not_be_sent_ends_nothing() {
 
 #[test]
 fn a_timeout_beside_a_full_queue_is_told_as_one() {
-    in_own_process("a_timeout_beside_a_full_queue_is_told_as_one", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let options = CallOptions::new().timeout(Duration::from_millis(2));
         let _full = FullQueue::new();

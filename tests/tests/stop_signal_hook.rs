@@ -51,7 +51,7 @@ fn call_with_signal(victim: &mut Stoppable, signal: i32) -> hyperlight::Result<(
 
 #[test]
 fn an_error_of_the_hook_ends_the_call_and_comes_back_as_it_was() {
-    in_own_process("an_error_of_the_hook_ends_the_call_and_comes_back_as_it_was", || {
+    in_own_process(|| {
         signals::count(libc::SIGINT);
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
@@ -79,7 +79,7 @@ fn an_error_of_the_hook_ends_the_call_and_comes_back_as_it_was() {
 
 #[test]
 fn a_hook_that_is_content_is_asked_again_and_again_and_the_call_goes_on() {
-    in_own_process("a_hook_that_is_content_is_asked_again_and_again_and_the_call_goes_on", || {
+    in_own_process(|| {
         signals::count(libc::SIGALRM);
         for (is_stoppable, (_, guest)) in [false, true].into_iter().zip(guests()) {
             // In a child, whose one thread gets every tick.
@@ -115,7 +115,7 @@ fn a_hook_that_is_content_is_asked_again_and_again_and_the_call_goes_on() {
 
 #[test]
 fn a_hook_may_use_other_sandboxes_and_the_handle_of_its_own() {
-    in_own_process("a_hook_may_use_other_sandboxes_and_the_handle_of_its_own", || {
+    in_own_process(|| {
         signals::count(libc::SIGUSR1);
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
@@ -144,7 +144,7 @@ fn a_hook_may_use_other_sandboxes_and_the_handle_of_its_own() {
 
 #[test]
 fn a_hook_that_panics_ends_the_call_and_leaves_nothing_behind() {
-    in_own_process("a_hook_that_panics_ends_the_call_and_leaves_nothing_behind", || {
+    in_own_process(|| {
         signals::count(libc::SIGUSR1);
         let mask = signals::mask();
         for (_, guest) in guests() {
@@ -181,7 +181,7 @@ impl log::Log for Panics {
 
 #[test]
 fn a_panic_of_the_programs_logger_ends_the_call_and_leaves_nothing_behind() {
-    in_own_process("a_panic_of_the_programs_logger_ends_the_call_and_leaves_nothing_behind", || {
+    in_own_process(|| {
         log::set_logger(&Panics).unwrap();
         log::set_max_level(log::LevelFilter::Info);
         let mask = signals::mask();
@@ -205,7 +205,7 @@ fn a_panic_of_the_programs_logger_ends_the_call_and_leaves_nothing_behind() {
 
 #[test]
 fn a_hook_that_forks_goes_on_in_the_parent_alone() {
-    in_own_process("a_hook_that_forks_goes_on_in_the_parent_alone", || {
+    in_own_process(|| {
         static CHILD: AtomicI32 = AtomicI32::new(-1);
         signals::count(libc::SIGUSR1);
         let mut victim = Stoppable::new(&demo());
@@ -249,7 +249,7 @@ fn a_hook_that_forks_goes_on_in_the_parent_alone() {
 
 #[test]
 fn a_timeout_strikes_whatever_the_hook_says() {
-    in_own_process("a_timeout_strikes_whatever_the_hook_says", || {
+    in_own_process(|| {
         signals::count(libc::SIGALRM);
         let limit = Duration::from_millis(30);
         in_child(|| {

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use hyperlight::{CallOptions, ErrorCode, Guest, Sandbox, SandboxOptions, Value};
+use hyperlight_tests::process::in_own_process;
 use hyperlight_tests::stop::{Done, PROMPT, Stoppable, timed, times_out, with_code};
 use hyperlight_tests::{assert_works, fails_with, logger, on_each_guest, signals};
 use log::LevelFilter;
@@ -100,19 +101,21 @@ fn a_loop_of_short_host_calls_is_stopped() {
 
 #[test]
 fn a_flood_of_log_records_is_stopped() {
-    logger::install(LevelFilter::Info);
-    on_each_guest(|guest| {
-        for bytes in [0, 100, 60_000] {
-            let mut victim = limited(guest);
-            let arguments = [Value::String("x".repeat(bytes)), Value::U32(u32::MAX)];
-            ends_in_every_way(
-                &format!("log records of {bytes} bytes"),
-                &mut victim,
-                "LogNumbered",
-                &arguments,
-            );
-            logger::take();
-        }
+    in_own_process(|| {
+        logger::install(LevelFilter::Info);
+        on_each_guest(|guest| {
+            for bytes in [0, 100, 60_000] {
+                let mut victim = limited(guest);
+                let arguments = [Value::String("x".repeat(bytes)), Value::U32(u32::MAX)];
+                ends_in_every_way(
+                    &format!("log records of {bytes} bytes"),
+                    &mut victim,
+                    "LogNumbered",
+                    &arguments,
+                );
+                logger::take();
+            }
+        });
     });
 }
 

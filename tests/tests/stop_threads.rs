@@ -39,7 +39,7 @@ fn assert_counts(timers: usize, reapers: usize) {
 
 #[test]
 fn each_is_started_once_and_by_its_first_use() {
-    in_own_process("each_is_started_once_and_by_its_first_use", || {
+    in_own_process(|| {
         let guest = demo();
         let mut unlimited = sandbox(&guest);
         assert_works(&mut unlimited);
@@ -70,7 +70,7 @@ fn each_is_started_once_and_by_its_first_use() {
 fn threads_that_are_all_the_first_start_one_of_each() {
     for _ in 0..4 {
         // A process has one first time.
-        in_own_process("threads_that_are_all_the_first_start_one_of_each", || {
+        in_own_process(|| {
             let guest = demo();
             let together = Barrier::new(8);
             thread::scope(|scope| {
@@ -92,7 +92,7 @@ fn threads_that_are_all_the_first_start_one_of_each() {
 
 #[test]
 fn they_have_every_signal_blocked() {
-    in_own_process("they_have_every_signal_blocked", || {
+    in_own_process(|| {
         start_both(&demo());
         // But the two that cannot be blocked, and the two that the C library keeps for itself.
         let kept = only(libc::SIGKILL) | only(libc::SIGSTOP) | only(32) | only(33);
@@ -112,7 +112,7 @@ fn start_both(guest: &Guest) {
 
 #[test]
 fn they_sleep_when_there_is_nothing_to_do() {
-    in_own_process("they_sleep_when_there_is_nothing_to_do", || {
+    in_own_process(|| {
         let guest = demo();
         start_both(&guest);
         let mut idle = Stoppable::with(&guest, SandboxOptions::new().timeout(SHORT));
@@ -124,7 +124,7 @@ fn they_sleep_when_there_is_nothing_to_do() {
 
 #[test]
 fn calls_in_time_do_not_wake_the_timer() {
-    in_own_process("calls_in_time_do_not_wake_the_timer", || {
+    in_own_process(|| {
         let guest = demo();
         start_both(&guest);
         let mut busy = Stoppable::with(&guest, SandboxOptions::new().timeout(Duration::from_secs(3600)));
@@ -162,7 +162,7 @@ fn wakings() -> Vec<u64> {
 
 #[test]
 fn stopping_opens_no_file_and_what_is_open_is_closed_on_exec() {
-    in_own_process("stopping_opens_no_file_and_what_is_open_is_closed_on_exec", || {
+    in_own_process(|| {
         let guest = demo();
         let inherited = harm::files();
         let host = uninitialized(&guest);

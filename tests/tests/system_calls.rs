@@ -98,7 +98,7 @@ fn with_only(lists: &[&[i64]], body: impl FnOnce() + Send) {
 
 #[test]
 fn a_call_needs_two() {
-    in_own_process("a_call_needs_two", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             // The first call of a guest's first sandbox looks at its memory, as a restore does.
             assert_works(&mut sandbox(&guest));
@@ -118,7 +118,7 @@ fn a_call_needs_two() {
 
 #[test]
 fn a_call_that_is_stopped_needs_a_few_more() {
-    in_own_process("a_call_that_is_stopped_needs_a_few_more", || {
+    in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let short = Duration::from_millis(20);
         let limits = [CallOptions::new().timeout(short), CallOptions::new().cpu_time(short)];
@@ -156,7 +156,7 @@ fn a_call_that_is_stopped_needs_a_few_more() {
 
 #[test]
 fn everything_needs_no_others() {
-    in_own_process("everything_needs_no_others", || {
+    in_own_process(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot");
         // From the first use on: nothing of the library was touched before.

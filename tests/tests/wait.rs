@@ -180,7 +180,7 @@ fn an_interrupt_at_any_moment_of_a_sleep_is_neither_lost_nor_kept() {
 
 #[test]
 fn the_hook_is_asked_when_a_signal_comes_and_the_sleep_goes_on_or_ends() {
-    in_own_process("the_hook_is_asked_when_a_signal_comes_and_the_sleep_goes_on_or_ends", || {
+    in_own_process(|| {
         signals::count(libc::SIGUSR1);
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
@@ -215,7 +215,7 @@ fn the_hook_is_asked_when_a_signal_comes_and_the_sleep_goes_on_or_ends() {
 
 #[test]
 fn the_hook_is_asked_as_often_as_it_was_set_to_be() {
-    in_own_process("the_hook_is_asked_as_often_as_it_was_set_to_be", || {
+    in_own_process(|| {
         for (_, guest) in guests() {
             let mut victim = Stoppable::new(&guest);
             victim.sandbox.set_signal_hook_interval(Duration::from_millis(2)).unwrap();
@@ -259,7 +259,7 @@ fn a_hook_that_takes_longer_than_its_interval_does_not_keep_a_sleep_from_its_end
 
 #[test]
 fn signals_with_the_number_of_the_kicks_reach_the_program_and_end_no_sleep() {
-    in_own_process("signals_with_the_number_of_the_kicks_reach_the_program_and_end_no_sleep", || {
+    in_own_process(|| {
         let number = interrupt_signal();
         signals::count(number);
         for (_, guest) in guests() {
@@ -365,7 +365,7 @@ fn a_restored_guest_sleeps_by_the_clock_of_its_own_call() {
 
 #[test]
 fn a_hook_that_forks_leaves_the_child_an_error_and_the_parent_asleep() {
-    in_own_process("a_hook_that_forks_leaves_the_child_an_error_and_the_parent_asleep", || {
+    in_own_process(|| {
         static IS_CHILD: AtomicBool = AtomicBool::new(false);
         static CHILD: AtomicU64 = AtomicU64::new(0);
         let mut sandbox = sandbox(&demo());
@@ -397,7 +397,7 @@ fn a_hook_that_forks_leaves_the_child_an_error_and_the_parent_asleep() {
 
 #[test]
 fn a_forked_child_has_sandboxes_of_its_own_that_sleep() {
-    in_own_process("a_forked_child_has_sandboxes_of_its_own_that_sleep", || {
+    in_own_process(|| {
         let mut parents = sandbox(&demo());
         parents.call::<u64>("SleepFor", (1000_u64,)).unwrap();
         in_child(|| {
