@@ -10,7 +10,7 @@ use hyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
 
 /// A call of which nobody can say how it ends: well, or by an error that a guest can cause. A restore mends it.
 fn ends_in_order(what: &str, sandbox: &mut Sandbox, call: impl Fn(&mut Sandbox, &CallOptions) -> Result<()>) {
-    let mut neighbour = crate::sandbox(&demo());
+    let mut neighbour = hyperlight_tests::sandbox(&demo());
     let fresh = sandbox.snapshot().unwrap();
     // It may run for ever.
     let limit = CallOptions::new().cpu_time(Duration::from_millis(50));

@@ -6,10 +6,10 @@ use hyperlight_tests::{fails_with, uninitialized};
 
 /// Every one of them: contract, language, file.
 const FIXTURES: [(u32, &str, &[u8]); 4] = [
-    (1, "Rust", include_bytes!("../fixtures/abi1-rust.elf")),
-    (1, "C", include_bytes!("../fixtures/abi1-c.elf")),
-    (2, "Rust", include_bytes!("../fixtures/abi2-rust.elf")),
-    (2, "C", include_bytes!("../fixtures/abi2-c.elf")),
+    (1, "Rust", include_bytes!("../../../fixtures/abi1-rust.elf")),
+    (1, "C", include_bytes!("../../../fixtures/abi1-c.elf")),
+    (2, "Rust", include_bytes!("../../../fixtures/abi2-rust.elf")),
+    (2, "C", include_bytes!("../../../fixtures/abi2-c.elf")),
 ];
 
 #[test]

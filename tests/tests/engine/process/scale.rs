@@ -1,25 +1,20 @@
 //! Many sandboxes: one after the other, side by side, and moving between threads.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use hyperlight::{Guest, Sandbox, SandboxOptions};
-use hyperlight_tests::{assert_works, demo, on_each_guest, printing, sandbox, sandbox_with, uninitialized};
+use hyperlight_tests::{
+    assert_works, demo, many, on_each_guest, printing, sandbox, sandbox_with, uninitialized,
+};
 
 /// Calls a sandbox, and finds that it is alone in there.
 fn use_it(sandbox: &mut Sandbox, number: i32) {
     assert_eq!(sandbox.call::<i32>("AddToStatic", (number,)).unwrap(), number);
     assert_eq!(sandbox.call::<String>("Echo", (number.to_string(),)).unwrap(), number.to_string());
     assert_eq!(sandbox.call::<i32>("GetStatic", ()).unwrap(), number);
-}
-
-/// Held by tests with hundreds of sandboxes at once: together they would need more file descriptors than a process has by
-/// default.
-fn many() -> MutexGuard<'static, ()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn small(guest: &Guest) -> Sandbox {

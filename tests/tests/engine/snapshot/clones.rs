@@ -9,7 +9,7 @@ use std::thread;
 use hyperlight::{Sandbox, Snapshot};
 use hyperlight_tests::clones::{self, add, assert_pristine, clone, count};
 use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{assert_works, demo, on_each_guest, sandbox};
+use hyperlight_tests::{assert_works, demo, many, on_each_guest, sandbox};
 
 /// A snapshot of a sandbox that has counted to that.
 fn snapshot_at(guest: &hyperlight::Guest, number: i32) -> Snapshot {
@@ -36,6 +36,7 @@ fn a_clone_starts_where_the_snapshot_was_taken() {
 
 #[test]
 fn a_hundred_clones_write_to_the_same_pages() {
+    let _many = many();
     on_each_guest(|guest| {
         let snapshot = snapshot_at(guest, 1000);
         let before = clone(&snapshot).dump_memory().unwrap();
