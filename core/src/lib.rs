@@ -40,6 +40,7 @@ compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod clock;
 mod error;
+mod fault;
 mod file;
 mod guest;
 mod image;
@@ -57,6 +58,7 @@ mod value;
 mod vm;
 
 pub use error::{BoxError, Error, ErrorCode, Result};
+pub use fault::{Access, Fault, FaultKind};
 pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
@@ -76,5 +78,4 @@ pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
 pub use vm::copied::force_tracking;
-pub use vm::fault::{Access, Fault, FaultKind};
 pub use vm::hypervisor::probe;

@@ -22,6 +22,7 @@ use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault::FaultKind;
 use crate::guest::origin::Origin;
 use crate::image::layout::Layout;
 use crate::int::to_usize;
@@ -31,7 +32,6 @@ use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, Waited, stopped};
 use crate::text::{printable, said};
-use crate::vm::fault::FaultKind;
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 
