@@ -17,7 +17,7 @@ use object::{LittleEndian, pod};
 use super::relocate;
 use crate::error::{Error, Result};
 use crate::image::layout::{PROGRAM_WINDOW, RELOCATABLE_BASE};
-use crate::image::page_table::PAGE;
+use crate::pages::PAGE;
 
 /// Guest ABI numbers that this library accepts.
 pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=hyperlight_abi::ABI_VERSION;

@@ -35,7 +35,7 @@ pub(crate) struct Image {
 impl Image {
     /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
     /// nothing.
-    const MAX_HOT: u64 = 64 * page_table::PAGE;
+    const MAX_HOT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
     pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {

@@ -3,13 +3,28 @@
 //! They never change afterwards: under shadow paging the host's edits of live tables would not be seen. Accessed
 //! and dirty bits are preset, so that the processor has no reason to write to them either.
 
-use super::layout::Access;
-
-/// Bytes of a page.
-pub(crate) const PAGE: u64 = 4096;
+use crate::pages::PAGE;
 
 /// Bytes that an entry one level up can map at once.
 pub(crate) const LARGE_PAGE: u64 = 2 << 20;
+
+/// Who may do what with a page. Reading is always allowed to whom the page is allowed at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Permissions {
+    /// CPL 3 may use it; else only the stubs may.
+    pub user: bool,
+    pub write: bool,
+    pub execute: bool,
+}
+
+impl Permissions {
+    pub const USER_READ: Self = Self { user: true, write: false, execute: false };
+    pub const USER_WRITE: Self = Self { user: true, write: true, execute: false };
+    pub const USER_EXECUTE: Self = Self { user: true, write: false, execute: true };
+    pub const ENGINE_READ: Self = Self { user: false, write: false, execute: false };
+    pub const ENGINE_WRITE: Self = Self { user: false, write: true, execute: false };
+    pub const ENGINE_EXECUTE: Self = Self { user: false, write: false, execute: true };
+}
 
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
@@ -34,13 +49,13 @@ impl PageTables {
     }
 
     /// Maps whole pages. 2 MiB at once where both addresses allow it.
-    pub fn map(&mut self, virt: u64, phys: u64, size: u64, access: Access) {
+    pub fn map(&mut self, virt: u64, phys: u64, size: u64, permissions: Permissions) {
         let mut done = 0;
         while done < size {
             let (virt, phys, left) = (virt + done, phys + done, size - done);
             let large =
                 left >= LARGE_PAGE && virt.is_multiple_of(LARGE_PAGE) && phys.is_multiple_of(LARGE_PAGE);
-            let leaf = phys | leaf_bits(access);
+            let leaf = phys | leaf_bits(permissions);
             if large {
                 *self.entry(virt, 1) = leaf | LARGE;
                 done += LARGE_PAGE;
@@ -61,9 +76,9 @@ impl PageTables {
         self.tables.iter().flatten().flat_map(|entry| entry.to_le_bytes()).collect()
     }
 
-    /// What `virt` is mapped to: guest physical address and access. The oracle of the layout's tests.
+    /// What `virt` is mapped to: guest physical address and permissions. The oracle of the layout's tests.
     #[cfg(test)]
-    pub fn translate(&self, virt: u64) -> Option<(u64, Access)> {
+    pub fn translate(&self, virt: u64) -> Option<(u64, Permissions)> {
         let mut table = 0;
         for level in (0..4).rev() {
             let entry = self.tables[table][index(virt, level)];
@@ -72,12 +87,12 @@ impl PageTables {
             }
             if level == 0 || entry & LARGE != 0 {
                 let span = PAGE << (9 * level);
-                let access = Access {
+                let permissions = Permissions {
                     user: entry & USER != 0,
                     write: entry & WRITABLE != 0,
                     execute: entry & NO_EXECUTE == 0,
                 };
-                return Some(((entry & ADDRESS & !(span - 1)) + virt % span, access));
+                return Some(((entry & ADDRESS & !(span - 1)) + virt % span, permissions));
             }
             table = usize::try_from(((entry & ADDRESS) - self.base) / PAGE).expect("a table index");
         }
@@ -104,13 +119,13 @@ impl PageTables {
     }
 }
 
-fn leaf_bits(access: Access) -> u64 {
+fn leaf_bits(permissions: Permissions) -> u64 {
     PRESENT
         | ACCESSED
         | DIRTY
-        | if access.write { WRITABLE } else { 0 }
-        | if access.user { USER } else { 0 }
-        | if access.execute { 0 } else { NO_EXECUTE }
+        | if permissions.write { WRITABLE } else { 0 }
+        | if permissions.user { USER } else { 0 }
+        | if permissions.execute { 0 } else { NO_EXECUTE }
 }
 
 fn index(virt: u64, level: u32) -> usize {

@@ -16,9 +16,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::memory::GuestMemory;
 use crate::error::{Error, Result};
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet};
 use crate::process::PerProcess;
 
 /// A way to find out.

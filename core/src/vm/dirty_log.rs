@@ -13,9 +13,8 @@ use kvm_ioctls::VmFd;
 use super::memory::GuestMemory;
 use crate::error::{Error, Result};
 use crate::image::layout::{Layout, Region};
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet};
 
 /// Whether the machine keeps a log, and what is not in it.
 #[derive(Debug)]

@@ -100,7 +100,7 @@ impl FaultReport {
 
     fn page_fault_kind(&self, layout: &Layout, access: Access) -> FaultKind {
         match layout.region_at(self.address) {
-            Some(region) if !region.access.user => FaultKind::EngineAccess,
+            Some(region) if !region.permissions.user => FaultKind::EngineAccess,
             Some(_) if access == Access::Execute => FaultKind::ExecuteOfData,
             Some(_) if access == Access::Write => FaultKind::WriteToReadOnly,
             _ if self.address < NULL_WINDOW => FaultKind::NullAccess,

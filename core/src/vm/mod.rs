@@ -23,9 +23,8 @@ use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet};
 use crate::snapshot::{Frozen, Registers};
 use copied::Tracking;
 use dirty_log::DirtyLog;
