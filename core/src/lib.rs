@@ -42,6 +42,7 @@ mod clock;
 mod error;
 mod fault;
 mod file;
+mod functions;
 mod guest;
 mod image;
 mod int;
@@ -77,5 +78,5 @@ pub use stop::signal::set_interrupt_signal;
 pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
-pub use vm::copied::force_tracking;
+pub use vm::dirty_pages::force_tracking;
 pub use vm::hypervisor::probe;

@@ -14,7 +14,6 @@ use hyperlight_abi::{
     ABI_ERROR_KINDS, AbortReason, DecodeError, ErrorKind, Frame, FrameKind, Full, ToHost, ValueRef, message,
 };
 
-use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
@@ -23,6 +22,7 @@ use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault::FaultKind;
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::layout::Layout;
 use crate::int::to_usize;

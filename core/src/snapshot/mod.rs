@@ -21,13 +21,13 @@ use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
-use crate::sandbox::Functions;
 use crate::sandbox::host::HostFunctions;
 use crate::signature::Signature;
 use crate::vm::memory::GuestMemory;
@@ -98,7 +98,7 @@ impl Frozen {
         let failed = |source: io::Error| Error::resource("writing a snapshot", source);
 
         let mut written = PageSet::default();
-        if crate::vm::copied::find(subject.memory, &layout.written, &mut written).is_none() {
+        if crate::vm::dirty_pages::find(subject.memory, &layout.written, &mut written).is_none() {
             // Nothing is known.
             written.append(layout.written.clone());
         }

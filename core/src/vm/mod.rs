@@ -1,8 +1,8 @@
 //! One virtual machine: memory, one vCPU, and what it means when it stops.
 
-pub(crate) mod copied;
 mod cpuid;
 mod dirty_log;
+pub(crate) mod dirty_pages;
 pub(crate) mod fault;
 pub(crate) mod features;
 pub(crate) mod hypervisor;
@@ -26,8 +26,8 @@ use crate::image::Image;
 use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 use crate::snapshot::{Frozen, Registers};
-use copied::Tracking;
 use dirty_log::DirtyLog;
+use dirty_pages::Tracking;
 use fault::FaultReport;
 use hypervisor::Hypervisor;
 use memory::GuestMemory;
@@ -132,7 +132,7 @@ impl Vm {
             // SDM vol. 3C, 28.3.5), which lie directly before what a guest may write.
             let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
-            let _ = copied::find(self.memory(), &within, &mut written);
+            let _ = dirty_pages::find(self.memory(), &within, &mut written);
             self.image.learn_hot(&written);
         }
     }
@@ -247,7 +247,7 @@ impl Vm {
         self.restores = self.restores.wrapping_add(1);
         let Machine { vm, memory, .. } = &*self.machine;
         let layout = &self.image.layout;
-        let found = copied::find(memory, &layout.written, &mut self.written).or_else(|| {
+        let found = dirty_pages::find(memory, &layout.written, &mut self.written).or_else(|| {
             let is_wanted = Tracking::best() == Tracking::Log;
             is_wanted.then(|| self.log.find(vm, memory, layout, &mut self.written)).flatten()
         });
