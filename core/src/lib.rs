@@ -38,6 +38,7 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
+mod arch;
 mod clock;
 mod error;
 mod fault;

@@ -21,8 +21,8 @@ use std::ops::Range;
 
 use hyperlight_abi::boot::{BootInfo, Payload, Span};
 
-use super::descriptors::DOORBELL_OFFSET;
-use super::page_table::{LARGE_PAGE, PageTables, Permissions};
+use crate::arch::descriptors::DOORBELL_OFFSET;
+use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};
 use crate::guest::elf::Program;
 use crate::options::Sizes;
 use crate::pages::PAGE;

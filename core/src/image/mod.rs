@@ -4,9 +4,7 @@
 //! sealed (`memfd_create(2)`, *File sealing*), nobody can change or shorten it, so that no sandbox sees another's
 //! writes, and no page of it can vanish under a running guest.
 
-pub(crate) mod descriptors;
 pub(crate) mod layout;
-pub(crate) mod page_table;
 
 use std::fs::File;
 use std::io;
@@ -14,6 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
+use crate::arch::descriptors;
 use crate::error::{Error, Result};
 use crate::guest::elf::Program;
 use crate::guest::{Payload, elf};

@@ -17,8 +17,9 @@ use std::ops::Range;
 use hyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 use kvm_bindings::kvm_regs;
 
-use super::Registers;
 use crate::SandboxOptions;
+use crate::arch::features::Features;
+use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::elf::{ABI_ACCEPTED, Program, Segment};
 use crate::guest::origin::Fingerprint;
@@ -26,7 +27,6 @@ use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadSha
 use crate::int::to_usize;
 use crate::options::{FileBounds, Sizes};
 use crate::pages::PAGE;
-use crate::vm::features::Features;
 
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.

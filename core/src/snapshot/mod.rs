@@ -16,10 +16,10 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use kvm_bindings::kvm_regs;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
+use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
@@ -67,14 +67,6 @@ pub(crate) struct Frozen {
     required: Vec<(String, Signature)>,
     /// Frames that the guest has seen: it waits for another number than this.
     pub sent: u64,
-}
-
-/// The registers that guest code can change and that outlive a parked guest. The extended state is in the image.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Registers {
-    pub general: kvm_regs,
-    pub fs_base: u64,
-    pub gs_base: u64,
 }
 
 /// What a sandbox gives for its picture.

@@ -2,10 +2,10 @@
 
 use kvm_bindings::{kvm_regs, kvm_sregs};
 
-use super::memory::GuestMemory;
+use super::descriptors::{STUB_OUT, STUB_STRIDE, VECTORS};
 use crate::fault::{Access, Fault, FaultKind};
-use crate::image::descriptors::{STUB_OUT, STUB_STRIDE, VECTORS};
 use crate::image::layout::Layout;
+use crate::vm::memory::GuestMemory;
 
 const DIVIDE_ERROR: u8 = 0;
 const DEBUG: u8 = 1;

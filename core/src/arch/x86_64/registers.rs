@@ -6,11 +6,18 @@
 use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs, kvm_xsave};
 
 use super::cpuid::EXTENDED_STATE;
-use crate::image::Image;
-use crate::image::descriptors::{
+use super::descriptors::{
     ENTRY_OFFSET, GDT_LIMIT, IDT_LIMIT, RESUME_OFFSET, TASK, TSS_LIMIT, USER_CODE, USER_DATA, table_addresses,
 };
-use crate::snapshot::Registers;
+use crate::image::Image;
+
+/// The registers that guest code can change and that outlive a parked guest. The extended state is in the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registers {
+    pub general: kvm_regs,
+    pub fs_base: u64,
+    pub gs_base: u64,
+}
 
 pub(crate) const CR4_UMIP: u64 = 1 << 11;
 pub(crate) const CR4_FSGSBASE: u64 = 1 << 16;
@@ -29,7 +36,7 @@ const EFER: u64 = 1 << 8 | 1 << 10 | 1 << 11;
 const RFLAGS: u64 = 1 << 1;
 
 /// Special registers of a fresh vCPU, but for the addresses of a guest's tables.
-pub(super) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sregs {
+pub(crate) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sregs {
     let code = kvm_segment {
         limit: u32::MAX,
         selector: USER_CODE,
@@ -76,7 +83,7 @@ pub(super) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sre
 }
 
 /// Special registers for the guest of that image, at its start or where a snapshot was taken.
-pub(super) fn special_registers_for(
+pub(crate) fn special_registers_for(
     template: kvm_sregs,
     image: &Image,
     resumed: Option<&Registers>,
@@ -94,7 +101,7 @@ pub(super) fn special_registers_for(
 
 /// General registers at the guest's first instruction (`hyperlight_abi::boot`): the trampoline finds the program's
 /// entry point in `r11`; the stack holds the return address 0 of a function that has no caller.
-pub(super) fn entry_registers(image: &Image) -> kvm_regs {
+pub(crate) fn entry_registers(image: &Image) -> kvm_regs {
     let layout = &image.layout;
     kvm_regs {
         rip: layout.trampoline.virt + ENTRY_OFFSET,
@@ -108,12 +115,12 @@ pub(super) fn entry_registers(image: &Image) -> kvm_regs {
 
 /// General registers of a guest that goes on where a snapshot was taken. Where it goes on and with which flags is the
 /// engine's to say, not the snapshot's.
-pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
+pub(crate) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
 }
 
 /// What KVM says of the extended state, as a page that the trampoline can load.
-pub(super) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
+pub(crate) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
     sanitize_extended_state(xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect())
 }
 
@@ -134,7 +141,7 @@ pub(crate) fn sanitize_extended_state(mut page: Vec<u8>) -> Vec<u8> {
 }
 
 /// The extended-state components that the host's operating system has enabled; 0 without XSAVE.
-pub(super) fn host_xcr0() -> u64 {
+pub(crate) fn host_xcr0() -> u64 {
     #[target_feature(enable = "xsave")]
     fn xgetbv() -> u64 {
         // SAFETY: register 0 exists wherever XSAVE is enabled, which `host_xcr0` has checked.

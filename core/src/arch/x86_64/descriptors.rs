@@ -11,7 +11,7 @@
 
 use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
-use super::layout::Layout;
+use crate::image::layout::Layout;
 
 /// Selector of the stubs' code segment.
 const ENGINE_CODE: u16 = 0x08;

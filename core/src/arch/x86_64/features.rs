@@ -1,9 +1,9 @@
 //! Which processor features a guest may have relied on.
 
 use super::cpuid::Register;
-use super::hypervisor::Hypervisor;
-use super::{cpuid, state};
+use super::{cpuid, registers};
 use crate::error::Result;
+use crate::vm::hypervisor::Hypervisor;
 
 /// The features that guests are shown here, in the words of CPUID, and the extended-state components.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,7 +27,7 @@ impl Features {
     pub fn here() -> Result<Self> {
         let entries = Hypervisor::get()?.cpuid();
         Ok(Self {
-            xcr0: state::host_xcr0() & u64::from(cpuid::EXTENDED_STATE),
+            xcr0: registers::host_xcr0() & u64::from(cpuid::EXTENDED_STATE),
             words: WORDS.map(|(leaf, register, _)| cpuid::word(entries, leaf, register)),
         })
     }
