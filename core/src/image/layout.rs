@@ -23,15 +23,9 @@ use hyperlight_abi::boot::{BootInfo, Payload, Span};
 
 use crate::arch::descriptors::DOORBELL_OFFSET;
 use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};
-use crate::guest::elf::Program;
+use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::options::Sizes;
 use crate::pages::PAGE;
-
-/// Where programs may lie.
-pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
-
-/// Where relocatable programs are placed.
-pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
 
 /// End of the stack, 256 KiB into what one page table maps: deep enough for most stacks, the rest is for its neighbours.
 const STACK_TOP: u64 = 0x1_0004_0000;
@@ -326,7 +320,7 @@ mod tests {
 
     use super::*;
     use crate::SandboxOptions;
-    use crate::guest::elf::Segment;
+    use crate::guest::program::{RELOCATABLE_BASE, Segment};
 
     fn any_program() -> impl Strategy<Value = Program> {
         // Segments as gaps and sizes in bytes, from the window's start up: ordered, no page in common.

@@ -14,8 +14,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::arch::descriptors;
 use crate::error::{Error, Result};
-use crate::guest::elf::Program;
-use crate::guest::{Payload, elf};
+use crate::guest::payload::Payload;
+use crate::guest::program::{Program, Segment};
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
@@ -99,7 +99,7 @@ fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) 
     write_engine(file, layout, &descriptors::initial_extended_state())?;
     put(&layout.thread, &thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
-        let elf::Segment { address, bytes, .. } = segment;
+        let Segment { address, bytes, .. } = segment;
         file.write_all_at(bytes, region.phys + (address - region.virt))?;
     }
     for (region, payload) in layout.payloads.iter().zip(payloads) {
