@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hyperlight_abi::ToHost;
+use libhyperlight_abi::ToHost;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::signature::{self, Signature};

@@ -9,7 +9,7 @@
 
 use std::ops::RangeInclusive;
 
-use hyperlight_abi::note;
+use libhyperlight_abi::note;
 use object::LittleEndian;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::pages::PAGE;
 
 /// Guest ABI numbers that this library accepts.
-pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=hyperlight_abi::ABI_VERSION;
+pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=libhyperlight_abi::ABI_VERSION;
 
 /// Program headers of one file. Linkers make about a dozen.
 const MAX_HEADERS: u16 = 256;

@@ -19,7 +19,7 @@
 
 use std::ops::Range;
 
-use hyperlight_abi::boot::{BootInfo, Payload, Span};
+use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
 use crate::arch::descriptors::DOORBELL_OFFSET;
 use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlight_abi::ValueRef;
+use libhyperlight_abi::ValueRef;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::functions::Functions;

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, FaultKind, Guest, Result, Sandbox};
-use hyperlight_tests::code::{fault_of, with_code};
-use hyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
+use libhyperlight::{CallOptions, ErrorCode, FaultKind, Guest, Result, Sandbox};
+use libhyperlight_tests::code::{fault_of, with_code};
+use libhyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
 
 /// A call of which nobody can say how it ends: well, or by an error that a guest can cause. A restore mends it.
 fn ends_in_order(what: &str, sandbox: &mut Sandbox, call: impl Fn(&mut Sandbox, &CallOptions) -> Result<()>) {
-    let mut neighbour = hyperlight_tests::sandbox(&demo());
+    let mut neighbour = libhyperlight_tests::sandbox(&demo());
     let fresh = sandbox.snapshot().unwrap();
     // It may run for ever.
     let limit = CallOptions::new().cpu_time(Duration::from_millis(50));

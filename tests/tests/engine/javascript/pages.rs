@@ -7,9 +7,9 @@ use std::fs::{self, File};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use hyperlight::{Sandbox, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::javascript::{call, loaded};
-use hyperlight_tests::process::in_own_process;
+use libhyperlight::{Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::javascript::{call, loaded};
+use libhyperlight_tests::process::in_own_process;
 
 const PAGE: u64 = 4096;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use hyperlight::{Guest, Sandbox, SandboxOptions};
-use hyperlight_tests::{
+use libhyperlight::{Guest, Sandbox, SandboxOptions};
+use libhyperlight_tests::{
     assert_works, demo, many, on_each_guest, printing, sandbox, sandbox_with, uninitialized,
 };
 
