@@ -1,0 +1,121 @@
+//! Core modules.
+
+use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
+use wasmparser::ValType;
+use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
+
+use super::quoted;
+use crate::compile::Error;
+use crate::description::{Description, Function, Room, can_be_named, is_own};
+use crate::value_type::{Member, Shape, Type};
+
+/// The module whose functions have host functions of the plain name.
+const PLAIN: &str = "env";
+
+/// The module whose functions the runtime has, or answers itself.
+const WASI: &str = "wasi_snapshot_preview1";
+
+/// What is exported and imported. What cannot be imported is refused here, before anything is compiled, unless the module is linked to
+/// others.
+pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Result<Description, Error> {
+    let mut description = Description::default();
+    for (name, entity) in types.core_exports().into_iter().flatten() {
+        match entity {
+            // What cannot cross the wall is no guest function, nor is what no guest function could be called, or what is called like
+            // the runtime's own.
+            EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) && !is_own(name) => {
+                description.exports.extend(function(types, name, id, room)?);
+            }
+            EntityType::Memory(_) => {
+                room.take(name)?;
+                description.memories.push(name.to_owned());
+            }
+            _ => {}
+        }
+    }
+    for (module, item, entity) in types.core_imports().into_iter().flatten() {
+        let kind = match entity {
+            EntityType::Func(id) | EntityType::FuncExact(id) => {
+                let name = if module == PLAIN { item.to_owned() } else { format!("{module}.{item}") };
+                let found = function(types, &name, id, room)?;
+                if !links && module != WASI {
+                    check(&name, found.as_ref())?;
+                }
+                description.imports.extend(found);
+                continue;
+            }
+            EntityType::Table(_) => "table",
+            EntityType::Memory(_) => "memory",
+            EntityType::Global(_) => "global",
+            EntityType::Tag(_) => "tag",
+        };
+        if !links {
+            let (module, item) = (quoted(module), quoted(item));
+            return Err(Error::Program(format!(
+                "the import {item} of {module} is a {kind}, and only functions can be imported; let the module have its own"
+            )));
+        }
+    }
+    Ok(description)
+}
+
+/// Whether the host can have a function for that import.
+fn check(name: &str, function: Option<&Function>) -> Result<(), Error> {
+    if !can_be_named(name) {
+        return Err(Error::Program(format!(
+            "the import {} has a name of {} bytes, and a host function's has 1 to {MAX_NAME_LEN}",
+            quoted(name),
+            name.len()
+        )));
+    }
+    if function.is_some_and(|function| function.result.as_ref().is_none_or(Type::is_value)) {
+        return Ok(());
+    }
+    Err(Error::Program(format!(
+        "the import {} has a type that host functions cannot have: parameters are i32, i64, f32 and f64, at most {MAX_PARAMETERS}, \
+         and there is at most one result",
+        quoted(name)
+    )))
+}
+
+/// Nothing if it cannot cross the wall.
+fn function(
+    types: TypesRef<'_>,
+    name: &str,
+    id: CoreTypeId,
+    room: &mut Room,
+) -> Result<Option<Function>, Error> {
+    room.take(name)?;
+    let ty = types[id].unwrap_func();
+    if ty.params().len() > MAX_PARAMETERS {
+        return Ok(None);
+    }
+    let (Some(parameters), Some(mut results)) = (numbers(ty.params(), room)?, numbers(ty.results(), room)?)
+    else {
+        return Ok(None);
+    };
+    let parameters = parameters.into_iter().map(|ty| (String::new(), ty)).collect();
+    let result = match results.len() {
+        0 | 1 => results.pop(),
+        _ => {
+            let member = |ty| Member { name: String::new(), ty: Some(ty) };
+            Type::new(Shape::Results, 0, results.into_iter().map(member).collect())
+        }
+    };
+    Ok(Some(Function { name: name.to_owned(), parameters, result }))
+}
+
+fn numbers(types: &[ValType], room: &mut Room) -> Result<Option<Vec<Type>>, Error> {
+    types.iter().try_for_each(|_| room.take(""))?;
+    Ok(types.iter().map(|ty| number(*ty)).collect())
+}
+
+fn number(ty: ValType) -> Option<Type> {
+    Some(Type::plain(match ty {
+        ValType::I32 => Shape::I32,
+        ValType::I64 => Shape::I64,
+        ValType::F32 => Shape::F32,
+        ValType::F64 => Shape::F64,
+        ValType::V128 | ValType::Ref(_) => return None,
+    }))
+}
