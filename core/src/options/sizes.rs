@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight_abi::limits::BUFFER_OVERHEAD;
+use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use super::{CallOptions, LoadOptions, SandboxOptions};
 use crate::error::{Error, ErrorCode, Result};
