@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::image::page_table::PAGE;
+use crate::pages::PAGE;
 
 /// A row of the table of options.
 #[derive(Debug)]
