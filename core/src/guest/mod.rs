@@ -1,6 +1,5 @@
 //! Guest programs, loaded.
 
-pub mod builtin;
 pub mod elf;
 pub(crate) mod origin;
 pub(crate) mod payload;
@@ -8,7 +7,6 @@ pub(crate) mod program;
 mod relocate;
 pub(crate) mod symbols;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -38,7 +36,7 @@ const KEPT_IMAGES: usize = 4;
 /// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
 ///
 /// ```
-/// let guest = libhyperlight::Guest::builtin("demo")?;
+/// let guest = libhyperlight_builtin::demo()?;
 /// # Ok::<(), libhyperlight::Error>(())
 /// ```
 #[derive(Clone)]
@@ -48,7 +46,7 @@ pub struct Guest {
 
 struct Shared {
     /// The file, kept for its symbols alone.
-    file: Cow<'static, [u8]>,
+    file: Vec<u8>,
     program: Arc<Program>,
     payloads: Vec<Payload>,
     /// Most recently used last.
@@ -75,17 +73,12 @@ impl Guest {
         bytes.try_reserve_exact(to_usize(metadata.len())).map_err(|error| io(error.into()))?;
         // One byte more than allowed shows that there is more, whatever the metadata said.
         file.take(MAX_GUEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
-        Self::load(bytes.into())
+        Self::load(bytes)
     }
 
     /// Loads a guest program from memory.
     pub fn from_bytes(file: &[u8]) -> Result<Self> {
-        Self::load(Cow::Owned(file.to_owned()))
-    }
-
-    /// A guest program that the library carries, by its name: see [`crate::builtin`].
-    pub fn builtin(name: &str) -> Result<Self> {
-        builtin::by_name(name)
+        Self::load(file.to_owned())
     }
 
     /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their
@@ -114,7 +107,7 @@ impl Guest {
         })
     }
 
-    pub(crate) fn load(file: Cow<'static, [u8]>) -> Result<Self> {
+    fn load(file: Vec<u8>) -> Result<Self> {
         if file.len() as u64 > MAX_GUEST_FILE {
             return Err(too_large());
         }
