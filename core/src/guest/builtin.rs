@@ -1,7 +1,6 @@
 //! The guest programs that the library carries, compressed, and loaded at most once in a process. Loading one fails only if
 //! the library itself is damaged: [`ErrorCode::Internal`].
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::Guest;
@@ -77,7 +76,7 @@ impl Carried {
         let file = miniz_oxide::inflate::decompress_to_vec_zlib(self.compressed).map_err(|error| {
             Error::new(ErrorCode::Internal, format!("the built-in guest {:?} is damaged: {error}", self.name))
         })?;
-        let guest = Guest::load(Cow::Owned(file))?;
+        let guest = Guest::from_bytes(&file)?;
         // Another thread may have been faster: then its guest, and its images, are everyone's.
         Ok(self.loaded.get_or_init(|| guest).clone())
     }
