@@ -102,7 +102,7 @@ impl Contents {
     /// The parts of a range in which something is not zero, by whole pages, and their bytes.
     pub fn present(&self, range: Range<u64>) -> impl Iterator<Item = (u64, &[u8])> {
         let range = range.start..range.end.min(self.len as u64);
-        let parts: Vec<_> = self.present.within(&range).collect();
+        let parts: Vec<_> = self.present.within(&range).filter(|part| !part.is_empty()).collect();
         parts.into_iter().filter_map(|part| {
             Some((part.start, self.as_slice().get(to_usize(part.start)..to_usize(part.end))?))
         })
