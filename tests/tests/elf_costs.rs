@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, PayloadAccess};
-use hyperlight_tests::cost::{memory_files, peak, reset_peak, time_for, within};
-use hyperlight_tests::elf::{Elf, dynamic, header, segment};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{ErrorCode, Guest, PayloadAccess};
+use libhyperlight_tests::cost::{memory_files, peak, reset_peak, time_for, within};
+use libhyperlight_tests::elf::{Elf, dynamic, header, segment};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 const READ: u32 = 4;
 const MIB: usize = 1 << 20;
@@ -360,7 +360,7 @@ struct Sparse(PathBuf);
 
 impl Sparse {
     fn new(elf: &Elf, len: u64) -> Self {
-        let path = std::env::temp_dir().join(format!("hyperlight-costs-{}.elf", std::process::id()));
+        let path = std::env::temp_dir().join(format!("libhyperlight-costs-{}.elf", std::process::id()));
         std::fs::write(&path, elf.bytes()).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
         Self(path)
