@@ -402,9 +402,8 @@ fn holes_in_a_guest_file_cost_nothing() {
         // Nor do they in its images, in snapshots of it, and where guests are compared.
         let other = Guest::from_file(&file.0).unwrap();
         let ready = [Step::ready(&[])];
-        let (mut sandbox, more) = grown(|| {
-            within(SOON, "a sandbox", || uninitialized(&perform(&guest, &ready)).evolve().unwrap())
-        });
+        let (mut sandbox, more) =
+            grown(|| within(SOON, "a sandbox", || uninitialized(&perform(&guest, &ready)).evolve().unwrap()));
         assert!(more <= LITTLE, "{more} bytes to start a sandbox");
         assert!(memory_files() <= LITTLE, "{} bytes of images", memory_files());
         let saved = file.0.with_extension("snapshot");
@@ -423,7 +422,8 @@ fn holes_in_a_guest_file_cost_nothing() {
 
         // The same bytes in memory: what is zero is looked at, and not copied.
         let bytes = std::fs::read(&file.0).unwrap();
-        let (same, more) = grown(|| within(time_for(bytes.len()), "bytes", || Guest::from_bytes(&bytes).unwrap()));
+        let (same, more) =
+            grown(|| within(time_for(bytes.len()), "bytes", || Guest::from_bytes(&bytes).unwrap()));
         assert!(more <= LITTLE, "{more} bytes to load it from memory");
         let mut same = uninitialized(&perform(&same, &ready)).evolve().unwrap();
         same.restore(&snapshot).unwrap();
@@ -438,7 +438,12 @@ fn holes_in_a_guest_file_cost_nothing() {
 fn tables_in_a_hole_of_a_guest_file_cost_nothing() {
     in_own_process("tables_in_a_hole_of_a_guest_file_cost_nothing", || {
         let len = HOLE / 48 * 48;
-        let rela = [(dynamic::RELA, FREE), (dynamic::RELASZ, len), (dynamic::JMPREL, FREE), (dynamic::PLTRELSZ, len)];
+        let rela = [
+            (dynamic::RELA, FREE),
+            (dynamic::RELASZ, len),
+            (dynamic::JMPREL, FREE),
+            (dynamic::PLTRELSZ, len),
+        ];
         let names = [(dynamic::SYMTAB, FREE), (dynamic::STRTAB, FREE), (10, len), (dynamic::NEEDED, len - 1)];
         let relr = [(dynamic::RELR, FREE), (dynamic::RELRSZ, len)];
         for (entries, refused) in [
@@ -473,7 +478,8 @@ fn tables_in_a_hole_of_a_guest_file_cost_nothing() {
             let file = Sparse::new(&elf, end as u64 + HOLE);
             let guest = Guest::from_file(&file.0).unwrap();
             let guest = perform(&guest, &[Step::ready(&[])]);
-            let (error, more) = grown(|| within(SOON, "a name", || uninitialized(&guest).evolve().unwrap_err()));
+            let (error, more) =
+                grown(|| within(SOON, "a name", || uninitialized(&guest).evolve().unwrap_err()));
             assert_eq!(error.fault().unwrap().function, None);
             assert!(more <= LITTLE, "{more} bytes to look for a name");
         }

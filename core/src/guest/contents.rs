@@ -77,7 +77,8 @@ impl Contents {
     fn copy(&mut self, at: u64, bytes: &[u8]) {
         let pages = (at..).step_by(to_usize(PAGE));
         for (page, bytes) in pages.zip(bytes.chunks(to_usize(PAGE))).filter(|(_, bytes)| !is_zero(bytes)) {
-            let place = self.memory.as_ref().and_then(|memory| memory.get_slice(to_usize(page), bytes.len()).ok());
+            let place =
+                self.memory.as_ref().and_then(|memory| memory.get_slice(to_usize(page), bytes.len()).ok());
             if let Some(place) = place {
                 place.copy_from(bytes);
                 self.present.append(page..page + PAGE);
@@ -209,14 +210,15 @@ mod tests {
 
     #[test]
     fn one_byte_changes_the_checksum_and_so_does_the_length() {
-        let digests: std::collections::BTreeSet<_> = [&b""[..], &[0], &[0; 4096], &[0; 4097], &[1], &[1, 0], &[0, 1]]
-            .into_iter()
-            .map(|bytes| {
-                let mut hash = Sha256::new();
-                Contents::of_bytes(bytes).unwrap().hash(&mut hash);
-                hash.finalize().to_vec()
-            })
-            .collect();
+        let digests: std::collections::BTreeSet<_> =
+            [&b""[..], &[0], &[0; 4096], &[0; 4097], &[1], &[1, 0], &[0, 1]]
+                .into_iter()
+                .map(|bytes| {
+                    let mut hash = Sha256::new();
+                    Contents::of_bytes(bytes).unwrap().hash(&mut hash);
+                    hash.finalize().to_vec()
+                })
+                .collect();
         assert_eq!(digests.len(), 7);
     }
 }

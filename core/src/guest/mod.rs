@@ -203,7 +203,8 @@ impl Guest {
             images.push(found);
             return Ok(image);
         }
-        let image = Arc::new(Image::compose(&self.shared.file, &self.shared.program, &self.shared.payloads, sizes)?);
+        let image =
+            Arc::new(Image::compose(&self.shared.file, &self.shared.program, &self.shared.payloads, sizes)?);
         if images.len() == KEPT_IMAGES {
             images.remove(0);
         }

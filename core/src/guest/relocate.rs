@@ -97,7 +97,8 @@ impl<'f> Tables<'f> {
             (Some(address), Some(len)) if len > 0 => {
                 let table = from(address, what)?;
                 let end = table.start.checked_add(len).filter(|end| *end <= table.end);
-                let end = end.ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))?;
+                let end =
+                    end.ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))?;
                 Ok(table.start..end)
             }
             (Some(_), None) => Err(bad(&format!("the {what} table has no size"))),

@@ -110,7 +110,8 @@ impl Frozen {
         let own = PageSet::from_iter([layout.extended_state.pages()]);
         let delta = changed.union(&own);
 
-        let inherited = crate::file::data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
+        let inherited =
+            crate::file::data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
         let file = crate::image::create(layout.size).map_err(failed)?;
         let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
         let from_memory = copy::from_memory(subject.memory, &changed, &file).map_err(failed)?;
