@@ -15,9 +15,8 @@ use sha2::{Digest, Sha256};
 use vm_memory::VolatileMemory;
 use vm_memory::mmap::MmapRegion;
 
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::{PageSet, is_zero};
+use crate::pages::{PAGE, PageSet, is_zero};
 
 /// Bytes that are read at once.
 const CHUNK: u64 = 1 << 18;

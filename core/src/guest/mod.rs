@@ -4,6 +4,8 @@ pub mod builtin;
 pub(crate) mod contents;
 pub mod elf;
 pub(crate) mod origin;
+pub(crate) mod payload;
+pub(crate) mod program;
 pub(crate) mod relocate;
 pub(crate) mod symbols;
 
@@ -19,8 +21,12 @@ use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
 use crate::options::Sizes;
 use contents::Contents;
-use elf::Program;
-use origin::Fingerprint;
+use payload::Payload;
+pub use payload::PayloadAccess;
+use program::Program;
+
+/// A SHA-256 of a guest's file and payloads.
+pub(crate) type Fingerprint = [u8; 32];
 
 /// Bytes of the largest guest file.
 pub const MAX_GUEST_FILE: u64 = 1 << 30;
@@ -46,29 +52,6 @@ struct Shared {
     /// Most recently used last.
     images: Mutex<Vec<(Sizes, Arc<Image>)>>,
     fingerprint: OnceLock<Fingerprint>,
-}
-
-/// What the guest may do with a payload. It can never write to one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum PayloadAccess {
-    /// Data.
-    Read,
-    /// Code, which can be read too.
-    ReadExecute,
-}
-
-impl PayloadAccess {
-    pub(crate) fn is_executable(self) -> bool {
-        self == Self::ReadExecute
-    }
-}
-
-/// Bytes that the host program places into a guest's image.
-#[derive(Clone)]
-pub(crate) struct Payload {
-    pub contents: Arc<Contents>,
-    pub access: PayloadAccess,
 }
 
 impl Guest {
@@ -131,10 +114,11 @@ impl Guest {
         if file.len() as u64 > MAX_GUEST_FILE {
             return Err(too_large());
         }
-        let program = Arc::new(Program::load(&file)?);
+        let program = elf::load(&file)?;
+        relocate::each(&file, &program, |_| Ok(()))?;
         let shared = Shared {
             file: Arc::new(file),
-            program,
+            program: Arc::new(program),
             payloads: Vec::new(),
             images: Mutex::default(),
             fingerprint: OnceLock::new(),

@@ -8,12 +8,13 @@
 
 use std::ops::Range;
 
-use object::LittleEndian;
 use object::elf::{self, Dyn64, Rela64, Sym64};
 use object::read::elf::{Dyn, ProgramHeader, Rela, Sym};
+use object::{LittleEndian, pod};
 
 use super::contents::Contents;
-use super::elf::{Program, Segment, headers, records};
+use super::elf::headers;
+use super::program::{Program, Segment};
 use crate::error::{Error, Result};
 use crate::int::to_usize;
 
@@ -226,6 +227,11 @@ fn string(strings: &[u8], offset: u64) -> String {
     let tail = tail.get(..MAX_NAME.min(tail.len())).unwrap_or_default();
     let name = tail.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(name).into_owned()
+}
+
+/// A table of plain records, whatever its alignment.
+fn records<T: pod::Pod>(bytes: &[u8]) -> Option<&[T]> {
+    pod::slice_from_all_bytes(bytes).ok()
 }
 
 fn word(bytes: &[u8]) -> u64 {

@@ -4,9 +4,7 @@
 //! sealed (`memfd_create(2)`, *File sealing*), nobody can change or shorten it, so that no sandbox sees another's
 //! writes, and no page of it can vanish under a running guest.
 
-pub(crate) mod descriptors;
 pub(crate) mod layout;
-pub(crate) mod page_table;
 mod words;
 
 use std::fs::File;
@@ -15,10 +13,12 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
+use crate::arch::descriptors;
 use crate::error::{Error, Result};
 use crate::guest::contents::Contents;
-use crate::guest::elf::Program;
-use crate::guest::{Payload, relocate};
+use crate::guest::payload::Payload;
+use crate::guest::program::Program;
+use crate::guest::relocate;
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
@@ -38,7 +38,7 @@ pub(crate) struct Image {
 impl Image {
     /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
     /// nothing.
-    const MAX_HOT: u64 = 64 * page_table::PAGE;
+    const MAX_HOT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
     pub fn compose(

@@ -9,9 +9,9 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use super::page_table::PAGE;
 use crate::guest::relocate::Word;
 use crate::int::to_usize;
+use crate::pages::PAGE;
 
 /// Eight-byte words of a file, at any place.
 #[derive(Debug)]
