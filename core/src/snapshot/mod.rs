@@ -186,7 +186,8 @@ impl Frozen {
             .filter_map(|(name, signature)| match host.find(name) {
                 None => Some(format!("`{name}` {signature} is missing")),
                 Some(found) if found.signature != *signature => {
-                    Some(format!("`{name}` is {}, expected {signature}", found.signature))
+                    let advice = found.signature.advice(signature.params().len());
+                    Some(format!("`{name}` is {}, expected {signature}{advice}", found.signature))
                 }
                 Some(_) => None,
             })
