@@ -10,6 +10,8 @@
 #define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
+/** An `hl_wasm_options` with its size, and nothing set. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
 
@@ -143,6 +145,9 @@ HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 7
 HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
 HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
 HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
+HL_SAME(wasm_options, sizeof(hl_wasm_options) == 80);
+HL_SAME(wasm_type, sizeof(hl_wasm_type) == 32);
+HL_SAME(wasm_description, sizeof(hl_wasm_description) == 56);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME
