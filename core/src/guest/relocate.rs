@@ -1,7 +1,7 @@
 //! Relocation, once, when the file is loaded.
 //!
-//! A guest refers to nothing but itself, so four kinds suffice (`RELATIVE`, `64`, `GLOB_DAT`, `JUMP_SLOT`; System V
-//! ABI for AMD64, *Relocation Types*), and the packed form of `RELATIVE` (`DT_RELR`). An undefined weak symbol is 0;
+//! A guest refers to nothing but itself, so the few kinds of [`Relocation`] suffice, and the packed form of the relative one
+//! (`DT_RELR`). An undefined weak symbol is 0;
 //! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is
 //! while the segments change, and each of them once: time is linear in their size, and no memory is needed.
 
@@ -10,6 +10,7 @@ use object::read::elf::{Dyn, ProgramHeader, Rela, Sym};
 use object::{LittleEndian, pod};
 
 use super::program::Segment;
+use crate::arch::{self, Relocation};
 use crate::error::{Error, Result};
 
 /// Longest name in a message.
@@ -141,15 +142,17 @@ fn relocate(
 ) -> Result<()> {
     let addend = rela.r_addend(LittleEndian).cast_unsigned();
     let symbol = || tables.symbol(rela.r_sym(LittleEndian, false), bias);
-    let value = match rela.r_type(LittleEndian, false) {
-        elf::R_X86_64_NONE => return Ok(()),
-        elf::R_X86_64_RELATIVE => bias.wrapping_add(addend),
-        elf::R_X86_64_64 => symbol()?.wrapping_add(addend),
-        elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => symbol()?,
-        kind => {
+    let kind = rela.r_type(LittleEndian, false);
+    let value = match arch::relocation(kind) {
+        Some(Relocation::Nothing) => return Ok(()),
+        Some(Relocation::Relative) => bias.wrapping_add(addend),
+        Some(Relocation::SymbolAndAddend) => symbol()?.wrapping_add(addend),
+        Some(Relocation::Symbol) => symbol()?,
+        None => {
             return Err(bad(&format!(
-                "relocation type {} is not supported; expected RELATIVE, 64, GLOB_DAT or JUMP_SLOT",
-                kind.0
+                "relocation type {} is not supported; expected {}",
+                kind.0,
+                arch::RELOCATIONS
             )));
         }
     };

@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
-use crate::arch::descriptors;
+use crate::arch::{self, Places};
 use crate::error::{Error, Result};
 use crate::guest::payload::Payload;
 use crate::guest::program::{Program, Segment};
@@ -96,8 +96,8 @@ impl Image {
 
 fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
-    write_engine(file, layout, &descriptors::initial_extended_state())?;
-    put(&layout.thread, &thread_page(layout.thread.virt))?;
+    write_engine(file, layout, &arch::initial_extended_state())?;
+    put(&layout.thread, &arch::thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
         let Segment { address, bytes, .. } = segment;
         file.write_all_at(bytes, region.phys + (address - region.virt))?;
@@ -111,22 +111,20 @@ fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) 
 /// What is the engine's own in every image: nothing of it ever comes from a guest or a file.
 fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
-    put(&layout.descriptors, &descriptors::tables(layout))?;
-    put(&layout.stubs, &descriptors::stubs())?;
-    put(&layout.trampoline, &descriptors::trampoline())?;
+    put(
+        &layout.descriptors,
+        &arch::tables(&Places {
+            tables: layout.descriptors.virt,
+            stubs: layout.stubs.virt,
+            exception_stack: layout.exception_stack.virt + layout.exception_stack.size,
+            double_fault_stack: layout.double_fault_stack.virt + layout.double_fault_stack.size,
+        }),
+    )?;
+    put(&layout.stubs, &arch::stubs())?;
+    put(&layout.trampoline, &arch::trampoline())?;
     put(&layout.extended_state, extended_state)?;
     put(&layout.boot_info, &layout.boot.to_bytes())?;
     file.write_all_at(&layout.page_tables.to_bytes(), layout.page_tables_phys)
-}
-
-/// The thread control block of System V code: its own address first, and at 0x28 the canary that a compiler's stack
-/// protector reads. The canary is no secret here; it is a net for compilers that protect by default. Its low byte is
-/// zero, as everywhere, so that no string runs over it unnoticed.
-fn thread_page(address: u64) -> Vec<u8> {
-    let mut page = vec![0; 0x30];
-    page[..8].copy_from_slice(&address.to_le_bytes());
-    page[0x28..].copy_from_slice(&0x5bd1_e995_7f4a_7c00_u64.to_le_bytes());
-    page
 }
 
 /// A sealable memfd that is never executed from. Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`.

@@ -468,7 +468,7 @@ impl Conversation {
             generation: self.generation,
             monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),
             wall_ns: clock::now(libc::CLOCK_REALTIME),
-            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.tsc_hz(),
+            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.processor().counter_hz(),
             entropy,
         })
     }
