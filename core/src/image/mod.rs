@@ -28,13 +28,13 @@ pub(crate) struct Image {
     pub entry: u64,
     file: Arc<File>,
     /// What the first sandbox had written by the end of its first call, and every other one probably will.
-    hot: OnceLock<PageSet>,
+    hint: OnceLock<PageSet>,
 }
 
 impl Image {
     /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
     /// nothing.
-    const MAX_HOT: u64 = 64 * crate::pages::PAGE;
+    const MAX_HINT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
     pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {
@@ -74,18 +74,17 @@ impl Image {
     }
 
     fn with(layout: Arc<Layout>, entry: u64, file: File) -> Self {
-        Self { layout, entry, file: Arc::new(file), hot: OnceLock::new() }
+        Self { layout, entry, file: Arc::new(file), hint: OnceLock::new() }
     }
 
-    /// The pages that a sandbox will write first, if one has shown them.
-    pub fn hot(&self) -> Option<&PageSet> {
-        self.hot.get()
+    /// The pages that a sandbox will probably write first, if that is known.
+    pub fn hint(&self) -> Option<&PageSet> {
+        self.hint.get()
     }
 
-    /// Shows what a sandbox has written by the end of its first call.
-    pub fn learn_hot(&self, written: &PageSet) {
-        // Whoever comes first teaches.
-        let _ = self.hot.set(written.first(Self::MAX_HOT + self.layout.page_tables.size()));
+    /// Says what a sandbox has written by the end of its first call. The first to say so is believed.
+    pub fn set_hint(&self, written: &PageSet) {
+        let _ = self.hint.set(written.first(Self::MAX_HINT + self.layout.page_tables.size()));
     }
 
     /// The sealed file.

@@ -117,9 +117,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Shows the image what its first sandbox has written by now, so that the next ones start with these pages.
-    pub fn teach(&self) {
-        if self.image.hot().is_none() {
+    /// Records with the image, as a hint, what its first sandbox has written by now: the next ones start with these pages.
+    pub fn record_hint(&self) {
+        if self.image.hint().is_none() {
             let layout = &self.image.layout;
             let mut written = PageSet::default();
             // Under nested paging the processor's own walks count as writes to the page tables (AMD APM vol. 2, 15.25.5; Intel
@@ -127,7 +127,7 @@ impl Vm {
             let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
             let _ = dirty_pages::find(self.memory(), &within, &mut written);
-            self.image.learn_hot(&written);
+            self.image.set_hint(&written);
         }
     }
 
@@ -264,8 +264,8 @@ impl Vm {
         // A failure half-way leaves nothing that could be gone on with.
         self.is_dead = true;
         self.machine.memory.replace(frozen.image.file())?;
-        if let Some(hot) = frozen.image.hot() {
-            self.machine.memory.prepare(hot);
+        if let Some(hint) = frozen.image.hint() {
+            self.machine.memory.prepare(hint);
         }
         self.log.forget();
         self.is_dead = false;
@@ -279,8 +279,8 @@ impl Vm {
 
     fn with_registers(image: Arc<Image>, start: Start) -> Result<Self> {
         let memory = GuestMemory::map(image.file(), image.layout.size)?;
-        if let Some(hot) = image.hot() {
-            memory.prepare(hot);
+        if let Some(hint) = image.hint() {
+            memory.prepare(hint);
         }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
         arch::show_registers(&mut vcpu);
