@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use libhyperlight::{
-    Guest, Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin,
+    Guest, Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef,
 };
 
 use crate::stats::{Samples, in_turns};
@@ -20,7 +20,7 @@ const SCRIPT: &str = "let served = 0; function handler(event) { served += 1; ret
 pub fn rows() -> Vec<Row> {
     let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
     let call = |sandbox: &mut Sandbox| sandbox.call_ref("call", &request).map(|_| ()).unwrap();
-    let mut sandbox = start(&builtin::javascript().unwrap());
+    let mut sandbox = start(&libhyperlight_builtin::javascript().unwrap());
     let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
     sandbox.call_ref("load", &load).map(|_| ()).unwrap();
     beside_demo(

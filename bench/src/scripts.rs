@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::ptr;
 
-use libhyperlight::{SandboxOptions, UninitializedSandbox, builtin};
+use libhyperlight::{SandboxOptions, UninitializedSandbox};
 use rquickjs_sys as qjs;
 
 use crate::stats::in_turns;
@@ -46,7 +46,7 @@ pub fn rows() -> Vec<Row> {
 
 fn row(name: &'static str, script: &str) -> Row {
     let options = SandboxOptions::new().heap_size(256 << 20);
-    let guest = builtin::javascript().unwrap();
+    let guest = libhyperlight_builtin::javascript().unwrap();
     let mut inside = UninitializedSandbox::new(&guest, options).unwrap().evolve().unwrap();
     inside.call::<()>("load", ("bench", script)).unwrap();
     let outside = Engine::new(script);
