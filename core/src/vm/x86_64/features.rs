@@ -1,15 +1,14 @@
 //! Which processor features a guest may have relied on.
 
-use super::cpuid::Register;
-use super::{cpuid, registers};
-use crate::error::Result;
-use crate::vm::hypervisor::Hypervisor;
+use super::cpuid::{self, Register};
+use super::processor::Processor;
+use crate::arch::x86::{EXTENDED_STATE, host_xcr0};
 
 /// The features that guests are shown here, in the words of CPUID, and the extended-state components.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Features {
-    pub xcr0: u64,
-    pub words: [u32; WORDS.len()],
+    xcr0: u64,
+    words: [u32; WORDS.len()],
 }
 
 /// Leaf, register, name.
@@ -23,13 +22,32 @@ const WORDS: [(u32, Register, &str); 6] = [
 ];
 
 impl Features {
-    /// This machine's.
-    pub fn here() -> Result<Self> {
-        let entries = Hypervisor::get()?.cpuid();
-        Ok(Self {
-            xcr0: registers::host_xcr0() & u64::from(cpuid::EXTENDED_STATE),
+    /// Those of a processor.
+    pub fn of(processor: &Processor) -> Self {
+        let entries = processor.cpuid();
+        Self {
+            xcr0: host_xcr0() & u64::from(EXTENDED_STATE),
             words: WORDS.map(|(leaf, register, _)| cpuid::word(entries, leaf, register)),
-        })
+        }
+    }
+
+    /// How many words they are in a snapshot file.
+    pub const WORDS: usize = 1 + WORDS.len();
+
+    /// The words of a snapshot file. `None` if they are no features.
+    pub fn from_words([xcr0, words @ ..]: [u64; Self::WORDS]) -> Option<Self> {
+        let mut features = Self { xcr0, ..Self::default() };
+        for (feature, word) in features.words.iter_mut().zip(words) {
+            *feature = u32::try_from(word).ok()?;
+        }
+        Some(features)
+    }
+
+    /// What [`Self::from_words`] takes.
+    pub fn to_words(&self) -> [u64; Self::WORDS] {
+        let mut words = [self.xcr0; Self::WORDS];
+        words.iter_mut().skip(1).zip(self.words).for_each(|(word, feature)| *word = u64::from(feature));
+        words
     }
 
     /// What of these is not in `others`, in words; empty if nothing is.

@@ -12,21 +12,21 @@ use napi::Env;
 /// some dozens of MiB, and with it after some dozens of forgotten sandboxes.
 const BYTES: i64 = 1 << 20;
 
-/// The weight of one object.
+/// The memory of one object.
 #[derive(Debug, Default)]
-pub(crate) struct Weight {
+pub(crate) struct ExternalMemory {
     is_told: Cell<bool>,
 }
 
-impl Weight {
+impl ExternalMemory {
     /// The object is there.
-    pub fn put(env: Env) -> Self {
+    pub fn report(env: Env) -> Self {
         // A hint: where it cannot be given, nothing is lost but the hint.
         Self { is_told: Cell::new(env.adjust_external_memory(BYTES).is_ok()) }
     }
 
     /// What it stands for is gone, though the object may still be there. Counts once.
-    pub fn take_away(&self, env: Env) {
+    pub fn take_back(&self, env: Env) {
         if self.is_told.replace(false) {
             // The environment may be ending, and counts no more.
             let _ = env.adjust_external_memory(-BYTES);

@@ -1,8 +1,9 @@
 //! Reading what an exception stub has reported: what the processor refused, told apart.
 
 use kvm_bindings::{kvm_regs, kvm_sregs};
+use kvm_ioctls::VcpuFd;
 
-use super::descriptors::{STUB_OUT, STUB_STRIDE, VECTORS};
+use crate::arch::x86::{STUB_OUT, STUB_STRIDE, VECTORS};
 use crate::fault::{Access, Fault, FaultKind};
 use crate::image::layout::Layout;
 use crate::vm::memory::GuestMemory;
@@ -33,15 +34,17 @@ pub(crate) struct FaultReport {
 }
 
 impl FaultReport {
+    /// The report of the stub in which the vCPU has stopped; `None` if no stub can have made it.
+    pub fn of(vcpu: &VcpuFd, layout: &Layout, memory: &GuestMemory) -> Option<Self> {
+        let registers = (vcpu.get_regs().ok()?, vcpu.get_sregs().ok()?);
+        Self::read(&registers, layout, memory)
+    }
+
     /// Reads the report that the processor and the stub left on the exception stack.
     ///
     /// Believed only if the vCPU stands at CPL 0 behind the `out` of the very stub whose vector lies on the stack. The
     /// stack is found by the layout; no register of the guest's is followed.
-    pub fn read(
-        (regs, sregs): &(kvm_regs, kvm_sregs),
-        layout: &Layout,
-        memory: &GuestMemory,
-    ) -> Option<Self> {
+    fn read((regs, sregs): &(kvm_regs, kvm_sregs), layout: &Layout, memory: &GuestMemory) -> Option<Self> {
         let in_stubs = regs.rip.checked_sub(layout.stubs.virt)?;
         let number = in_stubs / STUB_STRIDE;
         let at_out = number < VECTORS && STUB_OUT.contains(&(in_stubs % STUB_STRIDE));

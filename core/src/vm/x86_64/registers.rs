@@ -1,12 +1,11 @@
-//! The registers that a guest starts with.
+//! The registers that a guest starts with, and those that a snapshot keeps of it.
 //!
 //! A vCPU starts at CPL 3 in 64-bit mode, directly: ring 0 is entered by exceptions alone. Bit names are those of the
 //! Intel SDM, vol. 3A, 2.5 and 3.4.
 
-use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs, kvm_xsave};
+use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
 
-use super::cpuid::EXTENDED_STATE;
-use super::descriptors::{
+use crate::arch::x86::{
     ENTRY_OFFSET, GDT_LIMIT, IDT_LIMIT, RESUME_OFFSET, TASK, TSS_LIMIT, USER_CODE, USER_DATA, table_addresses,
 };
 use crate::image::Image;
@@ -14,17 +13,70 @@ use crate::image::Image;
 /// The registers that guest code can change and that outlive a parked guest. The extended state is in the image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Registers {
-    pub general: kvm_regs,
-    pub fs_base: u64,
-    pub gs_base: u64,
+    pub(super) general: kvm_regs,
+    pub(super) fs_base: u64,
+    pub(super) gs_base: u64,
 }
 
-pub(crate) const CR4_UMIP: u64 = 1 << 11;
-pub(crate) const CR4_FSGSBASE: u64 = 1 << 16;
-pub(crate) const CR4_SMEP: u64 = 1 << 20;
-pub(crate) const CR4_SMAP: u64 = 1 << 21;
+impl Registers {
+    /// How many words they are in a snapshot file.
+    pub const WORDS: usize = 18;
+
+    /// The words of a snapshot file, in its order. `None` if they are not registers that a guest can have: a segment base is
+    /// no canonical address.
+    pub fn from_words(words: [u64; Self::WORDS]) -> Option<Self> {
+        let (general, [fs_base, gs_base]) = words
+            .split_first_chunk()
+            .and_then(|(general, bases)| Some((general, <[u64; 2]>::try_from(bases).ok()?)))?;
+        if [fs_base, gs_base].iter().any(|base| !matches!(base >> 47, 0 | 0x1_ffff)) {
+            return None;
+        }
+        let mut registers = Self { general: kvm_regs::default(), fs_base, gs_base };
+        for (register, word) in registers.general().into_iter().zip::<[u64; 16]>(*general) {
+            *register = word;
+        }
+        Some(registers)
+    }
+
+    /// What [`Self::from_words`] takes.
+    pub fn to_words(mut self) -> [u64; Self::WORDS] {
+        let mut words = [0; Self::WORDS];
+        let (general, bases) = words.split_at_mut(16);
+        general.iter_mut().zip(self.general()).for_each(|(word, register)| *word = *register);
+        bases.copy_from_slice(&[self.fs_base, self.gs_base]);
+        words
+    }
+
+    /// The general registers, in the order of a snapshot file.
+    fn general(&mut self) -> [&mut u64; 16] {
+        let registers = &mut self.general;
+        [
+            &mut registers.rax,
+            &mut registers.rbx,
+            &mut registers.rcx,
+            &mut registers.rdx,
+            &mut registers.rsi,
+            &mut registers.rdi,
+            &mut registers.rsp,
+            &mut registers.rbp,
+            &mut registers.r8,
+            &mut registers.r9,
+            &mut registers.r10,
+            &mut registers.r11,
+            &mut registers.r12,
+            &mut registers.r13,
+            &mut registers.r14,
+            &mut registers.r15,
+        ]
+    }
+}
+
+pub(super) const CR4_UMIP: u64 = 1 << 11;
+pub(super) const CR4_FSGSBASE: u64 = 1 << 16;
+pub(super) const CR4_SMEP: u64 = 1 << 20;
+pub(super) const CR4_SMAP: u64 = 1 << 21;
 /// What a processor may lack.
-pub(crate) const CR4_OPTIONAL: u64 = CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
+pub(super) const CR4_OPTIONAL: u64 = CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
 
 /// PAE, OSFXSR, OSXMMEXCPT, OSXSAVE.
 const CR4: u64 = 1 << 5 | 1 << 9 | 1 << 10 | 1 << 18;
@@ -36,7 +88,7 @@ const EFER: u64 = 1 << 8 | 1 << 10 | 1 << 11;
 const RFLAGS: u64 = 1 << 1;
 
 /// Special registers of a fresh vCPU, but for the addresses of a guest's tables.
-pub(crate) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sregs {
+pub(super) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sregs {
     let code = kvm_segment {
         limit: u32::MAX,
         selector: USER_CODE,
@@ -83,13 +135,13 @@ pub(crate) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sre
 }
 
 /// Special registers for the guest of that image, at its start or where a snapshot was taken.
-pub(crate) fn special_registers_for(
+pub(super) fn special_registers_for(
     template: kvm_sregs,
     image: &Image,
     resumed: Option<&Registers>,
 ) -> kvm_sregs {
     let mut sregs = template;
-    let [gdt, idt, tss] = table_addresses(&image.layout);
+    let [gdt, idt, tss] = table_addresses(image.layout.descriptors.virt);
     (sregs.gdt.base, sregs.gdt.limit) = (gdt, GDT_LIMIT);
     (sregs.idt.base, sregs.idt.limit) = (idt, IDT_LIMIT);
     sregs.tr.base = tss;
@@ -101,7 +153,7 @@ pub(crate) fn special_registers_for(
 
 /// General registers at the guest's first instruction (`libhyperlight_abi::boot`): the trampoline finds the program's
 /// entry point in `r11`; the stack holds the return address 0 of a function that has no caller.
-pub(crate) fn entry_registers(image: &Image) -> kvm_regs {
+pub(super) fn entry_registers(image: &Image) -> kvm_regs {
     let layout = &image.layout;
     kvm_regs {
         rip: layout.trampoline.virt + ENTRY_OFFSET,
@@ -115,41 +167,6 @@ pub(crate) fn entry_registers(image: &Image) -> kvm_regs {
 
 /// General registers of a guest that goes on where a snapshot was taken. Where it goes on and with which flags is the
 /// engine's to say, not the snapshot's.
-pub(crate) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
+pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
-}
-
-/// What KVM says of the extended state, as a page that the trampoline can load.
-pub(crate) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
-    sanitize_extended_state(xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect())
-}
-
-/// Makes any bytes a page that `xrstor` loads without a fault (Intel SDM vol. 1, 13.8.1): known components, standard form, no
-/// reserved bits.
-pub(crate) fn sanitize_extended_state(mut page: Vec<u8>) -> Vec<u8> {
-    const MXCSR_MASK: u32 = 0xffff;
-    const PRESENT: usize = 512;
-    page.resize(4096, 0);
-    let mxcsr = u32::from_le_bytes([page[24], page[25], page[26], page[27]]) & MXCSR_MASK;
-    page[24..28].copy_from_slice(&mxcsr.to_le_bytes());
-    let present =
-        u32::from_le_bytes([page[PRESENT], page[PRESENT + 1], page[PRESENT + 2], page[PRESENT + 3]]);
-    let present = u64::from(present & EXTENDED_STATE) & host_xcr0();
-    page[PRESENT..PRESENT + 64].fill(0);
-    page[PRESENT..PRESENT + 8].copy_from_slice(&present.to_le_bytes());
-    page
-}
-
-/// The extended-state components that the host's operating system has enabled; 0 without XSAVE.
-pub(crate) fn host_xcr0() -> u64 {
-    #[target_feature(enable = "xsave")]
-    fn xgetbv() -> u64 {
-        // SAFETY: register 0 exists wherever XSAVE is enabled, which `host_xcr0` has checked.
-        unsafe { std::arch::x86_64::_xgetbv(0) }
-    }
-    if !std::arch::is_x86_feature_detected!("xsave") {
-        return 0;
-    }
-    // SAFETY: the processor has XSAVE and the operating system has enabled it: checked just above.
-    unsafe { xgetbv() }
 }

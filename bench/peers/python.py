@@ -1,12 +1,11 @@
 """What a call costs from Python, for a program that measures the same from Rust at the same time.
 
-Reads lines ``FUNCTION CALLS`` from standard input and answers each with the nanoseconds of every call, so that the two
-can take turns; without input, on a terminal, prints a table of its own.
+Reads lines ``FUNCTION COUNT`` from standard input and answers each with the nanoseconds of every call, so that the two
+can take turns.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 
@@ -34,12 +33,6 @@ def main() -> None:
         return a + b
 
     with sandbox:
-        if sys.stdin.isatty():
-            for function in ARGUMENTS:
-                times(sandbox, function, 200)
-                median = statistics.median(times(sandbox, function, 4000))
-                print(f"{function:<6} {median / 1e3:.2f} µs")
-            return
         for line in sys.stdin:
             function, calls = line.split()
             print(*times(sandbox, function, int(calls)), flush=True)

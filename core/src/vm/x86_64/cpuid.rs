@@ -7,9 +7,7 @@
 
 use kvm_bindings::{CpuId, kvm_cpuid_entry2};
 
-/// x87, SSE, AVX and AVX-512: the components of the extended state that a guest may have. Not AMX (its state would
-/// not fit the page that the trampoline loads), not PKRU, not CET.
-pub(crate) const EXTENDED_STATE: u32 = 0b1110_0111;
+use crate::arch::x86::EXTENDED_STATE;
 
 /// CPUID leaf 1, ECX: clears DTES64 MONITOR DS-CPL VMX SMX EIST TM2 (2–8), SDBG xTPR PDCM PCID DCA x2APIC TSC-deadline
 /// (11, 14, 15, 17, 18, 21, 24), OSXSAVE (27: the processor sets it), hypervisor (31).
