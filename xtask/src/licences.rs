@@ -17,7 +17,7 @@ const PAGE: &str = "LICENSES-THIRD-PARTY";
 
 /// What is shipped: the workspaces, and the packages whose binaries are.
 const PARTS: [(&str, &[&str]); 4] = [
-    ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-capi", "libhyperlight-wasm-module"]),
+    ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-library"]),
     ("bindings/node/Cargo.toml", &["libhyperlight-node"]),
     ("bindings/python/Cargo.toml", &["libhyperlight-python"]),
     ("sdk/Cargo.toml", &["demo", "libhyperlight-guest-c", "javascript", "wasm"]),
