@@ -28,15 +28,13 @@ impl WasmProgram {
         compile_threads: u64,
     ) -> PyResult<Self> {
         let options = Options { max_program_size, compile_timeout_ns, compile_threads, ..options(&wasi) };
-        Self::make(wasm.py(), wasm.as_bytes(), &options, |wasm, options| Program::compile(wasm, options))
+        Self::make(wasm.py(), wasm.as_bytes(), &options, Program::compile)
     }
 
     /// Takes a program from its bytes.
     #[staticmethod]
     fn load(saved: &Bound<'_, PyBytes>) -> PyResult<Self> {
-        Self::make(saved.py(), saved.as_bytes(), &Options::default(), |saved, options| {
-            Program::from_bytes(saved, options)
-        })
+        Self::make(saved.py(), saved.as_bytes(), &Options::default(), Program::from_bytes)
     }
 
     /// The same program with other surroundings.

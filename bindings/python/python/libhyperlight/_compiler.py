@@ -1,5 +1,7 @@
-"""Compiled WebAssembly programs, and what they may ask of the compiler: a library beside this package's own, which is large
-and loaded at first use."""
+"""Compiled WebAssembly programs, and what they may ask of the compiler.
+
+That is a library beside the native half of this package, which is large and loaded at first use.
+"""
 
 from __future__ import annotations
 
@@ -110,8 +112,9 @@ class WasmProgram:
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview, /) -> WasmProgram:
-        """A program from what ``to_bytes`` gave, by the same version of this package, on a processor with the same features.
+        """A program from what ``to_bytes`` gave, by the same version of this package.
 
+        The processor must have the features of the one that it was compiled on.
         The bytes may come from anybody: the program can do nothing but what its sandbox lets it do.
 
         Raises:

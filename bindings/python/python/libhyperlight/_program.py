@@ -121,7 +121,8 @@ class Program(NamedTuple):
             compile = partial(program._with, wasi)
         else:
             code = bounds.bytes_of(program)
-            # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
+            # By the size that it may have, so that what is found may have it; how long it takes to find it does not
+            # matter.
             key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
             compile = partial(_compiler.compile, code, wasi, bounds)
         found = _KEPT.find(key)

@@ -33,9 +33,9 @@ class Wasm(Runtime):
     Usable from any thread, by one at a time.
 
     Args:
-        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program goes on. If that was loaded or
-            unpickled, its types are not known: ``functions`` are known when it has started, ``host_functions`` need
-            signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
+        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program goes on. If
+            that was loaded or unpickled, its types are not known: ``functions`` are known when it has started,
+            ``host_functions`` need signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
         wasi: what it finds around itself, if it uses WASI.
         snapshot: one of the same program and ``wasi``, to go on from with all types known.
         host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
@@ -45,8 +45,8 @@ class Wasm(Runtime):
         heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
             max_print_bytes: as in Sandbox. Its memories are in the heap.
         max_program_size: bytes that it has at most; 64 MiB unless given.
-        compile_timeout: seconds that compiling takes at most, waiting for a turn included; a minute unless given. It may
-            take some seconds longer.
+        compile_timeout: seconds that compiling takes at most, waiting for a turn included; a minute unless given. It
+            may take some seconds longer.
         compile_threads: processors that compile at most; all that are available to the process unless given, which is
             also the most for all that are compiled at the same time.
 
@@ -82,7 +82,9 @@ class Wasm(Runtime):
         compile_threads: int | None = None,
     ) -> None:
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
-        self._program, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads))
+        self._program, source = _program(
+            program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads)
+        )
         sandbox = Sandbox(
             source,
             heap_size=heap_size,
