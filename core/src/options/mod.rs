@@ -56,9 +56,9 @@ options! {
 
     /// What one call, or one evolve, does differently from its sandbox's [`SandboxOptions`].
     pub struct CallOptions in call (all) {
-        /// How long the call may take, in place of the sandbox's `timeout`.
+        /// How long the call may take, in place of the sandbox's own limit.
         timeout: time [as in the sandbox];
-        /// How much processor time the call may use, in place of the sandbox's `cpu_time`.
+        /// How much processor time the call may use, in place of the sandbox's own limit.
         cpu_time: time [as in the sandbox];
     }
     and { since: Option<Moment>, }
