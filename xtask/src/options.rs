@@ -27,7 +27,7 @@ pub(crate) fn verify() -> Result<String> {
     };
     match files().iter().find(|file| is_stale(file)) {
         Some((path, _)) => {
-            Err(format!("{path} is stale; write it by: cargo run -p xtask -- generate").into())
+            Err(format!("{path} is stale; write it by: cargo xtask generate").into())
         }
         None => Ok("the files of the table of options are up to date".to_owned()),
     }
@@ -118,7 +118,7 @@ pub(crate) fn assertions() -> String {
 
 fn structures() -> String {
     let mut out = String::from(
-        "//! The structures of options. Written by `cargo run -p xtask -- generate`: do not edit.\n\
+        "//! The structures of options. Written by `cargo xtask generate`: do not edit.\n\
          //!\n\
          //! They are made of the table of options, `core/src/options`.\n",
     );
@@ -146,7 +146,7 @@ fn structures() -> String {
 
 fn typed_dicts() -> String {
     let mut out = String::from(
-        "\"\"\"The options, for type checkers. Written by ``cargo run -p xtask -- generate``: do not edit.\n\
+        "\"\"\"The options, for type checkers. Written by ``cargo xtask generate``: do not edit.\n\
          \n\
          They are made of the table of options, ``core/src/options``. None is the same as an option that is left out.\n\
          \"\"\"\n\
@@ -187,7 +187,7 @@ fn typed_dicts() -> String {
 
 fn interfaces() -> String {
     let mut out = String::from(
-        "// The options that are numbers. Written by `cargo run -p xtask -- generate`: do not edit.\n\
+        "// The options that are numbers. Written by `cargo xtask generate`: do not edit.\n\
          // They are made of the table of options, core/src/options.\n",
     );
     let mut interface = |name: &str, doc: &str, rows: &[&Info]| {

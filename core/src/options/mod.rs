@@ -2,7 +2,7 @@
 //!
 //! A row of the table is all that an option needs to be there: the function that sets it is made of it here, and its name,
 //! check and description in C, Python and JavaScript, too. What the option does is up to who asks for it. After a change,
-//! `cargo run -p xtask -- options` writes the other languages' files.
+//! `cargo xtask generate` writes the other languages' files.
 
 pub mod face;
 mod sizes;
