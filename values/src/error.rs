@@ -159,8 +159,9 @@ pub enum Wanted<'t> {
 pub enum Json {
     Array,
     Bool,
+    Float,
+    Integer,
     Null,
-    Number,
     Object,
     String,
 }
@@ -191,8 +192,9 @@ pub trait Spelling {
         match found {
             Json::Array => "a list",
             Json::Bool => "a bool",
+            Json::Float => "a floating point number",
+            Json::Integer => "a whole number",
             Json::Null => "nothing",
-            Json::Number => "a number",
             Json::Object => "an object",
             Json::String => "a string",
         }
@@ -266,7 +268,7 @@ pub(crate) fn names<T>(members: &Members<T>) -> String {
 }
 
 /// A name that may be anything, in quotes: short, on one line, and without what a terminal obeys.
-pub(crate) fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     let mut text = String::from("'");
     for (at, character) in name.chars().enumerate() {
         if at == MAX_SHOWN {

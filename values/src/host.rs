@@ -68,9 +68,8 @@ pub enum View<'v, V> {
     Bool(bool),
     /// A whole number.
     Integer(i128),
-    /// A whole number beyond that, in decimal. Whoever reads it sees to it that it is not much longer than
-    /// [`MAX_DIGITS`](crate::limits::MAX_DIGITS).
-    LongInteger(String),
+    /// A whole number beyond that, in decimal; nothing for one beyond [`MAX_BITS`](crate::limits::MAX_BITS).
+    LongInteger(Option<String>),
     /// The same in a language that has a type of its own for those of 64 bits and more, in decimal.
     BigInt(Cow<'v, str>),
     /// A floating point number.

@@ -495,7 +495,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         }
         let number = self.scanner.number()?;
         if !number.is_whole {
-            return Err(self.kind(Wanted::Integer(integer), Json::Number).into());
+            return Err(self.kind(Wanted::Integer(integer), Json::Float).into());
         }
         // More digits than any type has are no number here.
         let value = number.token.parse().ok().filter(|value| integer.has(*value));
@@ -617,7 +617,9 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
                 if bracket == b'[' { Json::Array } else { Json::Object }
             }
             Some(b'"') => Json::String,
-            Some(b'-' | b'0'..=b'9') => Json::Number,
+            Some(b'-' | b'0'..=b'9') => {
+                if self.scanner.number()?.is_whole { Json::Integer } else { Json::Float }
+            }
             _ if self.scanner.word("null") => Json::Null,
             _ if self.scanner.word("true") || self.scanner.word("false") => Json::Bool,
             _ => return Err(self.scanner.wrong("a value").into()),

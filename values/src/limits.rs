@@ -22,4 +22,4 @@ pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 pub(crate) const MAX_NAMES: usize = 20;
 
 /// How many characters of a name an error shows.
-pub(crate) const MAX_SHOWN: usize = 80;
+pub const MAX_SHOWN: usize = 80;

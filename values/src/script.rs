@@ -11,9 +11,11 @@
 //! Whole numbers are big integers from 2^53 on, where a language does not tell the two apart. Texts may have halves of surrogate
 //! pairs, as JavaScript's have. Both ways take time and memory in proportion to the text, and neither recurses.
 
+mod check;
 mod decode;
 mod encode;
 
+pub use check::{check, may_have_escapes};
 pub use decode::{decode, decode_all};
 pub use encode::{encode, encode_all};
 

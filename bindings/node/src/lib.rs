@@ -28,6 +28,7 @@ mod reply;
 mod sandbox;
 mod snapshot;
 mod value;
+mod values;
 mod wasm;
 mod weight;
 mod worker;

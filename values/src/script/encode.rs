@@ -98,7 +98,7 @@ impl<R: Read> Encoder<'_, '_, R> {
                     self.escape(BIGINT, &number.to_string());
                 }
             }
-            View::LongInteger(digits) => self.bigint(&digits)?,
+            View::LongInteger(digits) => self.bigint(digits.as_deref().unwrap_or_default())?,
             View::BigInt(digits) => self.bigint(&digits)?,
             View::Float(number) => self.number(number, false),
             View::Number(number) => self.number(number, true),
