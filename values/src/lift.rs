@@ -618,7 +618,11 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
             }
             Some(b'"') => Json::String,
             Some(b'-' | b'0'..=b'9') => {
-                if self.scanner.number()?.is_whole { Json::Integer } else { Json::Float }
+                if self.scanner.number()?.is_whole {
+                    Json::Integer
+                } else {
+                    Json::Float
+                }
             }
             _ if self.scanner.word("null") => Json::Null,
             _ if self.scanner.word("true") || self.scanner.word("false") => Json::Bool,
