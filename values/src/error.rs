@@ -30,6 +30,8 @@ pub enum Reason {
     Unicode,
     /// A value that contains itself.
     Cycle,
+    /// Something that no script has a value for.
+    NoValue,
 }
 
 impl Error {
@@ -254,6 +256,7 @@ impl Unfit {
             Self::Range(_) => Reason::Range,
             Self::Char(_) | Self::NoCase(..) | Self::NoFlag(..) => Reason::Name,
             Self::Surrogate => Reason::Unicode,
+            Self::NoValue(_) => Reason::NoValue,
             _ => Reason::Kind,
         }
     }

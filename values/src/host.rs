@@ -133,7 +133,7 @@ pub trait Build {
     fn key(&mut self, name: &str) -> Result<Self::Key, Self::Error>;
     /// The same with half of a surrogate pair.
     fn utf16_key(&mut self, name: &[u16]) -> Result<Self::Key, Self::Error>;
-    /// Values by names, of which the last counts if there are equal ones.
+    /// Values by names, of which the last counts if there are equal ones. They come in the order in which they were made.
     fn object(&mut self, members: Vec<(Self::Key, Self::Value)>) -> Result<Self::Value, Self::Error>;
     /// A case of an enum.
     fn name(&mut self, name: &str) -> Result<Self::Value, Self::Error>;

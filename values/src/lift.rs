@@ -64,12 +64,19 @@ enum Open<'t, V> {
     List(&'t List, Vec<V>),
     /// With the key of the pair that is being read.
     Map(&'t Map, Vec<(V, V)>, Option<V>),
-    /// With the place of the field that is being read, what was found, and how many that is.
-    Record(&'t Members<Type>, usize, Vec<Option<V>>, usize),
+    /// With the place of the field that is being read.
+    Record(&'t Members<Type>, Found<V>, usize),
     Some {
         is_around_option: bool,
     },
     Tuple(&'t [Type], Vec<V>),
+}
+
+/// The fields of a record that were read, in the order in which they came.
+struct Found<V> {
+    members: Vec<(usize, V)>,
+    /// By their places.
+    is_there: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -188,11 +195,11 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
             Type::Record(record) => {
                 let fields = record.fields();
                 self.bracket(b'{', Wanted::Record)?;
-                let found = fields.iter().map(|_| None).collect();
+                let found = Found { members: Vec::new(), is_there: vec![false; fields.len()] };
                 return if self.scanner.take(b'}') {
-                    self.end_record(fields, found, 0).map(Next::Done)
+                    self.end_record(fields, found).map(Next::Done)
                 } else {
-                    self.field(fields, found, 0)
+                    self.field(fields, found)
                 };
             }
             Type::Result(cases) => return self.case(cases, Cases::Result),
@@ -274,15 +281,13 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
                 self.levels -= 1;
                 self.build.map(pairs).map(Next::Done).map_err(Fail::Host)
             }
-            Open::Record(fields, at, mut found, count) => {
-                if let Some(place) = found.get_mut(at) {
-                    *place = Some(value);
-                }
+            Open::Record(fields, mut found, at) => {
+                found.members.push((at, value));
                 if self.scanner.take(b',') {
-                    return self.field(fields, found, count + 1);
+                    return self.field(fields, found);
                 }
                 self.scanner.expect(b'}', "`,` or `}`")?;
-                self.end_record(fields, found, count + 1).map(Next::Done)
+                self.end_record(fields, found).map(Next::Done)
             }
             Open::Some { is_around_option } => {
                 if is_around_option {
@@ -399,36 +404,36 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
     fn field(
         &mut self,
         fields: &'t Members<Type>,
-        found: Vec<Option<B::Value>>,
-        count: usize,
+        mut found: Found<B::Value>,
     ) -> Lifted<Next<'t, B::Value>, B::Error> {
         let name = self.member_name()?;
         // Guests write them in the order of the type.
+        let count = found.members.len();
         let expected = fields.get(count).filter(|field| name.as_str() == Some(field.0)).map(|_| count);
         let at = expected.or_else(|| name.as_str().and_then(|name| fields.find(name)));
         let Some((at, (field, ty))) = at.and_then(|at| Some((at, fields.get(at)?))) else {
             return Err(Unfit::NoField(shown_text(&name), names(fields)).into());
         };
-        if !matches!(found.get(at), Some(None)) {
+        if found.is_there.get_mut(at).is_none_or(|is_there| std::mem::replace(is_there, true)) {
             return Err(Unfit::Twice(field.to_owned()).into());
         }
-        self.open.push(Open::Record(fields, at, found, count));
+        self.open.push(Open::Record(fields, found, at));
         Ok(Next::Part(ty))
     }
 
     fn end_record(
         &mut self,
         fields: &'t Members<Type>,
-        found: Vec<Option<B::Value>>,
-        count: usize,
+        found: Found<B::Value>,
     ) -> Lifted<B::Value, B::Error> {
         self.levels -= 1;
-        let mut members = Vec::with_capacity(count);
-        for ((name, _), value) in fields.iter().zip(found) {
-            let Some(value) = value else {
-                return Err(Unfit::Lacks(name.to_owned()).into());
-            };
-            members.push((self.key(name)?, value));
+        if let Some(at) = found.is_there.iter().position(|is_there| !is_there) {
+            let name = fields.get(at).map(|field| field.0).unwrap_or_default();
+            return Err(Unfit::Lacks(name.to_owned()).into());
+        }
+        let mut members = Vec::with_capacity(found.members.len());
+        for (at, value) in found.members {
+            members.push((self.key(fields.get(at).map(|field| field.0).unwrap_or_default())?, value));
         }
         self.build.object(members).map_err(Fail::Host)
     }
@@ -644,7 +649,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
                 Open::List(_, items) | Open::Tuple(_, items) => write!(path, "[{}]", items.len()),
                 Open::Map(_, pairs, None) => write!(path, " (the key {})", pairs.len()),
                 Open::Map(_, pairs, Some(_)) => write!(path, "[{}]", pairs.len()),
-                Open::Record(fields, at, ..) => {
+                Open::Record(fields, _, at) => {
                     path.push_str(&spelling.field(fields.get(*at).map(|field| field.0).unwrap_or_default()));
                     Ok(())
                 }

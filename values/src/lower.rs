@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::vec;
 
-use crate::error::{Error, Unfit, Wanted, names, shown};
+use crate::error::{Error, Unfit, Wanted, names};
 use crate::host::{Read, View};
 use crate::lift::usize_of;
 use crate::limits::MAX_DEPTH;
@@ -117,7 +117,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             }
             (Type::Enum(cases), View::Text(name)) => {
                 if cases.find(&name).is_none() {
-                    return Err(Unfit::NoCase(shown(&name), names(cases)).into());
+                    return Err(Unfit::NoCase(self.read.show(&value), names(cases)).into());
                 }
                 put_text(&mut self.out, "", &name);
             }
@@ -144,10 +144,13 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
                 self.open.push(Open::Tuple(types, 0, items.into_iter()));
             }
             (Type::Record(record), View::Object(members)) => self.record(record, members)?,
-            (Type::Variant(cases), View::Text(name)) => match find(cases, &name)? {
-                (_, None) => put_text(&mut self.out, "", &name),
-                (name, Some(_)) => return Err(Unfit::NeedsValue(name.to_owned()).into()),
-            },
+            (Type::Variant(cases), View::Text(name)) => {
+                match cases.find(&name).and_then(|at| cases.get(at)) {
+                    Some((_, None)) => put_text(&mut self.out, "", &name),
+                    Some((name, Some(_))) => return Err(Unfit::NeedsValue(name.to_owned()).into()),
+                    None => return Err(Unfit::NoCase(self.read.show(&value), names(cases)).into()),
+                }
+            }
             (Type::Variant(cases), View::Object(members)) if members.len() == 1 => {
                 return self.case(cases, members, false);
             }
@@ -516,11 +519,6 @@ fn whole<V, E>(integer: Integer, view: &View<'_, V>) -> Lowered<Option<i128>, E>
         Some(value) if !integer.has(value) => Err(Unfit::Range(integer.name()).into()),
         value => Ok(value),
     }
-}
-
-fn find<'t, E>(cases: &'t Members<Option<Type>>, name: &str) -> Lowered<(&'t str, &'t Option<Type>), E> {
-    let found = cases.find(name).and_then(|at| cases.get(at));
-    found.ok_or_else(|| Unfit::NoCase(shown(name), names(cases)).into())
 }
 
 fn check_length<E>(length: Option<u32>, count: usize) -> Lowered<(), E> {

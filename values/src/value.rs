@@ -1,5 +1,7 @@
 //! The values of Rust.
 
+mod convert;
+
 use std::borrow::Cow;
 use std::fmt;
 

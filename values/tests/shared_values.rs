@@ -194,11 +194,10 @@ fn is_same(found: &Value, wanted: &Value) -> bool {
             };
             found.len() == wanted.len() && found.iter().zip(wanted).all(same)
         }
-        (Value::Object(found), Value::Object(wanted)) => {
-            let same = |((name, value), (other_name, other)): (&(String, Value), &(String, Value))| {
-                name == other_name && is_same(value, other)
-            };
-            found.len() == wanted.len() && found.iter().zip(wanted).all(same)
+        (found @ Value::Object(members), Value::Object(wanted)) => {
+            let same =
+                |(name, other): &(String, Value)| found.get(name).is_some_and(|value| is_same(value, other));
+            members.len() == wanted.len() && wanted.iter().all(same)
         }
         (Value::Flags(found), Value::Flags(wanted)) => {
             found.len() == wanted.len() && found.iter().all(|name| wanted.contains(name))

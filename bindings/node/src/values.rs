@@ -10,8 +10,8 @@ mod spelling;
 
 use libhyperlight::ErrorCode;
 use libhyperlight_values::error::Reason;
-use libhyperlight_values::{Error, ParseError, Type, check, limits, lift, lower, script};
-use napi::bindgen_prelude::{Either, Uint8Array, Utf16String};
+use libhyperlight_values::{Error, ParseError, Type, check, lift, limits, lower, script};
+use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
 use self::build::{Builder, JsTape};
@@ -31,9 +31,9 @@ pub struct JsType {
 impl JsType {
     /// The type that a text means.
     #[napi(catch_unwind, ts_return_type = "Made<Type>")]
-    pub fn parse(text: String) -> Made<Self> {
+    pub fn parse(text: String) -> Made<JsType> {
         Made(contain(|| match Type::parse(&text) {
-            Ok(ty) => Ok(Self { ty }),
+            Ok(ty) => Ok(JsType { ty }),
             Err(error @ ParseError::TooDeep) => Err(Failure::new(ErrorCode::GuestBinary, error.to_string())),
             Err(error) => Err(Failure::new(ErrorCode::Internal, error.to_string())),
         }))
@@ -84,13 +84,7 @@ pub const MAX_BITS: u32 = limits::MAX_BITS as u32;
 
 /// The text of a value for a script, or of an array of some, each of which may be as deep as one alone.
 #[napi(catch_unwind)]
-pub fn to_script(
-    what: String,
-    is_all: bool,
-    tape: &[f64],
-    text: Utf16String,
-    bytes: &[u8],
-) -> Made<String> {
+pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<String> {
     Made(contain(|| {
         let mut tape = Tape::new(tape, &text, bytes);
         let made = if is_all {
@@ -131,8 +125,3 @@ fn of_callers(error: Error) -> Failure {
     };
     Failure::new(code, error.message())
 }
-
-/// A text, whether it is Unicode or not.
-type Text = Either<String, Utf16String>;
-/// Bytes in one piece.
-type Bytes = Uint8Array;

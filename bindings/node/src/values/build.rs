@@ -2,17 +2,17 @@
 //! what it is made of.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use libhyperlight_values::Error;
 use libhyperlight_values::error::Spelling;
 use libhyperlight_values::host::Build;
 use libhyperlight_values::limits::MAX_SAFE_INTEGER;
 use libhyperlight_values::types::{Float, Integer};
-use napi::bindgen_prelude::{Either, Float64Array};
+use napi::bindgen_prelude::{Either, Float64Array, Uint8Array, Utf16String};
 use napi_derive::napi;
 
 use super::spelling::JavaScript;
-use super::{Bytes, Text};
 
 /// What is on a tape.
 mod tag {
@@ -40,17 +40,28 @@ mod tag {
     pub const MAP: f64 = 12.0;
 }
 
+/// A text, whether it is Unicode or not.
+type Text = Either<String, Utf16String>;
+
 /// A value on its way to JavaScript.
 #[napi(object, object_from_js = false)]
 pub struct JsTape {
     /// What it is.
     pub tape: Float64Array,
     /// Its texts, in order.
+    #[napi(ts_type = "Array<string>")]
     pub texts: Vec<Text>,
     /// The names of members, each once.
+    #[napi(ts_type = "Array<string>")]
     pub names: Vec<Text>,
     /// Its bytes, in order and without gaps.
-    pub bytes: Bytes,
+    pub bytes: Uint8Array,
+}
+
+impl fmt::Debug for JsTape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsTape").finish_non_exhaustive()
+    }
 }
 
 /// Writes a tape.

@@ -124,7 +124,9 @@ impl<'py> Build for Python3<'py> {
 
     fn refuse_key(&mut self, key: &Bound<'py, PyAny>) -> Option<String> {
         // Its own, or that of a member of a tuple.
-        key.hash().is_err().then(|| key.get_type().name().map_or_else(|_| String::new(), |name| name.to_string()))
+        key.hash()
+            .is_err()
+            .then(|| key.get_type().name().map_or_else(|_| String::new(), |name| name.to_string()))
     }
 
     fn spelling(&self) -> &dyn Spelling {
