@@ -17,17 +17,16 @@ use sha2::{Digest, Sha256};
 
 use super::format::{self, Header, PREFIX, bad};
 use super::{Frozen, Snapshot, copy};
+use crate::arch::features::Features;
+use crate::arch::registers::sanitize_extended_state;
 use crate::error::{Error, ErrorCode, Result};
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::options::{FileBounds, LoadOptions};
-use crate::pages::PageSet;
-use crate::sandbox::Functions;
+use crate::pages::{PAGE, PageSet, is_zero};
 use crate::signature::to_ready_frame;
-use crate::vm::features::Features;
-use crate::vm::sanitize_extended_state;
 
 /// Bytes that are read or written at once.
 const CHUNK: usize = 1 << 18;
@@ -223,7 +222,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     }
     let image = Arc::new(image);
     Ok(Frozen {
-        pages: super::data(image.file(), size)?,
+        pages: crate::file::data(image.file(), size)?,
         source: super::map(image.file(), size)?,
         base: Arc::clone(&image),
         image,
@@ -245,7 +244,7 @@ fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(),
             let len = CHUNK.min(to_usize(range.end - at));
             from.read(&mut buffer[..len])?;
             // The first page of a hole ends it, before the checksum of a terabyte has been computed.
-            if buffer[..len].chunks(to_usize(PAGE)).any(copy::is_zero) {
+            if buffer[..len].chunks(to_usize(PAGE)).any(is_zero) {
                 return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
             }
             to.write_all_at(&buffer[..len], at)?;
