@@ -9,15 +9,13 @@ const { HyperlightError, invalid } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { guestOf } = require('./guest.cjs')
 const { listed, owned, promised } = require('./kinds.cjs')
-const lift = require('./lift.cjs')
-const lower = require('./lower.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 const { Permits } = require('./permits.cjs')
 const { checkArity, registered } = require('./registration.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const snapshots = require('./snapshot.cjs')
-const { parse } = require('./types.cjs')
+const { Type } = require('./values.cjs')
 
 /** Who compiles on another thread. More at once would not be done sooner, and take as much more memory. */
 const compilers = new Permits(availableParallelism())
@@ -236,14 +234,18 @@ function forCall(program, name, values) {
 }
 
 function toGuest(slot, value, what) {
-  return slot?.json ? lower.encode(typeOf(slot), value, what) : value
+  return slot?.json ? typeOf(slot).encode(value, what) : value
 }
 
+/** `slot` is `undefined` where the type is not known, and `null` where there is no value. */
 function fromGuest(slot, value, what) {
-  return slot?.json ? lift.decode(typeOf(slot), value, what) : lift.checked(slot?.type, value, what)
+  if (slot === undefined || slot === null) return value
+  const type = typeOf(slot)
+  if (slot.json) return type.decode(value, what)
+  return type.isNarrow ? type.checked(value, what) : value
 }
 
-const typeOf = (slot) => (slot.parsed ??= parse(slot.type))
+const typeOf = (slot) => (slot.parsed ??= new Type(slot.type))
 
 /** A function of the program, for people: its kinds, where `json` is any value of the type that the signature says. */
 function described({ name, parameters, result }) {

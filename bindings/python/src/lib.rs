@@ -35,7 +35,7 @@ mod _libhyperlight {
     #[pymodule_export]
     use super::guest::{Guest, guest_from_parts};
     #[pymodule_export]
-    use super::json::{decode, encode};
+    use super::json::{Type, all_of_script, all_to_script, of_script, to_script};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
