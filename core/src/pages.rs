@@ -1,6 +1,9 @@
-//! Sets of pages.
+//! Pages, and sets of them.
 
 use std::ops::Range;
+
+/// Bytes of a page.
+pub(crate) const PAGE: u64 = 4096;
 
 /// A set of whole pages, as ranges of guest physical addresses: ascending, apart, none empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -94,6 +97,13 @@ impl FromIterator<Range<u64>> for PageSet {
         ranges.into_iter().for_each(|range| set.append(range));
         set
     }
+}
+
+/// Whether there is nothing in these bytes of a page.
+pub(crate) fn is_zero(page: &[u8]) -> bool {
+    // Of 4096 bytes, so that the comparison is one.
+    static ZEROS: [u8; 4096] = [0; 4096];
+    ZEROS.starts_with(page)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
 
 mod cell;
+mod external_memory;
 mod failure;
 mod forgotten;
 mod guard;
@@ -29,5 +30,4 @@ mod sandbox;
 mod snapshot;
 mod value;
 mod wasm;
-mod weight;
 mod worker;

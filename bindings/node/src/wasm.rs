@@ -1,6 +1,5 @@
 //! WebAssembly programs, compiled by a library of its own that is loaded for the first one. It lies beside the addon.
 
-use libhyperlight::Guest;
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -59,7 +58,7 @@ impl JsProgram {
     /// The guest that runs it.
     #[napi(catch_unwind)]
     pub fn guest(&self) -> Made<JsGuest> {
-        Made(contain(|| Ok(JsGuest { guest: self.program.guest(&Guest::builtin("wasm")?)? })))
+        Made(contain(|| Ok(JsGuest { guest: self.program.guest(&libhyperlight_builtin::wasm()?)? })))
     }
 
     /// The same program with other surroundings; limits mean nothing.

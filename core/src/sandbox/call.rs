@@ -14,7 +14,6 @@ use libhyperlight_abi::{
     ABI_ERROR_KINDS, AbortReason, DecodeError, ErrorKind, Frame, FrameKind, Full, ToHost, ValueRef, message,
 };
 
-use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
@@ -22,6 +21,8 @@ use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault::FaultKind;
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::layout::Layout;
 use crate::int::to_usize;
@@ -31,7 +32,6 @@ use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, Waited, stopped};
 use crate::text::{printable, said};
-use crate::vm::fault::FaultKind;
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 
@@ -194,7 +194,7 @@ impl Conversation {
         self.has_entropy = true;
         self.log.announce_level(self.vm.memory());
         self.converse(FrameKind::Result, limits)?;
-        self.vm.teach();
+        self.vm.record_hint();
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Conversation {
         if self.stopper.is_shared() {
             self.stopper = Stopper::new()?;
         }
-        self.stopper.set_nudge_interval(Duration::MAX);
+        self.stopper.set_wakeup_interval(Duration::MAX);
         self.on_signal = None;
         Ok(())
     }
@@ -413,7 +413,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// A signal has interrupted the guest: a kicker's, the timer's that nudges, or one of the program's own. The guest goes on
+    /// A signal has interrupted the guest: a kicker's, the timer's wake-up, or one of the program's own. The guest goes on
     /// if that is well.
     fn interrupted(&mut self) -> Result<(), Ended> {
         let hook = self.on_signal.as_deref();
@@ -468,7 +468,7 @@ impl Conversation {
             generation: self.generation,
             monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),
             wall_ns: clock::now(libc::CLOCK_REALTIME),
-            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.tsc_hz(),
+            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.processor().counter_hz(),
             entropy,
         })
     }
