@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ._errors import FunctionNotFound
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
-from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _all_to_script, _of_script, _prepare_by
+from ._libhyperlight import Guest, Sandbox, Snapshot, _all_to_script, _of_script, _Pool, _prepare_by
 from ._pool import PoolExecutor
 from ._runtime import Limits, Runtime
 from ._signature import from_codes
