@@ -71,10 +71,14 @@ export declare class Port {
 }
 export type JsPort = Port
 
-/** A program as a guest. */
+/** A program that was compiled. */
 export declare class Program {
   /** The guest that runs it. */
-  guest(): Guest
+  guest(): Made<Guest>
+  /** The same program with other surroundings; limits mean nothing. */
+  withWasi(wasi: JsWasi): Made<Program>
+  /** The bytes that `loadProgram` takes. */
+  toBytes(): Made<Uint8Array>
   /** What it exports and imports, as JSON. */
   description(): string
 }
@@ -150,10 +154,10 @@ export type JsType = Type
 export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
 
 /** Compiles it on a thread of ours. */
-export declare function compile(port: Port, id: number, compiler: string, program: Uint8Array, wasi: JsWasi): Made<undefined>
+export declare function compile(port: Port, id: number, program: Uint8Array, wasi: JsWasi): Made<undefined>
 
-/** Compiles a program on this thread, by the compiler in that file. */
-export declare function compileSync(compiler: string, program: Uint8Array, wasi: JsWasi): Made<Program>
+/** Compiles a program on this thread. */
+export declare function compileSync(program: Uint8Array, wasi: JsWasi): Made<Program>
 
 /** A file. */
 export interface JsFile {
@@ -263,7 +267,12 @@ export interface JsWasi {
   maxProgramSize: number
   /** How long compiling takes at most; 0 for the compiler's own limit. */
   compileTimeoutMs: number
+  /** Processors that compile at most; 0 for all that are available to the process. */
+  compileThreads: number
 }
+
+/** Takes a program from the bytes that it was kept as. */
+export declare function loadProgram(saved: Uint8Array): Made<Program>
 
 /** How many bits a bigint may have. */
 export declare const MAX_BITS: number

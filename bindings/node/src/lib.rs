@@ -15,6 +15,7 @@
 compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
 
 mod cell;
+mod external_memory;
 mod failure;
 mod forgotten;
 mod guard;
@@ -30,5 +31,4 @@ mod snapshot;
 mod value;
 mod values;
 mod wasm;
-mod weight;
 mod worker;

@@ -1,7 +1,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, NoReturn, TypeVar, final, overload
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final, overload
 
 from ._signature import Signature
 
@@ -12,6 +12,7 @@ __all__ = [
     "Snapshot",
     "_Pool",
     "_Type",
+    "_WasmProgram",
     "_all_of_script",
     "_all_to_script",
     "_guest_from_parts",
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+_Surroundings: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, str]], Sequence[tuple[str, bytes]]]
 
 VERSION: Final[str]
 
@@ -38,6 +41,24 @@ class Guest:
     def with_payload(self, data: bytes | bytearray | memoryview, /, *, executable: bool = False) -> Guest:
         """The same guest with bytes added to its image: data, or code compiled for it."""
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class _WasmProgram:
+    @staticmethod
+    def compile(
+        wasm: bytes,
+        wasi: _Surroundings,
+        max_program_size: int,
+        compile_timeout_ns: int,
+        compile_threads: int,
+    ) -> _WasmProgram: ...
+    @staticmethod
+    def load(saved: bytes) -> _WasmProgram: ...
+    def with_wasi(self, wasi: _Surroundings) -> _WasmProgram: ...
+    def to_bytes(self) -> bytes: ...
+    def code(self) -> bytes: ...
+    def config(self) -> bytes: ...
+    def description(self) -> str: ...
 
 @final
 class Sandbox:

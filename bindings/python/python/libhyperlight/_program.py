@@ -8,14 +8,16 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from . import _compiler
+from ._compiler import WasmProgram
 from ._errors import InvalidArgument
 from ._host import HostFunction, refuse, settled
-from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _Type
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _Type, _WasmProgram
 from ._signature import Signature, code_of_name, from_codes
 from ._wasi import Wasi
 
@@ -118,25 +120,26 @@ class Program(NamedTuple):
 
     @classmethod
     def of(cls, program: Any, wasi: Wasi | None, bounds: _compiler.Bounds) -> Program:
-        if isinstance(program, (bytes, bytearray, memoryview)):
-            code = bytes(program)
-        elif not isinstance(program, (str, os.PathLike)):
-            raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
-        else:
-            code = bounds.checked().read(program)
         wasi = wasi or Wasi()
-        # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
-        key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+        if isinstance(program, WasmProgram):
+            # The one that was given, whatever others are made of.
+            key: Any = (program, wasi)
+            compile = partial(program._with, wasi)
+        else:
+            code = bounds.bytes_of(program)
+            # By the size that it may have, so that what is found may have it; how long it takes to find it does not
+            # matter.
+            key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+            compile = partial(_compiler.compile, code, wasi, bounds)
         found = _KEPT.find(key)
         if found is None:
-            found = _KEPT.keep(key, cls._compile(code, wasi, bounds))
+            found = _KEPT.keep(key, cls._made_of(compile()))
         return found
 
     @classmethod
-    def _compile(cls, code: bytes, wasi: Wasi, bounds: _compiler.Bounds) -> Program:
-        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files, bounds)
-        guest = Guest.builtin("wasm").with_payload(compiled.code, executable=True).with_payload(compiled.config)
-        described = json.loads(compiled.description)
+    def _made_of(cls, compiled: _WasmProgram) -> Program:
+        guest = Guest.builtin("wasm").with_payload(compiled.code(), executable=True).with_payload(compiled.config())
+        described = json.loads(compiled.description())
         exports = {function["name"]: Function(function) for function in described["exports"]}
         imports = {function["name"]: Function(function) for function in described["imports"]}
         signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})
