@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyperlight_abi::limits::BUFFER_OVERHEAD;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Message, Opt, Result, Size};
 use crate::image::page_table::PAGE;
 use crate::stop::{Moment, TimeLimits};
 
@@ -133,10 +133,8 @@ impl SandboxOptions {
         let given = [self.heap_size, self.stack_size, self.input_size, self.output_size];
         for (given, (name, asked, has)) in given.into_iter().zip(asked.beside(sizes)) {
             if given != 0 && asked != has {
-                return Err(Error::invalid_argument(format!(
-                    "{name} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; \
-                     ask for {has}, or take a snapshot of a sandbox with {asked}"
-                )));
+                let (option, asked, has) = (Opt(name), Size(asked), Size(has));
+                return Err(Message::OtherSize { option, asked, has }.into());
             }
         }
         Ok(())
@@ -291,22 +289,15 @@ impl Quota {
     /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
     pub fn request(&mut self) -> Result<()> {
         let left = self.requests.checked_sub(1);
-        self.requests = left.ok_or_else(|| {
-            Error::new(
-                ErrorCode::TooLarge,
-                format!(
-                    "the call has asked the host for more than max_host_calls and {ALLOWANCE} other things"
-                ),
-            )
-        })?;
+        self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
         Ok(())
     }
 }
 
-fn size(name: &str, bytes: u64, default: u64, min: u64, max: u64) -> Result<u64> {
+fn size(name: &'static str, bytes: u64, default: u64, min: u64, max: u64) -> Result<u64> {
     let bytes = if bytes == 0 { default } else { bytes };
     if bytes > max {
-        return Err(Error::invalid_argument(format!("{name} is at most {max} bytes, found {bytes}")));
+        return Err(Message::AboveMaximum { option: Opt(name), max: Size(max), found: Size(bytes) }.into());
     }
     Ok(bytes.max(min).next_multiple_of(PAGE))
 }

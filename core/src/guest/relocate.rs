@@ -161,7 +161,7 @@ fn relocate(
 /// The packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd one is a
 /// bitmap of the 63 words that follow.
 fn relocate_packed(packed: &[u8], bias: u64, segments: &mut [Segment]) -> Result<()> {
-    let mut add = |address: u64| {
+    let mut add = |address: u64| -> Result<()> {
         let place = place(segments, address.wrapping_add(bias))?;
         let value = word(place).wrapping_add(bias);
         place.copy_from_slice(&value.to_le_bytes());
@@ -213,5 +213,5 @@ fn word(bytes: &[u8]) -> u64 {
 }
 
 fn bad(reason: &str) -> Error {
-    Error::guest_binary(reason)
+    Error::guest_binary(reason.to_owned())
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use hyperlight_abi::{ToHost, ValueRef};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Name, Result, Time};
 use crate::guest::Guest;
 use crate::guest::origin::Origin;
 use crate::options::{CallOptions, SandboxOptions, Sizes};
@@ -74,10 +74,8 @@ impl Sandbox {
         self.check_usable()?;
         let function = self.functions.find(name)?;
         if function.signature.returns() != R::KIND {
-            return Err(Error::new(
-                ErrorCode::Signature,
-                format!("`{name}` is {}, but {} was expected of it", function.signature, R::KIND),
-            ));
+            let (name, signature) = (Name(name.to_owned()), function.signature.clone());
+            return Err(Message::OtherResultExpected { name, signature, expected: R::KIND }.into());
         }
         arguments.with_values(|values| {
             let value = self.call_ref_with(options, name, values)?;
@@ -246,10 +244,7 @@ impl Sandbox {
         self.check_process()?;
         match self.state {
             State::Ready => Ok(()),
-            State::Poisoned => Err(Error::new(
-                ErrorCode::Poisoned,
-                "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
-            )),
+            State::Poisoned => Err(Message::Poisoned.into()),
         }
     }
 
@@ -265,9 +260,7 @@ impl Sandbox {
 fn checked_interval(interval: Duration) -> Result<Duration> {
     const SHORTEST: Duration = Duration::from_millis(1);
     if interval < SHORTEST {
-        return Err(Error::invalid_argument(format!(
-            "the signal hook is asked at most every {SHORTEST:?}, found {interval:?}"
-        )));
+        return Err(Message::HookTooOften { shortest: Time(SHORTEST), found: Time(interval) }.into());
     }
     Ok(interval)
 }
@@ -336,9 +329,9 @@ impl Functions {
     }
 
     fn find(&self, name: &str) -> Result<&Function> {
-        self.by_name.get(name).and_then(|index| self.list.get(*index)).ok_or_else(|| {
-            let name = printable(name, 256);
-            Error::new(ErrorCode::FunctionNotFound, format!("the guest has no function `{name}`"))
-        })
+        self.by_name
+            .get(name)
+            .and_then(|index| self.list.get(*index))
+            .ok_or_else(|| Message::NoGuestFunction { name: Name(printable(name, 256)) }.into())
     }
 }

@@ -19,7 +19,7 @@ use kvm_bindings::kvm_regs;
 
 use super::Registers;
 use crate::SandboxOptions;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Opt, Result, Size, Text};
 use crate::guest::elf::{ABI_ACCEPTED, Program, Segment};
 use crate::guest::origin::Fingerprint;
 use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape, Region};
@@ -138,7 +138,7 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let payloads = payloads(&mut input)?;
     let memory = program.segments.iter().map(|segment| segment.size);
     let memory = memory.chain(payloads.iter().map(|payload| payload.len)).sum::<u64>();
-    bounded("the memory of its guest's program and payloads", memory, "max_size", bounds.size)?;
+    memory_within("the memory of its guest's program and payloads", memory, bounds)?;
 
     let mut registers = Registers { general: kvm_regs::default(), fs_base: 0, gs_base: 0 };
     for register in general(&mut registers.general) {
@@ -179,14 +179,13 @@ fn abi(input: &mut Reader<'_>) -> Result<u32> {
         .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
-/// Confirms that something is within an option of whoever loads the file.
-fn bounded(what: &str, bytes: u64, option: &str, bound: u64) -> Result<()> {
-    if bytes <= bound {
+/// Confirms that memory is within what whoever loads the file allows.
+fn memory_within(what: &str, bytes: u64, bounds: FileBounds) -> Result<()> {
+    if bytes <= bounds.size {
         return Ok(());
     }
-    Err(bad(&format!(
-        "{what} is {bytes} bytes, {option} is {bound}; raise {option} if the file can be trusted"
-    )))
+    let (what, found, bound) = (Text(what.to_owned()), Size(bytes), Size(bounds.size));
+    Err(Message::FileMemoryTooLarge { what, found, bound }.into())
 }
 
 fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
@@ -205,7 +204,10 @@ fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
     let sizes =
         options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
     for (name, size) in sizes.named() {
-        bounded(&format!("its {name}"), size, "max_heap_size", bounds.each)?;
+        if size > bounds.each {
+            let (option, found, bound) = (Opt(name), Size(size), Size(bounds.each));
+            return Err(Message::FileSizeTooLarge { option, found, bound }.into());
+        }
     }
     Ok(sizes)
 }
@@ -269,7 +271,7 @@ fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<
         }
         // Below the size of the guest's memory, because each page is there once.
         total += len;
-        bounded("the memory in it", total, "max_size", bounds.size)?;
+        memory_within("the memory in it", total, bounds)?;
         end = range.end;
         pages.push(range);
     }
