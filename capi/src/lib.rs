@@ -17,10 +17,13 @@
 compile_error!("the C library contains panics and reports them as errors; build it with panic = \"unwind\"");
 
 mod guard;
+mod spelling;
 
 // In the order in which the header has them.
 
 pub mod version;
+
+pub mod codes;
 
 pub mod error;
 

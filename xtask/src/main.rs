@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 
+mod codes;
 mod header;
 mod licences;
 
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo run -p xtask -- CHORE [--verify]
 
+codes      write the error codes of C, Python and TypeScript
 header     write include/hyperlight.h
 licences   write LICENSES-THIRD-PARTY
 --verify   say whether it is what would be written";
@@ -17,6 +19,8 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
+        ["codes"] => codes::write(),
+        ["codes", "--verify"] => codes::verify(),
         ["header"] => header::write(),
         ["header", "--verify"] => header::verify(),
         ["licences"] => licences::write(),
