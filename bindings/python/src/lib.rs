@@ -21,6 +21,7 @@ mod shortage;
 mod signals;
 mod signature;
 mod snapshot;
+mod spelling;
 mod stack;
 mod value;
 
