@@ -27,6 +27,7 @@ mod port;
 mod reply;
 mod sandbox;
 mod snapshot;
+mod spelling;
 mod value;
 mod wasm;
 mod weight;
