@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use hyperlight::{Error, ErrorCode, FaultKind};
+use libhyperlight::{Error, ErrorCode, FaultKind};
 
 pub use crate::codes::*;
 use crate::guard;

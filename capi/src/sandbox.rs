@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, Snapshot,
     State, UninitializedSandbox,
 };

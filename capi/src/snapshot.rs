@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
-use hyperlight::{Snapshot, UninitializedSandbox};
+use libhyperlight::{Snapshot, UninitializedSandbox};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;

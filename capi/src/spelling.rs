@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hyperlight::spelling::{Function, Spelling, is_time};
+use libhyperlight::spelling::{Function, Spelling, is_time};
 
 /// The names of C.
 pub(crate) struct C;

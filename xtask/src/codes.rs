@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use hyperlight::{CodeRow, ErrorCode};
+use libhyperlight::{CodeRow, ErrorCode};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -14,7 +14,7 @@ type Output = (&'static str, fn(&str) -> Result<String>);
 
 const OUTPUTS: [Output; 4] = [
     ("capi/src/codes.rs", |_| Ok(c())),
-    ("bindings/python/python/hyperlight/_errors.py", |_| Ok(python())),
+    ("bindings/python/python/libhyperlight/_errors.py", |_| Ok(python())),
     ("bindings/node/index.d.ts", |old| between("/* codes */", "/* end of codes */", &typescript(), old)),
     ("docs/errors.md", |old| between("<!-- codes -->", "<!-- end of codes -->", &markdown(), old)),
 ];

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use hyperlight::{Access, Error, ErrorCode, Fault};
+use libhyperlight::{Access, Error, ErrorCode, Fault};
 
 use crate::spelling::JavaScript;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use hyperlight::spelling::{Function, Spelling, is_time};
+use libhyperlight::spelling::{Function, Spelling, is_time};
 
 /// The names of JavaScript.
 pub(crate) struct JavaScript;

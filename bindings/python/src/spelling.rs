@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hyperlight::spelling::{Function, Spelling};
+use libhyperlight::spelling::{Function, Spelling};
 
 /// The names of Python.
 pub struct Python;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use hyperlight_abi::Kind;
+use libhyperlight_abi::Kind;
 
 use super::ErrorCode;
 use super::spelling::{Function, Spelled, Spelling, Subject};
