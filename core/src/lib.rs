@@ -38,9 +38,12 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
+mod arch;
 mod clock;
 mod error;
+mod fault;
 mod file;
+mod functions;
 mod guest;
 mod image;
 mod int;
@@ -59,6 +62,7 @@ mod vm;
 #[doc(hidden)]
 pub use error::CodeRow;
 pub use error::{BoxError, Error, ErrorCode, Result, spelling};
+pub use fault::{Access, Fault, FaultKind};
 pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
@@ -77,6 +81,5 @@ pub use stop::signal::set_interrupt_signal;
 pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
-pub use vm::copied::force_tracking;
-pub use vm::fault::{Access, Fault, FaultKind};
+pub use vm::dirty_pages::force_tracking;
 pub use vm::hypervisor::probe;

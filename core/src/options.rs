@@ -5,7 +5,7 @@ use std::time::Duration;
 use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use crate::error::{Count, Message, Opt, Result, Size};
-use crate::image::page_table::PAGE;
+use crate::pages::PAGE;
 use crate::stop::{Moment, TimeLimits};
 
 /// What a call may ask for besides as many things as it may call host functions.

@@ -11,8 +11,8 @@ use libhyperlight_abi::Kind;
 
 use super::ErrorCode;
 use super::spelling::{Function, Spelled, Spelling, Subject};
+use crate::fault::Fault;
 use crate::signature::Signature;
-use crate::vm::fault::Fault;
 
 macro_rules! messages {
     ($($message:ident $(($($term:ident),*))? $({$($field:ident: $part:ty),*})? $code:ident $template:literal;)*) => {

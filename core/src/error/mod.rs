@@ -21,8 +21,8 @@ pub(crate) use message::{
 };
 use spelling::{Rust, Spelling, Subject, Words};
 
+use crate::fault::Fault;
 use crate::text::said;
-use crate::vm::fault::Fault;
 
 /// The error that a host function, or a cause, is boxed as.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
