@@ -358,36 +358,57 @@ typedef struct hl_fault_info {
 /**
  * Sizes and limits of a sandbox. 0 is always the default. Start from `HL_SANDBOX_OPTIONS_INIT`.
  *
- * Sizes are in bytes, rounded up to whole pages of 4 KiB; above their maximum they are `HL_ERR_INVALID_ARGUMENT`. Memory
- * that a guest never touches costs nothing.
+ * Sizes are in bytes, rounded up to whole pages of 4 KiB; above their maximum they are
+ * `HL_ERR_INVALID_ARGUMENT`. Memory that a guest never touches costs nothing.
  */
 typedef struct hl_sandbox_options {
     /** `sizeof(hl_sandbox_options)`. */
     size_t size;
-    /** The guest's heap: 16 MiB by default, at most 16 GiB. */
+    /** The guest's heap. In bytes: 16 MiB by default, at least 4 KiB, at most 16 GiB. */
     uint64_t heap_size;
-    /** The guest's stack: 1 MiB by default, at least 16 KiB, at most 1 GiB. */
+    /** The guest's stack. In bytes: 1 MiB by default, at least 16 KiB, at most 1 GiB. */
     uint64_t stack_size;
-    /** Room for the arguments of a call, and for the result of a host function: 1 MiB by default, at most 256 MiB. */
+    /**
+     * Room for the arguments of a call, and for the result of a host function. In bytes: 1 MiB by default,
+     * at least 4 KiB, at most 256 MiB.
+     */
     uint64_t input_size;
-    /** Room for the result of a call, and for the arguments of a host function: 1 MiB by default, at most 256 MiB. */
+    /**
+     * Room for the result of a call, and for the arguments of a host function. In bytes: 1 MiB by default,
+     * at least 4 KiB, at most 256 MiB.
+     */
     uint64_t output_size;
-    /** How long evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /**
+     * How long evolve and each call may take. The time of host functions counts, but they are not stopped:
+     * the call ends when they return. A guest is stopped soon after its time is up, not at once: a short
+     * call may end well even if its time was zero. In nanoseconds: unlimited by default, and with
+     * `UINT64_MAX`.
+     */
     uint64_t timeout_ns;
-    /** How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any. */
+    /**
+     * How much processor time of the calling thread evolve and each call may use, host functions included.
+     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     */
     uint64_t cpu_time_ns;
     /**
-     * Host functions that one call may call: unlimited by default. Calling more fails inside the guest. Of whatever else a guest asks
-     * for (signatures, the time, sleeps that are over, calls too many) a call has as many and 1000 more; then it ends with
-     * `HL_ERR_TOO_LARGE`, and the sandbox is poisoned.
+     * Host functions that one call may call. Calling more fails inside the guest. Whatever else a guest asks
+     * of the host counts apart: the signature of a host function, the time, a sleep whose time has passed,
+     * and every call that was refused because there were too many. A call has as many of those and 1000
+     * more, because a language runtime asks such things for programs that know nothing of it. Who goes on
+     * asking after that is stopped: `HL_ERR_TOO_LARGE`, and the sandbox is poisoned. Sleeping counts for
+     * nothing but its time. Unlimited by default.
      */
     uint64_t max_host_calls;
     /**
-     * Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped; one record of the
-     * library's own at the end of the call says how much.
+     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+     * dropped. One warning at the end of the call says how much. The text of a record has at most 4096
+     * bytes: what is longer is cut behind a whole character and ends with `…`. 1 MiB by default.
      */
     uint64_t max_log_bytes;
-    /** Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest. */
+    /**
+     * Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
+     * default.
+     */
     uint64_t max_print_bytes;
 } hl_sandbox_options;
 
@@ -443,13 +464,19 @@ typedef hl_status (*hl_host_fn)(void *user_data,
 /** Frees `user_data`. NULL where there is nothing to free. */
 typedef void (*hl_free_fn)(void *user_data);
 
-/** Limits of one call. Start from `HL_CALL_OPTIONS_INIT`. */
+/** Limits of one call, or of the start. Start from `HL_CALL_OPTIONS_INIT`. */
 typedef struct hl_call_options {
     /** `sizeof(hl_call_options)`. */
     size_t size;
-    /** How long the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: for ever. */
+    /**
+     * How long the call may take, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
+     * default, unlimited with `UINT64_MAX`.
+     */
     uint64_t timeout_ns;
-    /** How much processor time the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: any. */
+    /**
+     * How much processor time the call may use, in place of the sandbox's own limit. In nanoseconds: as in
+     * the sandbox by default, unlimited with `UINT64_MAX`.
+     */
     uint64_t cpu_time_ns;
 } hl_call_options;
 
@@ -473,35 +500,57 @@ typedef struct hl_load_options {
     /** `sizeof(hl_load_options)`. */
     size_t size;
     /**
-     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros included: 1 GiB by
-     * default.
+     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros
+     * included. Loading takes so much memory, and the time to check it. In bytes: 1 GiB by default.
      */
     uint64_t max_size;
     /**
-     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or not: 1 GiB by
-     * default.
+     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or
+     * not. A guest may touch all of them. The bounds of sandboxes hold besides. In bytes: 1 GiB by default.
      */
     uint64_t max_heap_size;
 } hl_load_options;
 
 /**
- * How many members a pool has, and how long one waits for them. 0 is always the default. Start from
- * `HL_POOL_OPTIONS_INIT`.
+ * How many members a pool has, how long one waits for them, and the limits of each. 0 is always the default.
+ * Start from `HL_POOL_OPTIONS_INIT`.
  */
 typedef struct hl_pool_options {
     /** `sizeof(hl_pool_options)`. */
     size_t size;
-    /** Members at most, in use and idle: twice the processors of the machine by default. */
+    /** Members at most, in use and idle. Twice the processors of the machine by default. */
     uint64_t max;
     /**
-     * Idle members kept in reserve as long as `max` allows it: none by default. They are made in the background from the first
-     * `hl_pool_acquire` on, because host functions may be registered until then.
+     * Idle members that are kept in reserve as long as the pool's size allows it. They are made in the
+     * background from the first acquisition on, because host functions may be registered until then: a
+     * program that wants its first request served at once acquires a member, and gives it back, when it
+     * starts. None by default.
      */
     uint64_t min_idle;
-    /** How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /**
+     * How long an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
+     * with `UINT64_MAX`.
+     */
     uint64_t acquire_timeout_ns;
-    /** How long each call of a member may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /** How long evolve and each call may take. In nanoseconds: unlimited by default, and with `UINT64_MAX`. */
     uint64_t timeout_ns;
+    /**
+     * How much processor time of the calling thread evolve and each call may use, host functions included.
+     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     */
+    uint64_t cpu_time_ns;
+    /** Host functions that one call may call. Calling more fails inside the guest. Unlimited by default. */
+    uint64_t max_host_calls;
+    /**
+     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+     * dropped. 1 MiB by default.
+     */
+    uint64_t max_log_bytes;
+    /**
+     * Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
+     * default.
+     */
+    uint64_t max_print_bytes;
 } hl_pool_options;
 
 /** What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`. */
@@ -693,6 +742,13 @@ HL_API
 HL_MUST_USE
 hl_status hl_sandbox_evolve(hl_sandbox *sandbox,
                             hl_error **err);
+
+/** Like `hl_sandbox_evolve`, with limits of its own. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_evolve_with(hl_sandbox *sandbox,
+                                 const hl_call_options *options,
+                                 hl_error **err);
 
 /**
  * Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
@@ -913,7 +969,7 @@ void hl_set_log_callback(uint32_t max_level,
 /** An `hl_load_options` with its size, and nothing set. */
 #define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
 /** An `hl_pool_options` with its size, and nothing set. */
-#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 
@@ -1035,9 +1091,13 @@ HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
+HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
 HL_SAME(load_options, sizeof(hl_load_options) == 24);
-HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
+HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
+HL_SAME(pool_options, sizeof(hl_pool_options) == 72);
+HL_SAME(pool_options_last, offsetof(hl_pool_options, max_print_bytes) == 64);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);
@@ -1045,10 +1105,6 @@ HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
-HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
-HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
-HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
-HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME

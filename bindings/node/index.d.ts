@@ -112,7 +112,7 @@ export interface Fault {
   readonly function?: string
 }
 
-/** The codes there are; more may come. Written by `cargo run -p xtask -- codes`, not by hand. */
+/** The codes there are; more may come. Written by `cargo xtask generate`, not by hand. */
 /* codes */
 export type ErrorCode =
   /** An argument that no sandbox could accept. The sandbox is unchanged. */

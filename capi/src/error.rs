@@ -2,11 +2,11 @@
 
 use std::ffi::{CStr, c_char};
 
+use libhyperlight::options::face::Face;
 use libhyperlight::{Error, ErrorCode, FaultKind};
 
 pub use crate::codes::*;
 use crate::guard;
-use crate::spelling::C;
 use crate::value::hl_bytes;
 
 /// `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
@@ -225,7 +225,7 @@ impl From<Error> for hl_error {
         Self {
             status: error.code().number(),
             guest_code: error.guest_code(),
-            message: Text::new(error.render(&C)),
+            message: Text::new(error.render(&Face::C)),
             details: error.details().map(|details| Text::new(details.to_owned())),
             fault,
         }

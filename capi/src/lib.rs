@@ -17,7 +17,7 @@
 compile_error!("the C library contains panics and reports them as errors; build it with panic = \"unwind\"");
 
 mod guard;
-mod spelling;
+mod structures;
 
 // In the order in which the header has them.
 

@@ -5,11 +5,12 @@
 //! values.
 //!
 //! ```
-//! use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+//! use libhyperlight::{SandboxOptions, UninitializedSandbox};
 //!
 //! # fn main() -> libhyperlight::Result<()> {
-//! // Load a guest, and make a sandbox for it that has not started yet.
-//! let guest = Guest::builtin("demo")?;
+//! // Load a guest, and make a sandbox for it that has not started yet. This one is of the crate `libhyperlight-builtin`;
+//! // others come from files: `Guest::from_file`.
+//! let guest = libhyperlight_builtin::demo()?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 //!
 //! // Give the guest something to call.
@@ -47,7 +48,7 @@ mod functions;
 mod guest;
 mod image;
 mod int;
-mod options;
+pub mod options;
 mod pages;
 mod pool;
 mod process;
@@ -63,13 +64,12 @@ mod vm;
 pub use error::CodeRow;
 pub use error::{BoxError, Error, ErrorCode, Result, spelling};
 pub use fault::{Access, Fault, FaultKind};
-pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use libhyperlight_abi::{Kind, ValueRef};
-pub use options::{CallOptions, LoadOptions, SandboxOptions};
-pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
+pub use options::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
+pub use pool::{Pool, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
 pub use sandbox::host::HOST_PRINT;
 pub use sandbox::{

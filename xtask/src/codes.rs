@@ -19,7 +19,7 @@ const OUTPUTS: [Output; 4] = [
     ("docs/errors.md", |old| between("<!-- codes -->", "<!-- end of codes -->", &markdown(), old)),
 ];
 
-const BY: &str = "Written by `cargo run -p xtask -- codes` from core/src/error/code.rs; not edited by hand.";
+const BY: &str = "Written by `cargo xtask generate` from core/src/error/code.rs; not edited by hand.";
 
 /// Writes them.
 pub(crate) fn write() -> Result<String> {
@@ -35,7 +35,7 @@ pub(crate) fn write() -> Result<String> {
 pub(crate) fn verify() -> Result<String> {
     for (path, made) in made()? {
         if std::fs::read_to_string(root().join(path))? != made {
-            return Err(format!("{path} is stale; write it by: cargo run -p xtask -- codes").into());
+            return Err(format!("{path} is stale; write it by: cargo xtask generate").into());
         }
     }
     Ok("the error codes are up to date".to_owned())

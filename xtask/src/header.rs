@@ -8,6 +8,8 @@ use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, RenameRule, SortKey, Style};
 
+use crate::options;
+
 const HEADER: &str = "include/hyperlight.h";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -23,7 +25,7 @@ pub(crate) fn verify() -> Result<String> {
     if std::fs::read(root().join(HEADER))? == generate()? {
         Ok(format!("{HEADER} is up to date"))
     } else {
-        Err(format!("{HEADER} is stale; write it by: cargo run -p xtask -- header").into())
+        Err(format!("{HEADER} is stale; write it by: cargo xtask header").into())
     }
 }
 
@@ -36,7 +38,7 @@ fn generate() -> Result<Vec<u8>> {
         no_includes: true,
         header: Some(include_str!("rules.h").trim_end().into()),
         after_includes: Some(prologue()),
-        trailer: Some(include_str!("epilogue.h").trim_end().into()),
+        trailer: Some(epilogue()),
         documentation_style: DocumentationStyle::Doxy,
         line_length: 110,
         tab_width: 4,
@@ -106,6 +108,12 @@ fn prologue() -> String {
     })
     .concat();
     include_str!("prologue.h").replace("@VERSION@\n", &version).trim_end().into()
+}
+
+/// What stands behind the last function.
+fn epilogue() -> String {
+    let text = include_str!("epilogue.h").trim_end();
+    text.replace("@OPTIONS@", &options::inits()).replace("@SAME_OPTIONS@", &options::assertions())
 }
 
 fn root() -> &'static Path {

@@ -4,9 +4,9 @@
 
 use std::fmt;
 
+use libhyperlight::options::face::Face;
 use libhyperlight::{Access, Error, ErrorCode, Fault};
 
-use crate::spelling::JavaScript;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = error.code();
-        let mut failure = Self::new(code, error.render(&JavaScript));
+        let mut failure = Self::new(code, error.render(&Face::JavaScript));
         failure.fault = error.fault().cloned().map(Box::new);
         failure.details = error.details().map(str::to_owned);
         failure.guest_code = match code {

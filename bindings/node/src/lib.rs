@@ -27,7 +27,6 @@ mod port;
 mod reply;
 mod sandbox;
 mod snapshot;
-mod spelling;
 mod value;
 mod wasm;
 mod weight;

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use libhyperlight::options::face::Face;
 use libhyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::ending::Kept;
-use crate::spelling;
 
 /// An exception on its way through the engine.
 pub struct Raised {
@@ -64,7 +64,7 @@ impl std::error::Error for Raised {}
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let code = error.code();
     let description = Description {
-        message: error.render(&spelling::Python),
+        message: error.render(&Face::Python),
         guest_code: error.guest_code(),
         details: error.details().map(str::to_owned),
         fault: error.fault().cloned(),

@@ -21,7 +21,6 @@ mod shortage;
 mod signals;
 mod signature;
 mod snapshot;
-mod spelling;
 mod stack;
 mod value;
 

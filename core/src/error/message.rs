@@ -3,7 +3,6 @@
 //! What a template names in braces is a field, or one of the options and functions of this library that are listed behind the name
 //! of the message: those are written as the reader's language calls them. A text that names none of them needs no entry here.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ macro_rules! messages {
         #[derive(Debug)]
         pub(crate) enum Message {
             /// A text that is the same in every language.
-            Text { code: ErrorCode, text: Cow<'static, str> },
+            Text { code: ErrorCode, text: String },
             /// What a host function said; without a text, what its error says, which is one of the engine's.
             HostFailed { said: Option<String> },
             $(#[doc = $template] $message $({$($field: $part),*})?,)*
@@ -75,6 +74,8 @@ messages! {
     // Options.
     AboveMaximum { option: Opt, max: Size, found: Size } InvalidArgument
         "{option} is at most {max} bytes, found {found}";
+    TooMany { option: Opt, max: Count, found: Count } InvalidArgument
+        "{option} is at most {max}, found {found}";
     OtherSize { option: Opt, asked: Size, has: Size } InvalidArgument
         "{option} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; ask for {has}, \
          or take a snapshot of a sandbox with {asked}";
@@ -96,8 +97,8 @@ messages! {
         "the guest has no function `{name}`";
     NoHostFunction(evolve) { name: Name } FunctionNotFound
         "the host has no function `{name}`; register it before {evolve}";
-    WrongArguments { name: Name, signature: Signature, found: Text } Signature
-        "`{name}` is {signature}, but was called with ({found})";
+    WrongArguments { name: Name, signature: Signature, found: Text, advice: Text } Signature
+        "`{name}` is {signature}, but was called with ({found}){advice}";
     OtherResultExpected { name: Name, signature: Signature, expected: Kind } Signature
         "`{name}` is {signature}, but {expected} was expected of it";
     WrongHostResult { name: Name, found: Kind, returns: Kind } Signature
@@ -345,7 +346,10 @@ impl Part for HostMismatch {
         let (name, needed) = (own.unwrap_or(name), written(needed));
         match found {
             None => write!(f, "`{name}` {needed} is missing"),
-            Some(found) => write!(f, "`{name}` is {}, expected {needed}", written(found)),
+            Some(found) => {
+                let advice = found.advice(self.needed.params().len());
+                write!(f, "`{name}` is {}, expected {needed}{advice}", written(found))
+            }
         }
     }
 

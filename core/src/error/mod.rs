@@ -9,7 +9,6 @@ mod code;
 mod message;
 pub mod spelling;
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::OnceLock;
@@ -19,9 +18,10 @@ pub use code::{CodeRow, ErrorCode};
 pub(crate) use message::{
     Count, Difference, HostMismatch, Message, Name, Number, Opt, OtherSignal, Size, Text, Time,
 };
-use spelling::{Rust, Spelling, Subject, Words};
+use spelling::{Spelling, Subject, Words};
 
 use crate::fault::Fault;
+use crate::options::face::Face;
 use crate::text::said;
 
 /// The error that a host function, or a cause, is boxed as.
@@ -43,8 +43,9 @@ struct Inner {
 }
 
 impl Error {
-    /// An error whose line is the same in every language.
-    pub(crate) fn new(code: ErrorCode, text: impl Into<Cow<'static, str>>) -> Self {
+    /// Makes an error whose line is the same in every language, for crates that extend this one. The line is impersonal: what was
+    /// expected, what was found, what mends it.
+    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
         Self::from(Message::Text { code, text: text.into() })
     }
 
@@ -56,15 +57,15 @@ impl Error {
         Self::from(Message::HostFailed { said }).with_guest_code(status).with_source(source)
     }
 
-    pub(crate) fn invalid_argument(text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_argument(text: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidArgument, text)
     }
 
-    pub(crate) fn guest_binary(text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn guest_binary(text: impl Into<String>) -> Self {
         Self::new(ErrorCode::GuestBinary, text)
     }
 
-    pub(crate) fn protocol(text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn protocol(text: impl Into<String>) -> Self {
         Self::new(ErrorCode::Protocol, text)
     }
 
@@ -96,7 +97,7 @@ impl Error {
 
     /// The line that [`fmt::Display`] writes: with Rust's names.
     pub fn message(&self) -> &str {
-        self.0.line.get_or_init(|| self.render(&Rust))
+        self.0.line.get_or_init(|| self.render(&Face::Rust))
     }
 
     /// The line with the names of another language, for bindings to it.

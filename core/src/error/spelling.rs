@@ -9,6 +9,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::message::own_name;
+use crate::options::face::Face;
+use crate::options::row;
 use crate::signature::Signature;
 
 /// The names of one language. Every method has Rust's as its default.
@@ -35,11 +37,37 @@ pub trait Spelling {
     }
 }
 
-/// The names of Rust.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rust;
+impl Spelling for Face {
+    fn option(&self, name: &'static str) -> Cow<'static, str> {
+        row(name).map_or(Cow::Borrowed(name), |option| self.name(option))
+    }
 
-impl Spelling for Rust {}
+    fn function(&self, function: Function) -> Option<&'static str> {
+        match (self, function) {
+            (Self::Rust, _) => Some(function.name()),
+            (_, Function::SetInterruptSignal) => None,
+            (Self::C, Function::Evolve) => Some("hl_sandbox_evolve"),
+            (Self::C, Function::Register) => Some("hl_sandbox_register"),
+            (Self::C, Function::Restore) => Some("hl_sandbox_restore"),
+            (Self::Python, Function::Evolve) => Some("evolve()"),
+            (Self::Python, Function::Register) => Some("register()"),
+            (Self::Python, Function::Restore) => Some("restore()"),
+            (Self::JavaScript, same) => Some(same.name()),
+        }
+    }
+
+    /// JavaScript gives a number of its unit, which is in the option's name.
+    fn time(&self, time: Duration) -> String {
+        match self {
+            Self::JavaScript => (time.as_secs_f64() * 1000.0).to_string(),
+            _ => format!("{time:?}"),
+        }
+    }
+
+    fn has_unsigned_functions(&self) -> bool {
+        matches!(self, Self::JavaScript | Self::Python)
+    }
+}
 
 /// Plain words for whoever does not see the library's interface: a guest may show what it is told to users of any language.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +88,6 @@ impl Spelling for Words {
     fn has_unsigned_functions(&self) -> bool {
         true
     }
-}
-
-/// Whether the option of that name is a limit of time, which some languages name after its unit.
-pub fn is_time(option: &str) -> bool {
-    matches!(option, "acquire_timeout" | "compile_timeout" | "cpu_time" | "timeout")
 }
 
 /// A function of this library that messages name.

@@ -331,7 +331,7 @@ mod tests {
                 .map(|(gap, size, kind)| {
                     let address = next + gap;
                     next = (address + size).next_multiple_of(PAGE);
-                    Segment { address, size, bytes: vec![], writable: kind == 1, executable: kind == 2 }
+                    Segment { address, size, source: 0..0, writable: kind == 1, executable: kind == 2 }
                 })
                 .collect();
             Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1 }
@@ -414,7 +414,7 @@ mod tests {
             segments: vec![Segment {
                 address: RELOCATABLE_BASE,
                 size: 10,
-                bytes: vec![],
+                source: 0..0,
                 writable: false,
                 executable: true,
             }],

@@ -5,6 +5,7 @@
 //! writes, and no page of it can vanish under a running guest.
 
 pub(crate) mod layout;
+mod words;
 
 use std::fs::File;
 use std::io;
@@ -14,11 +15,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::arch::descriptors;
 use crate::error::{Error, Result};
+use crate::guest::contents::Contents;
 use crate::guest::payload::Payload;
-use crate::guest::program::{Program, Segment};
+use crate::guest::program::Program;
+use crate::guest::relocate;
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
+use words::Words;
 
 /// A guest's initial memory.
 #[derive(Debug)]
@@ -37,18 +41,30 @@ impl Image {
     const MAX_HOT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
-    pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {
+    pub fn compose(
+        contents: &Contents,
+        program: &Program,
+        payloads: &[Payload],
+        sizes: &Sizes,
+    ) -> Result<Self> {
         let shapes: Vec<_> = payloads
             .iter()
             .map(|payload| PayloadShape {
-                len: payload.bytes.len() as u64,
+                len: payload.contents.len() as u64,
                 executable: payload.access.is_executable(),
             })
             .collect();
         let layout = Layout::new(program, &shapes, sizes);
         let file = create(layout.size).map_err(|source| Error::resource("memfd_create", source))?;
-        write(&file, &layout, program, payloads)
-            .map_err(|source| Error::resource("writing the guest's image", source))?;
+        let failed = |source| Error::resource("writing the guest's image", source);
+        write(&file, &layout, contents, program, payloads).map_err(failed)?;
+        let mut words = Words::new(&file);
+        relocate::each(contents, program, |change| {
+            let start = layout.program.get(change.segment).zip(program.segments.get(change.segment));
+            let start = start.map_or(0, |(region, segment)| region.phys + (segment.address - region.virt));
+            words.change(start + change.offset, change.word).map_err(failed)
+        })?;
+        words.finish().map_err(failed)?;
         seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
         Ok(Self::with(Arc::new(layout), program.entry, file))
     }
@@ -94,16 +110,27 @@ impl Image {
     }
 }
 
-fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) -> io::Result<()> {
+/// Writes everything but relocated words, and leaves holes where it is zero.
+fn write(
+    file: &File,
+    layout: &Layout,
+    contents: &Contents,
+    program: &Program,
+    payloads: &[Payload],
+) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
     write_engine(file, layout, &descriptors::initial_extended_state())?;
     put(&layout.thread, &thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
-        let Segment { address, bytes, .. } = segment;
-        file.write_all_at(bytes, region.phys + (address - region.virt))?;
+        let start = region.phys + (segment.address - region.virt);
+        for (at, bytes) in contents.present(segment.source.clone()) {
+            file.write_all_at(bytes, start + (at - segment.source.start))?;
+        }
     }
     for (region, payload) in layout.payloads.iter().zip(payloads) {
-        put(region, &payload.bytes)?;
+        for (at, bytes) in payload.contents.present(0..payload.contents.len() as u64) {
+            file.write_all_at(bytes, region.phys + at)?;
+        }
     }
     Ok(())
 }

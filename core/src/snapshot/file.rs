@@ -25,7 +25,7 @@ use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::int::to_usize;
 use crate::options::{FileBounds, LoadOptions};
-use crate::pages::{PAGE, PageSet};
+use crate::pages::{PAGE, PageSet, is_zero};
 use crate::signature::to_ready_frame;
 
 /// Bytes that are read or written at once.
@@ -222,7 +222,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     }
     let image = Arc::new(image);
     Ok(Frozen {
-        pages: super::data(image.file(), size)?,
+        pages: crate::file::data(image.file(), size)?,
         source: super::map(image.file(), size)?,
         base: Arc::clone(&image),
         image,
@@ -244,7 +244,7 @@ fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(),
             let len = CHUNK.min(to_usize(range.end - at));
             from.read(&mut buffer[..len])?;
             // The first page of a hole ends it, before the checksum of a terabyte has been computed.
-            if buffer[..len].chunks(to_usize(PAGE)).any(copy::is_zero) {
+            if buffer[..len].chunks(to_usize(PAGE)).any(is_zero) {
                 return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
             }
             to.write_all_at(&buffer[..len], at)?;

@@ -229,7 +229,7 @@ fn program(input: &mut Reader<'_>, entry: u64, bias: u64, abi: u32) -> Result<Pr
             return Err(wrong());
         }
         let (writable, executable) = (access == 1, access == 2);
-        segments.push(Segment { address, size, bytes: Vec::new(), writable, executable });
+        segments.push(Segment { address, size, source: 0..0, writable, executable });
     }
     Ok(Program { segments, entry, bias, abi })
 }
