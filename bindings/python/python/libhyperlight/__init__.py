@@ -22,6 +22,7 @@ except ImportError as _error:
     raise ImportError(_explain(_error)) from _error
 
 from . import _errors
+from ._compiler import WasmProgram
 from ._errors import *  # noqa: F403
 from ._host import HostFunction
 from ._javascript import JavaScript, JavaScriptPool
@@ -44,6 +45,7 @@ __all__ = [
     "Wasi",
     "Wasm",
     "WasmPool",
+    "WasmProgram",
     "WasmSignature",
     "__version__",
     "f32",
