@@ -1,4 +1,4 @@
-//! The error codes in C. Written by `cargo run -p xtask -- codes` from core/src/error/code.rs; not edited by hand.
+//! The error codes in C. Written by `cargo xtask generate` from core/src/error/code.rs; not edited by hand.
 
 /// Success.
 pub const HL_OK: i32 = 0;

@@ -1,6 +1,6 @@
 """The exceptions: one class for each code of the engine's error table.
 
-Written by `cargo run -p xtask -- codes` from core/src/error/code.rs; not edited by hand.
+Written by `cargo xtask generate` from core/src/error/code.rs; not edited by hand.
 """
 
 from __future__ import annotations
