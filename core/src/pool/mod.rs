@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use libhyperlight_abi::ValueRef;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Error, ErrorCode, Message, Result, Time};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
 use crate::sandbox::{HostError, HostFunction, HostIdentity, Sandbox, State, UninitializedSandbox};
@@ -60,9 +60,8 @@ impl Pool {
         };
         let min_idle = usize::try_from(options.min_idle.or_default()).unwrap_or(usize::MAX);
         if min_idle > max {
-            return Err(Error::invalid_argument(format!(
-                "min_idle is at most max, which is {max}, found {min_idle}"
-            )));
+            let (most, found) = (Count(max as u64), Count(min_idle as u64));
+            return Err(Message::TooManyIdle { most, found }.into());
         }
         let template = UninitializedSandbox::from_snapshot(snapshot, options.sandbox)?;
         let shared = Shared {
@@ -256,13 +255,8 @@ impl Shared {
             if left.is_some_and(|left| left.is_zero()) {
                 members.leave(&waiter);
                 members.waited(begun.elapsed());
-                return Err(Error::new(
-                    ErrorCode::PoolTimeout,
-                    format!(
-                        "no member of the pool came free within acquire_timeout, {timeout:?}; all {} are in use",
-                        self.max
-                    ),
-                ));
+                let (limit, members) = (Time(timeout), Count(self.max as u64));
+                return Err(Message::NoMemberInTime { limit, members }.into());
             }
             members = match left {
                 Some(left) => waiter.wait_timeout(members, left).unwrap_or_else(PoisonError::into_inner).0,
