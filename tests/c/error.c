@@ -1,4 +1,4 @@
-/* Errors: who owns them, how long they live, what they say. */
+/* Errors: who owns them, how long they live, what they say. The argument is the guest of the tests. */
 #include "check.h"
 
 #include <pthread.h>
@@ -155,7 +155,9 @@ static void threads_have_their_own(void) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    guest_file = argv[1];
     untouched_on_success();
     lives_until_freed();
     says_where();
