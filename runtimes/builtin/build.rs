@@ -100,6 +100,13 @@ fn build(root: &Path, out: &Path, package: &str) -> Result<Vec<u8>> {
 
 fn is_of_the_outer_build(name: &str) -> bool {
     let prefixes = [
+        // Compilers for the C code of another target, such as zig's for an old C library. `CC` is meant for all.
+        "AR_",
+        "CC_",
+        "CFLAGS_",
+        "CXX_",
+        "CXXFLAGS_",
+        "RANLIB_",
         "CARGO_BUILD_",
         "CARGO_CFG_",
         "CARGO_ENCODED_",
