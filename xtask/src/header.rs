@@ -105,7 +105,8 @@ fn without_tags(line: &str, before: &str) -> String {
         let (tag, name_on) = tagged.split_at(tagged.find("hl_").unwrap_or_default());
         let is_in_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
         let name = name_on.split(|sign| !is_in_name(sign)).next().unwrap_or_default();
-        let has_name = before.contains(&format!("}} {name};")) || before.contains(&format!(" {name} {name};"));
+        let has_name =
+            before.contains(&format!("}} {name};")) || before.contains(&format!(" {name} {name};"));
         out.push_str(head);
         out.push_str(if has_name { "" } else { tag });
         out.push_str(name);

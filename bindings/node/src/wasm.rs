@@ -1,6 +1,5 @@
 //! WebAssembly programs, compiled by a library of its own that is loaded for the first one. It lies beside the addon.
 
-use libhyperlight::Guest;
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
