@@ -42,7 +42,10 @@ pub fn guests(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     let target = if fs::create_dir_all(&shared).is_ok() { shared } else { out.join("guests") };
     let mut cargo = cargo()?;
     // Cargo looks for its settings from there.
-    cargo.current_dir(root.join(WORKSPACE)).args(["build", "--release", "--locked", "--target-dir"]).arg(&target);
+    cargo
+        .current_dir(root.join(WORKSPACE))
+        .args(["build", "--release", "--locked", "--target-dir"])
+        .arg(&target);
     for package in packages {
         cargo.args(["--package", package]);
     }
