@@ -119,7 +119,11 @@ impl Words {
 /// # Safety
 ///
 /// As for [`Structure::read`]; `T` consists of words of 64 bits, of which any are valid.
-pub(crate) unsafe fn read_sized<T: Default>(options: *const T, name: &str, init: &str) -> Result<T, hl_error> {
+pub(crate) unsafe fn read_sized<T: Default>(
+    options: *const T,
+    name: &str,
+    init: &str,
+) -> Result<T, hl_error> {
     let mut known = T::default();
     if options.is_null() {
         return Ok(known);

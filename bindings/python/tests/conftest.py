@@ -57,7 +57,7 @@ def script() -> Iterator[MakeScript]:
 
 @pytest.fixture
 def attacker(make: MakeSandbox) -> hl.Sandbox:
-    """A sandbox of the tests' own guest, which does what the demo guest does and everything that a guest can do wrong."""
+    """A sandbox of the tests' own guest: all that the demo guest does, and all that a guest can do wrong."""
     return make(hl.Guest(os.environ["HYPERLIGHT_GUEST"]))
 
 

@@ -16,8 +16,15 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The workspace of the guests.
 const WORKSPACE: &str = "sdk";
 
-/// What the environment's names begin with that are meant for the cargo that runs the build script.
-const OUTER: [&str; 8] = [
+/// What the environment's names begin with that are meant for the cargo that runs the build script, and for C code of its target:
+/// a wheel that zig links would have guests compiled by zig, with its flags in place of those that guests need. `CC` is for all.
+const OUTER: [&str; 14] = [
+    "AR_",
+    "CC_",
+    "CFLAGS_",
+    "CXXFLAGS_",
+    "CXX_",
+    "RANLIB_",
     "CARGO_BUILD_",
     "CARGO_CFG_",
     "CARGO_ENCODED_",
@@ -35,7 +42,10 @@ pub fn guests(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     let target = if fs::create_dir_all(&shared).is_ok() { shared } else { out.join("guests") };
     let mut cargo = cargo()?;
     // Cargo looks for its settings from there.
-    cargo.current_dir(root.join(WORKSPACE)).args(["build", "--release", "--locked", "--target-dir"]).arg(&target);
+    cargo
+        .current_dir(root.join(WORKSPACE))
+        .args(["build", "--release", "--locked", "--target-dir"])
+        .arg(&target);
     for package in packages {
         cargo.args(["--package", package]);
     }
