@@ -112,13 +112,61 @@ export interface Fault {
   readonly function?: string
 }
 
-/** The codes there are; more may come. */
+/** The codes there are; more may come. Written by `cargo xtask generate`, not by hand. */
+/* codes */
 export type ErrorCode =
-  | 'ERR_HL_INVALID_ARGUMENT' | 'ERR_HL_HYPERVISOR_UNAVAILABLE' | 'ERR_HL_GUEST_BINARY' | 'ERR_HL_RESOURCE'
-  | 'ERR_HL_FUNCTION_NOT_FOUND' | 'ERR_HL_SIGNATURE' | 'ERR_HL_TOO_LARGE' | 'ERR_HL_GUEST_ERROR' | 'ERR_HL_HOST_FUNCTION'
-  | 'ERR_HL_GUEST_ABORT' | 'ERR_HL_GUEST_FAULT' | 'ERR_HL_STACK_OVERFLOW' | 'ERR_HL_GUEST_OUT_OF_MEMORY' | 'ERR_HL_TIMEOUT'
-  | 'ERR_HL_INTERRUPTED' | 'ERR_HL_POISONED' | 'ERR_HL_BUSY' | 'ERR_HL_STATE' | 'ERR_HL_SNAPSHOT_MISMATCH'
-  | 'ERR_HL_SNAPSHOT_FILE' | 'ERR_HL_IO' | 'ERR_HL_PROTOCOL' | 'ERR_HL_CLOSED' | 'ERR_HL_POOL_TIMEOUT' | 'ERR_HL_INTERNAL'
+  /** An argument that no sandbox could accept. The sandbox is unchanged. */
+  | 'ERR_HL_INVALID_ARGUMENT'
+  /** There is no usable hypervisor; the message says why and what mends it. */
+  | 'ERR_HL_HYPERVISOR_UNAVAILABLE'
+  /** The guest program cannot be loaded. */
+  | 'ERR_HL_GUEST_BINARY'
+  /** The host lacks memory, file descriptors or virtual machines. The sandbox is unchanged, or poisoned if this struck
+   * inside a call. */
+  | 'ERR_HL_RESOURCE'
+  /** There is no function of that name. */
+  | 'ERR_HL_FUNCTION_NOT_FOUND'
+  /** The arguments do not fit the function's signature. */
+  | 'ERR_HL_SIGNATURE'
+  /** A payload does not fit its buffer; the message names the option to raise. */
+  | 'ERR_HL_TOO_LARGE'
+  /** The guest function returned an error. The sandbox is ready. */
+  | 'ERR_HL_GUEST_ERROR'
+  /** A host function failed, and the guest passed its error on. */
+  | 'ERR_HL_HOST_FUNCTION'
+  /** The guest panicked or gave up. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_ABORT'
+  /** The guest did something that the processor or the hypervisor forbids. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_FAULT'
+  /** The guest used up its stack. The sandbox is poisoned. */
+  | 'ERR_HL_STACK_OVERFLOW'
+  /** The guest used up its heap. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_OUT_OF_MEMORY'
+  /** The call took longer than it may. The sandbox is poisoned. */
+  | 'ERR_HL_TIMEOUT'
+  /** The call was interrupted. The sandbox is poisoned. */
+  | 'ERR_HL_INTERRUPTED'
+  /** An earlier call was stopped in the middle. Only a restore mends the sandbox. */
+  | 'ERR_HL_POISONED'
+  /** The sandbox is in use: by another thread, or by the call that this came from. The sandbox is unchanged. */
+  | 'ERR_HL_BUSY'
+  /** The sandbox is in the wrong state for this, such as one that has not started. The sandbox is unchanged. */
+  | 'ERR_HL_STATE'
+  /** A snapshot does not belong to this guest, or needs other host functions. */
+  | 'ERR_HL_SNAPSHOT_MISMATCH'
+  /** A snapshot file is damaged, or of another version or processor. */
+  | 'ERR_HL_SNAPSHOT_FILE'
+  /** Reading or writing a file failed. */
+  | 'ERR_HL_IO'
+  /** The guest broke the wire contract. The sandbox is poisoned. */
+  | 'ERR_HL_PROTOCOL'
+  /** The sandbox, or the pool, was closed. */
+  | 'ERR_HL_CLOSED'
+  /** No member of the pool came free in time. */
+  | 'ERR_HL_POOL_TIMEOUT'
+  /** A bug of this library, or a panic in a host function, contained. The sandbox is poisoned. */
+  | 'ERR_HL_INTERNAL'
+/* end of codes */
 
 /** What a script has thrown, piece by piece. It is the script's own word: anything may be in it. */
 export interface Thrown {
@@ -404,17 +452,24 @@ export interface WasiOptions {
   files?: Readonly<Record<string, string | Uint8Array>>
 }
 
-export interface WasmOptions extends SandboxOptions {
+/** What a program may ask of the compiler. */
+export interface WasmProgramOptions {
+  /** Bytes of the program at most; 64 MiB unless given. */
+  maxProgramSize?: number
+  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
+  compileTimeoutMs?: number
+  /** Processors that compile at most; all that are available to the process unless given, which is also the most for all together. */
+  compileThreads?: number
+}
+
+/** What a program may ask of the compiler means nothing for a `WasmProgram` or a `Snapshot`. */
+export interface WasmOptions extends SandboxOptions, WasmProgramOptions {
   wasi?: WasiOptions
   /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
   snapshot?: Snapshot
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
    *  `'interface#add'` for components. A plain function has the signature of the import, which has no more parameters than it. */
   hostFunctions?: ScriptHostFunctions
-  /** Bytes of the program at most; 64 MiB unless given. */
-  maxProgramSize?: number
-  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
-  compileTimeoutMs?: number
 }
 
 /** A function that a program exports. `'json'`: a value of the type that the signature says. */
@@ -426,15 +481,31 @@ export interface WasmFunction {
   readonly signature?: string
 }
 
+/** A WebAssembly module or component, compiled, for any number of sandboxes; it can be kept as bytes. */
+export class WasmProgram {
+  /** The bytes of a program, or the path of its file. Compiles on this thread. */
+  constructor(source: Uint8Array | string | URL, options?: WasmProgramOptions)
+  /** The same, compiled on another thread. */
+  static compile(source: Uint8Array | string | URL, options?: WasmProgramOptions): Promise<WasmProgram>
+  /**
+   * A program from what `toBytes` gave, by the same version of this package, on a processor with the same features. The bytes may come
+   * from anybody: the program can do nothing but what its sandbox lets it do. `ERR_HL_GUEST_BINARY`: they are damaged, of another
+   * version or for another processor; compile the program anew.
+   */
+  static fromBytes(bytes: Uint8Array): WasmProgram
+  /** What `fromBytes` takes. Arguments, environment and files are not part of it. */
+  toBytes(): Uint8Array
+}
+
 /**
  * A WebAssembly module or component in a sandbox. `i64` is always `bigint`; several results of a core function are an
  * array; records, variants, options and lists of components are JSON-like values.
  */
 export class Wasm {
-  /** The bytes of a program; the path of its file; or a snapshot, whose program goes on. Compiles on this thread. */
-  constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
+  /** The bytes of a program; the path of its file; one that was compiled; or a snapshot, whose program goes on. Compiles on this thread. */
+  constructor(source: Uint8Array | string | URL | WasmProgram | Snapshot, options?: WasmOptions)
   /** The same for a program, compiled on another thread: on as many at once as there are processors. */
-  static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
+  static compile(source: Uint8Array | string | URL | WasmProgram, options?: WasmOptions): Promise<Wasm>
   /** Starts the sandbox and the program; the first call does, too. */
   evolve(options?: CallOptions): Promise<void>
   /** What the program exports. */

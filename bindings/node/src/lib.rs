@@ -29,5 +29,6 @@ mod reply;
 mod sandbox;
 mod snapshot;
 mod value;
+mod values;
 mod wasm;
 mod worker;

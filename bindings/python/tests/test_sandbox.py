@@ -340,6 +340,7 @@ BASES = [
     (hl.SignatureError, TypeError, -6),
     (hl.PayloadTooLarge, Exception, -7),
     (hl.GuestError, Exception, -8),
+    (hl.HostFunctionError, Exception, -9),
     (hl.GuestAbort, Exception, -10),
     (hl.GuestFault, Exception, -11),
     (hl.GuestStackOverflow, hl.GuestFault, -12),

@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::ErrorCode;
+use crate::error::{Count, Message, Result};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
 use crate::sandbox::{HostError, HostFunction, Sandbox, UninitializedSandbox};
@@ -43,9 +45,8 @@ impl Pool {
         };
         let min_idle = usize::try_from(options.min_idle.or_default()).unwrap_or(usize::MAX);
         if min_idle > max {
-            return Err(Error::invalid_argument(format!(
-                "min_idle is at most max, which is {max}, found {min_idle}"
-            )));
+            let (most, found) = (Count(max as u64), Count(min_idle as u64));
+            return Err(Message::TooManyIdle { most, found }.into());
         }
         let template = UninitializedSandbox::from_snapshot(snapshot, options.sandbox)?;
         let shared = Shared {

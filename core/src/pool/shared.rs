@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::members::{self, Grant, Members};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Error, ErrorCode, Message, Result, Time};
 use crate::process::Epoch;
 use crate::sandbox::{HostIdentity, Sandbox, State, UninitializedSandbox};
 use crate::snapshot::Snapshot;
@@ -77,13 +77,8 @@ impl Shared {
             if left.is_some_and(|left| left.is_zero()) {
                 members.leave(&waiter);
                 members.waited(begun.elapsed());
-                return Err(Error::new(
-                    ErrorCode::PoolTimeout,
-                    format!(
-                        "no member of the pool came free within acquire_timeout, {timeout:?}; all {} are in use",
-                        self.max
-                    ),
-                ));
+                let (limit, members) = (Time(timeout), Count(self.max as u64));
+                return Err(Message::NoMemberInTime { limit, members }.into());
             }
             members = match left {
                 Some(left) => waiter.wait_timeout(members, left).unwrap_or_else(PoisonError::into_inner).0,

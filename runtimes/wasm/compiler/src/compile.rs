@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use libhyperlight_wasm_contract::{Config, ProgramKind, settings};
+use libhyperlight_wasm_interface::status;
 use wasmtime::{Engine, OptLevel};
 
 use crate::cache;
@@ -26,12 +27,23 @@ pub enum Error {
     Timeout,
 }
 
+impl Error {
+    /// The number that libhyperlight's error code has for it.
+    pub fn status(&self) -> i32 {
+        match self {
+            Self::Program(_) => status::PROGRAM,
+            Self::Options(_) => status::OPTIONS,
+            Self::Timeout => status::TIMEOUT,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program(text) | Self::Options(text) => f.write_str(text),
             Self::Timeout => f.write_str(
-                "compiling took longer than allowed; raise compile_timeout if the program is trusted",
+                "compiling took longer than allowed; raise the compile timeout if the program is trusted",
             ),
         }
     }
@@ -75,6 +87,23 @@ impl Compiled {
         &self.config
     }
 
+    /// The same program with other arguments, variables and files. The limits on compiling mean nothing here.
+    pub fn with_options(&self, options: &Options) -> Result<Self, Error> {
+        Self::new(Arc::clone(&self.artifact), options)
+    }
+
+    /// Whether it is a component, not a module.
+    #[doc(hidden)]
+    pub fn is_component(&self) -> bool {
+        self.artifact.kind == ProgramKind::Component
+    }
+
+    /// What the program exports and imports.
+    #[doc(hidden)]
+    pub fn types(&self) -> &Description {
+        &self.artifact.described
+    }
+
     /// What the program exports and imports, as JSON.
     pub fn description(&self) -> &str {
         &self.artifact.description
@@ -111,7 +140,7 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
     let most = options.most();
     if program.len() > most {
         return Err(Error::Program(format!(
-            "the program has {} bytes, and at most {most} are compiled; raise max_program_size if it is trusted",
+            "the program has {} bytes, and at most {most} are compiled; raise the max program size if it is trusted",
             program.len()
         )));
     }
