@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
+#[cfg(doc)]
+use crate::error::ErrorCode;
 use crate::error::{Count, Message, Result};
 use crate::options::PoolOptions;
 use crate::process::Epoch;

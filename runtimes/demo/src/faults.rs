@@ -4,6 +4,7 @@ use core::arch::asm;
 
 use libhyperlight_guest::guest_function;
 
+/// Reads eight bytes at an address.
 #[guest_function("ReadAddress")]
 pub fn read_address(address: u64) -> u64 {
     let value;
@@ -12,12 +13,14 @@ pub fn read_address(address: u64) -> u64 {
     value
 }
 
+/// Writes eight bytes to an address.
 #[guest_function("WriteAddress")]
 pub fn write_address(address: u64, value: u64) {
     // SAFETY: none is claimed, as above.
     unsafe { asm!("mov [{}], {}", in(reg) address, in(reg) value, options(nostack, preserves_flags)) };
 }
 
+/// Executes what is no instruction.
 #[guest_function("TriggerException")]
 pub fn trigger_exception() {
     // SAFETY: the instruction only faults.
