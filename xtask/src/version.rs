@@ -47,7 +47,7 @@ const fn rule(file: &'static str, line: &'static str, before: &'static str, part
     Rule { file, line, before, part }
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 13] = [
     // The version of a package, in a manifest of ours; and what our packages want of each other.
     rule("Cargo.toml", "version = \"", "version = \"", Part::Full),
     rule("Cargo.toml", "libhyperlight", "version = \"", Part::Full),
@@ -57,7 +57,6 @@ const RULES: [Rule; 14] = [
     rule("include/hyperlight.h", "#define HL_VERSION_PATCH ", "PATCH ", Part::Number(2)),
     rule(CHANGES, "## ", "## ", Part::Full),
     rule(CHANGES, "ABI of the C library", "`libhyperlight.so.", Part::Series),
-    rule(CHANGES, "ABI of the C library", "`libhyperlight_wasm.so.", Part::Series),
     rule(".abi", "<abi-corpus ", "soname='libhyperlight.so.", Part::Series),
     rule("docs/c.md", "", "find_package(hyperlight ", Part::Series),
     rule(".md", "", "libhyperlight-guest = \"", Part::Series),
