@@ -369,12 +369,10 @@ impl hl_wasm_options {
                 |pair: &hl_wasm_pair| unsafe { Ok((bytes(pair.name, name)?, bytes(pair.value, name)?)) };
             pairs.iter().map(pair).collect::<Result<_, hl_error>>()
         };
+        // SAFETY: as above.
+        let text = |text: &hl_bytes| unsafe { bytes(*text, "arguments") };
         Ok(Options {
-            // SAFETY: as above.
-            arguments: arguments
-                .iter()
-                .map(|text| unsafe { bytes(*text, "arguments") })
-                .collect::<Result<_, _>>()?,
+            arguments: arguments.iter().map(text).collect::<Result<_, _>>()?,
             environment: pairs(environment, "environment")?,
             files: pairs(files, "files")?,
             max_program_size: given.max_program_size,

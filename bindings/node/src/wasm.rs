@@ -12,6 +12,7 @@ use crate::reply::{Made, Reply};
 
 /// What a program finds around itself, and what it may ask of the compiler.
 #[napi(object, object_to_js = false)]
+#[expect(missing_debug_implementations, reason = "Node's arrays have none")]
 pub struct JsWasi {
     /// Its arguments.
     pub args: Vec<String>,
@@ -39,6 +40,7 @@ pub struct JsVariable {
 
 /// A file.
 #[napi(object, object_to_js = false)]
+#[expect(missing_debug_implementations, reason = "Node's arrays have none")]
 pub struct JsFile {
     /// Names between `/`.
     pub path: String,
@@ -63,9 +65,9 @@ impl JsProgram {
 
     /// The same program with other surroundings; limits mean nothing.
     #[napi(catch_unwind)]
-    pub fn with_wasi(&self, wasi: JsWasi) -> Made<Self> {
+    pub fn with_wasi(&self, wasi: JsWasi) -> Made<JsProgram> {
         let surroundings = Surroundings::of(wasi);
-        Made(contain(|| Ok(Self { program: self.program.with_options(&surroundings.options())? })))
+        Made(contain(|| Ok(JsProgram { program: self.program.with_options(&surroundings.options())? })))
     }
 
     /// The bytes that `loadProgram` takes.

@@ -182,7 +182,7 @@ test('the README\'s first two examples work as they stand, as modules and from C
 })
 
 test('the README\'s WebAssembly example works with programs of that description', () => {
-  const files = { "'filter.wasm'": 'core', "'tool.wasm'": 'command' }
+  const files = { "'filter.wasm'": 'core', "'tool.wasm'": 'command', "'large.wasm'": 'core' }
   let program = programs()[2].replace('{ log: ', "{ 'math.mul': (_a, _b) => 0, log: ").replace(', print: out', ', print: (text) => process.stdout.write(text)')
   for (const [name, own] of Object.entries(files)) program = program.replace(name, JSON.stringify(path.join(import.meta.dirname, 'programs', `${own}.wasm`)))
   program = program.replaceAll(/^(await wasm.call.*|await command.*)$/gm, 'console.log($1)').replaceAll(/\)( +\/\/.*)\)$/gm, '))$1') + '\npool.close()'

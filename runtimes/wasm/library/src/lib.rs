@@ -61,6 +61,7 @@ unsafe extern "C" fn load(saved: Bytes, options: *const Options) -> *mut Program
 unsafe extern "C" fn with_options(program: *const Program, options: *const Options) -> *mut Program {
     // SAFETY: as above, here and below.
     match unsafe { of(program) } {
+        // SAFETY: as above.
         Ok(compiled) => outcome(|| compiled.with_options(&unsafe { options::read(options) }?)),
         Err(Refusal(status, message)) => given(Err(Refusal(*status, message.clone()))),
     }

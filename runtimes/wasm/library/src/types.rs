@@ -19,6 +19,7 @@ pub(crate) struct Types {
 struct Parts {
     texts: Vec<Box<str>>,
     members: Vec<Box<[Member]>>,
+    #[expect(clippy::vec_box, reason = "others point to it, so it stays where it is")]
     types: Vec<Box<Type>>,
 }
 

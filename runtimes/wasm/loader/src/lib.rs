@@ -48,8 +48,8 @@ impl Program {
     /// The same program with other surroundings. No limit on compiling means anything.
     pub fn with_options(&self, options: &Options<'_>) -> Result<Self, Error> {
         let Self { library, program } = self;
-        // SAFETY: as above; the program is alive.
         options.with(|options| {
+            // SAFETY: as above; the program is alive.
             Self::given(library, unsafe { (library.with_options)(program.as_ptr(), options) })
         })
     }
