@@ -36,6 +36,8 @@ mod _libhyperlight {
     #[pymodule_export]
     use super::json::{decode, encode};
     #[pymodule_export]
+    use super::options::{compile_bounds, refuse_option};
+    #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
     use super::probe;

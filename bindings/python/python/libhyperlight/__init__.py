@@ -49,6 +49,7 @@ from ._errors import (
 )
 from ._host import HostFunction
 from ._javascript import JavaScript, JavaScriptPool
+from ._options import CompileOptions, LoadOptions, PoolOptions, SandboxOptions
 from ._pool import PoolStatistics, SandboxPool
 from ._program import WasmSignature
 from ._signature import Signature, f32, f64, i32, i64, u32, u64
@@ -56,6 +57,7 @@ from ._wasi import Wasi
 from ._wasm import Wasm, WasmPool
 
 __all__ = [
+    "CompileOptions",
     "FunctionNotFound",
     "Guest",
     "GuestAbort",
@@ -74,13 +76,16 @@ __all__ = [
     "InvalidArgument",
     "JavaScript",
     "JavaScriptPool",
+    "LoadOptions",
     "PayloadTooLarge",
+    "PoolOptions",
     "PoolStatistics",
     "PoolTimeout",
     "ResourceError",
     "Sandbox",
     "SandboxBusy",
     "SandboxClosed",
+    "SandboxOptions",
     "SandboxPoisoned",
     "SandboxPool",
     "SandboxStateError",

@@ -9,11 +9,10 @@ import sys
 from typing import Any, NamedTuple
 
 from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
+from ._libhyperlight import _compile_bounds
 
 _LIBRARY = "libhyperlight_wasm_module.so"
 _VERSION = 3
-# What the compiler takes if nothing is said.
-_SIZE = 64 << 20
 _ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
 
 
@@ -63,31 +62,22 @@ class _Options(ctypes.Structure):
 
 
 class Bounds(NamedTuple):
-    """What a program may ask of the compiler; None stands for its own limits."""
+    """What a program may ask of the compiler."""
 
-    size: int | None
+    size: int
     """Bytes at most."""
-    time: float | None
-    """Seconds at most."""
+    time: int
+    """Nanoseconds at most."""
 
-    def checked(self) -> Bounds:
-        """These, if they can be meant."""
-        if self.size is not None:
-            if not isinstance(self.size, int) or isinstance(self.size, bool):
-                raise TypeError(f"max_program_size must be an integer, not {type(self.size).__name__}")
-            if self.size < 1:
-                raise InvalidArgument(f"max_program_size is 1 or more, found {self.size}")
-        if self.time is not None:
-            if not isinstance(self.time, (int, float)) or isinstance(self.time, bool):
-                raise TypeError(f"compile_timeout must be a number of seconds, not {type(self.time).__name__}")
-            if not self.time > 0:
-                raise InvalidArgument(f"compile_timeout is more than 0 seconds, found {self.time}")
-        return self
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Bounds:
+        """Those that CompileOptions say."""
+        return cls(*_compile_bounds(**options))
 
     def read(self, path: str | os.PathLike[str]) -> bytes:
         """A program's file, or so much of it that the compiler says how large it may be."""
         with open(path, "rb") as file:
-            return file.read(min((self.size or _SIZE) + 1, sys.maxsize))
+            return file.read(min(self.size + 1, sys.maxsize))
 
 
 def compile(
@@ -106,14 +96,11 @@ def compile(
         GuestTimeout: it takes too long.
         InvalidArgument: arguments, environment or files that no program could have.
     """
-    most = 2**64 - 1
-    size = 0 if bounds.size is None else min(bounds.size, most)
-    time = 0 if bounds.time is None else max(1, int(min(bounds.time * 1e9, most)))
     library = _library()
     arguments = (_Bytes * len(args))(*map(_Bytes.of, args))
     variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
     contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
-    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most), 0)
+    options = _Options(arguments, len(args), variables, len(env), contents, len(files), bounds.size, bounds.time, 0)
     compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
     try:
         status = library.hlwm_status(compiled)

@@ -117,10 +117,10 @@ class Program(NamedTuple):
         elif not isinstance(program, (str, os.PathLike)):
             raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
         else:
-            code = bounds.checked().read(program)
+            code = bounds.read(program)
         wasi = wasi or Wasi()
         # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
-        key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+        key = (hashlib.sha256(code).digest(), wasi, bounds.size)
         found = _KEPT.find(key)
         if found is None:
             found = _KEPT.keep(key, cls._compile(code, wasi, bounds))
