@@ -48,12 +48,12 @@ class Wasm extends Runtime {
   constructor(source, given, made) {
     let program = made?.program
     if (source !== MADE) {
-      const { hostFunctions, wasi, snapshot, maxProgramSize, compileTimeoutMs, ...sizes } = options.wasmOptions(given)
+      const [bounds, { hostFunctions, wasi, snapshot, ...sizes }] = options.split('compile', options.wasmOptions(given))
       const isClone = snapshots.isSnapshot(source)
       if (isClone && wasi !== undefined) throw invalid('a snapshot has its arguments, environment and files; wasi goes with a program')
       if (isClone) program = programs.get(source)
       else if (source instanceof Program) program = source
-      else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), asked(wasi, maxProgramSize, compileTimeoutMs))))
+      else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), asked(wasi), bounds)))
       if (snapshot !== undefined) {
         snapshots.checked(snapshot)
         programs.set(snapshot, program)
@@ -65,10 +65,10 @@ class Wasm extends Runtime {
   }
 
   static async compile(source, given) {
-    const { wasi, maxProgramSize, compileTimeoutMs, ...rest } = options.wasmOptions(given)
+    const [bounds, { wasi, ...rest }] = options.split('compile', options.wasmOptions(given))
     let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
       : await fs.promises.readFile(options.filePath('the path of the program', source))
-    const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
+    const surroundings = asked(wasi)
     if (!compilers.takeFree()) {
       // The caller's may change while it waits.
       if (bytes === source) bytes = owned(bytes)
@@ -76,7 +76,7 @@ class Wasm extends Runtime {
       await compilers.take(undefined, undefined)
     }
     try {
-      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
+      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings, bounds))
       return new this(new Program(compiled), rest)
     } finally {
       compilers.give()
@@ -200,7 +200,7 @@ async function callIn(subject, program, name, values) {
 /** What a call is made of. A record may be an argument, so what is behind the parameters is the options. */
 function forCall(program, name, values) {
   const type = program?.exports.get(options.text('the name of a function', name))
-  if (type === undefined) return { type, text: values, given: options.takeCallOptions(values) }
+  if (type === undefined) return { type, text: values, given: options.takeOptions(values) }
   const count = type.parameters.length
   const last = values[count]
   const hasOptions = values.length === count + 1 && (last === undefined || (typeof last === 'object' && last !== null))
@@ -266,12 +266,10 @@ function bytesOf(source) {
   return types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
 }
 
-/** What the compiler is told beside the program, as the native half wants it. */
-function asked(given, maxProgramSize = 0, compileTimeoutMs = 0) {
+/** What the program finds around itself, as the native half wants it. */
+function asked(given) {
   const { args = [], env, files } = options.wasiOptions(given)
   return {
-    maxProgramSize,
-    compileTimeoutMs,
     args,
     env: options.named('wasi.env', env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
     files: options.named('wasi.files', files).map(([path, found]) => ({

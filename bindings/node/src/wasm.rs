@@ -10,18 +10,21 @@ use std::ptr;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
 
+use libhyperlight::options::CompileOptions;
+use libhyperlight::options::table::{Options as _, Setting};
 use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 use libloading::Library;
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
 
 use crate::failure::Failure;
 use crate::guard::contain;
 use crate::guest::JsGuest;
+use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
-/// What a program finds around itself, and what it may ask of the compiler.
+/// What a program finds around itself.
 #[napi(object, object_to_js = false)]
 pub struct JsWasi {
     /// Its arguments.
@@ -30,10 +33,6 @@ pub struct JsWasi {
     pub env: Vec<JsVariable>,
     /// Its files.
     pub files: Vec<JsFile>,
-    /// Bytes of the program at most; 0 for the compiler's own limit.
-    pub max_program_size: f64,
-    /// How long compiling takes at most; 0 for the compiler's own limit.
-    pub compile_timeout_ms: f64,
 }
 
 /// A variable of the environment.
@@ -79,8 +78,16 @@ impl JsProgram {
 
 /// Compiles a program on this thread, by the compiler in that file.
 #[napi(catch_unwind)]
-pub fn compile_sync(compiler: String, program: Uint8Array, wasi: JsWasi) -> Made<JsProgram> {
-    Made(contain(|| Ok(JsProgram { program: compile(&compiler, &program, &Surroundings::of(wasi))? })))
+pub fn compile_sync(
+    compiler: String,
+    program: Uint8Array,
+    wasi: JsWasi,
+    bounds: Object<'_>,
+) -> Made<JsProgram> {
+    Made(contain(|| {
+        let surroundings = Surroundings::of(wasi, &bounds)?;
+        Ok(JsProgram { program: compile(&compiler, &program, &surroundings)? })
+    }))
 }
 
 /// Compiles it on a thread of ours.
@@ -91,9 +98,10 @@ pub fn compile_elsewhere(
     compiler: String,
     program: Uint8Array,
     wasi: JsWasi,
+    bounds: Object<'_>,
 ) -> Made<()> {
     Made(contain(|| {
-        let (program, surroundings) = (program.to_vec(), Surroundings::of(wasi));
+        let (program, surroundings) = (program.to_vec(), Surroundings::of(wasi, &bounds)?);
         port.start(id, 0, move |_| Ok(Reply::Program(compile(&compiler, &program, &surroundings)?)))
     }))
 }
@@ -121,26 +129,18 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn of(wasi: JsWasi) -> Self {
+    fn of(wasi: JsWasi, bounds: &Object<'_>) -> Result<Self, Failure> {
+        let bounds: CompileOptions = options::read(bounds)?;
+        let bound = |name| bounds.setting(name).map_or(0, Setting::or_default);
         let files = wasi.files.into_iter().map(|file| (file.path, file.contents.to_vec())).collect();
-        Self {
+        Ok(Self {
             args: wasi.args,
             env: wasi.env,
             files,
-            max_program_size: whole(wasi.max_program_size),
-            compile_timeout_ns: whole(wasi.compile_timeout_ms * 1e6),
-        }
+            max_program_size: bound("max_program_size"),
+            compile_timeout_ns: bound("compile_timeout"),
+        })
     }
-}
-
-/// A number that is not negative, which the package has seen to. What is more than 0 stays so, and what is too large is the largest.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats keep to what there is"
-)]
-fn whole(number: f64) -> u64 {
-    number.ceil() as u64
 }
 
 fn compile(compiler: &str, program: &[u8], surroundings: &Surroundings) -> Result<Program, Failure> {
