@@ -41,6 +41,8 @@ pub mod snapshot;
 
 pub mod pool;
 
+pub mod wasm;
+
 pub mod host;
 
 pub mod log;

@@ -83,7 +83,8 @@ impl Signature {
 
     /// What to add to a refusal of so many arguments.
     pub(crate) fn advice(&self, count: usize) -> String {
-        let left_out = self.left_out.as_ref().filter(|left| (self.params.len() + 1..=left.most).contains(&count));
+        let left_out =
+            self.left_out.as_ref().filter(|left| (self.params.len() + 1..=left.most).contains(&count));
         left_out.map_or_else(String::new, |left| format!("; {}", left.how))
     }
 }

@@ -3,6 +3,8 @@
 @OPTIONS@
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
+/** An `hl_wasm_options` with its size, and nothing set. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
 
@@ -129,6 +131,9 @@ HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
+HL_SAME(wasm_options, sizeof(hl_wasm_options) == 80);
+HL_SAME(wasm_type, sizeof(hl_wasm_type) == 32);
+HL_SAME(wasm_description, sizeof(hl_wasm_description) == 56);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME

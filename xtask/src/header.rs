@@ -89,11 +89,30 @@ fn polish(header: &str) -> String {
         let is_comment = line.trim_start().starts_with('*');
         match is_definition || is_comment {
             true => out.push_str(line),
-            false => out.push_str(&line.replace("struct hl_", "hl_").replace("union hl_", "hl_")),
+            false => out.push_str(&without_tags(line, &out)),
         }
         out.push('\n');
     }
     out
+}
+
+/// A line without the tags of types that have a name of their own by then: types that refer to each other keep one.
+fn without_tags(line: &str, before: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = ["struct hl_", "union hl_"].iter().filter_map(|tag| rest.find(tag)).min() {
+        let (head, tagged) = rest.split_at(at);
+        let (tag, name_on) = tagged.split_at(tagged.find("hl_").unwrap_or_default());
+        let is_in_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+        let name = name_on.split(|sign| !is_in_name(sign)).next().unwrap_or_default();
+        let has_name =
+            before.contains(&format!("}} {name};")) || before.contains(&format!(" {name} {name};"));
+        out.push_str(head);
+        out.push_str(if has_name { "" } else { tag });
+        out.push_str(name);
+        rest = name_on.get(name.len()..).unwrap_or_default();
+    }
+    out + rest
 }
 
 /// What stands before the first type: includes, the version, macros.

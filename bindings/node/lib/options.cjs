@@ -59,7 +59,8 @@ const LIMITS = new Set(native.optionNames('limit'))
 const SANDBOX = { ...numbers('sandbox'), print: callback }
 const POOL = { ...numbers('pool'), print: callback, hostFunctions: object }
 const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
-const WASM = { ...SANDBOX, hostFunctions: object, wasi: object, snapshot: object, ...numbers('compile') }
+const WASM_PROGRAM = numbers('compile')
+const WASM = { ...SANDBOX, ...WASM_PROGRAM, hostFunctions: object, wasi: object, snapshot: object }
 const WASI = { args: texts, env: object, files: object }
 const CALL = { signal: signals.checked, ...numbers('call') }
 const ACQUIRE = { signal: signals.checked }
@@ -190,4 +191,5 @@ module.exports = {
   wasiOptions: (options) => read(WASI, options, 'wasi'),
   wasmOptions: (options) => read(WASM, options, 'Wasm'),
   withoutSizes,
+  wasmProgramOptions: (options) => read(WASM_PROGRAM, options, 'WasmProgram'),
 }

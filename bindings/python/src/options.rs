@@ -43,14 +43,14 @@ pub fn refuse_option(py: Python<'_>, what: &str, name: &str, known: Vec<String>)
     Err(exception(py, face::unknown(Face::Python, what, name, known)))
 }
 
-/// What a program may ask of the compiler: bytes, and nanoseconds.
+/// What a program may ask of the compiler: bytes, nanoseconds, and processors, of which 0 is all.
 #[pyfunction(name = "_compile_bounds")]
 #[pyo3(signature = (**options))]
-pub fn compile_bounds(options: Option<&Bound<'_, PyDict>>) -> PyResult<(u64, u64)> {
+pub fn compile_bounds(options: Option<&Bound<'_, PyDict>>) -> PyResult<(u64, u64, u64)> {
     errors::contain(|| {
         let options: CompileOptions = read("the compiler", options)?;
         let bound = |name| options.setting(name).map_or(0, Setting::or_default);
-        Ok((bound("max_program_size"), bound("compile_timeout")))
+        Ok((bound("max_program_size"), bound("compile_timeout"), bound("compile_threads")))
     })
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ._compiler import Bounds
+from ._compiler import Bounds, WasmProgram
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
 from ._host import HostFunctions, checked
 from ._keywords import check_names, given, limits, split_compile_options
@@ -46,9 +46,9 @@ class Wasm(Runtime):
     Usable from any thread, by one at a time.
 
     Args:
-        program: the path of a ``.wasm`` file, or its bytes; or a Snapshot, whose program goes on. If that was loaded or
-            unpickled, its types are not known: ``functions`` are known when it has started, ``host_functions`` need
-            signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
+        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program goes on. If
+            that was loaded or unpickled, its types are not known: ``functions`` are known when it has started,
+            ``host_functions`` need signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
         wasi: what it finds around itself, if it uses WASI.
         snapshot: one of the same program and ``wasi``, to go on from with all types known.
         host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
@@ -56,8 +56,7 @@ class Wasm(Runtime):
             HostFunction lets the program give more.
         print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
         options: as in Sandbox, and what the program may ask of the compiler; SandboxOptions and CompileOptions have
-            them all. Its memories are in the heap. As many programs are compiled at once as there are processors;
-            waiting for a turn does not count as time of compiling.
+            them all. Its memories are in the heap. What may be asked of the compiler means nothing for a WasmProgram.
 
     Raises:
         OSError: the file cannot be read.
@@ -68,7 +67,7 @@ class Wasm(Runtime):
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | WasmProgram | Snapshot,
         /,
         *,
         wasi: Wasi | None = None,
@@ -215,7 +214,7 @@ class WasmPool(PoolExecutor):
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | WasmProgram | Snapshot,
         snapshot: Snapshot | None = None,
         /,
         *,
