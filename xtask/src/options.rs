@@ -26,9 +26,7 @@ pub(crate) fn verify() -> Result<String> {
         std::fs::read_to_string(root().join(path)).map_or(true, |found| found != *text)
     };
     match files().iter().find(|file| is_stale(file)) {
-        Some((path, _)) => {
-            Err(format!("{path} is stale; write it by: cargo xtask generate").into())
-        }
+        Some((path, _)) => Err(format!("{path} is stale; write it by: cargo xtask generate").into()),
         None => Ok("the files of the table of options are up to date".to_owned()),
     }
 }
