@@ -22,6 +22,8 @@ class Limits(TypedDict, total=False):
             them is counted and dropped. 1 MiB by default.
         max_print_bytes: Bytes that one call may print through `HostPrint`. Printing more fails inside the
             guest. 16 MiB by default.
+        max_dummies: Host functions that one call may call at most, besides `max_host_calls`: a dummy.
+            Unlimited by default.
     """
 
     timeout: float | None
@@ -29,6 +31,7 @@ class Limits(TypedDict, total=False):
     max_host_calls: int | None
     max_log_bytes: int | None
     max_print_bytes: int | None
+    max_dummies: int | None
 
 
 class SandboxOptions(Limits, total=False):
