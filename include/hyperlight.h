@@ -494,11 +494,6 @@ typedef struct hl_sandbox_options {
      * default.
      */
     uint64_t max_print_bytes;
-    /**
-     * Host functions that one call may call at most, besides `max_host_calls`: a dummy. Unlimited by
-     * default.
-     */
-    uint64_t max_dummies;
 } hl_sandbox_options;
 
 #ifndef HL_VALUE_DEFINED
@@ -640,11 +635,6 @@ typedef struct hl_pool_options {
      * default.
      */
     uint64_t max_print_bytes;
-    /**
-     * Host functions that one call may call at most, besides `max_host_calls`: a dummy. Unlimited by
-     * default.
-     */
-    uint64_t max_dummies;
 } hl_pool_options;
 
 /** What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`. */
@@ -1229,13 +1219,13 @@ void hl_set_log_callback(uint32_t max_level,
 /* ---- options, with nothing set ------------------------------------------------------------------------ */
 
 /** An `hl_sandbox_options` with its size, and nothing set. */
-#define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_call_options` with its size, and nothing set. */
 #define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
 /** An `hl_load_options` with its size, and nothing set. */
 #define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
 /** An `hl_pool_options` with its size, and nothing set. */
-#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 /** An `hl_wasm_options` with its size, and nothing set. */
@@ -1358,14 +1348,14 @@ HL_SAME(value, sizeof(hl_value) == 32);
 HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
-HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 88);
-HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_dummies) == 80);
+HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
+HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
 HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
 HL_SAME(load_options, sizeof(hl_load_options) == 24);
 HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
-HL_SAME(pool_options, sizeof(hl_pool_options) == 80);
-HL_SAME(pool_options_last, offsetof(hl_pool_options, max_dummies) == 72);
+HL_SAME(pool_options, sizeof(hl_pool_options) == 72);
+HL_SAME(pool_options_last, offsetof(hl_pool_options, max_print_bytes) == 64);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);

@@ -22,8 +22,6 @@ export interface Limits {
    * default.
    */
   maxPrintBytes?: number
-  /** Host functions that one call may call at most, besides `max_host_calls`: a dummy. Unlimited by default. */
-  maxDummies?: number
 }
 
 /** Sizes of a sandbox, rounded up to whole pages of 4 KiB. 0 is the default. */

@@ -43,9 +43,6 @@ pub struct hl_sandbox_options {
     /// Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
     /// default.
     pub max_print_bytes: u64,
-    /// Host functions that one call may call at most, besides `max_host_calls`: a dummy. Unlimited by
-    /// default.
-    pub max_dummies: u64,
 }
 
 /// Limits of one call, or of the start. Start from `HL_CALL_OPTIONS_INIT`.
@@ -107,14 +104,11 @@ pub struct hl_pool_options {
     /// Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
     /// default.
     pub max_print_bytes: u64,
-    /// Host functions that one call may call at most, besides `max_host_calls`: a dummy. Unlimited by
-    /// default.
-    pub max_dummies: u64,
 }
 
 const _: () = {
-    assert!(size_of::<hl_sandbox_options>() == 88);
+    assert!(size_of::<hl_sandbox_options>() == 80);
     assert!(size_of::<hl_call_options>() == 24);
     assert!(size_of::<hl_load_options>() == 24);
-    assert!(size_of::<hl_pool_options>() == 80);
+    assert!(size_of::<hl_pool_options>() == 72);
 };

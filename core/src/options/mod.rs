@@ -52,8 +52,6 @@ options! {
         max_log_bytes: limit bytes [1 MiB];
         /// Bytes that one call may print through `HostPrint`. Printing more fails inside the guest.
         max_print_bytes: limit bytes [16 MiB];
-        /// Host functions that one call may call at most, besides `max_host_calls`: a dummy.
-        max_dummies: limit count [unlimited];
     }
 
     /// What one call, or one evolve, does differently from its sandbox's [`SandboxOptions`].

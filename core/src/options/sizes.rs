@@ -45,7 +45,7 @@ impl SandboxOptions {
 
     /// What one call may do.
     pub(crate) fn quota(&self) -> Quota {
-        let host_calls = self.max_host_calls.or_default().min(self.max_dummies.or_default());
+        let host_calls = self.max_host_calls.or_default();
         Quota {
             log_bytes: self.max_log_bytes.or_default(),
             print_bytes: self.max_print_bytes.or_default(),

@@ -22,8 +22,6 @@ class Limits(TypedDict, total=False):
             them is counted and dropped. 1 MiB by default.
         max_print_bytes: Bytes that one call may print through `HostPrint`. Printing more fails inside the
             guest. 16 MiB by default.
-        max_dummies: Host functions that one call may call at most, besides `max_host_calls`: a dummy.
-            Unlimited by default.
     """
 
     timeout: float | None
@@ -31,7 +29,6 @@ class Limits(TypedDict, total=False):
     max_host_calls: int | None
     max_log_bytes: int | None
     max_print_bytes: int | None
-    max_dummies: int | None
 
 
 class SandboxOptions(Limits, total=False):
