@@ -1,5 +1,9 @@
 /// <reference lib="esnext.disposable" />
 
+import type { CallLimits, CompileBounds, Limits, LoadBounds, PoolSizes, Sizes } from './options'
+
+export type { CallLimits, CompileBounds, Limits, LoadBounds, PoolSizes, Sizes }
+
 /**
  * Runs every function call behind its own hypervisor wall.
  *
@@ -52,32 +56,10 @@ export interface GuestFunction {
 }
 
 /**
- * Limits of evolve and of each call. 0 is the default. In every object with options, what is `undefined` is not given, and nothing
- * is inherited.
+ * The options of a sandbox: sizes and limits. 0 is the default. In every object with options, what is `undefined` is not given, and
+ * nothing is inherited.
  */
-export interface Limits {
-  /** Milliseconds; default and `Infinity`: no limit. A host function that is waited for counts. */
-  timeoutMs?: number
-  /** Milliseconds of processor time; default and `Infinity`: no limit. */
-  cpuTimeMs?: number
-  /** Host functions that one call may call. Default: no limit. */
-  maxHostCalls?: number
-  /** Bytes of log records of one call. Default: 1 MiB. */
-  maxLogBytes?: number
-  /** Bytes that one call may print. Default: 16 MiB. */
-  maxPrintBytes?: number
-}
-
-/** Sizes are in bytes; 0 is the default. */
-export interface SandboxOptions extends Limits {
-  /** The guest's heap. Default: 16 MiB. */
-  heapSize?: number
-  /** The guest's stack. Default: 1 MiB. */
-  stackSize?: number
-  /** Room for the arguments of a call, and for the result of a host function. Default: 1 MiB. */
-  inputSize?: number
-  /** Room for the result of a call, and for the arguments of a host function. Default: 1 MiB. */
-  outputSize?: number
+export interface SandboxOptions extends Sizes, Limits {
   /** What the guest prints. Default: `process.stdout.write`. */
   print?: (text: string) => unknown
 }
@@ -86,13 +68,9 @@ export interface SandboxOptions extends Limits {
  * Options of one call: an object behind its arguments. The first call of a sandbox starts it, its script or program included:
  * what is said here is for all of that together, and the start takes its part of the time.
  */
-export interface CallOptions {
+export interface CallOptions extends CallLimits {
   /** Aborting stops the guest; the call rejects with the signal's reason, and the sandbox is poisoned. */
   signal?: AbortSignal
-  /** Milliseconds that the call may take, in place of the sandbox's. 0: the sandbox's; `Infinity`: no limit. */
-  timeoutMs?: number
-  /** Milliseconds of processor time that it may use, in place of the sandbox's. 0: the sandbox's; `Infinity`: no limit. */
-  cpuTimeMs?: number
 }
 
 /** Where and why the processor stopped the guest. */
@@ -273,13 +251,8 @@ export class Sandbox {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a snapshot file may bring, in bytes. 0 is the default. */
-export interface SnapshotLoadOptions {
-  /** Memory that the file may hold, and its guest's program and payloads, zeros included. Default: 1 GiB. */
-  maxSize?: number
-  /** The heap, the stack and each call buffer, whether the file holds anything of them or not. Default: 1 GiB. */
-  maxHeapSize?: number
-}
+/** What a snapshot file may bring. */
+export type SnapshotLoadOptions = LoadBounds
 
 /**
  * An immutable picture of a sandbox: memory and processor. It holds all that the guest held, secrets included, and is as
@@ -305,17 +278,8 @@ export interface PoolHostFunction extends Signature {
   call: (...values: any[]) => unknown
 }
 
-/** The limits are those of every member. */
-export interface PoolOptions extends Limits {
-  /** Members at most. Default: twice the processors. */
-  size?: number
-  /** Members kept in reserve. Default: none. */
-  minIdle?: number
-  /**
-   * Milliseconds that `acquire` and `call` wait while all members are in use; then `ERR_HL_POOL_TIMEOUT`. Left out and `Infinity`: for
-   * ever. 0: not at all. A member that was closed is in use until its call has ended.
-   */
-  acquireTimeoutMs?: number
+/** The limits are those of every member. A member that was closed is in use until its call has ended. */
+export interface PoolOptions extends PoolSizes, Limits {
   /** What the guests print. Default: `process.stdout.write`. */
   print?: (text: string) => unknown
   /** The functions that guests may call, by name. */
@@ -453,17 +417,10 @@ export interface WasiOptions {
 }
 
 /** What a program may ask of the compiler. */
-export interface WasmProgramOptions {
-  /** Bytes of the program at most; 64 MiB unless given. */
-  maxProgramSize?: number
-  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
-  compileTimeoutMs?: number
-  /** Processors that compile at most; all that are available to the process unless given, which is also the most for all together. */
-  compileThreads?: number
-}
+export type WasmProgramOptions = CompileBounds
 
 /** What a program may ask of the compiler means nothing for a `WasmProgram` or a `Snapshot`. */
-export interface WasmOptions extends SandboxOptions, WasmProgramOptions {
+export interface WasmOptions extends SandboxOptions, CompileBounds {
   wasi?: WasiOptions
   /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
   snapshot?: Snapshot

@@ -88,8 +88,13 @@ export interface CompileBounds {
   /** Bytes of the program at most. 64 MiB by default. */
   maxProgramSize?: number
   /**
-   * How long compiling may take, and some seconds longer where the program is made for that. In milliseconds:
-   * 1 minute by default, unlimited with `Infinity`.
+   * How long compiling may take, waiting for a turn included. It may take some seconds longer. In
+   * milliseconds: 1 minute by default, unlimited with `Infinity`.
    */
   compileTimeoutMs?: number
+  /**
+   * Processors that compile at most, of this program and of all that are compiled at the same time. All that
+   * are available to the process by default.
+   */
+  compileThreads?: number
 }

@@ -42,13 +42,13 @@ export type JsGuest = Guest
 /** Sandboxes kept ready from one snapshot. */
 export declare class Pool {
   /** A pool without members yet. */
-  static make(snapshot: JsSnapshot, options: JsPoolOptions, sandbox: JsSandboxOptions): Made<Pool>
+  static make(snapshot: JsSnapshot, options: object): Made<Pool>
   /** Registers the host function in that slot, for every member. */
   register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
   /** A member, made or cleaned on a thread of ours. */
   acquire(port: JsPort, id: number, waitMs?: number | undefined | null): Made<undefined>
   /** A call in a member that is given back at once. */
-  call(port: JsPort, id: number, options: JsPoolCallOptions, name: string, arguments: Array<Loose>): Made<undefined>
+  call(port: JsPort, id: number, how: JsPoolCall, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
   /** What the pool has done and has. */
   statistics(): Made<JsPoolStatistics>
   /** Closes the pool. Members that are out go away when they come back. */
@@ -87,9 +87,9 @@ export type JsProgram = Program
 /** A sandbox. */
 export declare class Sandbox {
   /** A sandbox for a guest. */
-  static ofGuest(guest: Guest, options: JsSandboxOptions): Made<Sandbox>
+  static ofGuest(guest: Guest, options: object): Made<Sandbox>
   /** A sandbox that goes on where the snapshot was taken. */
-  static ofSnapshot(snapshot: JsSnapshot, options: JsSandboxOptions): Made<Sandbox>
+  static ofSnapshot(snapshot: JsSnapshot, options: object): Made<Sandbox>
   /** Registers the host function in that slot. */
   register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
   /** Removes a host function. Whether there was one. */
@@ -100,9 +100,9 @@ export declare class Sandbox {
    */
   prepareBy(calls: Array<Array<string>>): Made<undefined>
   /** Starts the guest. */
-  evolve(port: Port, id: number, timeoutMs?: number | undefined | null, cpuTimeMs?: number | undefined | null): Made<undefined>
+  evolve(port: Port, id: number, limits?: object | undefined | null): Made<undefined>
   /** Calls a guest function on a thread of ours. */
-  call(port: Port, id: number, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
+  call(port: Port, id: number, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
   /** Fails if no call can be aborted. */
   checkStoppable(): Made<undefined>
   /** By which [`call_sync`] knows this sandbox. */
@@ -124,8 +124,8 @@ export type JsSandbox = Sandbox
 
 /** An immutable picture of a sandbox. */
 export declare class Snapshot {
-  /** The snapshot in that file, which may bring so many bytes. */
-  static load(path: string, maxSize?: number | undefined | null, maxHeapSize?: number | undefined | null): Made<Snapshot>
+  /** The snapshot in that file, which may bring what the options say. */
+  static load(path: string, options: object): Made<Snapshot>
   /** Writes it into a file, on a thread of ours. */
   save(port: Port, id: number, path: string): Made<undefined>
 }
@@ -151,13 +151,16 @@ export type JsType = Type
  *
  * Not a method, because finding out which object a method belongs to takes longer than everything else here.
  */
-export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
+export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
+
+/** Fails if that option cannot be that number, or, without one, that value; `shown` prints it. */
+export declare function checkOption(of: string, name: string, number: number | undefined | null, shown: string): Made<undefined>
 
 /** Compiles it on a thread of ours. */
-export declare function compile(port: Port, id: number, program: Uint8Array, wasi: JsWasi): Made<undefined>
+export declare function compile(port: Port, id: number, program: Uint8Array, wasi: JsWasi, bounds: object): Made<undefined>
 
 /** Compiles a program on this thread. */
-export declare function compileSync(program: Uint8Array, wasi: JsWasi): Made<Program>
+export declare function compileSync(program: Uint8Array, wasi: JsWasi, bounds: object): Made<Program>
 
 /** A file. */
 export interface JsFile {
@@ -177,24 +180,12 @@ export interface JsFunction {
   returns: string
 }
 
-/** One call in a member of a pool. All in milliseconds. */
-export interface JsPoolCallOptions {
+/** One call in a member of a pool, besides its limits. */
+export interface JsPoolCall {
   /** How long to wait for a member. */
   waitMs?: number
-  /** How long the call may take. */
-  timeoutMs?: number
-  /** How much processor time. */
-  cpuTimeMs?: number
   /** Whether it may be aborted. */
   hasSignal: boolean
-}
-
-/** See `PoolOptions` in `index.d.ts`. */
-export interface JsPoolOptions {
-  /** Members at most. */
-  size: number
-  /** Members kept in reserve. */
-  minIdle?: number
 }
 
 /** What a pool has done and has. */
@@ -211,28 +202,6 @@ export interface JsPoolStatistics {
   waits: number
   /** How long they took. */
   waitedMs: number
-}
-
-/** See `SandboxOptions` in `index.d.ts`. */
-export interface JsSandboxOptions {
-  /** Bytes. */
-  heapSize?: number
-  /** Bytes. */
-  stackSize?: number
-  /** Bytes. */
-  inputSize?: number
-  /** Bytes. */
-  outputSize?: number
-  /** Milliseconds. */
-  timeoutMs?: number
-  /** Milliseconds. */
-  cpuTimeMs?: number
-  /** For each call. */
-  maxHostCalls?: number
-  /** For each call. */
-  maxLogBytes?: number
-  /** For each call. */
-  maxPrintBytes?: number
 }
 
 /** A value on its way to JavaScript. */
@@ -255,7 +224,7 @@ export interface JsVariable {
   value: string
 }
 
-/** What a program finds around itself, and what it may ask of the compiler. */
+/** What a program finds around itself. */
 export interface JsWasi {
   /** Its arguments. */
   args: Array<string>
@@ -263,12 +232,6 @@ export interface JsWasi {
   env: Array<JsVariable>
   /** Its files. */
   files: Array<JsFile>
-  /** Bytes of the program at most; 0 for the compiler's own limit. */
-  maxProgramSize: number
-  /** How long compiling takes at most; 0 for the compiler's own limit. */
-  compileTimeoutMs: number
-  /** Processors that compile at most; 0 for all that are available to the process. */
-  compileThreads: number
 }
 
 /** Takes a program from the bytes that it was kept as. */
@@ -283,11 +246,17 @@ export declare const MAX_DEPTH: number
 /** The value of a text that a script's guest wrote. `null` if it is plain JSON, which JavaScript reads faster itself. */
 export declare function ofScript(what: string, isAll: boolean, text: string): Made<JsTape | null>
 
+/** The names of the options of a `sandbox`, a `call`, a `pool`, of the `load` of a snapshot, or of a `compile`; or the `limit`s. */
+export declare function optionNames(of: string): Array<string>
+
 /** Whether sandboxes can be made here. */
 export declare function probe(): Made<undefined>
 
 /** The text of a value for a script, or of an array of some, each of which may be as deep as one alone. */
 export declare function toScript(what: string, isAll: boolean, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
+
+/** Fails, and says which of the known options is meant. */
+export declare function unknownOption(what: string, name: string, known: Array<string>): Made<undefined>
 
 /** The version of this addon, which must be the package's. */
 export declare function version(): string

@@ -1,10 +1,13 @@
 'use strict'
-// What callers may pass, checked: nothing is guessed, and an unknown option is an error that names the known ones.
+// What callers may pass, checked: nothing is guessed, and an unknown option is an error that names the known ones. Of options that
+// are numbers the native half knows which there are, and what they may be.
 
 const { types } = require('node:util')
 
 const { invalid } = require('./errors.cjs')
 const { describe, isUrl, unreadable } = require('./kinds.cjs')
+const { unwrap } = require('./failures.cjs')
+const native = require('./native.cjs')
 const signals = require('./signals.cjs')
 
 function size(name, value) {
@@ -12,10 +15,13 @@ function size(name, value) {
   return value
 }
 
-/** Milliseconds. Infinity is no limit; 0 is the default, but for `acquireTimeoutMs`. */
-function time(name, value) {
-  if (typeof value !== 'number' || !(value >= 0)) throw invalid(`${name} is in milliseconds, 0 or more, found ${describe(value)}`)
-  return value
+/** The numbers among the options of a sandbox, a call, a pool, …: how each is checked. */
+function numbers(of) {
+  const check = (name, value) => {
+    unwrap(native.checkOption(of, name, typeof value === 'number' ? value : undefined, describe(value)))
+    return value
+  }
+  return Object.fromEntries(native.optionNames(of).map((name) => [name, check]))
 }
 
 function callback(name, value) {
@@ -49,19 +55,17 @@ function kinds(name, value) {
   return value
 }
 
-const LIMITS = {
-  timeoutMs: time, cpuTimeMs: time, maxHostCalls: size, maxLogBytes: size, maxPrintBytes: size,
-}
-const SANDBOX = { heapSize: size, stackSize: size, inputSize: size, outputSize: size, ...LIMITS, print: callback }
-const POOL = { size, minIdle: size, acquireTimeoutMs: time, ...LIMITS, print: callback, hostFunctions: object }
+const LIMITS = new Set(native.optionNames('limit'))
+const SANDBOX = { ...numbers('sandbox'), print: callback }
+const POOL = { ...numbers('pool'), print: callback, hostFunctions: object }
 const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
-const WASM_PROGRAM = { maxProgramSize: size, compileTimeoutMs: time, compileThreads: size }
+const WASM_PROGRAM = numbers('compile')
 const WASM = { ...SANDBOX, ...WASM_PROGRAM, hostFunctions: object, wasi: object, snapshot: object }
 const WASI = { args: texts, env: object, files: object }
-const CALL = { signal: signals.checked, timeoutMs: time, cpuTimeMs: time }
+const CALL = { signal: signals.checked, ...numbers('call') }
 const ACQUIRE = { signal: signals.checked }
 const LOAD = { name: text, ...CALL }
-const SNAPSHOT = { maxSize: size, maxHeapSize: size }
+const SNAPSHOT = numbers('load')
 const PAYLOAD = { executable: flag }
 const SIGNATURE = { params: kinds, returns: text }
 const HOST_FUNCTION = { ...SIGNATURE, call: callback, arity: size, openArity: flag }
@@ -78,7 +82,7 @@ function read(known, options, what) {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
     if (!Object.hasOwn(known, name)) {
-      throw invalid(`${what} has no option ${describe(name)}; there are ${Object.keys(known).join(', ')}`)
+      unwrap(native.unknownOption(what, name, Object.keys(known)))
     }
     out[name] = known[name](name, value)
   }
@@ -90,11 +94,8 @@ function named(what, given) {
   return given === undefined ? [] : Object.entries(object(what, given)).filter(([, value]) => value !== undefined)
 }
 
-/**
- * Values are never plain objects, so one at the end is the options of the call. Takes it off.
- * @returns {{ signal?: AbortSignal, timeoutMs?: number, cpuTimeMs?: number }}
- */
-function takeCallOptions(values) {
+/** Values are never plain objects, so one at the end is the options of the call. Takes it off. */
+function takeOptions(values) {
   const last = values[values.length - 1]
   if (typeof last !== 'object' || last === null || ArrayBuffer.isView(last) || Array.isArray(last)) return NONE
   const prototype = Object.getPrototypeOf(last)
@@ -103,7 +104,40 @@ function takeCallOptions(values) {
   return read(CALL, last, 'a call')
 }
 
+/** What a call without options has. */
 const NONE = Object.freeze(Object.create(null))
+
+/**
+ * The same, with the signal apart.
+ * @returns {{ signal?: AbortSignal, limits?: object }}
+ */
+function takeCallOptions(values) {
+  const found = takeOptions(values)
+  return found === NONE ? NONE : apart(found)
+}
+
+/**
+ * The signal of a call, and the limits that are given.
+ * @returns {{ signal?: AbortSignal, limits?: object }}
+ */
+function apart({ signal, ...limits }) {
+  return { signal, limits: Object.keys(limits).length > 0 ? { __proto__: null, ...limits } : undefined }
+}
+
+/** The part of the options that is numbers of one sort, and the rest. */
+function split(of, options) {
+  const names = new Set(native.optionNames(of))
+  const parts = [Object.create(null), Object.create(null)]
+  for (const [name, value] of Object.entries(options)) parts[names.has(name) ? 0 : 1][name] = value
+  return parts
+}
+
+/** The options of a sandbox without its sizes: what a pool that is made of it has, too. */
+function withoutSizes(options) {
+  const [sandbox, others] = split('sandbox', options)
+  for (const [name, value] of Object.entries(sandbox)) if (LIMITS.has(name)) others[name] = value
+  return others
+}
 
 /** A string, as names and paths are. */
 function text(name, value) {
@@ -133,7 +167,7 @@ module.exports = {
   callOptions: (options) => read(CALL, options, 'a call'),
   callback,
   describe,
-  evolveOptions: (options) => read(CALL, options, 'evolve'),
+  evolveOptions: (options) => apart(read(CALL, options, 'evolve')),
   filePath,
   hostFunction(what, found) {
     if (typeof found !== 'object' || found === null) throw invalid(`${what} is a function, or { params, returns, call }, found ${describe(found)}`)
@@ -148,11 +182,14 @@ module.exports = {
     if (typeof found !== 'object' || found === null) throw invalid(`${what} is { params, returns }, found ${describe(found)}`)
     return read(SIGNATURE, found, what)
   },
+  split,
   sandboxOptions: (options) => read(SANDBOX, options, 'a sandbox'),
   snapshotOptions: (options) => read(SNAPSHOT, options, 'Snapshot.load'),
   takeCallOptions,
+  takeOptions,
   text,
   wasiOptions: (options) => read(WASI, options, 'wasi'),
   wasmOptions: (options) => read(WASM, options, 'Wasm'),
+  withoutSizes,
   wasmProgramOptions: (options) => read(WASM_PROGRAM, options, 'WasmProgram'),
 }

@@ -27,10 +27,10 @@ class SandboxPool {
 
   constructor(snapshot, given) {
     const found = snapshots.checked(snapshot)
-    const { size: asked, minIdle, acquireTimeoutMs, print, hostFunctions, ...limits } = options.poolOptions(given)
-    const size = asked || 2 * availableParallelism()
-    this.#acquireTimeoutMs = acquireTimeoutMs
-    this.#native = unwrap(native.Pool.make(found, { size, minIdle }, { __proto__: null, ...limits }))
+    const { print, hostFunctions, ...numbers } = options.poolOptions(given)
+    const size = numbers.size || 2 * availableParallelism()
+    this.#acquireTimeoutMs = numbers.acquireTimeoutMs
+    this.#native = unwrap(native.Pool.make(found, { __proto__: null, ...numbers, size }))
     this.#permits = new Permits(size)
     this.#hosts.addPrint(this.#native, unwrap, print)
     for (const [name, description] of options.named('hostFunctions', hostFunctions)) {
@@ -40,7 +40,7 @@ class SandboxPool {
   }
 
   async call(name, ...values) {
-    const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
+    const { signal, limits } = options.takeCallOptions(values)
     options.text('the name of a guest function', name)
     let waitMs = this.#acquireTimeoutMs
     if (!this.#permits.takeFree()) {
@@ -51,7 +51,7 @@ class SandboxPool {
     try {
       if (signal?.aborted) throw signal.reason
       return await run(this.#hosts, signal,
-        (port, id) => this.#native.call(port, id, { waitMs, timeoutMs, cpuTimeMs, hasSignal: signal !== undefined }, name, values))
+        (port, id) => this.#native.call(port, id, { waitMs, hasSignal: signal !== undefined }, limits, name, values))
     } finally {
       this.#permits.give()
     }

@@ -123,8 +123,7 @@ function make(source, given, hostFunctions, preparation = []) {
   const sandbox = new Sandbox(source, given)
   prepareBy(sandbox, preparation)
   for (const [name, { call, ...signature }] of Object.entries(hostFunctions)) sandbox.register(name, signature, call)
-  const { heapSize, stackSize, inputSize, outputSize, ...limits } = given
-  return { sandbox, shared: { ...limits, hostFunctions } }
+  return { sandbox, shared: { ...options.withoutSizes(given), hostFunctions } }
 }
 
 /** What a pool of this runtime as it is now is made of. */

@@ -53,18 +53,18 @@ class Sandbox {
   }
 
   async evolve(given) {
-    const { signal, timeoutMs, cpuTimeMs } = options.evolveOptions(given)
-    await this.#run(signal, (port, id) => this.#native.evolve(port, id, timeoutMs, cpuTimeMs))
+    const { signal, limits } = options.evolveOptions(given)
+    await this.#run(signal, (port, id) => this.#native.evolve(port, id, limits))
   }
 
   async call(name, ...values) {
-    const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
+    const { signal, limits } = options.takeCallOptions(values)
     options.text('the name of a guest function', name)
-    return this.#run(signal, (port, id) => this.#native.call(port, id, timeoutMs, cpuTimeMs, name, values))
+    return this.#run(signal, (port, id) => this.#native.call(port, id, limits, name, values))
   }
 
   callSync(name, ...values) {
-    const { signal, timeoutMs, cpuTimeMs } = options.takeCallOptions(values)
+    const { signal, limits } = options.takeCallOptions(values)
     options.text('the name of a guest function', name)
     if (signal !== undefined) {
       throw invalid('callSync takes no signal, which nobody could fire meanwhile; use timeoutMs, or call')
@@ -76,7 +76,7 @@ class Sandbox {
     this.#inside += 1
     let result, failures
     try {
-      result = native.callSync(this.#number, hosts.dispatch, timeoutMs, cpuTimeMs, name, values)
+      result = native.callSync(this.#number, hosts.dispatch, limits, name, values)
     } catch (error) {
       throw ofNative(error)
     } finally {

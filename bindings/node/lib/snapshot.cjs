@@ -18,9 +18,9 @@ class Snapshot {
   }
 
   static load(path, given) {
-    const { maxSize, maxHeapSize } = options.snapshotOptions(given)
+    const bounds = options.snapshotOptions(given)
     const found = options.filePath('the path of the snapshot', path)
-    return new Snapshot(INTERNAL, unwrap(native.Snapshot.load(found, maxSize, maxHeapSize)))
+    return new Snapshot(INTERNAL, unwrap(native.Snapshot.load(found, bounds)))
   }
 
   async save(path) {

@@ -39,11 +39,11 @@ class WasmProgram {
   #native
 
   constructor(source, given, made) {
-    this.#native = source === MADE ? made : compiledSync(source, asked(undefined, options.wasmProgramOptions(given)))
+    this.#native = source === MADE ? made : compiledSync(source, asked(undefined), options.wasmProgramOptions(given))
   }
 
   static async compile(source, given) {
-    return new WasmProgram(MADE, undefined, await compiled(source, asked(undefined, options.wasmProgramOptions(given))))
+    return new WasmProgram(MADE, undefined, await compiled(source, asked(undefined), options.wasmProgramOptions(given)))
   }
 
   static fromBytes(bytes) {
@@ -79,14 +79,13 @@ class Wasm extends Runtime {
   constructor(source, given, made) {
     let program = made?.program
     if (source !== MADE) {
-      const { hostFunctions, wasi, snapshot, maxProgramSize, compileTimeoutMs, compileThreads, ...sizes } = options.wasmOptions(given)
-      const bounds = { maxProgramSize, compileTimeoutMs, compileThreads }
+      const [bounds, { hostFunctions, wasi, snapshot, ...sizes }] = options.split('compile', options.wasmOptions(given))
       const isClone = snapshots.isSnapshot(source)
       if (isClone && wasi !== undefined) throw invalid('a snapshot has its arguments, environment and files; wasi goes with a program')
       if (isClone) program = programs.get(source)
       else if (source instanceof Program) program = source
-      else if (isProgram(source)) program = new Program(within(source, asked(wasi, bounds)))
-      else program = new Program(compiledSync(source, asked(wasi, bounds)))
+      else if (isProgram(source)) program = new Program(within(source, asked(wasi)))
+      else program = new Program(compiledSync(source, asked(wasi), bounds))
       if (snapshot !== undefined) {
         snapshots.checked(snapshot)
         programs.set(snapshot, program)
@@ -99,8 +98,8 @@ class Wasm extends Runtime {
 
   static async compile(source, given) {
     if (isProgram(source)) return new this(source, given)
-    const { wasi, maxProgramSize, compileTimeoutMs, compileThreads, ...rest } = options.wasmOptions(given)
-    const made = await compiled(source, asked(wasi, { maxProgramSize, compileTimeoutMs, compileThreads }))
+    const [bounds, { wasi, ...rest }] = options.split('compile', options.wasmOptions(given))
+    const made = await compiled(source, asked(wasi), bounds)
     return new this(new Program(made), rest)
   }
 
@@ -288,13 +287,13 @@ function overTypes(what, { parameters, result }, call) {
 }
 
 /** The native half's program, compiled on this thread. */
-function compiledSync(source, surroundings) {
+function compiledSync(source, surroundings, bounds) {
   const bytes = types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
-  return unwrap(native.compileSync(bytes, surroundings))
+  return unwrap(native.compileSync(bytes, surroundings, bounds))
 }
 
 /** The same on another thread. */
-async function compiled(source, surroundings) {
+async function compiled(source, surroundings, bounds) {
   let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
     : await fs.promises.readFile(options.filePath('the path of the program', source))
   if (!compilers.takeFree()) {
@@ -304,19 +303,16 @@ async function compiled(source, surroundings) {
     await compilers.take(undefined, undefined)
   }
   try {
-    return await run(undefined, undefined, (port, id) => native.compile(port, id, bytes, surroundings))
+    return await run(undefined, undefined, (port, id) => native.compile(port, id, bytes, surroundings, bounds))
   } finally {
     compilers.give()
   }
 }
 
-/** What the compiler is told beside the program, as the native half wants it. */
-function asked(given, { maxProgramSize = 0, compileTimeoutMs = 0, compileThreads = 0 }) {
+/** What the program finds around itself, as the native half wants it. */
+function asked(given) {
   const { args = [], env, files } = options.wasiOptions(given)
   return {
-    maxProgramSize,
-    compileTimeoutMs,
-    compileThreads,
     args,
     env: options.named('wasi.env', env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
     files: options.named('wasi.files', files).map(([path, found]) => ({

@@ -180,8 +180,8 @@ impl Cell {
     }
 
     /// How long a call may take.
-    pub fn timeout(&self, limits: Limits) -> Duration {
-        limits.timeout.unwrap_or(self.timeout)
+    pub fn timeout(&self, limits: &Limits) -> Duration {
+        limits.timeout().unwrap_or(self.timeout)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -1,119 +1,85 @@
-//! Options, as JavaScript has checked them: sizes are safe integers, durations are milliseconds or infinite.
+//! Options that are numbers, as JavaScript spells and gives them. What they may be is the engine's to say.
 
 use std::time::Duration;
 
-use libhyperlight::{CallOptions, PoolOptions, SandboxOptions};
+use libhyperlight::options::face::{self, Face, Given};
+use libhyperlight::options::table::{Info, Options, Setting};
+use libhyperlight::options::{CallOptions, CompileOptions, LoadOptions, PoolOptions, SandboxOptions};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
-/// See `SandboxOptions` in `index.d.ts`.
-#[napi(object, object_to_js = false)]
-#[derive(Debug)]
-pub struct JsSandboxOptions {
-    /// Bytes.
-    pub heap_size: Option<f64>,
-    /// Bytes.
-    pub stack_size: Option<f64>,
-    /// Bytes.
-    pub input_size: Option<f64>,
-    /// Bytes.
-    pub output_size: Option<f64>,
-    /// Milliseconds.
-    pub timeout_ms: Option<f64>,
-    /// Milliseconds.
-    pub cpu_time_ms: Option<f64>,
-    /// For each call.
-    pub max_host_calls: Option<f64>,
-    /// For each call.
-    pub max_log_bytes: Option<f64>,
-    /// For each call.
-    pub max_print_bytes: Option<f64>,
+use crate::failure::Failure;
+use crate::guard::contain;
+use crate::reply::Made;
+
+/// The names of the options of a `sandbox`, a `call`, a `pool`, of the `load` of a snapshot, or of a `compile`; or the `limit`s.
+#[napi(catch_unwind)]
+pub fn option_names(of: String) -> Vec<String> {
+    let mut rows = rows(&of);
+    if of == "limit" {
+        rows = SandboxOptions::rows().iter().copied().filter(|row| row.is_limit).collect();
+    }
+    rows.iter().map(|row| Face::JavaScript.name(row).into_owned()).collect()
 }
 
-impl JsSandboxOptions {
-    /// The engine's.
-    pub(crate) fn to_engine(&self) -> SandboxOptions {
-        let mut options = SandboxOptions::new()
-            .heap_size(integer(self.heap_size))
-            .stack_size(integer(self.stack_size))
-            .input_size(integer(self.input_size))
-            .output_size(integer(self.output_size))
-            .max_host_calls(integer(self.max_host_calls))
-            .max_log_bytes(integer(self.max_log_bytes))
-            .max_print_bytes(integer(self.max_print_bytes));
-        if let Some(time) = duration(self.timeout_ms) {
-            options = options.timeout(time);
+/// Fails if that option cannot be that number, or, without one, that value; `shown` prints it.
+#[napi(catch_unwind)]
+pub fn check_option(of: String, name: String, number: Option<f64>, shown: String) -> Made<()> {
+    Made(contain(|| {
+        let row = rows(&of).into_iter().find(|row| Face::JavaScript.name(row) == name);
+        let row = row.ok_or_else(|| Failure::invalid_argument(format!("there is no option {name}")))?;
+        let given = number.map_or(Given::Other, sort);
+        match face::read(Face::JavaScript, row, given, shown) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(Failure::invalid_argument(refusal.message)),
         }
-        if let Some(time) = duration(self.cpu_time_ms) {
-            options = options.cpu_time(time);
+    }))
+}
+
+/// Fails, and says which of the known options is meant.
+#[napi(catch_unwind)]
+pub fn unknown_option(what: String, name: String, known: Vec<String>) -> Made<()> {
+    Made(contain(|| {
+        let known = known.iter().map(String::as_str);
+        Err(Failure::invalid_argument(face::unknown(Face::JavaScript, &what, &name, known).message))
+    }))
+}
+
+/// The engine's options, of an object whose numbers were checked.
+pub(crate) fn read<O: Options>(object: &Object<'_>) -> Result<O, Failure> {
+    let mut options = O::default();
+    for row in &*O::rows() {
+        let number: Option<f64> = object.get(&Face::JavaScript.name(row)).unwrap_or_default();
+        if let Some(number) = number {
+            face::set(&mut options, Face::JavaScript, row, sort(number), number)
+                .map_err(|refusal| Failure::invalid_argument(refusal.message))?;
         }
-        options
     }
-
-    /// How long a call may take unless it says otherwise.
-    pub(crate) fn timeout(&self) -> Duration {
-        duration(self.timeout_ms).unwrap_or(Duration::MAX)
-    }
-}
-
-/// See `PoolOptions` in `index.d.ts`.
-#[napi(object, object_to_js = false)]
-#[derive(Debug)]
-pub struct JsPoolOptions {
-    /// Members at most.
-    pub size: f64,
-    /// Members kept in reserve.
-    pub min_idle: Option<f64>,
-}
-
-impl JsPoolOptions {
-    /// The engine's.
-    pub(crate) fn to_engine(&self, sandbox: SandboxOptions) -> PoolOptions {
-        let members = |number| usize::try_from(integer(number)).unwrap_or(usize::MAX);
-        PoolOptions::new().max(members(Some(self.size))).min_idle(members(self.min_idle)).sandbox(sandbox)
-    }
-}
-
-/// One call in a member of a pool. All in milliseconds.
-#[napi(object, object_to_js = false)]
-#[derive(Debug)]
-pub struct JsPoolCallOptions {
-    /// How long to wait for a member.
-    pub wait_ms: Option<f64>,
-    /// How long the call may take.
-    pub timeout_ms: Option<f64>,
-    /// How much processor time.
-    pub cpu_time_ms: Option<f64>,
-    /// Whether it may be aborted.
-    pub has_signal: bool,
+    Ok(options)
 }
 
 /// The limits of one call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub timeout: Option<Duration>,
-    pub cpu_time: Option<Duration>,
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits(CallOptions);
 
 impl Limits {
-    pub fn new(timeout_ms: Option<f64>, cpu_time_ms: Option<f64>) -> Self {
-        Self { timeout: duration(timeout_ms), cpu_time: duration(cpu_time_ms) }
+    /// Those of an object, if there is one.
+    pub fn of(object: Option<Object<'_>>) -> Result<Self, Failure> {
+        object.map_or_else(|| Ok(Self::default()), |object| read(&object).map(Self))
     }
 
-    pub fn to_engine(self) -> CallOptions {
-        let mut options = CallOptions::new();
-        if let Some(time) = self.timeout {
-            options = options.timeout(time);
-        }
-        if let Some(time) = self.cpu_time {
-            options = options.cpu_time(time);
-        }
-        options
+    pub fn timeout(&self) -> Option<Duration> {
+        self.0.setting("timeout").and_then(Setting::time)
+    }
+
+    pub fn to_engine(&self) -> CallOptions {
+        self.0.clone()
     }
 }
 
-/// 0 means the default, as without.
-fn duration(ms: Option<f64>) -> Option<Duration> {
-    ms.filter(|ms| *ms > 0.0).map(milliseconds)
+/// How long a call may take, unless it says otherwise.
+pub(crate) fn timeout(options: &impl Options) -> Duration {
+    options.setting("timeout").and_then(Setting::time).unwrap_or(Duration::MAX)
 }
 
 /// What is too long for a duration is the longest.
@@ -121,11 +87,24 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "JavaScript has checked that it is a safe integer; `as` saturates in any case"
-)]
-pub(crate) fn integer(number: Option<f64>) -> u64 {
-    number.unwrap_or(0.0) as u64
+fn rows(of: &str) -> Vec<&'static Info> {
+    match of {
+        "call" => CallOptions::rows(),
+        "compile" => CompileOptions::rows(),
+        "load" => LoadOptions::rows(),
+        "pool" => PoolOptions::rows(),
+        "sandbox" => SandboxOptions::rows(),
+        _ => return Vec::new(),
+    }
+    .into_owned()
+}
+
+/// Whole numbers are those that JavaScript counts exactly.
+fn sort(number: f64) -> Given {
+    const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+    if number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER {
+        #[expect(clippy::cast_possible_truncation, reason = "it is a whole number that fits")]
+        return Given::Whole(number as i128);
+    }
+    Given::Number(number)
 }

@@ -7,7 +7,8 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use libhyperlight::{ErrorCode, Pool, PooledSandbox, Snapshot};
+use libhyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox, Snapshot};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
 use crate::cell::{Cell, Functions};
@@ -15,7 +16,7 @@ use crate::failure::Failure;
 use crate::guard::contain;
 use crate::host;
 use crate::job::Job;
-use crate::options::{JsPoolCallOptions, JsPoolOptions, JsSandboxOptions, Limits, milliseconds};
+use crate::options::{self, Limits, milliseconds};
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 use crate::sandbox::call;
@@ -60,18 +61,30 @@ pub struct JsPoolStatistics {
     pub waited_ms: f64,
 }
 
+/// One call in a member of a pool, besides its limits.
+#[napi(object, object_to_js = false)]
+#[derive(Debug)]
+pub struct JsPoolCall {
+    /// How long to wait for a member.
+    pub wait_ms: Option<f64>,
+    /// Whether it may be aborted.
+    pub has_signal: bool,
+}
+
 #[napi]
 impl JsPool {
     /// A pool without members yet.
     #[napi(catch_unwind)]
-    pub fn make(snapshot: &JsSnapshot, options: JsPoolOptions, sandbox: JsSandboxOptions) -> Made<JsPool> {
+    pub fn make(snapshot: &JsSnapshot, options: Object<'_>) -> Made<JsPool> {
         Made(contain(|| {
-            let pool = Pool::new(&snapshot.snapshot, options.to_engine(sandbox.to_engine()))?;
+            let options: PoolOptions = options::read(&options)?;
+            let timeout = options::timeout(&options);
+            let pool = Pool::new(&snapshot.snapshot, options)?;
             let shared = Shared {
                 pool: Mutex::new(Some(Arc::new(pool))),
                 snapshot: snapshot.snapshot.clone(),
                 functions: OnceLock::new(),
-                timeout: sandbox.timeout(),
+                timeout,
             };
             Ok(Self { shared: Arc::new(shared) })
         }))
@@ -100,18 +113,22 @@ impl JsPool {
         &self,
         port: &JsPort,
         id: u32,
-        options: JsPoolCallOptions,
+        how: JsPoolCall,
+        limits: Option<Object<'_>>,
         name: String,
         arguments: Vec<Loose>,
     ) -> Made<()> {
-        let wait = options.wait_ms.map(milliseconds);
-        let limits = Limits::new(options.timeout_ms, options.cpu_time_ms);
+        let wait = how.wait_ms.map(milliseconds);
+        let limits = match Limits::of(limits) {
+            Ok(limits) => limits,
+            Err(failure) => return Made(Err(failure)),
+        };
         self.start(port, id, move |shared, job| {
             let cell = shared.member(job, wait)?;
-            let checked = if options.has_signal { cell.check_stoppable() } else { Ok(()) };
+            let checked = if how.has_signal { cell.check_stoppable() } else { Ok(()) };
             let reply = checked.and_then(|()| {
                 let inside = cell.enter()?;
-                call(&inside, job, limits, &name, arguments)
+                call(&inside, job, &limits, &name, arguments)
             });
             // Its handle first, so that giving it back finds none.
             job.finish();

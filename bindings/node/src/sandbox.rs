@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use libhyperlight::{InterruptHandle, UninitializedSandbox, Value};
+use libhyperlight::{InterruptHandle, SandboxOptions, UninitializedSandbox, Value};
 use napi::Env;
-use napi::bindgen_prelude::{Function, ObjectFinalize};
+use napi::bindgen_prelude::{Function, Object, ObjectFinalize};
 use napi_derive::napi;
 
 use crate::cell::{Cell, Inside};
@@ -18,7 +18,7 @@ use crate::guard::{contain, panic_if_asked};
 use crate::guest::JsGuest;
 use crate::host::{self, Caller, Dispatcher};
 use crate::job::Job;
-use crate::options::{JsSandboxOptions, Limits};
+use crate::options::{self, Limits};
 use crate::port::{self, JsPort};
 use crate::reply::{Made, Raw, Reply};
 use crate::snapshot::JsSnapshot;
@@ -49,14 +49,13 @@ pub fn call_sync(
     env: Env,
     number: f64,
     dispatch: Function<'_>,
-    timeout_ms: Option<f64>,
-    cpu_time_ms: Option<f64>,
+    limits: Option<Object<'_>>,
     name: String,
     arguments: Vec<Loose>,
 ) -> Made<Raw> {
-    let limits = Limits::new(timeout_ms, cpu_time_ms);
     panic_if_asked("PanicAtTheBorder", &name);
     Made(contain(|| {
+        let limits = Limits::of(limits)?;
         let cell = CELLS.with_borrow(|cells| cells.get(&number.to_bits()).and_then(Weak::upgrade));
         let inside =
             cell.ok_or_else(|| Failure::state("there is no such sandbox on this thread"))?.enter()?;
@@ -84,21 +83,25 @@ pub struct JsFunction {
 impl JsSandbox {
     /// A sandbox for a guest.
     #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
-    pub fn of_guest(env: Env, guest: &JsGuest, options: JsSandboxOptions) -> Made<Watched> {
+    pub fn of_guest(env: Env, guest: &JsGuest, options: Object<'_>) -> Made<Watched> {
         Made(contain(|| {
             forgotten::make_room(env);
-            let engine = UninitializedSandbox::new(&guest.guest, options.to_engine())?;
-            Ok(Watched(Self::new(env, Cell::new(engine, options.timeout()))))
+            let options: SandboxOptions = options::read(&options)?;
+            let timeout = options::timeout(&options);
+            let engine = UninitializedSandbox::new(&guest.guest, options)?;
+            Ok(Watched(Self::new(env, Cell::new(engine, timeout))))
         }))
     }
 
     /// A sandbox that goes on where the snapshot was taken.
     #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
-    pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: JsSandboxOptions) -> Made<Watched> {
+    pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: Object<'_>) -> Made<Watched> {
         Made(contain(|| {
             forgotten::make_room(env);
-            let engine = UninitializedSandbox::from_snapshot(&snapshot.snapshot, options.to_engine())?;
-            Ok(Watched(Self::new(env, Cell::new(engine, options.timeout()))))
+            let options: SandboxOptions = options::read(&options)?;
+            let timeout = options::timeout(&options);
+            let engine = UninitializedSandbox::from_snapshot(&snapshot.snapshot, options)?;
+            Ok(Watched(Self::new(env, Cell::new(engine, timeout))))
         }))
     }
 
@@ -138,16 +141,13 @@ impl JsSandbox {
 
     /// Starts the guest.
     #[napi(catch_unwind)]
-    pub fn evolve(
-        &self,
-        port: &JsPort,
-        id: u32,
-        timeout_ms: Option<f64>,
-        cpu_time_ms: Option<f64>,
-    ) -> Made<()> {
-        let limits = Limits::new(timeout_ms, cpu_time_ms);
+    pub fn evolve(&self, port: &JsPort, id: u32, limits: Option<Object<'_>>) -> Made<()> {
+        let limits = match Limits::of(limits) {
+            Ok(limits) => limits,
+            Err(failure) => return Made(Err(failure)),
+        };
         self.start(port, id, move |inside, job| {
-            run(inside, job, limits, || inside.evolve(&limits.to_engine()))?;
+            run(inside, job, &limits, || inside.evolve(&limits.to_engine()))?;
             Ok(Reply::NOTHING)
         })
     }
@@ -158,14 +158,16 @@ impl JsSandbox {
         &self,
         port: &JsPort,
         id: u32,
-        timeout_ms: Option<f64>,
-        cpu_time_ms: Option<f64>,
+        limits: Option<Object<'_>>,
         name: String,
         arguments: Vec<Loose>,
     ) -> Made<()> {
-        let limits = Limits::new(timeout_ms, cpu_time_ms);
         panic_if_asked("PanicAtTheBorder", &name);
-        self.start(port, id, move |inside, job| call(inside, job, limits, &name, arguments))
+        let limits = match Limits::of(limits) {
+            Ok(limits) => limits,
+            Err(failure) => return Made(Err(failure)),
+        };
+        self.start(port, id, move |inside, job| call(inside, job, &limits, &name, arguments))
     }
 
     /// Fails if no call can be aborted.
@@ -273,7 +275,7 @@ fn number_of(cell: &Cell) -> f64 {
 pub(crate) fn call(
     inside: &Inside,
     job: &Arc<Job>,
-    limits: Limits,
+    limits: &Limits,
     name: &str,
     arguments: Vec<Loose>,
 ) -> Result<Reply, Failure> {
@@ -287,7 +289,7 @@ pub(crate) fn call(
 fn run<R>(
     inside: &Inside,
     job: &Arc<Job>,
-    limits: Limits,
+    limits: &Limits,
     work: impl FnOnce() -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     job.begin(inside.cell.interrupt(), inside.cell.timeout(limits))?;

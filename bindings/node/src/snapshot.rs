@@ -2,12 +2,12 @@
 
 use libhyperlight::{LoadOptions, Snapshot};
 use napi::Env;
-use napi::bindgen_prelude::ObjectFinalize;
+use napi::bindgen_prelude::{Object, ObjectFinalize};
 use napi_derive::napi;
 
 use crate::external_memory::ExternalMemory;
 use crate::guard::contain;
-use crate::options::integer;
+use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
@@ -21,16 +21,13 @@ pub struct JsSnapshot {
 
 #[napi]
 impl JsSnapshot {
-    /// The snapshot in that file, which may bring so many bytes.
+    /// The snapshot in that file, which may bring what the options say.
     #[napi(catch_unwind)]
-    pub fn load(
-        env: Env,
-        path: String,
-        max_size: Option<f64>,
-        max_heap_size: Option<f64>,
-    ) -> Made<JsSnapshot> {
-        let options = LoadOptions::new().max_size(integer(max_size)).max_heap_size(integer(max_heap_size));
-        Made(contain(|| Ok(Self::new(env, Snapshot::load_with(path, &options)?))))
+    pub fn load(env: Env, path: String, options: Object<'_>) -> Made<JsSnapshot> {
+        Made(contain(|| {
+            let options: LoadOptions = options::read(&options)?;
+            Ok(Self::new(env, Snapshot::load_with(path, &options)?))
+        }))
     }
 
     /// Writes it into a file, on a thread of ours.

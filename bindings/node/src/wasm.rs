@@ -1,16 +1,19 @@
 //! WebAssembly programs, compiled by a library of its own that is loaded for the first one. It lies beside the addon.
 
+use libhyperlight::options::CompileOptions;
+use libhyperlight::options::table::{Options as _, Setting};
 use libhyperlight_wasm_loader::{Error, Options, Program};
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
 
 use crate::failure::Failure;
 use crate::guard::contain;
 use crate::guest::JsGuest;
+use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
-/// What a program finds around itself, and what it may ask of the compiler.
+/// What a program finds around itself.
 #[napi(object, object_to_js = false)]
 #[expect(missing_debug_implementations, reason = "Node's arrays have none")]
 pub struct JsWasi {
@@ -20,12 +23,6 @@ pub struct JsWasi {
     pub env: Vec<JsVariable>,
     /// Its files.
     pub files: Vec<JsFile>,
-    /// Bytes of the program at most; 0 for the compiler's own limit.
-    pub max_program_size: f64,
-    /// How long compiling takes at most; 0 for the compiler's own limit.
-    pub compile_timeout_ms: f64,
-    /// Processors that compile at most; 0 for all that are available to the process.
-    pub compile_threads: f64,
 }
 
 /// A variable of the environment.
@@ -66,7 +63,7 @@ impl JsProgram {
     /// The same program with other surroundings; limits mean nothing.
     #[napi(catch_unwind)]
     pub fn with_wasi(&self, wasi: JsWasi) -> Made<JsProgram> {
-        let surroundings = Surroundings::of(wasi);
+        let surroundings = Surroundings::of(wasi, &CompileOptions::new());
         Made(contain(|| Ok(JsProgram { program: self.program.with_options(&surroundings.options())? })))
     }
 
@@ -85,16 +82,25 @@ impl JsProgram {
 
 /// Compiles a program on this thread.
 #[napi(catch_unwind)]
-pub fn compile_sync(program: Uint8Array, wasi: JsWasi) -> Made<JsProgram> {
-    let surroundings = Surroundings::of(wasi);
-    Made(contain(|| Ok(JsProgram { program: Program::compile(&program, &surroundings.options())? })))
+pub fn compile_sync(program: Uint8Array, wasi: JsWasi, bounds: Object<'_>) -> Made<JsProgram> {
+    Made(contain(|| {
+        let surroundings = Surroundings::of(wasi, &options::read(&bounds)?);
+        Ok(JsProgram { program: Program::compile(&program, &surroundings.options())? })
+    }))
 }
 
 /// Compiles it on a thread of ours.
 #[napi(catch_unwind, js_name = "compile")]
-pub fn compile_elsewhere(port: &JsPort, id: u32, program: Uint8Array, wasi: JsWasi) -> Made<()> {
+pub fn compile_elsewhere(
+    port: &JsPort,
+    id: u32,
+    program: Uint8Array,
+    wasi: JsWasi,
+    bounds: Object<'_>,
+) -> Made<()> {
     Made(contain(|| {
-        let (program, surroundings) = (program.to_vec(), Surroundings::of(wasi));
+        let surroundings = Surroundings::of(wasi, &options::read(&bounds)?);
+        let program = program.to_vec();
         port.start(id, 0, move |_| Ok(Reply::Program(Program::compile(&program, &surroundings.options())?)))
     }))
 }
@@ -128,15 +134,16 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn of(wasi: JsWasi) -> Self {
+    fn of(wasi: JsWasi, bounds: &CompileOptions) -> Self {
+        let bound = |name| bounds.setting(name).map_or(0, Setting::or_default);
         let files = wasi.files.into_iter().map(|file| (file.path, file.contents.to_vec())).collect();
         Self {
             args: wasi.args,
             env: wasi.env,
             files,
-            max_program_size: whole(wasi.max_program_size),
-            compile_timeout_ns: whole(wasi.compile_timeout_ms * 1e6),
-            compile_threads: whole(wasi.compile_threads),
+            max_program_size: bound("max_program_size"),
+            compile_timeout_ns: bound("compile_timeout"),
+            compile_threads: bound("compile_threads"),
         }
     }
 
@@ -151,14 +158,4 @@ impl Surroundings {
             compile_threads: self.compile_threads,
         }
     }
-}
-
-/// A number that is not negative, which the package has seen to. What is more than 0 stays so, and what is too large is the largest.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats keep to what there is"
-)]
-fn whole(number: f64) -> u64 {
-    number.ceil() as u64
 }

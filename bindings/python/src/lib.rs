@@ -37,6 +37,8 @@ mod _libhyperlight {
     #[pymodule_export]
     use super::json::{Type, all_of_script, all_to_script, of_script, to_script};
     #[pymodule_export]
+    use super::options::{compile_bounds, refuse_option};
+    #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
     use super::probe;

@@ -1,99 +1,114 @@
-//! Options as Python spells them: sizes in bytes, durations in seconds.
+//! Options as Python gives them: keyword arguments, times in seconds. What they may be is the engine's to say.
 
-use std::time::Duration;
+use std::fmt;
 
-use libhyperlight::{CallOptions, ErrorCode, SandboxOptions};
+use libhyperlight::options::CompileOptions;
+use libhyperlight::options::face::{self, Face, Given, Refusal, Why};
+use libhyperlight::options::table::{Options, Setting};
+use libhyperlight::{CallOptions, ErrorCode};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyDict, PyFloat};
 
-use crate::ending::Kept;
 use crate::errors;
 
-/// A number of seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Seconds(pub Duration);
-
-impl<'py> FromPyObject<'_, 'py> for Seconds {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let is_number = object.is_instance_of::<PyFloat>() || object.is_instance_of::<PyInt>();
-        if !is_number || object.is_instance_of::<PyBool>() {
-            let found = object.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("must be a number of seconds, not {found}")));
-        }
-        // Numbers of other classes may be asked for it.
-        let _kept = Kept::new();
-        let seconds = match object.extract::<f64>() {
-            // A whole number that no `float` is near.
-            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => {
-                if object.lt(0)? {
-                    f64::NEG_INFINITY
-                } else {
-                    f64::INFINITY
-                }
-            }
-            seconds => seconds?,
-        };
-        if seconds.is_nan() || seconds < 0.0 {
-            let text = format!("a time is 0 seconds or more, found {seconds}");
-            return Err(errors::new(object.py(), ErrorCode::InvalidArgument, text));
-        }
-        // What exceeds the type, infinity first of all, is no limit.
-        Ok(Self(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
+/// The options in keyword arguments. None is the same as an option that is left out.
+pub fn read<O: Options>(what: &str, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<O> {
+    let mut options = O::default();
+    for (name, value) in keywords.into_iter().flatten() {
+        let name: String = name.extract()?;
+        set(&mut options, what, &name, &value)?;
     }
+    Ok(options)
 }
 
 /// What one call does differently.
-pub fn call(timeout: Option<Seconds>, cpu_time: Option<Seconds>) -> CallOptions {
+pub fn call(
+    timeout: Option<&Bound<'_, PyAny>>,
+    cpu_time: Option<&Bound<'_, PyAny>>,
+) -> PyResult<CallOptions> {
     let mut options = CallOptions::new();
-    if let Some(Seconds(timeout)) = timeout {
-        options = options.timeout(timeout);
-    }
-    if let Some(Seconds(cpu_time)) = cpu_time {
-        options = options.cpu_time(cpu_time);
-    }
-    options
-}
-
-/// The options of a sandbox, or of a pool's members, from keyword arguments.
-pub fn sandbox(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<SandboxOptions> {
-    let mut options = SandboxOptions::new();
-    for (name, value) in keywords.into_iter().flatten() {
-        if value.is_none() {
-            continue;
+    for (name, value) in [("timeout", timeout), ("cpu_time", cpu_time)] {
+        if let Some(value) = value {
+            set(&mut options, "a call", name, value)?;
         }
-        let name: String = name.extract()?;
-        let named = |error: PyErr| {
-            let py = value.py();
-            if error.is_instance_of::<PyTypeError>(py) {
-                return PyTypeError::new_err(format!("{name}: {}", error.value(py)));
-            }
-            error
-        };
-        let size = || match value.extract::<u64>() {
-            Ok(_) if value.is_instance_of::<PyBool>() => {
-                Err(PyTypeError::new_err(format!("{name}: must be an integer, not bool")))
-            }
-            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
-                Err(PyOverflowError::new_err(format!("{name} is from 0 to 2**64 - 1, found {value}")))
-            }
-            size => size.map_err(named),
-        };
-        let seconds = || value.extract().map(|Seconds(time)| time).map_err(named);
-        options = match &*name {
-            "heap_size" => options.heap_size(size()?),
-            "stack_size" => options.stack_size(size()?),
-            "input_size" => options.input_size(size()?),
-            "output_size" => options.output_size(size()?),
-            "max_host_calls" => options.max_host_calls(size()?),
-            "max_log_bytes" => options.max_log_bytes(size()?),
-            "max_print_bytes" => options.max_print_bytes(size()?),
-            "timeout" => options.timeout(seconds()?),
-            "cpu_time" => options.cpu_time(seconds()?),
-            _ => return Err(PyTypeError::new_err(format!("there is no option `{name}`"))),
-        };
     }
     Ok(options)
+}
+
+/// Refuses a name that no option has; `known` are those there are.
+#[pyfunction(name = "_refuse_option")]
+pub fn refuse_option(py: Python<'_>, what: &str, name: &str, known: Vec<String>) -> PyResult<()> {
+    let known = known.iter().map(String::as_str);
+    Err(exception(py, face::unknown(Face::Python, what, name, known)))
+}
+
+/// What a program may ask of the compiler: bytes, nanoseconds, and processors, of which 0 is all.
+#[pyfunction(name = "_compile_bounds")]
+#[pyo3(signature = (**options))]
+pub fn compile_bounds(options: Option<&Bound<'_, PyDict>>) -> PyResult<(u64, u64, u64)> {
+    errors::contain(|| {
+        let options: CompileOptions = read("the compiler", options)?;
+        let bound = |name| options.setting(name).map_or(0, Setting::or_default);
+        Ok((bound("max_program_size"), bound("compile_timeout"), bound("compile_threads")))
+    })
+}
+
+fn set<O: Options>(options: &mut O, what: &str, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = value.py();
+    let Some(row) = face::find::<O>(Face::Python, name) else {
+        let rows = O::rows();
+        let known: Vec<_> = rows.iter().map(|row| Face::Python.name(row)).collect();
+        let refusal = face::unknown(Face::Python, what, name, known.iter().map(AsRef::as_ref));
+        return Err(exception(py, refusal));
+    };
+    if value.is_none() {
+        return Ok(());
+    }
+    let given = given(value)?;
+    face::set(options, Face::Python, row, given, Shown(value, given))
+        .map_err(|refusal| exception(py, refusal))
+}
+
+/// Which sort of value it is.
+fn given(value: &Bound<'_, PyAny>) -> PyResult<Given> {
+    if value.is_instance_of::<PyBool>() {
+        return Ok(Given::Other);
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        return Ok(Given::Number(number.extract()?));
+    }
+    match value.extract::<u64>() {
+        Ok(number) => Ok(Given::Whole(number.into())),
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            Ok(Given::Whole(if value.lt(0)? { i128::MIN } else { i128::MAX }))
+        }
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Given::Other),
+        Err(error) => Err(error),
+    }
+}
+
+/// The exception that says why.
+fn exception(py: Python<'_>, refusal: Refusal) -> PyErr {
+    match refusal.why {
+        Why::OutOfRange => errors::new(py, ErrorCode::InvalidArgument, refusal.message),
+        Why::TooLarge => PyOverflowError::new_err(refusal.message),
+        _ => PyTypeError::new_err(refusal.message),
+    }
+}
+
+/// A number as it is, anything else by its type.
+struct Shown<'a, 'py>(&'a Bound<'py, PyAny>, Given);
+
+impl fmt::Display for Shown<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value, given) = self;
+        match given {
+            Given::Other => match value.get_type().name() {
+                Ok(name) => fmt::Display::fmt(&name, f),
+                Err(_) => f.write_str("something else"),
+            },
+            Given::Number(_) | Given::Whole(_) => value.fmt(f),
+        }
+    }
 }

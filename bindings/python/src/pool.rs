@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
+use libhyperlight::options::table::{Options, Setting};
 use libhyperlight::{ErrorCode, PoolOptions, PooledSandbox};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -13,7 +14,7 @@ use crate::call::call;
 use crate::callbacks::Callbacks;
 use crate::errors::{self, contain, raise};
 use crate::logging;
-use crate::options::{self, Seconds};
+use crate::options;
 use crate::sandbox::Sandbox;
 use crate::shortage;
 use crate::signals;
@@ -37,23 +38,17 @@ pub struct Pool {
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (snapshot, /, *, size=None, min_idle=None, acquire_timeout=None, print=None, **options))]
+    #[pyo3(signature = (snapshot, /, *, print=None, **options))]
     fn new(
         py: Python<'_>,
         snapshot: &Bound<'_, Snapshot>,
-        size: Option<usize>,
-        min_idle: Option<usize>,
-        acquire_timeout: Option<Seconds>,
         print: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         contain(|| {
-            let acquire_timeout = acquire_timeout.map_or(Duration::MAX, |Seconds(time)| time);
-            let options = PoolOptions::new()
-                .max(size.unwrap_or(0))
-                .min_idle(min_idle.unwrap_or(0))
-                .acquire_timeout(acquire_timeout)
-                .sandbox(options::sandbox(options)?);
+            let options: PoolOptions = options::read("a pool", options)?;
+            let acquire_timeout = options.setting("acquire_timeout").and_then(Setting::time);
+            let acquire_timeout = acquire_timeout.unwrap_or(Duration::MAX);
             let pool = libhyperlight::Pool::new(&snapshot.get().snapshot, options);
             let pool = pool.map_err(|error| raise(py, error))?;
             let callbacks = Arc::new(Callbacks::default());
@@ -100,15 +95,16 @@ impl Pool {
         py: Python<'py>,
         function: &str,
         args: &Bound<'py, PyTuple>,
-        timeout: Option<Seconds>,
-        cpu_time: Option<Seconds>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        cpu_time: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
             stack::check()?;
             logging::sync_level(py)?;
+            let limits = options::call(timeout, cpu_time)?;
             let mut member = self.take(py)?;
             member.set_signal_hook(signals::hook);
-            let result = call(py, &mut member, function, args, &options::call(timeout, cpu_time));
+            let result = call(py, &mut member, function, args, &limits);
             py.detach(|| drop(member));
             result
         })

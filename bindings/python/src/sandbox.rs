@@ -14,7 +14,7 @@ use crate::call::call;
 use crate::callbacks::{self, Callbacks};
 use crate::errors::{self, contain, raise};
 use crate::guest::Guest;
-use crate::options::{self, Seconds};
+use crate::options;
 use crate::pool::Pool;
 use crate::room::{Engine, Preparation, Room};
 use crate::shortage;
@@ -27,12 +27,7 @@ use crate::stack;
 ///
 /// Args:
 ///     source: a Guest, the path of a guest program or its bytes, or a Snapshot to go on from.
-///     heap_size, stack_size: memory of the guest, in bytes (16 MiB, 1 MiB). Untouched memory costs nothing.
-///     input_size, output_size: room for what crosses the wall, in bytes (1 MiB each).
-///     timeout: seconds that evolve and each call may take (unlimited). A host function is not cut short: the call ends when
-///         it returns.
-///     cpu_time: seconds of processor time that they may use (unlimited).
-///     max_host_calls, max_log_bytes, max_print_bytes: what one call may do (unlimited, 1 MiB, 16 MiB).
+///     options: its sizes and limits, such as heap_size and timeout; SandboxOptions has them all.
 ///     print: takes the text that the guest prints, in place of sys.stdout.write; what it returns is ignored.
 ///
 /// Raises:
@@ -58,7 +53,7 @@ impl Sandbox {
     ) -> PyResult<Self> {
         contain(|| {
             let py = source.py();
-            let options = options::sandbox(options)?;
+            let options = options::read("a sandbox", options)?;
             let made = if let Ok(snapshot) = source.cast::<Snapshot>() {
                 UninitializedSandbox::from_snapshot(&snapshot.get().snapshot, options)
             } else if let Ok(guest) = source.cast::<Guest>() {
@@ -164,8 +159,13 @@ impl Sandbox {
     ///     SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
     ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start.
     #[pyo3(signature = (*, timeout=None, cpu_time=None))]
-    fn evolve(&self, py: Python<'_>, timeout: Option<Seconds>, cpu_time: Option<Seconds>) -> PyResult<()> {
-        contain(|| self.start(py, &options::call(timeout, cpu_time)))
+    fn evolve(
+        &self,
+        py: Python<'_>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        cpu_time: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        contain(|| self.start(py, &options::call(timeout, cpu_time)?))
     }
 
     /// Calls a guest function. The first call starts the guest, as evolve does; its limits are for both together.
@@ -193,13 +193,13 @@ impl Sandbox {
         py: Python<'py>,
         function: &str,
         args: &Bound<'py, PyTuple>,
-        timeout: Option<Seconds>,
-        cpu_time: Option<Seconds>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        cpu_time: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
             stack::check()?;
             let mut inside = self.room.enter(py)?;
-            let mut limits = options::call(timeout, cpu_time);
+            let mut limits = options::call(timeout, cpu_time)?;
             if let Some(moment) = inside.evolve(py, &limits)? {
                 limits = limits.since(moment);
             }

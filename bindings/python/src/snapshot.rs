@@ -6,10 +6,11 @@ use std::os::fd::AsRawFd;
 use libhyperlight::{ErrorCode, LoadOptions};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::errors::{self, contain, raise};
 use crate::guest;
+use crate::options;
 
 /// A picture of a sandbox, memory and processor; immutable, and shared between sandboxes and threads.
 ///
@@ -39,21 +40,18 @@ impl Snapshot {
     /// Reads a snapshot from a file, which is not needed afterwards.
     ///
     /// Args:
-    ///     max_size: bytes of memory that the file may hold, and of its guest's program and payloads (1 GiB).
-    ///     max_heap_size: bytes that its heap, its stack and each call buffer may have (1 GiB).
+    ///     options: what the file may bring, such as max_size; LoadOptions has them all.
     ///
     /// Raises:
     ///     HyperlightIOError: it cannot be read.
     ///     SnapshotFileError: it is damaged, of another version, larger than allowed, or needs a processor with other features.
     #[staticmethod]
-    #[pyo3(signature = (path, /, *, max_size=None, max_heap_size=None))]
-    fn load(path: &Bound<'_, PyAny>, max_size: Option<u64>, max_heap_size: Option<u64>) -> PyResult<Self> {
+    #[pyo3(signature = (path, /, **options))]
+    fn load(path: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         contain(|| {
             let py = path.py();
             let path = required_path(path)?;
-            let options = LoadOptions::new()
-                .max_size(max_size.unwrap_or_default())
-                .max_heap_size(max_heap_size.unwrap_or_default());
+            let options: LoadOptions = options::read("Snapshot.load", options)?;
             let snapshot = py
                 .detach(|| libhyperlight::Snapshot::load_with(path, &options))
                 .map_err(|error| raise(py, error))?;

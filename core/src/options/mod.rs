@@ -95,8 +95,10 @@ options! {
     pub struct CompileOptions in compile (all) {
         /// Bytes of the program at most.
         max_program_size: bytes [64 MiB] from [1];
-        /// How long compiling may take, and some seconds longer where the program is made for that.
+        /// How long compiling may take, waiting for a turn included. It may take some seconds longer.
         compile_timeout: time [1 minute] from [1 ns];
+        /// Processors that compile at most, of this program and of all that are compiled at the same time.
+        compile_threads: count [all that are available to the process] from [1];
     }
 }
 

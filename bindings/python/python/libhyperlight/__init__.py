@@ -26,6 +26,7 @@ from ._compiler import WasmProgram
 from ._errors import *  # noqa: F403
 from ._host import HostFunction
 from ._javascript import JavaScript, JavaScriptPool
+from ._options import CompileOptions, LoadOptions, PoolOptions, SandboxOptions
 from ._pool import PoolStatistics, SandboxPool
 from ._program import WasmSignature
 from ._signature import Signature, f32, f64, i32, i64, u32, u64
@@ -33,12 +34,16 @@ from ._wasi import Wasi
 from ._wasm import Wasm, WasmPool
 
 __all__ = [
+    "CompileOptions",
     "Guest",
     "HostFunction",
     "JavaScript",
     "JavaScriptPool",
+    "LoadOptions",
+    "PoolOptions",
     "PoolStatistics",
     "Sandbox",
+    "SandboxOptions",
     "SandboxPool",
     "Signature",
     "Snapshot",

@@ -7,47 +7,37 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._errors import InvalidArgument
-from ._libhyperlight import _WasmProgram
+from ._keywords import check_names
+from ._libhyperlight import _compile_bounds, _WasmProgram
+from ._options import CompileOptions
 from ._wasi import Wasi
 
-# What the compiler takes if nothing is said.
-_SIZE = 64 << 20
-_MOST = 2**64 - 1
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Bounds(NamedTuple):
-    """What a program may ask of the compiler; None stands for its own limits."""
+    """What a program may ask of the compiler."""
 
-    size: int | None
+    size: int
     """Bytes at most."""
-    time: float | None
-    """Seconds at most."""
-    threads: int | None
-    """Processors at most."""
+    time: int
+    """Nanoseconds at most."""
+    threads: int
+    """Processors at most; 0 for all."""
 
-    def checked(self) -> Bounds:
-        """These, if they can be meant."""
-        for name, count in (("max_program_size", self.size), ("compile_threads", self.threads)):
-            if count is not None:
-                if not isinstance(count, int) or isinstance(count, bool):
-                    raise TypeError(f"{name} must be an integer, not {type(count).__name__}")
-                if count < 1:
-                    raise InvalidArgument(f"{name} is 1 or more, found {count}")
-        if self.time is not None:
-            if not isinstance(self.time, (int, float)) or isinstance(self.time, bool):
-                raise TypeError(f"compile_timeout must be a number of seconds, not {type(self.time).__name__}")
-            if not self.time > 0:
-                raise InvalidArgument(f"compile_timeout is more than 0 seconds, found {self.time}")
-        return self
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Bounds:
+        """Those that CompileOptions say."""
+        return cls(*_compile_bounds(**options))
 
     def read(self, path: str | os.PathLike[str]) -> bytes:
         """A program's file, or so much of it that the compiler says how large it may be."""
         with open(path, "rb") as file:
-            return file.read(min((self.size or _SIZE) + 1, sys.maxsize))
+            return file.read(min(self.size + 1, sys.maxsize))
 
     def bytes_of(self, program: Any) -> bytes:
         """A program that is given as a path or as its bytes."""
@@ -55,7 +45,7 @@ class Bounds(NamedTuple):
             return bytes(program)
         if not isinstance(program, (str, os.PathLike)):
             raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
-        return self.checked().read(program)
+        return self.read(program)
 
 
 def compile(code: bytes, wasi: Wasi, bounds: Bounds) -> _WasmProgram:
@@ -69,11 +59,7 @@ def compile(code: bytes, wasi: Wasi, bounds: Bounds) -> _WasmProgram:
         InvalidArgument: arguments, environment or files that no program could have.
         HyperlightIOError: there is no compiler in this package.
     """
-    size, time, threads = bounds.checked()
-    nanoseconds = 0 if time is None else max(1, int(min(time * 1e9, _MOST)))
-    return _WasmProgram.compile(
-        code, wasi._parts(), min(size or 0, _MOST), min(nanoseconds, _MOST), min(threads or 0, _MOST)
-    )
+    return _WasmProgram.compile(code, wasi._parts(), *bounds)
 
 
 class WasmProgram:
@@ -89,7 +75,7 @@ class WasmProgram:
 
     Args:
         program: the path of a ``.wasm`` file, or its bytes.
-        max_program_size, compile_timeout, compile_threads: as in Wasm.
+        options: what it may ask of the compiler; CompileOptions has them all.
 
     Raises what ``Wasm`` raises for a program that cannot be compiled.
     """
@@ -102,12 +88,10 @@ class WasmProgram:
         self,
         program: str | os.PathLike[str] | bytes | bytearray | memoryview,
         /,
-        *,
-        max_program_size: int | None = None,
-        compile_timeout: float | None = None,
-        compile_threads: int | None = None,
+        **options: Unpack[CompileOptions],
     ) -> None:
-        bounds = Bounds(max_program_size, compile_timeout, compile_threads)
+        check_names("WasmProgram", options, CompileOptions)
+        bounds = Bounds.of(options)
         self._native = compile(bounds.bytes_of(program), Wasi(), bounds)
 
     @classmethod

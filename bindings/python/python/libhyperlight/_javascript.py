@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._errors import FunctionNotFound
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
+from ._keywords import check_names, given, limits
 from ._libhyperlight import Guest, Sandbox, Snapshot, _all_to_script, _of_script, _Pool, _prepare_by
+from ._options import PoolOptions, SandboxOptions
 from ._pool import PoolExecutor
-from ._runtime import Limits, Runtime
+from ._runtime import Runtime
 from ._signature import from_codes
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class JavaScript(Runtime):
@@ -37,8 +42,7 @@ class JavaScript(Runtime):
             defaults are not the script's to give, unless a HostFunction says so. Of a pair of a callable and its
             Signature the kinds are as the engine has them: i64 and u64 are bigints.
         print: takes what ``console.log`` writes, in place of ``sys.stdout.write``.
-        heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
-            max_print_bytes: as in Sandbox.
+        options: as in Sandbox; SandboxOptions has them all.
 
     Raises:
         HyperlightIOError: a file cannot be read.
@@ -53,17 +57,9 @@ class JavaScript(Runtime):
         modules: Mapping[str, str | os.PathLike[str]] | None = None,
         host_functions: HostFunctions | None = None,
         print: Callable[[str], object] | None = None,
-        heap_size: int | None = None,
-        stack_size: int | None = None,
-        input_size: int | None = None,
-        output_size: int | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
+        **options: Unpack[SandboxOptions],
     ) -> None:
-        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
+        check_names("JavaScript", options, SandboxOptions, JavaScript)
         if isinstance(source, Snapshot) and modules:
             raise TypeError("modules: a snapshot has its modules already")
         if modules is not None and not isinstance(modules, Mapping):
@@ -72,17 +68,10 @@ class JavaScript(Runtime):
         if not isinstance(source, Snapshot):
             preparation += [("module", _Script.of(text, name)) for name, text in (modules or {}).items()]
             preparation.append(("load", _Script.of(source)))
-        sandbox = Sandbox(
-            source if isinstance(source, Snapshot) else Guest.builtin("javascript"),
-            heap_size=heap_size,
-            stack_size=stack_size,
-            input_size=input_size,
-            output_size=output_size,
-            **limits._asdict(),
-            print=print,
-        )
+        start = source if isinstance(source, Snapshot) else Guest.builtin("javascript")
+        sandbox = Sandbox(start, print=print, **options)
         _prepare_by(sandbox, preparation)
-        super().__init__(sandbox, limits, print, host_functions)
+        super().__init__(sandbox, limits(options), print, host_functions)
 
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls a function that the script exports, or a global one; a promise is waited for.
@@ -131,32 +120,18 @@ class JavaScript(Runtime):
         """
         self._sandbox.call("load", *_Script.of(source, name), timeout=timeout, cpu_time=cpu_time)
 
-    def pool(
-        self,
-        *,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
-    ) -> JavaScriptPool:
+    def pool(self, **options: Unpack[PoolOptions]) -> JavaScriptPool:
         """A pool whose members are as this one is now: started, its script run, its functions warm.
 
         They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
         """
+        check_names("JavaScript.pool", options, PoolOptions)
         self.evolve()
-        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
         return JavaScriptPool(
             self.snapshot(),
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            **limits._asdict(),
             print=self._print,
             host_functions=self._host_functions,
+            **{**self._limits, **given(options)},
         )
 
     def _add(self, name: str, function: Any) -> None:
@@ -181,37 +156,23 @@ class JavaScriptPool(PoolExecutor):
         snapshot: what every member is at first: that of a JavaScript.
         host_functions: what scripts may call; as in JavaScript. They are called on the threads that call members, on
             several at once.
-        size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
-            SandboxPool.
+        print, options: as in SandboxPool; PoolOptions has them all.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         *,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
         host_functions: HostFunctions | None = None,
+        **options: Unpack[PoolOptions],
     ) -> None:
-        self._limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
+        check_names("JavaScriptPool", options, PoolOptions, JavaScriptPool)
+        self._limits = limits(options)
         self._print = print
         self._host_functions = checked(host_functions)
-        pool = _Pool(
-            snapshot,
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            **self._limits._asdict(),
-            print=print,
-        )
-        super().__init__(pool, size)
+        pool = _Pool(snapshot, print=print, **options)
+        super().__init__(pool, options.get("size"))
         for name, function in self._host_functions.items():
             register(pool, name, function)
 

@@ -3,6 +3,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final, overload
 
+from typing_extensions import Unpack
+
+from ._options import CompileOptions, LoadOptions, PoolOptions, SandboxOptions
 from ._signature import Signature
 
 __all__ = [
@@ -15,9 +18,11 @@ __all__ = [
     "_WasmProgram",
     "_all_of_script",
     "_all_to_script",
+    "_compile_bounds",
     "_guest_from_parts",
     "_of_script",
     "_prepare_by",
+    "_refuse_option",
     "_snapshot_from_bytes",
     "_to_script",
     "probe",
@@ -67,16 +72,8 @@ class Sandbox:
         source: Guest | Snapshot | str | os.PathLike[str] | bytes | bytearray | memoryview,
         /,
         *,
-        heap_size: int | None = None,
-        stack_size: int | None = None,
-        input_size: int | None = None,
-        output_size: int | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
+        **options: Unpack[SandboxOptions],
     ) -> Sandbox: ...
     def register(
         self,
@@ -164,15 +161,8 @@ class Snapshot:
         Only a regular file is replaced: not a folder, a FIFO, a device, a socket or a symbolic link.
         """
     @staticmethod
-    def load(
-        path: str | os.PathLike[str], /, *, max_size: int | None = None, max_heap_size: int | None = None
-    ) -> Snapshot:
-        """Reads it from a file, which is not needed afterwards; HyperlightIOError or SnapshotFileError if it cannot.
-
-        Args:
-            max_size: bytes of memory that the file may hold, and of its guest's program and payloads (1 GiB).
-            max_heap_size: bytes that its heap, its stack and each call buffer may have (1 GiB).
-        """
+    def load(path: str | os.PathLike[str], /, **options: Unpack[LoadOptions]) -> Snapshot:
+        """Reads it from a file, which is not needed afterwards; HyperlightIOError or SnapshotFileError if it cannot."""
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
@@ -182,15 +172,8 @@ class _Pool:
         snapshot: Snapshot,
         /,
         *,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
+        **options: Unpack[PoolOptions],
     ) -> _Pool: ...
     def register(
         self,
@@ -228,8 +211,10 @@ class _Type:
 
 def _all_of_script(text: str, /) -> Any: ...
 def _all_to_script(values: tuple[Any, ...], what: str, /) -> str: ...
+def _compile_bounds(**options: Unpack[CompileOptions]) -> tuple[int, int, int]: ...
 def _guest_from_parts(source: str | bytes, payloads: Sequence[tuple[bytes, bool]]) -> Guest: ...
 def _of_script(text: str, /) -> Any: ...
 def _prepare_by(sandbox: Sandbox, calls: Sequence[tuple[str, Sequence[str]]]) -> None: ...
+def _refuse_option(what: str, name: str, known: Sequence[str]) -> NoReturn: ...
 def _snapshot_from_bytes(data: bytes) -> Snapshot: ...
 def _to_script(value: Any, what: str, /) -> str: ...

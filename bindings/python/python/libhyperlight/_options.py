@@ -84,9 +84,12 @@ class CompileOptions(TypedDict, total=False):
 
     Args:
         max_program_size: Bytes of the program at most. 64 MiB by default.
-        compile_timeout: How long compiling may take, and some seconds longer where the program is made
-            for that. In seconds: 1 minute by default, unlimited with math.inf.
+        compile_timeout: How long compiling may take, waiting for a turn included. It may take some
+            seconds longer. In seconds: 1 minute by default, unlimited with math.inf.
+        compile_threads: Processors that compile at most, of this program and of all that are compiled at
+            the same time. All that are available to the process by default.
     """
 
     max_program_size: int | None
     compile_timeout: float | None
+    compile_threads: int | None

@@ -6,11 +6,16 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._errors import SandboxClosed
 from ._host import HostFunction, HostFunctions, checked
+from ._keywords import check_names
 from ._libhyperlight import Sandbox, Snapshot, _Pool
+from ._options import PoolOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class PoolStatistics(NamedTuple):
@@ -62,7 +67,7 @@ class PoolExecutor(Executor):
         with self._lock:
             self._check_open()
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(self._size, thread_name_prefix="libhyperlight")
+                self._workers = ThreadPoolExecutor(self._size or None, thread_name_prefix="libhyperlight")
             return self._workers.submit(self._call, function, args, timeout, cpu_time)
 
     def map(  # type: ignore[override]  # as above
@@ -123,43 +128,23 @@ class SandboxPool(PoolExecutor):
 
     Args:
         snapshot: what every member is at first.
-        size: members at most, in use and idle; twice the processors if left out.
-        min_idle: idle members that are kept in reserve.
-        acquire_timeout: seconds to wait while all members are in use; for ever if left out, not at all if 0.
         host_functions: what guests may call, by name: callables with annotations, pairs of a callable and its
             Signature, or HostFunctions. They are called on the threads that call members, on several at once.
         print: takes the text that guests print, in place of ``sys.stdout.write``.
-        timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: limits of each call, as in Sandbox.
+        options: its size and the limits of its members; PoolOptions has them all.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         *,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
         host_functions: HostFunctions | None = None,
+        **options: Unpack[PoolOptions],
     ) -> None:
-        pool = _Pool(
-            snapshot,
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            timeout=timeout,
-            cpu_time=cpu_time,
-            max_host_calls=max_host_calls,
-            max_log_bytes=max_log_bytes,
-            max_print_bytes=max_print_bytes,
-            print=print,
-        )
-        super().__init__(pool, size)
+        check_names("SandboxPool", options, PoolOptions, SandboxPool)
+        pool = _Pool(snapshot, print=print, **options)
+        super().__init__(pool, options.get("size"))
         for name, function in checked(host_functions).items():
             HostFunction.of(function)._register(pool, name)
 

@@ -129,7 +129,7 @@ class Program(NamedTuple):
             code = bounds.bytes_of(program)
             # By the size that it may have, so that what is found may have it; how long it takes to find it does not
             # matter.
-            key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+            key = (hashlib.sha256(code).digest(), wasi, bounds.size)
             compile = partial(_compiler.compile, code, wasi, bounds)
         found = _KEPT.find(key)
         if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from ._host import HostFunction, HostFunctions, checked
 from ._libhyperlight import Sandbox, Snapshot
@@ -13,27 +13,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _R = TypeVar("_R", bound="Runtime")
 
 
-class Limits(NamedTuple):
-    """What a call may use; ``None`` is the default. Of a sandbox, and of those in a pool that is made of it."""
-
-    timeout: float | None = None
-    cpu_time: float | None = None
-    max_host_calls: int | None = None
-    max_log_bytes: int | None = None
-    max_print_bytes: int | None = None
-
-    def or_else(self, other: Limits) -> Limits:
-        """These, and where there is none the other's."""
-        return other._replace(**{name: limit for name, limit in self._asdict().items() if limit is not None})
-
-
 class Runtime(ABC):
     """A sandbox with a program of the user's in it."""
 
     def __init__(
         self,
         sandbox: Sandbox,
-        limits: Limits,
+        limits: dict[str, Any],
         print: Callable[[str], object] | None,
         host_functions: HostFunctions | None,
     ) -> None:
@@ -48,7 +34,7 @@ class Runtime(ABC):
     def _of_pool(
         cls: type[_R],
         sandbox: Sandbox,
-        limits: Limits,
+        limits: dict[str, Any],
         print: Callable[[str], object] | None,
         host_functions: dict[str, Any],
     ) -> _R:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._compiler import Bounds, WasmProgram
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
 from ._host import HostFunctions, checked
+from ._keywords import check_names, given, limits, split_compile_options
 from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._options import CompileOptions, PoolOptions, SandboxOptions
 from ._pool import PoolExecutor
 from ._program import Program, UnknownProgram, names, of_snapshot, remember
-from ._runtime import Limits, Runtime
+from ._runtime import Runtime
 from ._signature import Signature
 from ._wasi import Wasi
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class WasmOptions(SandboxOptions, CompileOptions, total=False):
+    """The options of a sandbox, and what a program may ask of the compiler."""
+
+
+class WasmPoolOptions(PoolOptions, CompileOptions, total=False):
+    """The options of a pool, and what a program may ask of the compiler."""
 
 
 class Wasm(Runtime):
@@ -42,15 +55,8 @@ class Wasm(Runtime):
             signatures are those of the imports, as far as the callables have parameters without defaults; a
             HostFunction lets the program give more.
         print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
-        heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
-            max_print_bytes: as in Sandbox. Its memories are in the heap.
-        max_program_size: bytes that it has at most; 64 MiB unless given.
-        compile_timeout: seconds that compiling takes at most, waiting for a turn included; a minute unless given. It
-            may take some seconds longer.
-        compile_threads: processors that compile at most; all that are available to the process unless given, which is
-            also the most for all that are compiled at the same time.
-
-    The last three mean nothing for a WasmProgram.
+        options: as in Sandbox, and what the program may ask of the compiler; SandboxOptions and CompileOptions have
+            them all. Its memories are in the heap. What may be asked of the compiler means nothing for a WasmProgram.
 
     Raises:
         OSError: the file cannot be read.
@@ -68,33 +74,12 @@ class Wasm(Runtime):
         snapshot: Snapshot | None = None,
         host_functions: HostFunctions | None = None,
         print: Callable[[str], object] | None = None,
-        heap_size: int | None = None,
-        stack_size: int | None = None,
-        input_size: int | None = None,
-        output_size: int | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
-        max_program_size: int | None = None,
-        compile_timeout: float | None = None,
-        compile_threads: int | None = None,
+        **options: Unpack[WasmOptions],
     ) -> None:
-        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
-        self._program, source = _program(
-            program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads)
-        )
-        sandbox = Sandbox(
-            source,
-            heap_size=heap_size,
-            stack_size=stack_size,
-            input_size=input_size,
-            output_size=output_size,
-            **limits._asdict(),
-            print=print,
-        )
-        super().__init__(sandbox, limits, print, host_functions)
+        check_names("Wasm", options, WasmOptions, Wasm)
+        compile_options, others = split_compile_options(options)
+        self._program, source = _program(program, snapshot, wasi, Bounds.of(compile_options))
+        super().__init__(Sandbox(source, print=print, **others), limits(others), print, host_functions)
 
     @property
     def functions(self) -> Mapping[str, Signature]:
@@ -173,34 +158,15 @@ class Wasm(Runtime):
             raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
         self._memory("write", memory, _count("offset", offset), data)
 
-    def pool(
-        self,
-        *,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
-    ) -> WasmPool:
+    def pool(self, **options: Unpack[PoolOptions]) -> WasmPool:
         """A pool whose members are as this one is now: started, its memories and globals as they are.
 
         They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
         """
+        check_names("Wasm.pool", options, PoolOptions)
         self.evolve()
-        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
-        return WasmPool._of(
-            self._program,
-            self.snapshot(),
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            limits=limits,
-            print=self._print,
-            host_functions=self._host_functions,
-        )
+        together = {**self._limits, **given(options)}
+        return WasmPool._of(self._program, self.snapshot(), self._print, self._host_functions, together)
 
     def snapshot(self) -> Snapshot:
         snapshot = super().snapshot()
@@ -239,11 +205,11 @@ class WasmPool(PoolExecutor):
     ``concurrent.futures`` executor, of the program's functions: ``pool.submit("fib", 30)``.
 
     Args:
-        program, wasi, max_program_size, compile_timeout, compile_threads: as in Wasm; or the snapshot alone.
+        program, wasi: as in Wasm; or the snapshot alone.
         snapshot: what every member is at first: that of a Wasm of the same program and ``wasi``.
         host_functions: as in Wasm. They are called on the threads that call members, on several at once.
-        size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
-            SandboxPool.
+        print, options: as in SandboxPool, and what the program may ask of the compiler; PoolOptions and CompileOptions
+            have them all.
     """
 
     def __init__(
@@ -253,65 +219,37 @@ class WasmPool(PoolExecutor):
         /,
         *,
         wasi: Wasi | None = None,
-        size: int | None = None,
-        min_idle: int | None = None,
-        acquire_timeout: float | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
-        max_host_calls: int | None = None,
-        max_log_bytes: int | None = None,
-        max_print_bytes: int | None = None,
         print: Callable[[str], object] | None = None,
         host_functions: HostFunctions | None = None,
-        max_program_size: int | None = None,
-        compile_timeout: float | None = None,
-        compile_threads: int | None = None,
+        **options: Unpack[WasmPoolOptions],
     ) -> None:
-        known, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads))
+        check_names("WasmPool", options, WasmPoolOptions, WasmPool)
+        compile_options, others = split_compile_options(options)
+        known, source = _program(program, snapshot, wasi, Bounds.of(compile_options))
         if not isinstance(source, Snapshot):
             raise TypeError("a pool is made of a snapshot: WasmPool(program, wasm.snapshot())")
-        self._start(
-            known,
-            source,
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            limits=Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes),
-            print=print,
-            host_functions=host_functions,
-        )
+        self._start(known, source, print, host_functions, others)
 
     @classmethod
-    def _of(cls, program: Program | UnknownProgram, snapshot: Snapshot, **options: Any) -> WasmPool:
+    def _of(cls, *parts: Any) -> WasmPool:
         pool = cls.__new__(cls)
-        pool._start(program, snapshot, **options)
+        pool._start(*parts)
         return pool
 
     def _start(
         self,
         program: Program | UnknownProgram,
         snapshot: Snapshot,
-        *,
-        size: int | None,
-        min_idle: int | None,
-        acquire_timeout: float | None,
-        limits: Limits,
         print: Callable[[str], object] | None,
         host_functions: HostFunctions | None,
+        options: dict[str, Any],
     ) -> None:
         self._program = program
-        self._limits = limits
+        self._limits = limits(options)
         self._print = print
         self._host_functions = checked(host_functions)
-        pool = _Pool(
-            snapshot,
-            size=size,
-            min_idle=min_idle,
-            acquire_timeout=acquire_timeout,
-            **limits._asdict(),
-            print=print,
-        )
-        super().__init__(pool, size)
+        pool = _Pool(snapshot, print=print, **options)
+        super().__init__(pool, options.get("size"))
         for name, function in self._host_functions.items():
             program.register(pool, name, function)
 
