@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
-use crate::error::{Error, Result};
+use crate::error::{Count, Message, Result};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
 use crate::sandbox::{HostError, HostFunction, Sandbox, UninitializedSandbox};
