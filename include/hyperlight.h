@@ -172,9 +172,6 @@
 /** No member of the pool came free in time. */
 #define HL_ERR_POOL_TIMEOUT -24
 
-/** Nothing at all went wrong. */
-#define HL_ERR_DUMMY -25
-
 /** A bug of this library, or a panic in a host function, contained. The sandbox is poisoned. */
 #define HL_ERR_INTERNAL -99
 

@@ -164,8 +164,6 @@ export type ErrorCode =
   | 'ERR_HL_CLOSED'
   /** No member of the pool came free in time. */
   | 'ERR_HL_POOL_TIMEOUT'
-  /** Nothing at all went wrong. */
-  | 'ERR_HL_DUMMY'
   /** A bug of this library, or a panic in a host function, contained. The sandbox is poisoned. */
   | 'ERR_HL_INTERNAL'
 /* end of codes */

@@ -53,7 +53,5 @@ pub const HL_ERR_PROTOCOL: i32 = -22;
 pub const HL_ERR_CLOSED: i32 = -23;
 /// No member of the pool came free in time.
 pub const HL_ERR_POOL_TIMEOUT: i32 = -24;
-/// Nothing at all went wrong.
-pub const HL_ERR_DUMMY: i32 = -25;
 /// A bug of this library, or a panic in a host function, contained. The sandbox is poisoned.
 pub const HL_ERR_INTERNAL: i32 = -99;

@@ -177,11 +177,6 @@ codes! {
         "",
         "",
         "PoolTimeout"("HyperlightError, TimeoutError");
-    Dummy = -25, "DUMMY",
-        "Nothing at all went wrong.",
-        "",
-        "",
-        "DummyError"("HyperlightError");
     Internal = -99, "INTERNAL",
         "A bug of this library, or a panic in a host function, contained.",
         "The sandbox is poisoned.",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ._error_fields import AbortFields, FaultFields, HyperlightError, ThrownFields
 
 __all__ = [
-    "DummyError",
     "FunctionNotFound",
     "GuestAbort",
     "GuestBinaryError",
@@ -180,9 +179,3 @@ class PoolTimeout(HyperlightError, TimeoutError):
     """No member of the pool came free in time."""
 
     code = -24
-
-
-class DummyError(HyperlightError):
-    """Nothing at all went wrong."""
-
-    code = -25
