@@ -86,7 +86,8 @@ pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, F
         .collect::<Result<_, _>>()?;
     let signature = Signature::new(&params, kind(returns, "returns")?)?;
     // A function's `length` does not tell how many parameters it has.
-    Ok(signature.leaving_out(MAX_PARAMETERS, "guests give the arguments that params lists at its registration"))
+    Ok(signature
+        .leaving_out(MAX_PARAMETERS, "guests give the arguments that params lists at its registration"))
 }
 
 /// The host function at that place of the caller's table.
