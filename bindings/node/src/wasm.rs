@@ -64,7 +64,7 @@ impl JsProgram {
 
     /// The same program with other surroundings; limits mean nothing.
     #[napi(catch_unwind)]
-    pub fn with_wasi(&self, wasi: JsWasi) -> Made<Self> {
+    pub fn with_wasi(&self, wasi: JsWasi) -> Made<JsProgram> {
         let surroundings = Surroundings::of(wasi);
         Made(contain(|| Ok(Self { program: self.program.with_options(&surroundings.options())? })))
     }
