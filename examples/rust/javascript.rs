@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use libhyperlight::{Pool, PoolOptions, SandboxOptions, UninitializedSandbox};
+use libhyperlight_javascript::{CallScript, Value};
 
 const SOURCE: &str = "
     let served = 0;
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut host = UninitializedSandbox::new(&libhyperlight_builtin::javascript()?, SandboxOptions::new())?;
     host.register("greeting", greeting)?;
     let mut sandbox = host.evolve()?;
-    sandbox.call::<()>("load", ("handler.js", SOURCE))?;
+    sandbox.load_script("handler.js", SOURCE)?;
 
     // Sandboxes in which the script is loaded, one for each request, whoever makes it.
     let limit = Duration::from_millis(100);
@@ -31,9 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     pool.register("greeting", greeting)?;
     for (path, user) in [("/", "Ada"), ("/loop", "Eve"), ("/", "Grace")] {
-        let arguments = format!(r#"[{{"path": "{path}", "user": "{user}"}}]"#);
-        match pool.acquire()?.call::<String>("call", ("handler", &*arguments)) {
-            Ok(response) => println!("{response}"),
+        let request = Value::object([("path", path.into()), ("user", user.into())]);
+        match pool.acquire()?.call_script("handler", &[request]) {
+            Ok(response) => println!("{}", response.get("body").and_then(Value::as_str).unwrap_or_default()),
             Err(error) => println!("{:?}: {error}", error.code()),
         }
     }

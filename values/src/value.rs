@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::decimal;
-use crate::error::{Error, Rust, Spelling, shown};
+use crate::error::{Error, Reason, Rust, Spelling, shown};
 use crate::host::{Build, Read, View};
 use crate::lift::lift;
-use crate::lower::lower;
+use crate::lower::{check, lower};
 use crate::script;
 use crate::types::{Float, Integer, Type};
 
@@ -107,9 +107,22 @@ impl Value {
         lower(ty, self.into(), what, &mut Lender::default())
     }
 
+    /// Confirms that the value, which a guest sent as a kind that has more, is one of that type. Errors call it `what`.
+    pub fn check(&self, ty: &Type, what: &str) -> Result<(), Error> {
+        check(ty, self.into(), what, &mut Lender::default())
+    }
+
     /// The value that a script's guest sends as this text. Errors call it `what`.
     pub fn of_script(text: &str, what: &str) -> Result<Self, Error> {
         Ok(script::decode(text, what, &mut Builder)?.unwrap_or(Self::Undefined))
+    }
+
+    /// The values that a script's guest sends as the text of a list, each of which may be as deep as one alone.
+    pub fn all_of_script(text: &str, what: &str) -> Result<Vec<Self>, Error> {
+        match script::decode_all(text, what, &mut Builder)? {
+            Self::List(values) => Ok(values),
+            other => Err(Error::new(Reason::Protocol, format!("{what} are no list, found {}", other.sort()))),
+        }
     }
 
     /// The text of the value for a script's guest. Errors call it `what`.

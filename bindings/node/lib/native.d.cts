@@ -206,8 +206,8 @@ export interface JsPoolStatistics {
 
 /** A value on its way to JavaScript. */
 export interface JsTape {
-  /** What it is. */
-  tape: Float64Array
+  /** What it is: numbers of 64 bits. */
+  tape: Uint8Array
   /** Its texts, in order. */
   texts: Array<string>
   /** The names of members, each once. */

@@ -247,7 +247,8 @@ const OUT = Object.freeze({
 })
 
 /** The value of a tape: what was made last is what the next is made of. */
-function made({ tape, texts, names, bytes }) {
+function made({ tape: written, texts, names, bytes }) {
+  const tape = new Float64Array(written.buffer)
   /** @type {any[]} */
   const stack = []
   let [at, text, byte] = [0, 0, 0]

@@ -347,6 +347,17 @@ impl ToNapiValue for ToJs<'_> {
     }
 }
 
+/// Bytes that JavaScript gets, in memory of its own.
+#[derive(Debug)]
+pub struct OwnBytes(pub Vec<u8>);
+
+impl ToNapiValue for OwnBytes {
+    unsafe fn to_napi_value(env: sys::napi_env, this: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { bytes_to_js(env, &this.0) }
+    }
+}
+
 /// # Safety
 ///
 /// `env` is a live environment.

@@ -14,7 +14,7 @@ use libhyperlight_values::{Error, ParseError, Type, check, lift, limits, lower, 
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
-use self::build::{Builder, JsTape};
+use self::build::{Builder, JsTape, Text, text_of};
 use self::read::Tape;
 use crate::failure::Failure;
 use crate::guard::contain;
@@ -46,10 +46,11 @@ impl JsType {
     }
 
     /// The text of a value, which an error calls `what`.
-    #[napi(catch_unwind)]
-    pub fn lower(&self, what: String, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<String> {
+    #[napi(catch_unwind, ts_return_type = "Made<string>")]
+    pub fn lower(&self, what: String, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<Text> {
         Made(contain(|| {
-            Ok(lower(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, bytes)).map_err(of_callers)?)
+            let mut tape = Tape::new(tape, &text, bytes);
+            Ok(text_of(lower(&self.ty, Tape::START, &what, &mut tape).map_err(of_callers)?))
         }))
     }
 
@@ -83,8 +84,8 @@ pub const MAX_DEPTH: u32 = limits::MAX_DEPTH as u32;
 pub const MAX_BITS: u32 = limits::MAX_BITS as u32;
 
 /// The text of a value for a script, or of an array of some, each of which may be as deep as one alone.
-#[napi(catch_unwind)]
-pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<String> {
+#[napi(catch_unwind, ts_return_type = "Made<string>")]
+pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<Text> {
     Made(contain(|| {
         let mut tape = Tape::new(tape, &text, bytes);
         let made = if is_all {
@@ -93,7 +94,7 @@ pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, by
         } else {
             script::encode(Tape::START, &what, &mut tape)
         };
-        Ok(made.map_err(of_callers)?)
+        Ok(text_of(made.map_err(of_callers)?))
     }))
 }
 

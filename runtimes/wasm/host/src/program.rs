@@ -1,0 +1,320 @@
+//! A program with its types: its functions are called with values of Rust's, which are held to them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use libhyperlight::{
+    ErrorCode, Guest, HostError, Kind, Sandbox, Signature, UninitializedSandbox, Value as Wire, ValueRef,
+};
+use libhyperlight_values::error::Reason;
+use libhyperlight_values::{Type, Value};
+use libhyperlight_wasm_compiler::{Options, precompile, types};
+
+use crate::{Error, attach};
+
+/// A compiled program, ready for any number of sandboxes.
+///
+/// ```
+/// use libhyperlight::{SandboxOptions, UninitializedSandbox};
+/// use libhyperlight_wasm::{Options, Program};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let wasm = wat::parse_str(r#"(module
+///     (func (export "swap") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0)))"#)?;
+/// let program = Program::compile(&wasm, &Options::new())?;
+/// let mut sandbox = UninitializedSandbox::new(program.guest(), SandboxOptions::new())?.evolve()?;
+/// let swapped = program.call(&mut sandbox, "swap", &[1.into(), 2.into()])?;
+/// assert_eq!(swapped.as_slice(), Some(&[2.into(), 1.into()][..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Program {
+    guest: Guest,
+    exports: Arc<[Function]>,
+    imports: Arc<[Function]>,
+}
+
+/// A function that a program exports or imports.
+#[derive(Clone, Debug)]
+pub struct Function {
+    name: String,
+    parameters: Vec<(String, Slot)>,
+    result: Option<Slot>,
+}
+
+/// A type, and the kind of value that crosses the wall for it: a string of JSON if there is none.
+#[derive(Clone, Debug)]
+struct Slot {
+    ty: Type,
+    kind: Option<Kind>,
+}
+
+impl Program {
+    /// Compiles a module or a component in its binary form.
+    pub fn compile(program: &[u8], options: &Options) -> Result<Self, Error> {
+        let compiled = precompile(program, options).map_err(Error::Compile)?;
+        let guest = attach(&libhyperlight_builtin::wasm().map_err(Error::Guest)?, &compiled);
+        let functions = |functions: &[types::Function]| functions.iter().map(Function::of).collect();
+        Ok(Self {
+            guest: guest.map_err(Error::Guest)?,
+            exports: functions(&compiled.types().exports),
+            imports: functions(&compiled.types().imports),
+        })
+    }
+
+    /// The guest that runs it.
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// The functions that it exports.
+    pub fn exports(&self) -> &[Function] {
+        &self.exports
+    }
+
+    /// The functions that it imports.
+    pub fn imports(&self) -> &[Function] {
+        &self.imports
+    }
+
+    /// Calls an exported function of a sandbox of this program. Without a result it is [`Value::Undefined`].
+    pub fn call(&self, sandbox: &mut Sandbox, name: &str, arguments: &[Value]) -> Result<Value, CallError> {
+        let Some(function) = self.exports.iter().find(|function| function.name == name) else {
+            // The engine says what there is.
+            sandbox.call_ref(name, &[])?;
+            return Ok(Value::Undefined);
+        };
+        let (wanted, found) = (function.parameters.len(), arguments.len());
+        if wanted != found {
+            return Err(CallError::Count { function: function.to_string(), wanted, found });
+        }
+        let slots = function.parameters.iter().zip(arguments).enumerate();
+        let arguments = slots
+            .map(|(at, ((_, slot), value))| slot.lowered(value, &format!("argument {} of `{name}`", at + 1)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let arguments: Vec<_> = arguments.iter().map(Wire::borrow).collect();
+        let result = sandbox.call_ref(name, &arguments)?;
+        match &function.result {
+            Some(slot) => Ok(slot.lifted(result, &format!("the result of `{name}`"))?),
+            None => Ok(Value::Undefined),
+        }
+    }
+
+    /// Registers a host function that the program imports, by the name that [`imports`](Self::imports) has. What it is given and
+    /// what it returns are values of the import's types.
+    pub fn register<F>(
+        &self,
+        sandbox: &mut UninitializedSandbox,
+        name: &str,
+        function: F,
+    ) -> Result<(), CallError>
+    where
+        F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static,
+    {
+        let Some(import) = self.imports.iter().find(|import| import.name == name) else {
+            return Err(CallError::NoImport(name.to_owned()));
+        };
+        let kinds: Vec<_> = import.parameters.iter().map(|(_, slot)| slot.wire()).collect();
+        let returns = import.result.as_ref().map_or(Kind::Void, Slot::wire);
+        let import = import.clone();
+        let call = move |arguments: &[ValueRef<'_>]| {
+            let name = &import.name;
+            let slots = import.parameters.iter().zip(arguments).enumerate();
+            let arguments = slots.map(|(at, ((_, slot), value))| {
+                slot.lifted(*value, &format!("argument {} of the host function `{name}`", at + 1))
+            });
+            let arguments = arguments.collect::<Result<Vec<_>, _>>().map_err(refused)?;
+            let result = function(&arguments)?;
+            match &import.result {
+                Some(slot) => slot
+                    .lowered(&result, &format!("the result of the host function `{name}`"))
+                    .map_err(refused),
+                None => Ok(Wire::Void),
+            }
+        };
+        Ok(sandbox.register_dynamic(name, Signature::new(&kinds, returns)?, call)?)
+    }
+}
+
+impl Function {
+    fn of(function: &types::Function) -> Self {
+        let slot = |ty: &types::Type| Slot {
+            // The compiler's types are those that are written so.
+            ty: Type::parse(&ty.to_string()).unwrap_or_else(|_| Type::Foreign(ty.to_string().into())),
+            kind: ty.kind(),
+        };
+        Self {
+            name: function.name.clone(),
+            parameters: function.parameters.iter().map(|(name, ty)| (name.clone(), slot(ty))).collect(),
+            result: function.result.as_ref().map(slot),
+        }
+    }
+
+    /// Its name: `interface#name` for those of a component's interfaces.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of its parameters, which those of modules do not have, and their types.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Type)> {
+        self.parameters.iter().map(|(name, slot)| (&**name, &slot.ty))
+    }
+
+    /// The type of its result, if it has one.
+    pub fn result(&self) -> Option<&Type> {
+        self.result.as_ref().map(|slot| &slot.ty)
+    }
+}
+
+/// `older(who: record { name: string, age: u32 }) -> u32`
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        for (at, (name, ty)) in self.parameters().enumerate() {
+            let (comma, colon) = (if at == 0 { "" } else { ", " }, if name.is_empty() { "" } else { ": " });
+            write!(f, "{comma}{name}{colon}{ty}")?;
+        }
+        f.write_str(")")?;
+        self.result().map_or(Ok(()), |ty| write!(f, " -> {ty}"))
+    }
+}
+
+impl Slot {
+    fn wire(&self) -> Kind {
+        self.kind.unwrap_or(types::Type::JSON)
+    }
+
+    /// What crosses the wall for a value.
+    fn lowered(&self, value: &Value, what: &str) -> Result<Wire, libhyperlight_values::Error> {
+        let text = value.lower(&self.ty, what)?;
+        let Some(kind) = self.kind else {
+            return Ok(Wire::String(text));
+        };
+        // What fits the type fits the kind: only so much is left to tell apart.
+        let number = value.as_integer().unwrap_or_default();
+        Ok(match kind {
+            Kind::Bool => Wire::Bool(*value == Value::Bool(true)),
+            Kind::I32 => Wire::I32(number.try_into().unwrap_or_default()),
+            Kind::U32 => Wire::U32(number.try_into().unwrap_or_default()),
+            Kind::I64 => Wire::I64(number.try_into().unwrap_or_default()),
+            Kind::U64 => Wire::U64(number.try_into().unwrap_or_default()),
+            #[expect(clippy::cast_possible_truncation, reason = "the type rounds")]
+            Kind::F32 => Wire::F32(value.as_f64().unwrap_or_default() as f32),
+            Kind::F64 => Wire::F64(value.as_f64().unwrap_or_default()),
+            Kind::Bytes => Wire::Bytes(match value {
+                Value::Bytes(bytes) => bytes.clone(),
+                _ => Vec::new(),
+            }),
+            _ => Wire::String(match value {
+                Value::Char(character) => character.to_string(),
+                value => value.as_str().unwrap_or_default().to_owned(),
+            }),
+        })
+    }
+
+    /// The value of what has crossed the wall, as the guest sent it.
+    fn lifted(&self, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
+        let value = match value {
+            ValueRef::String(text) if self.kind.is_none() => return Value::lift(&self.ty, text, what),
+            ValueRef::Bool(value) => value.into(),
+            ValueRef::I32(value) => value.into(),
+            ValueRef::U32(value) => value.into(),
+            ValueRef::I64(value) => value.into(),
+            ValueRef::U64(value) => value.into(),
+            ValueRef::F32(value) => value.into(),
+            ValueRef::F64(value) => value.into(),
+            ValueRef::String(text) => text.into(),
+            ValueRef::Bytes(bytes) => bytes.into(),
+            _ => Value::Undefined,
+        };
+        // A kind may have more values than the type.
+        value.check(&self.ty, what)?;
+        Ok(match (&self.ty, value) {
+            (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
+            (_, value) => value,
+        })
+    }
+}
+
+fn refused(error: libhyperlight_values::Error) -> HostError {
+    let status = code(&error).number();
+    HostError::new(Box::new(error) as Box<dyn std::error::Error + Send + Sync>).with_status(status)
+}
+
+fn code(error: &libhyperlight_values::Error) -> ErrorCode {
+    match error.reason() {
+        Reason::Protocol => ErrorCode::Protocol,
+        Reason::TooLarge => ErrorCode::TooLarge,
+        Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
+        _ => ErrorCode::InvalidArgument,
+    }
+}
+
+/// Why a call has no value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call failed.
+    Call(libhyperlight::Error),
+    /// Another number of arguments than the function has; nothing was called.
+    Count {
+        /// The function.
+        function: String,
+        /// How many it has.
+        wanted: usize,
+        /// How many were given.
+        found: usize,
+    },
+    /// The program imports no function of that name.
+    NoImport(String),
+    /// A value has not the type. If it is an argument, nothing was called.
+    Value(libhyperlight_values::Error),
+}
+
+impl CallError {
+    /// The same as in the other languages.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Call(error) => error.code(),
+            Self::Count { .. } => ErrorCode::Signature,
+            Self::NoImport(_) => ErrorCode::InvalidArgument,
+            Self::Value(error) => code(error),
+        }
+    }
+}
+
+impl From<libhyperlight::Error> for CallError {
+    fn from(error: libhyperlight::Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<libhyperlight_values::Error> for CallError {
+    fn from(error: libhyperlight_values::Error) -> Self {
+        Self::Value(error)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(error) => error.fmt(f),
+            Self::Count { function, wanted, found } => {
+                write!(f, "`{function}` takes {wanted} arguments, found {found}")
+            }
+            Self::NoImport(name) => write!(f, "the program does not import {name:?}"),
+            Self::Value(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Call(error) => Some(error),
+            Self::Value(error) => Some(error),
+            Self::Count { .. } | Self::NoImport(_) => None,
+        }
+    }
+}
