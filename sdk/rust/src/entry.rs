@@ -1,4 +1,4 @@
-//! Where the guest starts, and the loop in which it spends its life.
+//! The guest's entry point, and the loop in which it spends its life.
 
 use alloc::format;
 
