@@ -126,7 +126,7 @@ impl Guest {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Whether the other is a clone of this one.
+    /// Returns true if the other is a clone of this one.
     pub(crate) fn is_identical(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }

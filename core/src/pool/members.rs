@@ -1,4 +1,4 @@
-//! Who has which member: the bookkeeping under the pool's lock. Nothing here takes time.
+//! The bookkeeping of members, under the pool's lock. Nothing here takes time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar};
@@ -33,7 +33,7 @@ struct Waiter<M> {
     grant: Option<Grant<M>>,
 }
 
-/// What somebody who waited gets.
+/// The answer to a waiter.
 pub(super) enum Grant<M = Sandbox> {
     /// A member.
     Member(Box<M>),
@@ -106,7 +106,7 @@ impl<M> Members<M> {
         self.soiled.push(sandbox);
     }
 
-    /// What comes back in place of a member is none: that one is lost.
+    /// Counts a member as lost, because something else came back in its place.
     pub fn lose(&mut self) {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.count_replaced();
@@ -169,7 +169,7 @@ impl<M> Members<M> {
         wake
     }
 
-    /// What the waiter was granted, if it was.
+    /// Takes the waiter's answer, if there is one.
     pub fn granted(&mut self, wake: &Arc<Condvar>) -> Option<Grant<M>> {
         let at = self.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake))?;
         self.waiters[at].grant.as_ref()?;

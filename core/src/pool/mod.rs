@@ -27,7 +27,7 @@ use crate::value::Value;
 use crate::vm::reaper;
 use members::{Grant, Members};
 
-/// What a pool has done and has.
+/// The counts of a pool: its members, and what it has done.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PoolStatistics {
@@ -41,7 +41,7 @@ pub struct PoolStatistics {
     pub replaced: u64,
     /// Acquisitions that had to wait.
     pub waits: u64,
-    /// How long they waited, together.
+    /// The time that they waited, together.
     pub waited: Duration,
 }
 
@@ -119,7 +119,7 @@ impl Pool {
         Ok(PooledSandbox { sandbox: Some(sandbox), shared: Arc::clone(&self.shared) })
     }
 
-    /// What the pool has done and has. In a forked child [`ErrorCode::State`].
+    /// The pool's counts. In a forked child [`ErrorCode::State`].
     pub fn statistics(&self) -> Result<PoolStatistics> {
         self.shared.check_process()?;
         Ok(self.shared.members().statistics())
@@ -187,12 +187,12 @@ impl fmt::Debug for PooledSandbox {
     }
 }
 
-/// What pool, members in use and keeper share.
+/// The state that pool, members in use and keeper share.
 struct Shared {
     epoch: Epoch,
     snapshot: Snapshot,
     template: Mutex<UninitializedSandbox>,
-    /// Which host functions the members share; the template keeps them alive.
+    /// The host functions that the members share; the template keeps them alive.
     host: HostIdentity,
     max: usize,
     min_idle: usize,

@@ -41,7 +41,7 @@ pub(super) const PREFIX: usize = 16;
 
 const MAX_SEGMENTS: u64 = 64;
 
-/// What a header says.
+/// The contents of a header.
 pub(super) struct Header {
     /// The contract that the guest was built for.
     pub abi: u32,

@@ -41,7 +41,7 @@ impl Moment {
     }
 }
 
-/// How long a call may take. [`Duration::MAX`] means no limit.
+/// The time limits of a call. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TimeLimits {
     /// By the clock on the wall.
@@ -80,7 +80,7 @@ impl InterruptHandle {
     /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
     /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
     pub fn interrupt(&self) -> bool {
-        self.run.kick(Cause::Interrupt)
+        self.run.cancel(Cause::Interrupt)
     }
 }
 
@@ -94,16 +94,16 @@ impl fmt::Debug for InterruptHandle {
 #[derive(Debug)]
 pub(crate) struct Stopper {
     run: Arc<RunState>,
-    /// Whether anybody may want to stop a call: a handle was given out, or a call had a limit.
+    /// True if anybody may want to stop a call: a handle was given out, or a call had a limit.
     is_armed: bool,
     is_watched: bool,
-    /// How often the runner is to look about; [`Duration::MAX`] for never.
-    nudge_interval: Duration,
+    /// The interval at which the runner is woken to ask the signal hook; [`Duration::MAX`] for never.
+    wake_up_interval: Duration,
     /// The call that is running.
     call: Option<Running>,
 }
 
-/// How a wait went on.
+/// The end of a wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Waited {
     /// A signal of the program's has been handled, or it is time to look about. The wait is not over.
@@ -119,11 +119,11 @@ struct Running {
     signal: i32,
     caller_mask: signal::Mask,
     aside: Aside,
-    /// Nudges that the run word has told of.
-    nudges: u32,
+    /// Wake-ups that the run word has told of.
+    wake_ups: u32,
     /// Signals of ours that were taken out of the queue already.
     taken: u32,
-    /// When a guest that sleeps is to be asked about: nobody nudges it.
+    /// The time at which the hook is asked while the guest sleeps: no wake-up signal comes then.
     look_at: u64,
 }
 
@@ -133,25 +133,25 @@ impl Stopper {
             run: Arc::new(RunState::new()?),
             is_armed: false,
             is_watched: false,
-            nudge_interval: Duration::MAX,
+            wake_up_interval: Duration::MAX,
             call: None,
         })
     }
 
     /// Another end of the same, for a call that starts after this one's last.
     pub fn twin(&self) -> Self {
-        let Self { ref run, is_armed, is_watched, nudge_interval, call: _ } = *self;
-        Self { run: Arc::clone(run), is_armed, is_watched, nudge_interval, call: None }
+        let Self { ref run, is_armed, is_watched, wake_up_interval, call: _ } = *self;
+        Self { run: Arc::clone(run), is_armed, is_watched, wake_up_interval, call: None }
     }
 
     /// A new one with the same interval, for the sandbox after this one's.
     pub fn successor(&self) -> Result<Self> {
         let mut next = Self::new()?;
-        next.nudge_interval = self.nudge_interval;
+        next.wake_up_interval = self.wake_up_interval;
         Ok(next)
     }
 
-    /// Whether a handle was given out that somebody may still have.
+    /// Returns true if a handle was given out that somebody may still have.
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.run) > 1
     }
@@ -164,13 +164,13 @@ impl Stopper {
     }
 
     /// From the next call on, the guest is left as often as that, as if a signal of the program's had come.
-    pub fn set_nudge_interval(&mut self, interval: Duration) {
-        self.nudge_interval = interval;
+    pub fn set_wake_up_interval(&mut self, interval: Duration) {
+        self.wake_up_interval = interval;
     }
 
     /// Begins a call.
     pub fn begin(&mut self, limits: &TimeLimits) -> Result<()> {
-        let needs_timer = !limits.is_none() || self.nudge_interval != Duration::MAX;
+        let needs_timer = !limits.is_none() || self.wake_up_interval != Duration::MAX;
         if needs_timer && !self.is_watched {
             signal::check(signal::current())?;
             Timer::get()?.watch(&self.run)?;
@@ -191,15 +191,16 @@ impl Stopper {
         let cpu_deadline = after(cpu_since, limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
-        let next_nudge = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+        let next_wake_up = after(None, self.wake_up_interval, libc::CLOCK_MONOTONIC);
         let aside = Aside::default();
-        self.call = Some(Running { signal, caller_mask, aside, nudges: 0, taken: 0, look_at: next_nudge });
-        self.run.nudge_interval.store(nanoseconds(self.nudge_interval), Ordering::Relaxed);
-        self.run.next_nudge.store(next_nudge, Ordering::SeqCst);
+        self.call =
+            Some(Running { signal, caller_mask, aside, wake_ups: 0, taken: 0, look_at: next_wake_up });
+        self.run.wake_up_interval.store(nanoseconds(self.wake_up_interval), Ordering::Relaxed);
+        self.run.next_wake_up.store(next_wake_up, Ordering::SeqCst);
         self.run.word.begin();
         if needs_timer {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
-            let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_nudge);
+            let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_wake_up);
             Timer::get()?.armed(first);
         }
         Ok(())
@@ -212,25 +213,25 @@ impl Stopper {
 
     /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
     pub fn end(&mut self) -> Option<Cause> {
-        let Running { signal, caller_mask, mut aside, nudges, taken, .. } = self.call.take()?;
+        let Running { signal, caller_mask, mut aside, wake_ups, taken, .. } = self.call.take()?;
         let ending = self.run.word.end();
         self.run.deadline.store(NEVER, Ordering::Relaxed);
         self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
-        self.run.next_nudge.store(NEVER, Ordering::Relaxed);
-        let left = (ending.signals + nudges).saturating_sub(taken);
+        self.run.next_wake_up.store(NEVER, Ordering::Relaxed);
+        let left = (ending.signals + wake_ups).saturating_sub(taken);
         signal::take(signal, self.run.cookie(), left);
         aside.empty(signal);
         signal::restore(caller_mask);
         ending.cause
     }
 
-    /// Whether the call was stopped.
-    pub fn is_kicked(&self) -> bool {
-        self.call.is_some() && self.run.word.is_kicked()
+    /// Returns true if the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.call.is_some() && self.run.word.is_cancelled()
     }
 
     /// Runs a function of the program's with the caller's own signal mask. `None`: the call was stopped before it. It may also
-    /// be stopped meanwhile, see [`Self::is_kicked`]: then the guest must not run again.
+    /// be stopped meanwhile, see [`Self::is_cancelled`]: then the guest must not run again.
     pub fn host<R>(&mut self, function: impl FnOnce() -> R) -> Option<R> {
         let Some(call) = &mut self.call else {
             return Some(function());
@@ -238,10 +239,10 @@ impl Stopper {
         if !self.run.word.enter_host() {
             return None;
         }
-        // From here on nobody nudges. A nudge that came before must leave the queue while the signal is still blocked.
-        if self.run.word.take_nudge() {
-            call.nudges += 1;
-            if call.taken < call.nudges {
+        // From here on no wake-up comes. One that came before must leave the queue while the signal is still blocked.
+        if self.run.word.take_wake_up() {
+            call.wake_ups += 1;
+            if call.taken < call.wake_ups {
                 signal::take(call.signal, self.run.cookie(), 1);
                 call.taken += 1;
             }
@@ -254,7 +255,7 @@ impl Stopper {
         // The timer may be late; the function's own time must not count for nothing.
         let deadline = self.run.deadline.load(Ordering::Relaxed);
         if deadline != NEVER && deadline <= clock::now(libc::CLOCK_MONOTONIC) {
-            self.run.kick(Cause::Timeout);
+            self.run.cancel(Cause::Timeout);
         }
         self.run.word.leave_host();
         Some(result)
@@ -273,7 +274,7 @@ impl Stopper {
             let mut until = deadline;
             if let Some(call) = &mut self.call {
                 if call.look_at <= now {
-                    call.look_at = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+                    call.look_at = after(None, self.wake_up_interval, libc::CLOCK_MONOTONIC);
                     return Waited::Interrupted;
                 }
                 // At the call's own deadline `host` ends it, as it does after a function that took too long.
@@ -284,9 +285,9 @@ impl Stopper {
             run.is_asleep.store(false, Ordering::Relaxed);
             let cpu_deadline = run.cpu_deadline.load(Ordering::Relaxed);
             if cpu_deadline != NEVER && cpu_deadline <= clock::now(libc::CLOCK_THREAD_CPUTIME_ID) {
-                run.kick(Cause::CpuTime);
+                run.cancel(Cause::CpuTime);
             }
-            if slept.is_none() || self.is_kicked() {
+            if slept.is_none() || self.is_cancelled() {
                 return Waited::Stopped;
             }
             if slept == Some(Slept::Signal) {
@@ -328,7 +329,7 @@ pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     }
 }
 
-/// When a limit that counts from `since`, or else from now on, is used up. A limit that is none costs no look at the clock.
+/// The end of a limit that counts from `since`, or else from now on. No limit costs no look at the clock.
 fn after(since: Option<u64>, limit: Duration, clock: libc::clockid_t) -> u64 {
     if limit == Duration::MAX {
         return NEVER;

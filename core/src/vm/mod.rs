@@ -120,7 +120,7 @@ impl Vm {
     }
 
     /// Shows the image what its first sandbox has written by now, so that the next ones start with these pages.
-    pub fn teach(&self) {
+    pub fn hint(&self) {
         if self.image.hot().is_none() {
             let layout = &self.image.layout;
             let mut written = PageSet::default();
@@ -129,7 +129,7 @@ impl Vm {
             let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
             let _ = dirty_pages::find(self.memory(), &within, &mut written);
-            self.image.learn_hot(&written);
+            self.image.hint(&written);
         }
     }
 
