@@ -1,4 +1,4 @@
-//! What is found out once in a process: `/dev/kvm`, and the processor state that every virtual machine starts with.
+//! The facts that are found out once in a process: `/dev/kvm`, and the processor state that every virtual machine starts with.
 //!
 //! Asking KVM costs a system call each time, so the answers are kept. One virtual machine without memory is kept too:
 //! while one exists, KVM creates and destroys others in half the time, and on it the state is tried out.
@@ -24,7 +24,7 @@ pub(crate) struct Hypervisor {
     /// Control registers and everything else that does not depend on the guest.
     sregs: kvm_sregs,
     xcrs: kvm_xcrs,
-    /// Which of the quirks that patch guest code can be turned off.
+    /// Those of the quirks that patch guest code which can be turned off.
     quirks: u64,
     /// Ticks of the time-stamp counter in a second; 0 if KVM does not say.
     tsc_hz: u64,
@@ -77,7 +77,7 @@ impl Hypervisor {
         self.sregs
     }
 
-    /// What guests are told about the processor.
+    /// The processor as guests see it.
     pub fn cpuid(&self) -> &[kvm_cpuid_entry2] {
         self.cpuid.as_slice()
     }
@@ -118,7 +118,7 @@ fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
     }
 }
 
-/// What KVM must have, and what to say where it has not. XSAVE is the processor's: KVM has `KVM_CAP_XCRS` if that has it
+/// The capabilities that KVM must have, and the advice where it lacks one. XSAVE is the processor's: KVM has `KVM_CAP_XCRS` if that has it
 /// (`arch/x86/kvm/x86.c`, `kvm_vm_ioctl_check_extension`).
 const NEEDED: [(Cap, &str); 4] = [
     (Cap::UserMemory, "KVM lacks KVM_CAP_USER_MEMORY: a kernel of 4.16 or later has it"),

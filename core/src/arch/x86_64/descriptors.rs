@@ -24,7 +24,7 @@ pub(crate) const TASK: u16 = 0x40;
 pub(crate) const VECTORS: u64 = 32;
 /// Bytes from one stub to the next.
 pub(crate) const STUB_STRIDE: u64 = 16;
-/// Where a stub's `out` is, and how long it is: behind `push imm8`.
+/// The bytes of a stub's `out`: behind `push imm8`.
 pub(crate) const STUB_OUT: std::ops::RangeInclusive<u64> = 2..=4;
 
 /// In the trampoline's page: where a fresh guest starts, …

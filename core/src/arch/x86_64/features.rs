@@ -1,4 +1,4 @@
-//! Which processor features a guest may have relied on.
+//! The processor features that a guest may have relied on.
 
 use super::cpuid::Register;
 use super::{cpuid, registers};
@@ -32,7 +32,7 @@ impl Features {
         })
     }
 
-    /// What of these is not in `others`, in words; empty if nothing is.
+    /// Names those of these that are not in `others`; empty if all are.
     pub fn lacking(&self, others: &Self) -> String {
         let mut lacking: Vec<String> = WORDS
             .iter()

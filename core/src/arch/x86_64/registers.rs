@@ -23,7 +23,7 @@ pub(crate) const CR4_UMIP: u64 = 1 << 11;
 pub(crate) const CR4_FSGSBASE: u64 = 1 << 16;
 pub(crate) const CR4_SMEP: u64 = 1 << 20;
 pub(crate) const CR4_SMAP: u64 = 1 << 21;
-/// What a processor may lack.
+/// Bits that a processor may lack.
 pub(crate) const CR4_OPTIONAL: u64 = CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
 
 /// PAE, OSFXSR, OSXMMEXCPT, OSXSAVE.
@@ -119,7 +119,7 @@ pub(crate) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
 }
 
-/// What KVM says of the extended state, as a page that the trampoline can load.
+/// The extended state that KVM gives, as a page that the trampoline can load.
 pub(crate) fn extended_state_page(xsave: &kvm_xsave) -> Vec<u8> {
     sanitize_extended_state(xsave.region.iter().flat_map(|word| word.to_le_bytes()).collect())
 }

@@ -1,4 +1,4 @@
-//! How long programs take in a sandbox, and under the ordinary runtime on the host: in turns, in one process, so that
+//! Times of programs in a sandbox, and under the ordinary runtime on the host: in turns, in one process, so that
 //! whatever else the machine does meets both. And what a pool of a warm module takes, beside one of the demo guest. Prints medians and
 //! the median of the ratios.
 

@@ -1,4 +1,4 @@
-//! What a warm module costs from a pool, beside the demo guest: nothing more is meant to be done for it.
+//! The cost of a warm module from a pool, beside the demo guest: nothing more is meant to be done for it.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const PROGRAM: &str = r#"(module (memory 1) (func (export "run") (result i32)
     (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
     (i32.load (i32.const 0))))"#;
 
-/// What is measured; times with the module, and with the demo guest.
+/// The name of a measurement; times with the module, and with the demo guest.
 pub type Row = (&'static str, Vec<Duration>, Vec<Duration>);
 
 pub fn rows() -> Result<[Row; 2]> {

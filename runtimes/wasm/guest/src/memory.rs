@@ -15,7 +15,7 @@ use wasmtime::LinearMemory;
 /// results live there.
 const HEAP_PARTS: usize = 8;
 
-/// How finely the largest free block is looked for.
+/// The steps of the search for the largest free block.
 const STEPS: usize = 64;
 
 /// The size of a processor's page, to which memories are aligned.
