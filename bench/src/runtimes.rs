@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use libhyperlight::{
-    Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin,
-};
+use libhyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef};
 
 use crate::stats::Samples;
 use crate::table::Row;
@@ -20,7 +18,9 @@ pub fn rows() -> Vec<Row> {
     let demo = pool(crate::warm::sandbox(), |_| ());
     let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
     let script = {
-        let host = UninitializedSandbox::new(&builtin::javascript().unwrap(), SandboxOptions::new()).unwrap();
+        let host =
+            UninitializedSandbox::new(&libhyperlight_builtin::javascript().unwrap(), SandboxOptions::new())
+                .unwrap();
         pool(host.evolve().unwrap(), |sandbox| {
             let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
             sandbox.call_ref("load", &load).map(|_| ()).unwrap();

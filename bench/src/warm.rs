@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use libhyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
+use libhyperlight::{Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
 
 use crate::raw::{RawImage, RawVm};
 use crate::stats::Samples;
@@ -13,7 +13,7 @@ use crate::table::Row;
 const ROUNDS: u32 = 4000;
 
 pub fn sandbox() -> Sandbox {
-    let guest = Guest::builtin("demo").unwrap();
+    let guest = libhyperlight_builtin::demo().unwrap();
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap();
     sandbox.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
     sandbox.evolve().unwrap()

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn hl_guest_builtin(
     let work = || {
         // SAFETY: passed on.
         let name = unsafe { guard::text(name, "name") }?;
-        Ok(hl_guest { guest: Guest::builtin(name)? })
+        Ok(hl_guest { guest: libhyperlight_builtin::by_name(name)? })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }

@@ -23,7 +23,7 @@ pub(crate) fn verify() -> Result<String> {
     if std::fs::read(root().join(HEADER))? == generate()? {
         Ok(format!("{HEADER} is up to date"))
     } else {
-        Err(format!("{HEADER} is stale; write it by: cargo run -p xtask -- header").into())
+        Err(format!("{HEADER} is stale; write it by: cargo xtask header").into())
     }
 }
 

@@ -44,7 +44,7 @@ const SCRIPTS: [(&str, &str); 6] = [
 ];
 
 fn main() -> Result<(), Error> {
-    let guest = Guest::builtin("javascript")?;
+    let guest = libhyperlight_builtin::javascript()?;
     println!("| script | guest | host | guest / host |\n|---|---:|---:|---:|");
     for (name, script) in SCRIPTS {
         let mut inside = sandbox(&guest)?;

@@ -9,7 +9,8 @@ use std::time::Instant;
 use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox, ValueRef};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut sandbox = UninitializedSandbox::new(&Guest::builtin("demo")?, SandboxOptions::new())?.evolve()?;
+    let mut sandbox =
+        UninitializedSandbox::new(&libhyperlight_builtin::demo()?, SandboxOptions::new())?.evolve()?;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (name, calls) = line.split_once(' ').ok_or("each line is FUNCTION CALLS")?;

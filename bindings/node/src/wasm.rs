@@ -145,7 +145,7 @@ fn whole(number: f64) -> u64 {
 
 fn compile(compiler: &str, program: &[u8], surroundings: &Surroundings) -> Result<Program, Failure> {
     let compiled = Compiler::at(Path::new(compiler))?.compile(program, surroundings)?;
-    let guest = Guest::builtin("wasm")?
+    let guest = libhyperlight_builtin::wasm()?
         .with_payload(compiled.part(compiled.compiler.code), PayloadAccess::ReadExecute)?
         .with_payload(compiled.part(compiled.compiler.config), PayloadAccess::Read)?;
     let description = String::from_utf8_lossy(compiled.part(compiled.compiler.description)).into_owned();

@@ -44,7 +44,7 @@ test('the licences of what the binaries contain are there, with their texts', ()
   const works = text.split('\n====')[0].split('\n\n')[1].split('\n').filter(Boolean)
   assert.ok(works.length > 100)
   for (const work of works) {
-    const numbers = /^[^:]+ [0-9.]+[^:]*: \S.* \[(\d+(, \d+)*)\](  \S+)?$/.exec(work)?.[1].split(', ')
+    const numbers = /^[^:]+ [0-9.]+[^:]*: \S.* \[(\d+(, \d+)*)\]( {2}\S+)?$/.exec(work)?.[1].split(', ')
     assert.ok(numbers?.every((number) => text.includes(`\n[${number}]\n\n`)), work)
   }
   for (const words of [/UNICODE LICENSE V3/, /Fabrice Bellard/, /QuickJS|quickjs/i, /Apache License/, /LLVM[- ]exception/i]) assert.match(text, words)

@@ -68,7 +68,7 @@ impl Guest {
     #[pyo3(signature = (name, /))]
     fn builtin(py: Python<'_>, name: &str) -> PyResult<Self> {
         contain(|| {
-            let guest = libhyperlight::Guest::builtin(name).map_err(|error| raise(py, error))?;
+            let guest = libhyperlight_builtin::by_name(name).map_err(|error| raise(py, error))?;
             Ok(Self { guest, source: Source::Builtin(name.to_owned()) })
         })
     }

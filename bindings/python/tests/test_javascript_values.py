@@ -13,9 +13,9 @@ from typing import Any
 
 import libhyperlight as hl
 import pytest
-from libhyperlight._json import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from libhyperlight._json import decode
 
 from conftest import MakeScript
 

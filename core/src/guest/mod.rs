@@ -1,6 +1,5 @@
 //! Guest programs, loaded.
 
-pub mod builtin;
 pub(crate) mod contents;
 pub mod elf;
 pub(crate) mod origin;
@@ -37,7 +36,7 @@ const KEPT_IMAGES: usize = 4;
 /// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
 ///
 /// ```
-/// let guest = libhyperlight::Guest::builtin("demo")?;
+/// let guest = libhyperlight_builtin::demo()?;
 /// # Ok::<(), libhyperlight::Error>(())
 /// ```
 #[derive(Clone)]
@@ -77,11 +76,6 @@ impl Guest {
             return Err(too_large());
         }
         Self::load(copied(file)?)
-    }
-
-    /// A guest program that the library carries, by its name: see [`crate::builtin`].
-    pub fn builtin(name: &str) -> Result<Self> {
-        builtin::by_name(name)
     }
 
     /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their

@@ -158,7 +158,7 @@ mod tests {
     impl Stopped {
         /// As the stub of that vector leaves it.
         fn at_stub(vector: u64) -> Self {
-            let guest = Guest::builtin("demo").unwrap();
+            let guest = Guest::from_bytes(&libhyperlight_builtin::elf("demo").unwrap()).unwrap();
             let image = guest.image(&SandboxOptions::new().sizes().unwrap()).unwrap();
             let memory = GuestMemory::map(image.file(), image.layout.size).unwrap();
             let regs = kvm_regs {

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use libhyperlight::{
-    Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, builtin,
-};
+use libhyperlight::{Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox};
 use libhyperlight_wasm::{Options, compile};
 
 use crate::Result;
@@ -23,7 +21,7 @@ const PROGRAM: &str = r#"(module (memory 1) (func (export "run") (result i32)
 pub type Row = (&'static str, Vec<Duration>, Vec<Duration>);
 
 pub fn rows() -> Result<[Row; 2]> {
-    let demo = pool(UninitializedSandbox::new(&builtin::demo()?, SandboxOptions::new())?, |sandbox| {
+    let demo = pool(UninitializedSandbox::new(&libhyperlight_builtin::demo()?, SandboxOptions::new())?, |sandbox| {
         Ok(sandbox.call::<()>("NoOp", ())?)
     })?;
     let guest = compile(&wat::parse_str(PROGRAM)?, &Options::new())?;
