@@ -43,7 +43,7 @@ impl Epoch {
     }
 }
 
-/// The error of whoever uses a sandbox of the parent's in a forked child.
+/// The error for the use of a parent's sandbox in a forked child.
 pub(crate) fn forked() -> Error {
     Error::new(
         ErrorCode::State,

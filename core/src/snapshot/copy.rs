@@ -10,7 +10,7 @@ use crate::pages::{PAGE, PageSet, is_zero};
 use crate::vm::memory::GuestMemory;
 
 /// Copies pages of the memory to the same places in a file of zeros. The result is those that are not zero: the others stay
-/// holes, whoever has touched them.
+/// holes, even if they were touched.
 pub fn from_memory(memory: &GuestMemory, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_memory(memory, range, buffer))
 }

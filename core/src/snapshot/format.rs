@@ -180,7 +180,7 @@ fn abi(input: &mut Reader<'_>) -> Result<u32> {
         .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
-/// Confirms that something is within an option of whoever loads the file.
+/// Fails if a size is beyond an option of the load.
 fn bounded(what: &str, bytes: u64, option: &str, bound: u64) -> Result<()> {
     if bytes <= bound {
         return Ok(());

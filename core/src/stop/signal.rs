@@ -120,7 +120,7 @@ pub(super) struct Aside {
     signals: Vec<(Info, Recipient)>,
 }
 
-/// Whom a signal was sent to.
+/// The receiver of a signal.
 #[derive(Clone, Copy, Debug)]
 enum Recipient {
     Process,

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The cause of a cancellation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cause {
-    /// Somebody fired an interrupt handle.
+    /// An interrupt handle was used.
     Interrupt,
     /// The call's time was used up.
     Timeout,
