@@ -5,6 +5,7 @@
 mod guests;
 mod header;
 mod licences;
+mod options;
 mod parts;
 mod sbom;
 mod version;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask CHORE [--verify]
 
+generate        write what is made of tables: structures, types and the page of options, and the header
 guests          build the guests of the published crate, into runtimes/builtin/prebuilt
 header          write include/hyperlight.h
 licences        write LICENSES-THIRD-PARTY
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
+        ["generate"] => both(options::write(), header::write),
+        ["generate", "--verify"] => both(options::verify(), header::verify),
         ["guests"] => guests::write(),
         ["guests", "--verify"] => guests::verify(),
         ["header"] => header::write(),
@@ -45,4 +49,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The second is done after the first, because it reads what that has written.
+fn both<E>(first: Result<String, E>, second: impl FnOnce() -> Result<String, E>) -> Result<String, E> {
+    Ok(format!("{}\n{}", first?, second()?))
 }

@@ -20,7 +20,7 @@ pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
     (
         "c",
         &[
-            ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-capi"]),
+            ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-library"]),
             GUESTS,
             ("sdk/Cargo.toml", &["libhyperlight-guest-c"]),
         ],
@@ -30,7 +30,7 @@ pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
         "npm",
         &[
             ("bindings/node/Cargo.toml", &["libhyperlight-node"]),
-            ("Cargo.toml", &["libhyperlight-wasm-module"]),
+            ("Cargo.toml", &["libhyperlight-wasm-library"]),
             GUESTS,
         ],
     ),
@@ -38,7 +38,7 @@ pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
         "wheel",
         &[
             ("bindings/python/Cargo.toml", &["libhyperlight-python"]),
-            ("Cargo.toml", &["libhyperlight-wasm-module"]),
+            ("Cargo.toml", &["libhyperlight-wasm-library"]),
             GUESTS,
         ],
     ),

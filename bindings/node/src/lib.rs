@@ -15,6 +15,7 @@
 compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
 
 mod cell;
+mod external_memory;
 mod failure;
 mod forgotten;
 mod guard;
@@ -28,6 +29,6 @@ mod reply;
 mod sandbox;
 mod snapshot;
 mod value;
+mod values;
 mod wasm;
-mod weight;
 mod worker;

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{Function, ObjectFinalize};
 use napi_derive::napi;
 
 use crate::cell::{Cell, Inside};
+use crate::external_memory::ExternalMemory;
 use crate::failure::Failure;
 use crate::forgotten::{self, Watched};
 use crate::guard::{contain, panic_if_asked};
@@ -22,14 +23,13 @@ use crate::port::{self, JsPort};
 use crate::reply::{Made, Raw, Reply};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
-use crate::weight::Weight;
 
 /// A sandbox.
 #[napi(js_name = "Sandbox", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSandbox {
     pub(crate) cell: Arc<Cell>,
-    weight: Weight,
+    memory: ExternalMemory,
 }
 
 thread_local! {
@@ -224,7 +224,7 @@ impl JsSandbox {
     #[napi(catch_unwind)]
     pub fn close(&self, env: Env) {
         self.cell.close();
-        self.weight.take_away(env);
+        self.memory.take_back(env);
     }
 }
 
@@ -232,7 +232,7 @@ impl JsSandbox {
     /// On the thread of the JavaScript that gets it.
     pub(crate) fn new(env: Env, cell: Arc<Cell>) -> Self {
         CELLS.with_borrow_mut(|cells| cells.insert(number_of(&cell).to_bits(), Arc::downgrade(&cell)));
-        Self { cell, weight: Weight::put(env) }
+        Self { cell, memory: ExternalMemory::report(env) }
     }
 
     /// Enters now, so that the next one is told that the sandbox is busy, and goes on on a thread of ours.
@@ -251,7 +251,7 @@ impl JsSandbox {
 
 impl ObjectFinalize for JsSandbox {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.weight.take_away(env);
+        self.memory.take_back(env);
         Ok(())
     }
 }

@@ -447,8 +447,10 @@ def test_a_compiled_guest_that_gives_too_much_is_told_what_would_let_it(make: Ma
     guest = make()
     guest.register("HostAdd", add, open_arity=True)
     snapshot = guest.snapshot()
-    pool = hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add})
-    with pool, pytest.raises(hl.HyperlightError, match="open_arity=True"):
+    with (
+        hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add}) as pool,
+        pytest.raises(hl.HyperlightError, match="open_arity=True"),
+    ):
         pool.call("Add", 1, 2)
 
 

@@ -16,6 +16,7 @@ use object::read::elf::{FileHeader, ProgramHeader};
 
 use super::contents::Contents;
 use super::program::{PROGRAM_WINDOW, Program, RELOCATABLE_BASE, Segment};
+use crate::arch;
 use crate::error::{Error, Result};
 use crate::pages::PAGE;
 
@@ -80,8 +81,8 @@ pub(super) fn headers(
     }
     let header = FileHeader64::<LittleEndian>::parse(file).map_err(|error| bad(&error.to_string()))?;
     let machine = header.e_machine(LittleEndian);
-    if machine != elf::EM_X86_64 {
-        return Err(bad(&format!("it is for machine {}; expected x86-64 (62)", machine.0)));
+    if machine != arch::MACHINE {
+        return Err(bad(&format!("it is for machine {}; expected {}", machine.0, arch::MACHINE_NAME)));
     }
     match header.e_type(LittleEndian) {
         elf::ET_DYN | elf::ET_EXEC => {}

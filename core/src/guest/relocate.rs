@@ -1,7 +1,7 @@
 //! Relocation.
 //!
-//! A guest refers to nothing but itself, so four kinds suffice (`RELATIVE`, `64`, `GLOB_DAT`, `JUMP_SLOT`; System V
-//! ABI for AMD64, *Relocation Types*), and the packed form of `RELATIVE` (`DT_RELR`). An undefined weak symbol is 0;
+//! A guest refers to nothing but itself, so the few kinds of [`Relocation`] suffice, and the packed form of the relative one
+//! (`DT_RELR`). An undefined weak symbol is 0;
 //! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is:
 //! what they change is changed in each image, so that no copy of the program is needed. Each table is read once, but for its
 //! pages of zeros: time is linear in what is stored of them, and no memory is needed.
@@ -15,6 +15,7 @@ use object::{LittleEndian, pod};
 use super::contents::Contents;
 use super::elf::headers;
 use super::program::{Program, Segment};
+use crate::arch::{self, Relocation};
 use crate::error::{Error, Result};
 use crate::int::to_usize;
 
@@ -166,15 +167,17 @@ impl<'f> Tables<'f> {
 fn relocated(rela: &Rela64<LittleEndian>, tables: &Tables<'_>, bias: u64) -> Result<Option<u64>> {
     let addend = rela.r_addend(LittleEndian).cast_unsigned();
     let symbol = || tables.symbol(rela.r_sym(LittleEndian, false), bias);
-    Ok(Some(match rela.r_type(LittleEndian, false) {
-        elf::R_X86_64_NONE => return Ok(None),
-        elf::R_X86_64_RELATIVE => bias.wrapping_add(addend),
-        elf::R_X86_64_64 => symbol()?.wrapping_add(addend),
-        elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => symbol()?,
-        kind => {
+    let kind = rela.r_type(LittleEndian, false);
+    Ok(Some(match arch::relocation(kind) {
+        Some(Relocation::Nothing) => return Ok(None),
+        Some(Relocation::Relative) => bias.wrapping_add(addend),
+        Some(Relocation::SymbolAndAddend) => symbol()?.wrapping_add(addend),
+        Some(Relocation::Symbol) => symbol()?,
+        None => {
             return Err(bad(&format!(
-                "relocation type {} is not supported; expected RELATIVE, 64, GLOB_DAT or JUMP_SLOT",
-                kind.0
+                "relocation type {} is not supported; expected {}",
+                kind.0,
+                arch::RELOCATIONS
             )));
         }
     }))

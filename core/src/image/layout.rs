@@ -21,8 +21,7 @@ use std::ops::Range;
 
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
-use crate::arch::descriptors::DOORBELL_OFFSET;
-use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};
+use crate::arch::{DOORBELL_OFFSET, LARGE_PAGE, PageTables, Permissions};
 use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::options::Sizes;
 use crate::pages::PAGE;

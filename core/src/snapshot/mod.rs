@@ -18,7 +18,6 @@ use std::sync::Arc;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
-use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
@@ -29,6 +28,7 @@ use crate::options::Sizes;
 use crate::pages::PageSet;
 use crate::sandbox::host::HostFunctions;
 use crate::signature::Signature;
+use crate::vm::arch::Registers;
 use crate::vm::memory::GuestMemory;
 
 /// A picture of a sandbox, memory and processor; immutable, cheap to clone, and shared between sandboxes and threads.

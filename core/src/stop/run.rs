@@ -35,9 +35,9 @@ pub(super) struct RunState {
     /// The end of its processor time, on the runner's own clock.
     pub cpu_deadline: AtomicU64,
     /// The time of the runner's next wake-up signal, on the monotonic clock.
-    pub next_wake_up: AtomicU64,
+    pub next_wakeup: AtomicU64,
     /// Nanoseconds from one wake-up to the next.
-    pub wake_up_interval: AtomicU64,
+    pub wakeup_interval: AtomicU64,
     /// True while the guest has asked to be woken later and the runner sleeps for it.
     pub is_asleep: AtomicBool,
 }
@@ -51,8 +51,8 @@ impl RunState {
             signal: AtomicI32::new(0),
             deadline: AtomicU64::new(NEVER),
             cpu_deadline: AtomicU64::new(NEVER),
-            next_wake_up: AtomicU64::new(NEVER),
-            wake_up_interval: AtomicU64::new(NEVER),
+            next_wakeup: AtomicU64::new(NEVER),
+            wakeup_interval: AtomicU64::new(NEVER),
             is_asleep: AtomicBool::new(false),
         })
     }
@@ -106,12 +106,12 @@ impl RunState {
 
     /// Signals the call that was seen, without ending it; the result is when to do so again.
     fn wake_up(&self, seen: Seen, now: u64) -> u64 {
-        if let Some(duty) = self.word.claim_wake_up(seen) {
+        if let Some(duty) = self.word.claim_wakeup(seen) {
             let (thread, signal) = (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
             self.word.signalled(duty, signal::send(thread, signal, self.cookie()));
         }
-        let next = now.saturating_add(self.wake_up_interval.load(Ordering::Relaxed));
-        self.next_wake_up.store(next, Ordering::Relaxed);
+        let next = now.saturating_add(self.wakeup_interval.load(Ordering::Relaxed));
+        self.next_wakeup.store(next, Ordering::Relaxed);
         next
     }
 
@@ -128,9 +128,9 @@ impl RunState {
             return self.expire(seen, Cause::Timeout, now);
         }
         let mut next = deadline;
-        let next_wake_up = self.next_wake_up.load(Ordering::SeqCst);
-        if next_wake_up != NEVER {
-            next = next.min(if next_wake_up <= now { self.wake_up(seen, now) } else { next_wake_up });
+        let next_wakeup = self.next_wakeup.load(Ordering::SeqCst);
+        if next_wakeup != NEVER {
+            next = next.min(if next_wakeup <= now { self.wake_up(seen, now) } else { next_wakeup });
         }
         if cpu_deadline == NEVER {
             return next;

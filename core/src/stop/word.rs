@@ -15,7 +15,7 @@
 //!
 //! A canceller that cannot signal goes back from CANCELLING to GUEST: it has done nothing. The runner never goes by a claim
 //! before that is decided. A *wake-up* takes the same road and goes back to GUEST too, but has signalled: the runner looks
-//! about, takes the signal out of its queue ([`RunWord::take_wake_up`]), and goes on.
+//! about, takes the signal out of its queue ([`RunWord::take_wakeup`]), and goes on.
 //!
 //! In HOST the runner may also *sleep* on the word itself, until a time or until a canceller has changed it ([`RunWord::sleep`]):
 //! the kernel compares the word and puts the thread to sleep in one step (futex(2)), and every claim in HOST wakes it after
@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The cause of a cancellation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cause {
-    /// An interrupt handle was used.
+    /// Somebody fired an interrupt handle.
     Interrupt,
     /// The call's time was used up.
     Timeout,
@@ -75,7 +75,7 @@ pub(crate) struct Signalling {
 pub(crate) struct Ending {
     /// The cause of its cancellation, if it was cancelled.
     pub cause: Option<Cause>,
-    /// Signals that were sent and that no [`RunWord::take_wake_up`] has told of: the runner must take them out of its queue.
+    /// Signals that were sent and that no [`RunWord::take_wakeup`] has told of: the runner must take them out of its queue.
     pub signals: u32,
 }
 
@@ -88,8 +88,8 @@ const CANCELLED: u64 = 4;
 /// With [`CANCELLED`]: by a signal.
 const SIGNALLED: u64 = 1 << 3;
 const CAUSE: u64 = 0b11 << 4;
-/// In any state of a call: a wake-up signal was sent, and not yet taken.
-const WOKEN: u64 = 1 << 6;
+/// In any state of a call: a wake-up was sent, and not yet taken.
+const WOKEN_UP: u64 = 1 << 6;
 const CALL: u64 = 1 << 8;
 
 /// See the module.
@@ -144,20 +144,20 @@ impl RunWord {
                     1 => Cause::Timeout,
                     _ => Cause::CpuTime,
                 });
-                let signals = u32::from(word & SIGNALLED != 0) + u32::from(word & WOKEN != 0);
+                let signals = u32::from(word & SIGNALLED != 0) + u32::from(word & WOKEN_UP != 0);
                 return Ending { cause, signals };
             }
         }
     }
 
     /// Returns true if there was a wake-up since the last time that the runner asked. Its signal is in the queue.
-    pub fn take_wake_up(&self) -> bool {
+    pub fn take_wakeup(&self) -> bool {
         loop {
             let word = self.decided();
-            if word & WOKEN == 0 {
+            if word & WOKEN_UP == 0 {
                 return false;
             }
-            if self.0.compare_exchange(word, word & !WOKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if self.0.compare_exchange(word, word & !WOKEN_UP, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return true;
             }
         }
@@ -176,7 +176,7 @@ impl RunWord {
             Cause::Timeout => 1 << 4,
             Cause::CpuTime => 2 << 4,
         };
-        let kept = word & !(CALL - 1) | word & WOKEN;
+        let kept = word & !(CALL - 1) | word & WOKEN_UP;
         let (next, claim) = match word & STATE {
             GUEST => {
                 let duty = Signalling { sent: kept | cause | SIGNALLED | CANCELLED, not_sent: word };
@@ -194,12 +194,12 @@ impl RunWord {
 
     /// Claims the guest that was seen running for a moment, to signal it without ending its call. `None`: it is not running any
     /// more, somebody else is at it, or it has not answered the last wake-up.
-    pub fn claim_wake_up(&self, seen: Seen) -> Option<Signalling> {
+    pub fn claim_wakeup(&self, seen: Seen) -> Option<Signalling> {
         let word = seen.0;
-        if word & STATE != GUEST || word & WOKEN != 0 {
+        if word & STATE != GUEST || word & WOKEN_UP != 0 {
             return None;
         }
-        let duty = Signalling { sent: word | WOKEN, not_sent: word };
+        let duty = Signalling { sent: word | WOKEN_UP, not_sent: word };
         self.0
             .compare_exchange(word, word & !STATE | CANCELLING, Ordering::AcqRel, Ordering::Relaxed)
             .ok()?;
@@ -342,9 +342,9 @@ mod model {
         }
     }
 
-    /// A timer that wakes the runner once.
+    /// A timer that wakes the runner up once.
     fn wake_up(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) {
-        if let Some(duty) = word.claim_wake_up(word.see()) {
+        if let Some(duty) = word.claim_wakeup(word.see()) {
             assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
             pending.fetch_add(1, Ordering::Relaxed);
             word.signalled(duty, true);
@@ -355,7 +355,7 @@ mod model {
         inside.store(1, Ordering::Relaxed);
         word.begin();
         let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_cancelled();
-        if word.take_wake_up() {
+        if word.take_wakeup() {
             // Each is one signal, already in the queue when the word tells of it.
             assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a wake-up without a signal");
         }
@@ -394,7 +394,7 @@ mod model {
     }
 
     #[test]
-    fn of_two_kickers_one_signals() {
+    fn of_two_cancellers_one_signals() {
         explore(2, 1);
     }
 

@@ -22,3 +22,16 @@ fn the_names_of_built_in_guests_are_listed_in_the_error() {
         assert!(error.message().contains(name), "{error}");
     }
 }
+
+#[test]
+fn no_built_in_guest_names_a_folder_of_the_machine_that_built_it() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let root = std::fs::canonicalize(root).unwrap().display().to_string();
+    for name in libhyperlight_builtin::names() {
+        let elf = libhyperlight_builtin::elf(name).unwrap();
+        for folder in [&*root, "/.cargo/", "/target/"] {
+            let found = elf.windows(folder.len()).position(|bytes| bytes == folder.as_bytes());
+            assert_eq!(found, None, "{name} has {folder}");
+        }
+    }
+}
