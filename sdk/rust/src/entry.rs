@@ -58,8 +58,9 @@ fn initialise() -> Result<()> {
         list(frame, published.host.iter().copied())
     })
     .map_err(|Full { needed, capacity }| {
-        let message =
-            format!("the list of functions takes at least {needed} bytes of {capacity}: raise output_size");
+        let message = format!(
+            "the list of functions takes at least {needed} bytes of {capacity}: raise the output size"
+        );
         Error::too_large(message)
     })
 }
