@@ -1,4 +1,4 @@
-//! How a guest is entered, and where it finds its memory.
+//! The entry of a guest, and the layout of its memory as it is told.
 //!
 //! A guest program runs at CPL 3 from its first instruction. It is entered at its ELF entry point as a C function
 //! `void _start(const void *boot_info)`: `rdi` holds the address of a [`BootInfo`], the stack is aligned as after
@@ -31,13 +31,13 @@ pub struct Span {
 /// A payload that the host program placed into the image.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Payload {
-    /// Where it lies; `size` is the payload's exact length.
+    /// Its place; `size` is the payload's exact length.
     pub span: Span,
-    /// Whether it may be executed (it can always be read and never be written).
+    /// True if it may be executed; it can always be read and never be written.
     pub executable: bool,
 }
 
-/// What the engine tells the guest about its memory. Read-only for the guest.
+/// The engine's description of the guest's memory. Read-only for the guest.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct BootInfo {
     /// Address of the function that rings the host.
@@ -54,7 +54,7 @@ pub struct BootInfo {
     pub stack: Span,
     /// The number added to every address of the ELF file.
     pub load_bias: u64,
-    /// How many of `payloads` are used.
+    /// The number of `payloads` that are used.
     pub payload_count: u64,
     /// Payloads, in the order in which the host program added them.
     pub payloads: [Payload; crate::limits::MAX_PAYLOADS],

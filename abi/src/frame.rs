@@ -26,7 +26,7 @@ pub const ITEM_HEADER_LEN: usize = 8;
 /// Items start at multiples of this.
 pub const ALIGNMENT: usize = 8;
 
-/// What a frame says.
+/// The kind of a frame: which message it holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum FrameKind {
@@ -78,7 +78,7 @@ impl FrameKind {
     }
 }
 
-/// Why bytes are not a frame, or not the message they claim to be.
+/// The reason why bytes are not a frame, or not the message they claim to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -175,7 +175,7 @@ impl<'a> Frame<'a> {
         Ok(len)
     }
 
-    /// What the frame says.
+    /// The kind of the frame.
     #[inline]
     pub const fn kind(&self) -> FrameKind {
         self.kind
@@ -296,7 +296,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Where a frame is written to: a plain buffer, or memory that is shared with the other side.
+/// The target of a frame: a plain buffer, or memory that is shared with the other side.
 pub trait Sink {
     /// Bytes that fit.
     fn capacity(&self) -> usize;
@@ -415,7 +415,7 @@ impl<'s, S: Sink + ?Sized> FrameWriter<'s, S> {
         Ok(at)
     }
 
-    /// Whether a frame of `end` bytes fits: its buffer, and the `u32` that states its length.
+    /// Fails if a frame of `end` bytes does not fit into its buffer, or its length not into a `u32`.
     #[inline]
     fn fits(&self, end: usize) -> Result<(), Full> {
         let capacity = self.sink.capacity().min(u32::MAX as usize);

@@ -1,4 +1,4 @@
-//! What the two sides of the wall agree on.
+//! The contract between the two sides of the wall.
 //!
 //! The host library and every guest program are compiled separately, by different people, at different
 //! times. This crate is all that they share: the wire format of the messages ([`frame`], [`message`]), the

@@ -28,7 +28,7 @@ pub const RESERVED_PREFIX: &str = "hyperlight:";
 /// known when it was built.
 pub const HOST_SIGNATURE: &str = "hyperlight:signature";
 
-/// What a call brings along besides its arguments: nothing of it is ever part of an image.
+/// The context of a call, beside its arguments: nothing of it is ever part of an image.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Context {
     /// Changes whenever the guest's memory was replaced: after evolve, restore and clone.
@@ -115,7 +115,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// What the host says to the guest.
+/// A message of the host to the guest.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -124,14 +124,14 @@ impl<'a> Arguments<'a> {
 pub enum ToGuest<'a> {
     /// Call a guest function.
     Call {
-        /// What the call brings along.
+        /// The context of the call.
         context: Context,
         /// The function.
         name: &'a str,
         /// Its arguments.
         arguments: Arguments<'a>,
     },
-    /// What the host function returned.
+    /// The result of the host function.
     HostResult(ValueRef<'a>),
     /// The host function failed.
     HostError {
@@ -139,7 +139,7 @@ pub enum ToGuest<'a> {
         token: u64,
         /// The status that the host function gave.
         status: i32,
-        /// What happened.
+        /// Text for people.
         message: &'a str,
     },
     /// The answer to a request for context, or to a wait that is over.
@@ -170,7 +170,7 @@ impl<'a> ToGuest<'a> {
     }
 }
 
-/// Why a guest gave up.
+/// The reason why a guest gave up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -195,7 +195,7 @@ impl AbortReason {
     }
 }
 
-/// What the engine is to know about a guest function's error, besides the code, which is the function's own.
+/// The engine's part of a guest function's error; the code is the function's own.
 ///
 /// Only the SDK and a runtime set it, never a function's code: so nothing that a guest function returns is taken for what
 /// they found.
@@ -227,7 +227,7 @@ impl ErrorKind {
     }
 }
 
-/// What the guest says to the host.
+/// A message of the guest to the host.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -236,17 +236,17 @@ impl ErrorKind {
 pub enum ToHost<'a> {
     /// Initialised.
     Ready(Ready<'a>),
-    /// What the function returned.
+    /// The result of the function.
     Result(ValueRef<'a>),
     /// The function failed.
     Error {
         /// The guest's own number for it.
         code: i32,
-        /// What happened.
+        /// Text for people.
         message: &'a str,
         /// The token of the host function's failure that this passes on, or was caused by; or 0.
         token: u64,
-        /// What the engine is to know.
+        /// The engine's part of the error.
         kind: ErrorKind,
         /// More about it, for programs. JSON by convention; the host passes it on as it is.
         details: Option<&'a str>,
@@ -260,11 +260,11 @@ pub enum ToHost<'a> {
     },
     /// The guest gave up; it will not run again.
     Abort {
-        /// Why.
+        /// The reason.
         reason: AbortReason,
         /// The guest's own number for it.
         code: i32,
-        /// What happened.
+        /// Text for people.
         message: &'a str,
     },
     /// Asks for [`ToGuest::Context`].
@@ -351,7 +351,7 @@ impl<'a> Ready<'a> {
     }
 }
 
-/// How much a log record matters; smaller is worse, as in the `log` crate.
+/// The severity of a log record; smaller is worse, as in the `log` crate.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[repr(u32)]
 pub enum LogLevel {
@@ -384,15 +384,15 @@ impl LogLevel {
 /// A record in the log ring.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LogRecord<'a> {
-    /// How much it matters.
+    /// Its severity.
     pub level: LogLevel,
-    /// Which part of the guest speaks.
+    /// The part of the guest that speaks.
     pub target: &'a str,
     /// Source file, or empty.
     pub file: &'a str,
     /// Line in that file, or 0.
     pub line: u32,
-    /// What it says.
+    /// The text.
     pub message: &'a str,
 }
 

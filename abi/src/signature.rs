@@ -29,12 +29,12 @@ impl<'a> SignatureRef<'a> {
         self.bytes
     }
 
-    /// What the function returns.
+    /// The kind of the result.
     pub fn returns(&self) -> Kind {
         self.bytes.first().map_or(Kind::Void, |code| kind(*code))
     }
 
-    /// What the function takes, in order.
+    /// The kinds of the parameters, in order.
     pub fn params(&self) -> impl ExactSizeIterator<Item = Kind> + 'a {
         self.bytes.iter().skip(1).map(|code| kind(*code))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the guest was doing to the memory at the fault's address.
+/// The guest's access to the memory at the fault's address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -17,7 +17,7 @@ pub enum Access {
     Execute = 3,
 }
 
-/// What kind of fault it was. The numbers are those of the C interface and never change.
+/// The kind of a fault. The numbers are those of the C interface and never change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -74,11 +74,11 @@ impl FaultKind {
     }
 }
 
-/// Where and why the processor stopped the guest. Addresses are guest virtual ones.
+/// The place and the reason at which the processor stopped the guest. Addresses are guest virtual ones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Fault {
-    /// What kind of fault it was.
+    /// The kind of a fault.
     pub kind: FaultKind,
     /// The exception's number (Intel SDM vol. 3A, table 6-1).
     pub vector: u8,
@@ -86,7 +86,7 @@ pub struct Fault {
     pub instruction: u64,
     /// The memory that it wanted; 0 without a memory access.
     pub address: u64,
-    /// What for.
+    /// The access that faulted.
     pub access: Access,
     /// The function that the instruction is in, if the guest program has symbols.
     pub function: Option<String>,

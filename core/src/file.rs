@@ -83,7 +83,7 @@ fn name(found: FileType) -> &'static str {
 mod tests {
     use super::*;
 
-    /// What it would do to them is not tried: a device that is replaced is gone.
+    /// Devices are not really replaced: one that is replaced is gone.
     #[test]
     fn devices_and_links_are_neither_opened_nor_replaced() {
         for (path, found) in

@@ -8,7 +8,7 @@ use crate::error::{Error, Message, Name, Result};
 use crate::signature::{self, Signature};
 use crate::text::printable;
 
-/// What a guest said when it was ready.
+/// The functions of a guest, as it has listed them when it was ready.
 #[derive(Debug, Default)]
 pub(crate) struct Functions {
     /// Those that the host may call, in the order in which the guest lists them.

@@ -58,12 +58,12 @@ impl PageSet {
         self.0.iter().cloned()
     }
 
-    /// What is in either.
+    /// The union of the two.
     pub fn union(&self, other: &Self) -> Self {
         self.iter().chain(other.iter()).collect()
     }
 
-    /// What is in this one only.
+    /// The pages of this one that are not in the other.
     pub fn difference(&self, other: &Self) -> Self {
         let mut difference = Self::default();
         for range in self.iter() {
@@ -99,7 +99,7 @@ impl FromIterator<Range<u64>> for PageSet {
     }
 }
 
-/// Whether there is nothing in these bytes of a page.
+/// Returns true if all of these bytes of a page are zero.
 pub(crate) fn is_zero(page: &[u8]) -> bool {
     // Of 4096 bytes, so that the comparison is one.
     static ZEROS: [u8; 4096] = [0; 4096];

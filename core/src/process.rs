@@ -1,4 +1,4 @@
-//! Which process is this? A forked child must not touch the virtual machines of its parent.
+//! The process in which this code runs. A forked child must not touch the virtual machines of its parent.
 //!
 //! Asked on every entry, so it may not cost a system call: a page that the kernel empties in a forked child
 //! (`MADV_WIPEONFORK`, Linux 4.14) holds a number that a child does not find.
@@ -37,13 +37,13 @@ impl Epoch {
         self.0
     }
 
-    /// Whether this is still the same process.
+    /// Returns true if this is still the same process.
     pub fn is_current(self) -> bool {
         word().is_ok_and(|word| word.load(Ordering::Relaxed) == self.0)
     }
 }
 
-/// The error of whoever uses a sandbox of the parent's in a forked child.
+/// The error for the use of a parent's sandbox in a forked child.
 pub(crate) fn forked() -> Error {
     Error::new(
         ErrorCode::State,

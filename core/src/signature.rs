@@ -1,4 +1,4 @@
-//! What a function takes and returns.
+//! Signatures of functions.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -21,9 +21,9 @@ pub struct Signature {
 /// Parameters of a host function that its registration has left out of its signature.
 #[derive(Clone, Debug)]
 struct LeftOut {
-    /// How many parameters it could have.
+    /// The number of parameters that it could have.
     most: usize,
-    /// How guests can be let give them.
+    /// The advice on how to let guests give them.
     how: Arc<str>,
 }
 
@@ -64,12 +64,12 @@ impl Signature {
         kinds.map(|kind| kind.code().to_le_bytes()[0]).collect()
     }
 
-    /// Whether it is that of a host function without a signature, which takes JSON and returns it.
+    /// Returns true for the signature of a host function without one, which takes JSON and returns it.
     pub(crate) fn is_unsigned(&self) -> bool {
         self.params == [Kind::String] && self.returns == Kind::String
     }
 
-    /// Whether these values can be the arguments.
+    /// Fails if these values cannot be the arguments.
     pub(crate) fn check(&self, name: &str, arguments: &[ValueRef<'_>]) -> Result<()> {
         let fits = arguments.len() == self.params.len()
             && arguments.iter().zip(&self.params).all(|(value, kind)| value.kind() == *kind);
@@ -82,7 +82,7 @@ impl Signature {
         Err(Message::WrongArguments { name, signature: self.clone(), found, advice }.into())
     }
 
-    /// What to add to a refusal of so many arguments.
+    /// The advice to add to a refusal of so many arguments; often none.
     pub(crate) fn advice(&self, count: usize) -> String {
         let left_out =
             self.left_out.as_ref().filter(|left| (self.params.len() + 1..=left.most).contains(&count));
@@ -113,7 +113,7 @@ pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Sig
 
 impl Eq for Signature {}
 
-/// What a registration has left out makes no other signature.
+/// Signatures are equal whatever their registrations have left out.
 impl PartialEq for Signature {
     fn eq(&self, other: &Self) -> bool {
         self.params == other.params && self.returns == other.returns

@@ -24,7 +24,7 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
     out
 }
 
-/// What somebody said, as the message of an error, which always says something.
+/// A text of others as the message of an error, which is never empty.
 pub(crate) fn said(text: &str, or_else: impl FnOnce() -> String) -> String {
     if text.is_empty() { or_else() } else { printable(text, MAX_MESSAGE_LEN) }
 }

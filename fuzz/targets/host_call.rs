@@ -1,4 +1,4 @@
-//! What a guest says while it is asked something, over a real virtual machine: decoded, dispatched, answered.
+//! Messages of a guest while it is asked something, over a real virtual machine: decoded, dispatched, answered.
 #![no_main]
 
 use std::cell::RefCell;

@@ -30,7 +30,7 @@ pub fn get() -> c_int {
     ERRNO.get()
 }
 
-/// What `errno` expands to.
+/// The function that `errno` expands to.
 #[unsafe(no_mangle)]
 extern "C" fn __errno_location() -> *mut c_int {
     ERRNO.as_ptr()

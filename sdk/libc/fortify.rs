@@ -1,4 +1,4 @@
-//! What `_FORTIFY_SOURCE`, which some distributions switch on by default, makes of calls that write to memory: the same
+//! The calls that `_FORTIFY_SOURCE`, a default of some distributions, makes of those that write to memory: the same
 //! with the size of the target, where the compiler knows it. Those with formats are in `printf.c`.
 
 use core::ffi::{c_char, c_int, c_void};

@@ -10,7 +10,7 @@ use sdk::heap;
 
 use super::errno::{self, EINVAL, ENOMEM};
 
-/// What C aligns to where nobody asks for more, and the header's size.
+/// The alignment where nobody asks for more, and the header's size.
 const ALIGNMENT: usize = size_of::<Header>();
 
 /// The code with which a broken heap ends the guest: what a shell shows for SIGABRT.
@@ -49,7 +49,7 @@ fn allocate(size: usize, alignment: usize, from: impl FnOnce(usize) -> *mut u8) 
     block
 }
 
-/// Where the header of a block is.
+/// The address of a block's header.
 fn place(block: *mut c_void) -> *mut Header {
     block.cast::<Header>().wrapping_sub(1)
 }

@@ -105,7 +105,7 @@ macro_rules! conversions {
             fraction
         }
 
-        /// What compilers make of a sine and a cosine of the same angle.
+        /// Sine and cosine of one angle; compilers merge two calls into this one.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $sincos(x: $type, sine: *mut $type, cosine: *mut $type) {
             // SAFETY: the caller gives room for both.

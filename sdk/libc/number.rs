@@ -6,7 +6,7 @@ use core::str::FromStr;
 use super::errno::{self, EINVAL, ERANGE};
 use super::text::Cursor;
 
-/// What `strtoll` and `strtoull` make their results of.
+/// The parts of an integer in text, from which `strtoll` and `strtoull` make their results.
 struct Integer {
     negative: bool,
     /// The value without its sign; `None` where it has more than 64 bits.

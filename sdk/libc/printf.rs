@@ -1,4 +1,4 @@
-//! What the directives of `printf` mean, and how values look.
+//! The directives of `printf`, and the text form of values.
 //!
 //! `printf.c` fetches the arguments, because only C can, and calls the functions in here for everything else. All
 //! directives of C17 are understood, but for `%n`, which writes to memory that a format names, and for wide
@@ -15,7 +15,7 @@ use super::stdio::{self, File};
 use super::string::strnlen;
 use super::text::{Cursor, bytes};
 
-/// Where text goes: a buffer of `capacity` bytes with its NUL, or a stream. The same in `printf.c`.
+/// The target of text: a buffer of `capacity` bytes with its NUL, or a stream. The same in `printf.c`.
 #[repr(C)]
 pub struct Output {
     buffer: *mut u8,
@@ -67,7 +67,7 @@ const ZERO: u32 = 16;
 const STAR_WIDTH: u8 = 1;
 const STAR_PRECISION: u8 = 2;
 
-/// How an argument was passed. The same in `printf.c`.
+/// The way in which an argument was passed. The same in `printf.c`.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Argument {
@@ -84,7 +84,7 @@ const INT: u8 = 4;
 const LONG: u8 = 8;
 const LONG_DOUBLE: u8 = 16;
 
-/// What stands between a `%` and its letter. The same in `printf.c`.
+/// The part between a `%` and its letter. The same in `printf.c`.
 #[repr(C)]
 pub struct Directive {
     flags: u32,
@@ -106,7 +106,7 @@ impl Directive {
         usize::try_from(self.precision).ok()
     }
 
-    /// What goes in front of a number that is not negative.
+    /// The text in front of a number, by its sign and the flags.
     const fn sign(&self, negative: bool) -> &'static [u8] {
         if negative {
             b"-"

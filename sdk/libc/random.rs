@@ -9,7 +9,7 @@ use core::ffi::{c_int, c_long, c_uint, c_void};
 use super::errno::{self, EINVAL};
 use super::single::Single;
 
-/// What the headers call `RAND_MAX`.
+/// The largest result, `RAND_MAX` in the headers.
 const MAX: u64 = 0x7fff_ffff;
 
 /// The most that `getentropy` gives at once.

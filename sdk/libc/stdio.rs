@@ -16,7 +16,7 @@ use super::errno::{self, EBADF};
 use super::single::Single;
 use super::text::bytes;
 
-/// What C calls the end of a file, and a failure.
+/// The result for the end of a file, and for a failure.
 const EOF: c_int = -1;
 
 /// Bytes that are collected before the host is asked to print them.
@@ -53,7 +53,7 @@ static stdout: Stream = Stream(&OUTPUT);
 #[unsafe(no_mangle)]
 static stderr: Stream = Stream(&ERRORS);
 
-/// What was printed and has not left yet.
+/// Output that has been printed and not been sent yet.
 struct Buffer {
     /// On the heap, and only once there was something: most programs that carry this print nothing.
     bytes: Vec<u8>,
@@ -61,7 +61,7 @@ struct Buffer {
 
 static BUFFER: Single<RefCell<Buffer>> = Single::new(RefCell::new(Buffer { bytes: Vec::new() }));
 
-/// Whether the host ever refused to print.
+/// True once the host has refused to print.
 static FAILED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
 impl Buffer {
@@ -210,7 +210,7 @@ extern "C" fn putchar(character: c_int) -> c_int {
     fputc(character, &OUTPUT)
 }
 
-/// What `putc_unlocked` of some headers calls when a stream's own buffer, which ours have none of, is full.
+/// Called by `putc_unlocked` of some headers when a stream's own buffer is full; ours have none.
 #[unsafe(no_mangle)]
 extern "C" fn __overflow(stream: *const File, character: c_int) -> c_int {
     fputc(character, stream)
@@ -227,7 +227,7 @@ extern "C" fn fflush(_stream: *const File) -> c_int {
     if flush() { 0 } else { EOF }
 }
 
-/// Whether the host ever refused to print.
+/// True once the host has refused to print.
 #[unsafe(no_mangle)]
 extern "C" fn ferror(_stream: *const File) -> c_int {
     FAILED.get().into()
@@ -255,7 +255,7 @@ extern "C" fn fileno(stream: *const File) -> c_int {
     }
 }
 
-/// How output is collected cannot be changed, which C allows to say.
+/// Always fails: the buffering of output cannot be changed. C allows that.
 #[unsafe(no_mangle)]
 extern "C" fn setvbuf(_stream: *mut File, _buffer: *mut c_char, _mode: c_int, _size: usize) -> c_int {
     EOF

@@ -39,7 +39,7 @@ extern "C" fn _exit(code: c_int) -> ! {
     _Exit(code)
 }
 
-/// What `assert` expands to where `NDEBUG` is not defined.
+/// The function that a failing `assert` calls where `NDEBUG` is not defined.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __assert_fail(
     expression: *const c_char,
@@ -64,7 +64,7 @@ extern "C" fn getenv(_name: *const c_char) -> *mut c_char {
     ptr::null_mut()
 }
 
-/// What `div` and its kin return.
+/// The result of `div` and its kin.
 #[repr(C)]
 struct Division<T> {
     quotient: T,

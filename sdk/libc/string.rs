@@ -13,7 +13,7 @@ use super::malloc::malloc;
 use super::single::Single;
 use super::text::{Cursor, bytes};
 
-/// Where `strtok` goes on.
+/// The place at which `strtok` goes on.
 static TOKENS: Single<Cell<*mut c_char>> = Single::new(Cell::new(ptr::null_mut()));
 
 /// The bytes of a piece of memory; C allows any pointer where the length is 0.
@@ -44,7 +44,7 @@ const fn sign(order: Ordering) -> c_int {
     order as c_int
 }
 
-/// Where `needle` lies in `haystack`.
+/// The offset of `needle` in `haystack`.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let Some((first, tail)) = needle.split_first() else {
         return Some(0);
@@ -326,7 +326,7 @@ unsafe extern "C" fn strxfrm(target: *mut c_char, source: *const c_char, size: u
 
 // ---- searches ---------------------------------------------------------------------------------------------
 
-/// Where the byte, or else the string's NUL, is.
+/// The address of the byte, or else of the string's NUL.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strchrnul(text: *const c_char, character: c_int) -> *mut c_char {
     // SAFETY: the caller gives a string.
@@ -383,7 +383,7 @@ unsafe extern "C" fn strcasestr(haystack: *const c_char, needle: *const c_char) 
     at(haystack.cast(), found).cast()
 }
 
-/// How many bytes at the start of `text` are in `set`, or are not.
+/// The number of bytes at the start of `text` that are in `set`, or are not.
 ///
 /// # Safety
 /// Both are strings.

@@ -41,7 +41,7 @@ pub struct Tm {
     pub zone: *const c_char,
 }
 
-/// What `gmtime` and `localtime` point to.
+/// The result of `gmtime` and `localtime`, to which they return a pointer.
 static BROKEN_DOWN: Single<Cell<Tm>> = Single::new(Cell::new(Tm {
     sec: 0,
     min: 0,

@@ -100,6 +100,11 @@ fn assert_encodes_to(bytes: &[u8], kind: FrameKind, items: &[ValueRef<'_>]) {
 pub fn elf(file: &[u8], patience: u32) {
     at_most(time_for(file.len()) * patience, "loading a guest", || match Guest::from_bytes(file) {
         Ok(guest) => {
+            // Its relocations are made there.
+            let smallest = SandboxOptions::new().heap_size(1).stack_size(1).input_size(1).output_size(1);
+            if let Err(error) = guest.compose(&smallest) {
+                ends_with(&error, &[ErrorCode::Resource]);
+            }
             let entry = file.get(24..32).and_then(<[u8]>::first_chunk).copied().map_or(0, u64::from_le_bytes);
             for address in [entry, entry.wrapping_add(RELOCATABLE_BASE), 0] {
                 let name = guest.function_at(address).unwrap_or_default();

@@ -446,6 +446,7 @@ def test_a_compiled_guest_that_gives_too_much_is_told_what_would_let_it(make: Ma
     # So do those who start a guest again that says what it calls.
     guest = make()
     guest.register("HostAdd", add, open_arity=True)
+    guest.evolve()
     snapshot = guest.snapshot()
     with (
         hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add}) as pool,

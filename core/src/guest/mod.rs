@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
-use crate::options::Sizes;
+use crate::options::{SandboxOptions, Sizes};
 use contents::Contents;
 use payload::Payload;
 pub use payload::PayloadAccess;
@@ -120,7 +120,7 @@ impl Guest {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Whether the other is a clone of this one.
+    /// Returns true if the other is a clone of this one.
     pub(crate) fn is_identical(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -188,6 +188,12 @@ impl Guest {
         }
         images.push((*sizes, Arc::clone(&image)));
         Ok(image)
+    }
+
+    /// Composes the image of a sandbox with these options. Public for those who look for files that make it slow.
+    #[doc(hidden)]
+    pub fn compose(&self, options: &SandboxOptions) -> Result<()> {
+        self.image(&options.sizes()?).map(drop)
     }
 
     /// The name of the function that holds a guest virtual address. Public for those who look for files that make it slow.

@@ -1,4 +1,4 @@
-//! What a sandbox was made of, as far as it matters for telling whether a snapshot belongs to it.
+//! The origin of a sandbox: the guest that it was made of, by which a snapshot is known to belong to it.
 
 use super::{Fingerprint, Guest};
 
@@ -29,7 +29,7 @@ impl Origin {
         }
     }
 
-    /// What of this one is not what the other is made of, as far as it can be told.
+    /// Describes how this origin differs from another one, as far as it can be told.
     pub fn difference(&self, other: &Self) -> Option<String> {
         match (self, other) {
             (Self::Guest(ours), Self::Guest(theirs)) if ours.is_identical(theirs) => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::contents::Contents;
 
-/// What the guest may do with a payload. It can never write to one.
+/// The guest's access to a payload. It can never write to one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PayloadAccess {

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::pages::PAGE;
 
-/// Where programs may lie.
+/// The addresses that programs may have.
 pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
 
-/// Where relocatable programs are placed.
+/// The address of relocatable programs.
 pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
 
 /// A loaded guest program: what lies where in the guest's memory before its first instruction.
@@ -30,7 +30,7 @@ pub(crate) struct Segment {
     pub address: u64,
     /// Bytes in memory; those that the file does not give are zero.
     pub size: u64,
-    /// Where in the file the first of them are.
+    /// The place of the first of them in the file.
     pub source: Range<u64>,
     pub writable: bool,
     pub executable: bool,

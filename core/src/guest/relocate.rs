@@ -70,9 +70,9 @@ pub(crate) fn each(
     unpack(tables.packed, |address| change(address, Word::Adds(bias)))
 }
 
-/// What the dynamic section points to, in the file.
+/// The tables to which the dynamic section points, in the file.
 struct Tables<'f> {
-    /// Where `DT_RELA` and `DT_JMPREL` are.
+    /// The places of `DT_RELA` and `DT_JMPREL`.
     relocations: [Range<u64>; 2],
     packed: &'f [u8],
     symbols: &'f [u8],
@@ -224,7 +224,7 @@ fn find_segment(segments: &[Segment], address: u64) -> Option<(usize, u64)> {
     Some((number, address - segments.get(number)?.address))
 }
 
-/// What is at that place of the string table, up to a zero: as much as is shown of it.
+/// The string at that place of the string table, up to a zero: as much as is shown of it.
 fn string(strings: &[u8], offset: u64) -> String {
     let tail = usize::try_from(offset).ok().and_then(|offset| strings.get(offset..)).unwrap_or_default();
     let tail = tail.get(..MAX_NAME.min(tail.len())).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where everything lies.
+//! The layout of a guest's memory.
 //!
 //! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first; it is
 //! the image file and the one memslot. Guest *virtual* addresses are all in the lower half:
@@ -51,7 +51,7 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// Whether the guest virtual address is in here.
+    /// Returns true if the guest virtual address is in here.
     pub fn contains(&self, virt: u64) -> bool {
         virt >= self.virt && virt - self.virt < self.size
     }
@@ -73,7 +73,7 @@ pub(crate) struct Layout {
     pub descriptors: Region,
     /// The exception stubs.
     pub stubs: Region,
-    /// Where the processor writes exception frames.
+    /// The stack to which the processor writes exception frames.
     pub exception_stack: Region,
     /// The same for a double fault.
     pub double_fault_stack: Region,
@@ -82,7 +82,7 @@ pub(crate) struct Layout {
     /// The extended state that the trampoline loads; directly behind the trampoline.
     pub extended_state: Region,
     pub boot_info: Region,
-    /// What `%fs` points to.
+    /// The page to which `%fs` points.
     pub thread: Region,
     pub input: Region,
     pub output: Region,
@@ -99,7 +99,7 @@ pub(crate) struct Layout {
     pub page_tables: PageTables,
     /// Bytes of the whole image.
     pub size: u64,
-    /// What the guest is told.
+    /// The description that the guest gets.
     pub boot: BootInfo,
 }
 
@@ -263,7 +263,7 @@ impl Layout {
         .chain(&self.payloads)
     }
 
-    /// Whether memory that was laid out like that can take the place of this.
+    /// Returns true if memory with the other layout can take the place of this.
     pub fn is_same(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
             || self.size == other.size && self.boot == other.boot && self.regions().eq(other.regions())
@@ -274,7 +274,7 @@ impl Layout {
         self.regions().find(|region| region.contains(virt))
     }
 
-    /// Whether a fault at this address means that the stack was used up: anywhere in the unmapped memory below
+    /// Returns true if a fault at this address means a stack overflow: anywhere in the unmapped memory below
     /// it, down to the program's window.
     pub fn is_below_stack(&self, virt: u64) -> bool {
         (PROGRAM_WINDOW.end..self.stack.virt).contains(&virt)

@@ -31,7 +31,7 @@ pub(crate) struct Image {
     /// Address of the program's first instruction.
     pub entry: u64,
     file: Arc<File>,
-    /// What the first sandbox had written by the end of its first call, and every other one probably will.
+    /// The pages that the first sandbox had written by the end of its first call: a hint for all others.
     hint: OnceLock<PageSet>,
 }
 
@@ -134,7 +134,7 @@ fn write(
     Ok(())
 }
 
-/// What is the engine's own in every image: nothing of it ever comes from a guest or a file.
+/// Writes the engine's own part of every image: nothing of it ever comes from a guest or a file.
 fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
     put(

@@ -17,7 +17,7 @@ use crate::pages::PAGE;
 #[derive(Debug)]
 pub(super) struct Words<'f> {
     file: &'f File,
-    /// Where the window is.
+    /// The window's place in the file.
     at: u64,
     /// Its bytes; none before the first word.
     window: Vec<u8>,
@@ -57,7 +57,7 @@ impl<'f> Words<'f> {
         self.file.write_all_at(self.window.get(changed).unwrap_or_default(), at)
     }
 
-    /// Where in the window a word is, if it is in there.
+    /// The place of a word in the window, if it is in there.
     fn place(&self, at: u64) -> Option<Range<usize>> {
         let start = usize::try_from(at.checked_sub(self.at)?).ok()?;
         let end = start.checked_add(8)?;

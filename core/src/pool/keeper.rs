@@ -1,4 +1,4 @@
-//! The pool's own thread: cleans poisoned members, keeps the reserve, lets go of members that nobody needs.
+//! The pool's own thread: restores poisoned members, keeps the reserve, destroys members that are not needed.
 
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};

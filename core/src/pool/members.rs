@@ -1,4 +1,4 @@
-//! Who has which member: the bookkeeping under the pool's lock. Nothing here takes time.
+//! The bookkeeping of members, under the pool's lock. Nothing here takes time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::Sandbox;
 
-/// What a pool has done and has.
+/// The counts of a pool: its members, and what it has done.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PoolStatistics {
@@ -22,7 +22,7 @@ pub struct PoolStatistics {
     pub replaced: u64,
     /// Acquisitions that had to wait.
     pub waits: u64,
-    /// How long they waited, together.
+    /// The time that they waited, together.
     pub waited: Duration,
 }
 
@@ -53,7 +53,7 @@ struct Waiter<M> {
     grant: Option<Grant<M>>,
 }
 
-/// What somebody who waited gets.
+/// The answer to a waiter.
 pub(super) enum Grant<M = Sandbox> {
     /// A member.
     Member(Box<M>),
@@ -126,7 +126,7 @@ impl<M> Members<M> {
         self.soiled.push(sandbox);
     }
 
-    /// What comes back in place of a member is none: that one is lost.
+    /// Counts a member as lost, because something else came back in its place.
     pub fn lose(&mut self) {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.count_replaced();
@@ -189,7 +189,7 @@ impl<M> Members<M> {
         wake
     }
 
-    /// What the waiter was granted, if it was.
+    /// Takes the waiter's answer, if there is one.
     pub fn granted(&mut self, wake: &Arc<Condvar>) -> Option<Grant<M>> {
         let at = self.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake))?;
         self.waiters[at].grant.as_ref()?;

@@ -1,10 +1,9 @@
 //! Pools: sandboxes kept ready from one snapshot.
 //!
-//! Whoever acquires a member gets it as the snapshot has it, whatever its last user did. A member that was used well is
-//! brought back by the thread that gives it back (a few microseconds, less than a hand-over would cost); one that was
-//! poisoned, by the pool's own thread, which also keeps members in reserve and lets go of those that nobody needs. No
-//! background thread ever runs a member's guest: a vCPU likes to stay on the thread that ran it last, so that is also the
-//! member that a thread gets if it is free.
+//! Every acquired member is as the snapshot has it, whatever its last user did. The thread that returns a member restores
+//! it (a few microseconds, less than a hand-over would cost). The pool's own thread restores poisoned members, keeps
+//! members in reserve, and destroys those that are not needed. No background thread ever runs a member's guest: a vCPU is
+//! fastest on the thread that ran it last, so a thread gets the member that it used last if that is free.
 
 mod keeper;
 mod members;
@@ -86,17 +85,17 @@ impl Pool {
         self.shared.template()?.unregister(name)
     }
 
-    /// A member as the snapshot has it, exclusively; dropping it gives it back. Waits in the order of arrival while all are
-    /// in use, as long as the options say: then [`ErrorCode::PoolTimeout`]. [`ErrorCode::Closed`] once the pool is.
+    /// Takes a member as the snapshot has it, for exclusive use; dropping it returns it. Waits in the order of arrival while
+    /// all are in use, up to the time in the options: then [`ErrorCode::PoolTimeout`]. [`ErrorCode::Closed`] once the pool is.
     ///
-    /// Where a member must be made, what [`UninitializedSandbox::evolve`] says of snapshots: [`ErrorCode::SnapshotMismatch`]
+    /// Where a member must be made, it fails as [`UninitializedSandbox::evolve`] does: [`ErrorCode::SnapshotMismatch`]
     /// if the snapshot needs host functions that are not registered, [`ErrorCode::Resource`] if the host lacks something. In a
     /// forked child [`ErrorCode::State`].
     pub fn acquire(&self) -> Result<PooledSandbox> {
         self.acquire_within(self.shared.acquire_timeout)
     }
 
-    /// [`Self::acquire`] with a time of its own; zero asks without waiting.
+    /// [`Self::acquire`] with a time limit of its own; zero never waits.
     pub fn acquire_within(&self, timeout: Duration) -> Result<PooledSandbox> {
         self.shared.check_process()?;
         keeper::start(&self.shared)?;
@@ -104,17 +103,17 @@ impl Pool {
         Ok(PooledSandbox { sandbox: Some(sandbox), shared: Arc::clone(&self.shared) })
     }
 
-    /// What the pool has done and has. In a forked child [`ErrorCode::State`].
+    /// The pool's counts. In a forked child [`ErrorCode::State`].
     pub fn statistics(&self) -> Result<PoolStatistics> {
         self.shared.check_process()?;
         Ok(self.shared.members().statistics())
     }
 
-    /// Does at once what dropping the pool does, also while other threads use it: whoever waits for a member, or asks for
-    /// one later, gets [`ErrorCode::Closed`]. Members that are out stay usable.
+    /// Closes the pool as its drop does, also while other threads use it: waiters and later callers get
+    /// [`ErrorCode::Closed`]. Members in use stay usable.
     pub fn close(&self) {
         if self.shared.epoch.is_current() {
-            // Members that are out are dropped when they come back.
+            // Members in use are dropped when they come back.
             let idle = self.shared.members().close();
             self.shared.work.notify_all();
             reaper::destroy_all(idle);

@@ -1,4 +1,4 @@
-//! What a pool, its members in use and its keeper share: how members are taken, made and given back.
+//! The state that a pool, its members in use and its keeper share: how members are taken, made and given back.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use crate::process::Epoch;
 use crate::sandbox::{HostIdentity, Sandbox, State, UninitializedSandbox};
 use crate::snapshot::Snapshot;
 
-/// What pool, members in use and keeper share.
+/// The state that pool, members in use and keeper share.
 pub(super) struct Shared {
     pub epoch: Epoch,
     pub snapshot: Snapshot,
     pub template: Mutex<UninitializedSandbox>,
-    /// Which host functions the members share; the template keeps them alive.
+    /// The host functions that the members share; the template keeps them alive.
     pub host: HostIdentity,
     pub max: usize,
     pub min_idle: usize,

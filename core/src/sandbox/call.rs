@@ -42,7 +42,7 @@ pub(crate) enum Ended {
     Ready(Error),
     /// The guest was stopped in the middle.
     Poisoned(Error),
-    /// A kicker stopped the guest; [`Stopper::end`] knows why.
+    /// A canceller stopped the guest; [`Stopper::end`] knows why.
     Stopped,
 }
 
@@ -245,7 +245,7 @@ impl Conversation {
         // The program's logger has panicked. The call is over before the panic goes on.
         let served = served.unwrap_or_else(|panic| resume_unwind(panic));
         match (cause, served) {
-            // A kicker that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
+            // A canceller that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
             (Some(cause), Ok(()) | Err(Ended::Ready(_) | Ended::Stopped)) => {
                 Err(Ended::Poisoned(stopped(cause, limits)))
             }
@@ -283,9 +283,9 @@ impl Conversation {
                     let outcome = self.stopper.host(|| call.run(&mut quota)).ok_or(Ended::Stopped)?;
                     // The host function may have forked.
                     in_the_parent(vm.memory())?;
-                    // What no guest may swallow, no kick may either.
+                    // What no guest may swallow, no cancel may either.
                     let outcome = outcome?;
-                    if self.stopper.is_kicked() {
+                    if self.stopper.is_cancelled() {
                         return Err(Ended::Stopped);
                     }
                     let failed = match outcome {
@@ -408,7 +408,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// A signal has interrupted the guest: a kicker's, the timer's wake-up, or one of the program's own. The guest goes on
+    /// A signal has interrupted the guest: a canceller's, the timer's wake-up, or one of the program's own. The guest goes on
     /// if that is well.
     fn interrupted(&mut self) -> Result<(), Ended> {
         let hook = self.on_signal.as_deref();
@@ -430,8 +430,8 @@ impl Conversation {
             }
         }
         self.stopper.set_aside();
-        // After that, not before: what was set aside may have been a kicker's signal, and none comes a second time.
-        if self.stopper.is_kicked() {
+        // After that, not before: what was set aside may have been a canceller's signal, and none comes a second time.
+        if self.stopper.is_cancelled() {
             return Err(Ended::Stopped);
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::pages::{PAGE, PageSet, is_zero};
 use crate::vm::memory::GuestMemory;
 
 /// Copies pages of the memory to the same places in a file of zeros. The result is those that are not zero: the others stay
-/// holes, whoever has touched them.
+/// holes, even if they were touched.
 pub fn from_memory(memory: &GuestMemory, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_memory(memory, range, buffer))
 }
@@ -33,7 +33,7 @@ pub fn present(file: &File, range: Range<u64>) -> io::Result<PageSet> {
     Ok(present)
 }
 
-/// Where, in these pages, the memory is not what the file holds.
+/// The pages of a set in which the memory differs from the file.
 pub fn differing(memory: &GuestMemory, file: &File, set: &PageSet) -> io::Result<PageSet> {
     let mut differing = PageSet::default();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -73,7 +73,7 @@ fn copy(
     Ok(filled)
 }
 
-/// What is read at once of a range.
+/// The parts of a range that are read at once.
 fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     const CHUNK: u64 = 1 << 20;
     range.clone().step_by(to_usize(CHUNK)).map(move |start| start..range.end.min(start + CHUNK))

@@ -39,7 +39,7 @@ pub(super) const PREFIX: usize = 16;
 
 const MAX_SEGMENTS: u64 = 64;
 
-/// What a header says.
+/// The contents of a header.
 pub(super) struct Header {
     /// The contract that the guest was built for.
     pub abi: u32,
@@ -170,7 +170,7 @@ fn abi(input: &mut Reader<'_>) -> Result<u32> {
         .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
-/// Confirms that memory is within what whoever loads the file allows.
+/// Fails if memory is beyond an option of the load.
 fn memory_within(what: &str, bytes: u64, bounds: FileBounds) -> Result<()> {
     if bytes <= bounds.size {
         return Ok(());

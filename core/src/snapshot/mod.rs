@@ -46,15 +46,15 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// What a snapshot is made of.
+/// The parts of a snapshot.
 pub(crate) struct Frozen {
     /// The picture, with the layout of the sandbox that it was taken of.
     pub image: Arc<Image>,
-    /// What that sandbox had mapped, …
+    /// The image that that sandbox had mapped, …
     base: Arc<Image>,
     /// … and where the picture differs from it.
     delta: PageSet,
-    /// Where the picture is not zero.
+    /// The pages of the picture that are not zero.
     pages: PageSet,
     /// The picture, readable here.
     source: MmapRegion,
@@ -68,7 +68,7 @@ pub(crate) struct Frozen {
     pub sent: u64,
 }
 
-/// What a sandbox gives for its picture.
+/// The parts of a sandbox of which its picture is made.
 pub(crate) struct Subject<'s> {
     pub memory: &'s GuestMemory,
     pub image: &'s Arc<Image>,
@@ -130,7 +130,7 @@ impl Frozen {
         })
     }
 
-    /// Where a sandbox that has mapped `mapped` differs from the picture though nobody wrote there. `None`: everywhere; the
+    /// The pages in which a sandbox that has mapped `mapped` differs from the picture though nobody wrote there. `None`: all; the
     /// picture must be mapped in its place.
     pub fn delta_from(&self, mapped: &Arc<Image>) -> Option<&PageSet> {
         if Arc::ptr_eq(mapped, &self.image) {

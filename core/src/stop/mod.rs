@@ -41,7 +41,7 @@ impl Moment {
     }
 }
 
-/// How long a call may take. [`Duration::MAX`] means no limit.
+/// The time limits of a call. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TimeLimits {
     /// By the clock on the wall.
@@ -80,7 +80,7 @@ impl InterruptHandle {
     /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
     /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
     pub fn interrupt(&self) -> bool {
-        self.run.kick(Cause::Interrupt)
+        self.run.cancel(Cause::Interrupt)
     }
 }
 
@@ -94,16 +94,16 @@ impl fmt::Debug for InterruptHandle {
 #[derive(Debug)]
 pub(crate) struct Stopper {
     run: Arc<RunState>,
-    /// Whether anybody may want to stop a call: a handle was given out, or a call had a limit.
+    /// True if anybody may want to stop a call: a handle was given out, or a call had a limit.
     is_armed: bool,
     is_watched: bool,
-    /// How often the runner is to look about; [`Duration::MAX`] for never.
+    /// The interval at which the runner is woken to ask the signal hook; [`Duration::MAX`] for never.
     wakeup_interval: Duration,
     /// The call that is running.
     call: Option<Running>,
 }
 
-/// How a wait went on.
+/// The end of a wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Waited {
     /// A signal of the program's has been handled, or it is time to look about. The wait is not over.
@@ -123,7 +123,7 @@ struct Running {
     wakeups: u32,
     /// Signals of ours that were taken out of the queue already.
     taken: u32,
-    /// When a guest that sleeps is to be asked about: nobody wakeups it.
+    /// The time at which the hook is asked while the guest sleeps: no wake-up signal comes then.
     look_at: u64,
 }
 
@@ -151,7 +151,7 @@ impl Stopper {
         Ok(next)
     }
 
-    /// Whether a handle was given out that somebody may still have.
+    /// Returns true if a handle was given out that somebody may still have.
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.run) > 1
     }
@@ -224,13 +224,13 @@ impl Stopper {
         ending.cause
     }
 
-    /// Whether the call was stopped.
-    pub fn is_kicked(&self) -> bool {
-        self.call.is_some() && self.run.word.is_kicked()
+    /// Returns true if the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.call.is_some() && self.run.word.is_cancelled()
     }
 
     /// Runs a function of the program's with the caller's own signal mask. `None`: the call was stopped before it. It may also
-    /// be stopped meanwhile, see [`Self::is_kicked`]: then the guest must not run again.
+    /// be stopped meanwhile, see [`Self::is_cancelled`]: then the guest must not run again.
     pub fn host<R>(&mut self, function: impl FnOnce() -> R) -> Option<R> {
         let Some(call) = &mut self.call else {
             return Some(function());
@@ -254,7 +254,7 @@ impl Stopper {
         // The timer may be late; the function's own time must not count for nothing.
         let deadline = self.run.deadline.load(Ordering::Relaxed);
         if deadline != NEVER && deadline <= clock::now(libc::CLOCK_MONOTONIC) {
-            self.run.kick(Cause::Timeout);
+            self.run.cancel(Cause::Timeout);
         }
         self.run.word.leave_host();
         Some(result)
@@ -284,9 +284,9 @@ impl Stopper {
             run.is_asleep.store(false, Ordering::Relaxed);
             let cpu_deadline = run.cpu_deadline.load(Ordering::Relaxed);
             if cpu_deadline != NEVER && cpu_deadline <= clock::now(libc::CLOCK_THREAD_CPUTIME_ID) {
-                run.kick(Cause::CpuTime);
+                run.cancel(Cause::CpuTime);
             }
-            if slept.is_none() || self.is_kicked() {
+            if slept.is_none() || self.is_cancelled() {
                 return Waited::Stopped;
             }
             if slept == Some(Slept::Signal) {
@@ -322,7 +322,7 @@ pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     }
 }
 
-/// When a limit that counts from `since`, or else from now on, is used up. A limit that is none costs no look at the clock.
+/// The end of a limit that counts from `since`, or else from now on. No limit costs no look at the clock.
 fn after(since: Option<u64>, limit: Duration, clock: libc::clockid_t) -> u64 {
     if limit == Duration::MAX {
         return NEVER;

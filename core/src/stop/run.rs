@@ -1,4 +1,4 @@
-//! What is known of one sandbox's call from outside: who runs it, until when, and how it is ended.
+//! One sandbox's call as it is seen from outside: its runner, its deadlines, and the means to cancel it.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
@@ -19,7 +19,7 @@ const AGAIN_NS: u64 = 1_000_000;
 /// left does not keep the timer busy, which looks at all sandboxes each time.
 const ASLEEP_NS: u64 = 50_000_000;
 
-/// What runner, kickers and timer share about one sandbox.
+/// The state that runner, cancellers and timer share about one sandbox.
 #[derive(Debug)]
 pub(super) struct RunState {
     pub word: RunWord,
@@ -30,15 +30,15 @@ pub(super) struct RunState {
     pub thread: AtomicI32,
     /// The signal that the running call has blocked.
     pub signal: AtomicI32,
-    /// When the running call's time is up, on the monotonic clock.
+    /// The end of the running call's time, on the monotonic clock.
     pub deadline: AtomicU64,
-    /// When its processor time is up, on the runner's own clock.
+    /// The end of its processor time, on the runner's own clock.
     pub cpu_deadline: AtomicU64,
-    /// When the runner is to be woken up, on the monotonic clock.
+    /// The time of the runner's next wake-up signal, on the monotonic clock.
     pub next_wakeup: AtomicU64,
     /// Nanoseconds from one wake-up to the next.
     pub wakeup_interval: AtomicU64,
-    /// Whether the guest asked to be woken later, and the runner sleeps for it.
+    /// True while the guest has asked to be woken later and the runner sleeps for it.
     pub is_asleep: AtomicBool,
 }
 
@@ -58,7 +58,7 @@ impl RunState {
     }
 
     /// Ends the running call. Async-signal-safe.
-    pub fn kick(&self, cause: Cause) -> bool {
+    pub fn cancel(&self, cause: Cause) -> bool {
         let mut patience = 200;
         loop {
             let seen = self.word.see();
@@ -66,11 +66,11 @@ impl RunState {
             if !seen.is_running() || !process.is_current() {
                 return false;
             }
-            if seen.is_kicked() {
+            if seen.is_cancelled() {
                 return true;
             }
             if seen.is_claimed() {
-                // Another kicker will know in a moment whether its signal was sent. Not waited for without end: it may be
+                // Another canceller will know in a moment whether its signal was sent. Not waited for without end: it may be
                 // this very thread, under a signal handler.
                 if patience == 0 {
                     return true;
@@ -79,14 +79,14 @@ impl RunState {
                 std::thread::yield_now();
                 continue;
             }
-            if let Some(done) = self.kick_seen(seen, cause) {
+            if let Some(done) = self.cancel_seen(seen, cause) {
                 return done;
             }
         }
     }
 
     /// Ends the call that was seen. `Some(false)` if it could not be signalled; `None` if it has moved on since.
-    fn kick_seen(&self, seen: Seen, cause: Cause) -> Option<bool> {
+    fn cancel_seen(&self, seen: Seen, cause: Cause) -> Option<bool> {
         match self.word.claim(seen, cause)? {
             Claim::Signal(duty) => {
                 let (thread, signal) =
@@ -101,7 +101,7 @@ impl RunState {
 
     /// The timer ends the call that was seen; the result is when to look again.
     fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
-        if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
+        if self.cancel_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
     }
 
     /// Signals the call that was seen, without ending it; the result is when to do so again.
@@ -115,12 +115,12 @@ impl RunState {
         next
     }
 
-    /// The timer looks: kicks a call whose time is up, and says when to look again.
+    /// The timer looks: cancels a call whose time is up, and says when to look again.
     pub fn look(&self, now: u64) -> u64 {
         let seen = self.word.see();
         let deadline = self.deadline.load(Ordering::SeqCst);
         let cpu_deadline = self.cpu_deadline.load(Ordering::SeqCst);
-        if !seen.is_running() || seen.is_kicked() {
+        if !seen.is_running() || seen.is_cancelled() {
             // A deadline that is being armed for the next call asks for a look of its own.
             return NEVER;
         }

@@ -1,4 +1,4 @@
-//! The signal that kicks a vCPU out of the guest.
+//! The signal that cancels a vCPU out of the guest.
 //!
 //! No handler is ever installed. The signal is blocked while a call runs, and open only inside `KVM_RUN`
 //! (`KVM_SET_SIGNAL_MASK`): there a pending one makes the system call return `EINTR`, the mask is put back, and the signal
@@ -39,7 +39,7 @@ pub(super) fn current() -> i32 {
     }
 }
 
-/// Whether the signal can stop a guest.
+/// Fails if the signal cannot stop a guest.
 pub(super) fn check(signal: i32) -> Result<()> {
     if !(libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal) {
         let [signal, first, last] = [signal, libc::SIGRTMIN(), libc::SIGRTMAX()].map(Number);
@@ -115,7 +115,7 @@ pub(super) struct Aside {
     signals: Vec<(Info, Recipient)>,
 }
 
-/// Whom a signal was sent to.
+/// The receiver of a signal.
 #[derive(Clone, Copy, Debug)]
 enum Recipient {
     Process,
@@ -175,7 +175,7 @@ fn dequeue(signal: i32) -> Option<Info> {
     (found == i64::from(signal)).then_some(info)
 }
 
-/// Whether such a signal waits for this thread or for the process. It is blocked.
+/// Returns true if such a signal is pending for this thread or for the process. It is blocked.
 fn is_pending(signal: i32) -> bool {
     let mut set: Mask = 0;
     // SAFETY: the kernel writes one word of the size given.
@@ -183,7 +183,7 @@ fn is_pending(signal: i32) -> bool {
     set & only(signal) != 0
 }
 
-/// Whether such a signal waits for this thread alone. Only `/proc` knows; if it is not to be had, it is taken to be so.
+/// Returns true if such a signal is pending for this thread alone. Only `/proc` knows; without it, the answer is yes.
 fn is_pending_for_thread(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let field = status.lines().find_map(|line| line.strip_prefix("SigPnd:"));

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::process::PerProcess;
 
 pub(super) struct Timer {
-    /// When the thread will wake by itself, on the monotonic clock.
+    /// The time at which the thread will wake by itself, on the monotonic clock.
     wakes_at: AtomicU64,
     watched: Mutex<Watched>,
     changed: Condvar,
@@ -25,7 +25,7 @@ pub(super) struct Timer {
 #[derive(Default)]
 struct Watched {
     runs: Vec<Weak<RunState>>,
-    /// Whether the thread was started.
+    /// True once the thread was started.
     has_thread: bool,
 }
 

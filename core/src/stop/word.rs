@@ -1,23 +1,23 @@
 //! The run word: who may signal a running call, and when.
 //!
-//! One atomic word for each sandbox. The *runner* (the thread that makes a call) and any number of *kickers*
+//! One atomic word for each sandbox. The *runner* (the thread that makes a call) and any number of *cancellers*
 //! (interrupt handles, the timer) agree through it on one thing: a signal is sent only to a thread that is inside
 //! this call and cannot leave it before the signal is sent.
 //!
 //! ```text
-//!          begin                 claim              claimed kicker has signalled
-//!   IDLE ─────────▶ GUEST ─────────────▶ KICKING ─────────────▶ KICKED
-//!     ▲              ▲ │ enter_host                               │
-//!     │       leave_ │ ▼         claim (no signal is needed)      │
-//!     │         host HOST ──────────────────────────────────────▶ │
-//!     └──────────────────────── end ──────────────────────────────┘
+//!          begin                 claim              claimed canceller has signalled
+//!   IDLE ─────────▶ GUEST ─────────────▶ CANCELLING ─────────────▶ CANCELLED
+//!     ▲              ▲ │ enter_host                                  │
+//!     │       leave_ │ ▼         claim (no signal is needed)         │
+//!     │         host HOST ─────────────────────────────────────────▶ │
+//!     └──────────────────────── end ─────────────────────────────────┘
 //! ```
 //!
-//! A kicker that cannot signal goes back from KICKING to GUEST: it has done nothing. The runner never goes by a claim
+//! A canceller that cannot signal goes back from CANCELLING to GUEST: it has done nothing. The runner never goes by a claim
 //! before that is decided. A *wake-up* takes the same road and goes back to GUEST too, but has signalled: the runner looks
 //! about, takes the signal out of its queue ([`RunWord::take_wakeup`]), and goes on.
 //!
-//! In HOST the runner may also *sleep* on the word itself, until a time or until a kicker has changed it ([`RunWord::sleep`]):
+//! In HOST the runner may also *sleep* on the word itself, until a time or until a canceller has changed it ([`RunWord::sleep`]):
 //! the kernel compares the word and puts the thread to sleep in one step (futex(2)), and every claim in HOST wakes it after
 //! the change. So no wake-up is lost, and none needs a signal.
 //!
@@ -29,7 +29,7 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Why a call was stopped.
+/// The cause of a cancellation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cause {
     /// Somebody fired an interrupt handle.
@@ -40,11 +40,11 @@ pub(crate) enum Cause {
     CpuTime,
 }
 
-/// What a snapshot of the word says.
+/// A value of the word, as it was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Seen(u64);
 
-/// A kicker's claim succeeded.
+/// A canceller's claim succeeded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Claim {
     /// The runner is in the guest: signal it, then say [`RunWord::signalled`].
@@ -53,7 +53,7 @@ pub(crate) enum Claim {
     Noted,
 }
 
-/// Why the runner does not sleep any more.
+/// The reason why the runner sleeps no more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Slept {
     /// A signal's handler has run.
@@ -70,10 +70,10 @@ pub(crate) struct Signalling {
     not_sent: u64,
 }
 
-/// How a call ended, as far as kickers are concerned.
+/// The end of a call, as far as cancellers are concerned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Ending {
-    /// Why it was stopped, if it was.
+    /// The cause of its cancellation, if it was cancelled.
     pub cause: Option<Cause>,
     /// Signals that were sent and that no [`RunWord::take_wakeup`] has told of: the runner must take them out of its queue.
     pub signals: u32,
@@ -83,9 +83,9 @@ const STATE: u64 = 0b111;
 const IDLE: u64 = 0;
 const GUEST: u64 = 1;
 const HOST: u64 = 2;
-const KICKING: u64 = 3;
-const KICKED: u64 = 4;
-/// With [`KICKED`]: by a signal.
+const CANCELLING: u64 = 3;
+const CANCELLED: u64 = 4;
+/// With [`CANCELLED`]: by a signal.
 const SIGNALLED: u64 = 1 << 3;
 const CAUSE: u64 = 0b11 << 4;
 /// In any state of a call: a wake-up was sent, and not yet taken.
@@ -108,9 +108,9 @@ impl RunWord {
         self.0.store((idle & !(CALL - 1)).wrapping_add(CALL) | GUEST, Ordering::Release);
     }
 
-    /// Whether a kicker has ended the call; the runner asks.
-    pub fn is_kicked(&self) -> bool {
-        self.decided() & STATE == KICKED
+    /// Returns true if a canceller has ended the call; the runner asks.
+    pub fn is_cancelled(&self) -> bool {
+        self.decided() & STATE == CANCELLED
     }
 
     /// The runner is about to call a host function, with its own signal mask. `false`: the call was ended.
@@ -126,7 +126,7 @@ impl RunWord {
     /// The runner sleeps until `deadline` on the monotonic clock, while it is in HOST or while no call can be stopped.
     pub fn sleep(&self, deadline: u64) -> Slept {
         let word = self.0.load(Ordering::Acquire);
-        if word & STATE == KICKED {
+        if word & STATE == CANCELLED {
             return Slept::Woken;
         }
         // Whatever has changed by now, and it can only be a claim, is seen by the kernel.
@@ -139,7 +139,7 @@ impl RunWord {
             let word = self.decided();
             let idle = word & !(CALL - 1) | IDLE;
             if self.0.compare_exchange(word, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                let cause = (word & STATE == KICKED).then_some(match (word & CAUSE) >> 4 {
+                let cause = (word & STATE == CANCELLED).then_some(match (word & CAUSE) >> 4 {
                     0 => Cause::Interrupt,
                     1 => Cause::Timeout,
                     _ => Cause::CpuTime,
@@ -150,7 +150,7 @@ impl RunWord {
         }
     }
 
-    /// Whether there was a wake-up since the last time that the runner asked. Its signal is in the queue.
+    /// Returns true if there was a wake-up since the last time that the runner asked. Its signal is in the queue.
     pub fn take_wakeup(&self) -> bool {
         loop {
             let word = self.decided();
@@ -163,12 +163,12 @@ impl RunWord {
         }
     }
 
-    /// What a kicker sees; everything that the runner stored before the call's begin is visible to it then.
+    /// Reads the word for a canceller; everything that the runner stored before the call's begin is visible to it then.
     pub fn see(&self) -> Seen {
         Seen(self.0.load(Ordering::Acquire))
     }
 
-    /// A kicker claims the call that it saw. `None`: that call is over, or its state has changed meanwhile.
+    /// A canceller claims the call that it saw. `None`: that call is over, or its state has changed meanwhile.
     pub fn claim(&self, seen: Seen, cause: Cause) -> Option<Claim> {
         let word = seen.0;
         let cause = match cause {
@@ -179,10 +179,10 @@ impl RunWord {
         let kept = word & !(CALL - 1) | word & WOKEN_UP;
         let (next, claim) = match word & STATE {
             GUEST => {
-                let duty = Signalling { sent: kept | cause | SIGNALLED | KICKED, not_sent: word };
-                (kept | cause | KICKING, Claim::Signal(duty))
+                let duty = Signalling { sent: kept | cause | SIGNALLED | CANCELLED, not_sent: word };
+                (kept | cause | CANCELLING, Claim::Signal(duty))
             }
-            HOST => (kept | cause | KICKED, Claim::Noted),
+            HOST => (kept | cause | CANCELLED, Claim::Noted),
             _ => return None,
         };
         self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
@@ -200,7 +200,9 @@ impl RunWord {
             return None;
         }
         let duty = Signalling { sent: word | WOKEN_UP, not_sent: word };
-        self.0.compare_exchange(word, word & !STATE | KICKING, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        self.0
+            .compare_exchange(word, word & !STATE | CANCELLING, Ordering::AcqRel, Ordering::Relaxed)
+            .ok()?;
         Some(duty)
     }
 
@@ -222,12 +224,12 @@ impl RunWord {
         }
     }
 
-    /// The word as the runner may go by it. Waits for a kicker that has claimed the call: such a one is between two system
+    /// The word as the runner may go by it. Waits for a canceller that has claimed the call: such a one is between two system
     /// calls.
     fn decided(&self) -> u64 {
         loop {
             let word = self.0.load(Ordering::Acquire);
-            if word & STATE != KICKING {
+            if word & STATE != CANCELLING {
                 return word;
             }
             pause();
@@ -236,19 +238,19 @@ impl RunWord {
 }
 
 impl Seen {
-    /// Whether a call is going on.
+    /// Returns true if a call is going on.
     pub fn is_running(self) -> bool {
         self.0 & STATE != IDLE
     }
 
-    /// Whether the call was ended already.
-    pub fn is_kicked(self) -> bool {
-        self.0 & STATE == KICKED
+    /// Returns true if the call was cancelled already.
+    pub fn is_cancelled(self) -> bool {
+        self.0 & STATE == CANCELLED
     }
 
-    /// Whether somebody is about to end the call.
+    /// Returns true if somebody is about to end the call.
     pub fn is_claimed(self) -> bool {
-        self.0 & STATE == KICKING
+        self.0 & STATE == CANCELLING
     }
 }
 
@@ -299,7 +301,7 @@ impl WaitQueue {
 
 #[cfg(not(loom))]
 fn pause() {
-    // The kicker may have been put aside by the scheduler; it needs a processor to finish.
+    // The canceller may have been put aside by the scheduler; it needs a processor to finish.
     std::thread::yield_now();
 }
 
@@ -316,14 +318,14 @@ mod model {
 
     use super::*;
 
-    /// Kicks like an interrupt handle; `true` as soon as a claim holds. The signal can be sent or not.
-    fn kick(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, can_send: bool) -> bool {
+    /// Cancels like an interrupt handle; `true` as soon as a claim holds. The signal can be sent or not.
+    fn cancel(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, can_send: bool) -> bool {
         loop {
             let seen = word.see();
             if !seen.is_running() {
                 return false;
             }
-            if seen.is_kicked() || seen.is_claimed() {
+            if seen.is_cancelled() || seen.is_claimed() {
                 return true;
             }
             match word.claim(seen, Cause::Interrupt) {
@@ -352,7 +354,7 @@ mod model {
     fn call(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, with_host: bool) -> Option<Cause> {
         inside.store(1, Ordering::Relaxed);
         word.begin();
-        let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_kicked();
+        let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_cancelled();
         if word.take_wakeup() {
             // Each is one signal, already in the queue when the word tells of it.
             assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a wake-up without a signal");
@@ -365,22 +367,23 @@ mod model {
         ending.cause
     }
 
-    /// Kickers against calls, in every order that three preemptions can make.
-    fn explore(kickers: usize, calls: usize) {
+    /// Cancellers against calls, in every order that three preemptions can make.
+    fn explore(cancellers: usize, calls: usize) {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(3);
         model.check(move || {
             let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
-            let kickers: Vec<_> = (0..kickers)
+            let cancellers: Vec<_> = (0..cancellers)
                 .map(|_| {
                     let shared = Arc::clone(&shared);
-                    thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
+                    thread::spawn(move || cancel(&shared.0, &shared.1, &shared.2, true))
                 })
                 .collect();
             let (word, inside, pending) = &*shared;
             let ended = (0..calls).filter(|n| call(word, inside, pending, *n == 0).is_some()).count();
-            let fired = kickers.into_iter().map(|kicker| kicker.join().unwrap()).filter(|hit| *hit).count();
-            // A kick that says it hit has ended a call; no call ends without a kick.
+            let fired =
+                cancellers.into_iter().map(|canceller| canceller.join().unwrap()).filter(|hit| *hit).count();
+            // A cancel that says it hit has ended a call; no call ends without a cancel.
             assert!(fired >= ended && (fired == 0) == (ended == 0));
         });
     }
@@ -391,7 +394,7 @@ mod model {
     }
 
     #[test]
-    fn of_two_kickers_one_signals() {
+    fn of_two_cancellers_one_signals() {
         explore(2, 1);
     }
 
@@ -405,14 +408,14 @@ mod model {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || wake_up(&shared.0, &shared.1, &shared.2))
             };
-            let kicker = {
+            let canceller = {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
+                thread::spawn(move || cancel(&shared.0, &shared.1, &shared.2, true))
             };
             let (word, inside, pending) = &*shared;
             let ended = call(word, inside, pending, true).is_some();
             waker.join().unwrap();
-            assert!(kicker.join().unwrap() || !ended, "the wake-up has ended the call");
+            assert!(canceller.join().unwrap() || !ended, "the wake-up has ended the call");
         });
     }
 
@@ -422,9 +425,9 @@ mod model {
             let shared = Arc::new((RunWord::new(), AtomicUsize::new(1), AtomicUsize::new(0)));
             let (word, inside, pending) = &*shared;
             word.begin();
-            let kicker = {
+            let canceller = {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, true))
+                thread::spawn(move || cancel(&shared.0, &shared.1, &shared.2, true))
             };
             // Without a deadline: if the wake-up were lost, this would never end.
             while word.enter_host() {
@@ -437,21 +440,21 @@ mod model {
             inside.store(0, Ordering::Relaxed);
             assert_eq!(ending.cause, Some(Cause::Interrupt));
             assert_eq!(pending.load(Ordering::Relaxed), ending.signals as usize);
-            assert!(kicker.join().unwrap());
+            assert!(canceller.join().unwrap());
         });
     }
 
     #[test]
-    fn a_kicker_that_cannot_signal_stops_nothing_but_a_host_function() {
+    fn a_canceller_that_cannot_signal_stops_nothing_but_a_host_function() {
         loom::model(|| {
             let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
-            let kicker = {
+            let canceller = {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || kick(&shared.0, &shared.1, &shared.2, false))
+                thread::spawn(move || cancel(&shared.0, &shared.1, &shared.2, false))
             };
             let (word, inside, pending) = &*shared;
             let ended = call(word, inside, pending, true).is_some();
-            assert_eq!(kicker.join().unwrap(), ended);
+            assert_eq!(canceller.join().unwrap(), ended);
         });
     }
 

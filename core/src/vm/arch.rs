@@ -1,4 +1,4 @@
-//! What of a virtual machine is the processor's: registers, exceptions, and what guests are told of it. Another processor has
+//! The processor's part of a virtual machine: registers, exceptions, and the description that guests get. Another processor has
 //! the same names; see `docs/porting.md`.
 
 #[cfg(target_arch = "x86_64")]

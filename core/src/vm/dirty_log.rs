@@ -16,7 +16,7 @@ use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 
-/// Whether the machine keeps a log, and what is not in it.
+/// The machine's log of dirty pages, if it keeps one, and the pages that it does not have.
 #[derive(Debug)]
 pub(super) struct DirtyLog {
     is_on: bool,

@@ -1,4 +1,4 @@
-//! Which pages has the guest, or the host, written since the memory was mapped?
+//! The search for dirty pages: those that the guest, or the host, has written since the memory was mapped.
 //!
 //! In a private mapping of a file a page that was written is one that no longer belongs to the file, wherever it is at
 //! the moment: present, swapped out, or under migration. The kernel says which by `PAGEMAP_SCAN` (Linux 6.7), older ones
@@ -79,7 +79,7 @@ pub(crate) fn find(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSe
     }
 }
 
-/// Whether the next try will fail as well: it is not that something has run out.
+/// Returns true if the next try will fail as well: the reason is not a shortage.
 fn is_lasting(error: &Error) -> bool {
     let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     !matches!(
@@ -163,7 +163,7 @@ fn scan(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Resul
     Ok(())
 }
 
-/// Whether a word of `/proc/self/pagemap` is of a page that is somewhere (bit 63: present; bit 62: swapped out, or under
+/// Returns true if a word of `/proc/self/pagemap` is of a page that exists (bit 63: present; bit 62: swapped out, or under
 /// migration) and not the file's (bit 61).
 fn is_written(word: u64) -> bool {
     const FILE: u64 = 1 << 61;

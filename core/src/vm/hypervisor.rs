@@ -1,4 +1,4 @@
-//! What is found out once in a process: `/dev/kvm`, and the processor that every guest gets.
+//! The facts that are found out once in a process: `/dev/kvm`, and the processor that every guest gets.
 //!
 //! Asking KVM costs a system call each time, so the answers are kept. One virtual machine without memory is kept too:
 //! while one exists, KVM creates and destroys others in half the time, and on it the state is tried out.
@@ -76,7 +76,7 @@ fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
     }
 }
 
-/// What KVM must have on any processor, and what to say where it has not.
+/// The capabilities that KVM must have on any processor, and the advice where it lacks one.
 const NEEDED: [(Cap, &str); 3] = [
     (Cap::UserMemory, "KVM lacks KVM_CAP_USER_MEMORY: a kernel of 4.16 or later has it"),
     (Cap::ImmediateExit, "KVM lacks KVM_CAP_IMMEDIATE_EXIT: a kernel of 4.16 or later has it"),

@@ -79,12 +79,12 @@ impl GuestMemory {
         }
     }
 
-    /// Where the mapping starts in this process: for the memslot alone.
+    /// The mapping's address in this process: for the memslot alone.
     pub fn host_address(&self) -> u64 {
         self.region.as_ptr() as u64
     }
 
-    /// Whether the mapping exists here; a forked child does not inherit it.
+    /// Returns true if the mapping exists here; a forked child does not inherit it.
     pub fn is_mapped(&self) -> bool {
         self.epoch.is_current()
     }

@@ -32,15 +32,15 @@ use memory::GuestMemory;
 /// A virtual machine that runs one guest.
 pub(crate) struct Vm {
     machine: ManuallyDrop<Machine>,
-    /// What the memory is a mapping of.
+    /// The image of which the memory is a mapping.
     image: Arc<Image>,
     /// The signal mask that KVM uses while the guest runs, if it was set.
     run_mask: Option<u64>,
-    /// Whether the guest was stopped in the middle since it last got its registers.
+    /// True if the guest was stopped in the middle since it last got its registers.
     was_stopped: bool,
-    /// Whether the machine cannot be used any more.
+    /// True if the machine cannot be used any more.
     is_dead: bool,
-    /// Whether the guest has run since it last got its registers.
+    /// True if the guest has run since it last got its registers.
     has_run: bool,
     /// Counts restores, to look now and then whether pages can be given back.
     restores: u32,
@@ -49,7 +49,7 @@ pub(crate) struct Vm {
     log: DirtyLog,
 }
 
-/// What the kernel holds of a virtual machine: what is costly to destroy.
+/// The kernel's part of a virtual machine, which is costly to destroy.
 struct Machine {
     // Dropped in this order: the vCPU and the machine before the memory that they use.
     vcpu: VcpuFd,
@@ -57,7 +57,7 @@ struct Machine {
     memory: GuestMemory,
 }
 
-/// Why the vCPU stopped.
+/// The reason why the vCPU stopped.
 #[derive(Debug)]
 pub(crate) enum Exit {
     /// The guest rang the doorbell.
@@ -177,7 +177,7 @@ impl Vm {
         vcpu.set_kvm_immediate_exit(0);
     }
 
-    /// What the exception stub reported; due after [`Exit::Fault`]. `None` if the report is not one that a stub can
+    /// The exception stub's report; due after [`Exit::Fault`]. `None` if the report is not one that a stub can
     /// have made.
     pub fn fault(&mut self) -> Option<FaultReport> {
         let Machine { vcpu, memory, .. } = &*self.machine;

@@ -25,13 +25,13 @@ use crate::stop::signal;
 const BACKLOG: usize = 32;
 
 thread_local! {
-    /// Whether this thread drops machines that will not be replaced.
+    /// True while this thread drops machines that will not be replaced.
     static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Drops machines of which no new ones will take the place: however many they are, all wait for the thread.
 pub(crate) fn destroy_all<T>(machines: Vec<T>) {
-    /// What belongs to the program may be dropped with a machine, and may panic.
+    /// Resets the mark, even if something of the program's that is dropped with a machine panics.
     struct Reset(bool);
     impl Drop for Reset {
         fn drop(&mut self) {
@@ -56,7 +56,7 @@ struct Reaper {
     queue: Sender<Machine>,
     /// The queue's other end, held by the thread while it runs.
     waiting: Mutex<Receiver<Machine>>,
-    /// How many wait.
+    /// The number of machines that wait.
     count: AtomicUsize,
     has_thread: Mutex<bool>,
     closing: Mutex<Closing>,
@@ -64,12 +64,12 @@ struct Reaper {
     is_quiet: Condvar,
 }
 
-/// Which machines are being closed.
+/// The machines that are being closed.
 #[derive(Default)]
 struct Closing {
-    /// How many are, at this moment, on any thread.
+    /// The number of machines that are being closed at this moment, on any thread.
     count: usize,
-    /// Whether the process ends, so that no other one is begun.
+    /// True once the process ends, so that no other one is begun.
     is_over: bool,
     /// Those that were not: they stay reachable, so that no tool takes them for leaks.
     kept: Vec<Machine>,

@@ -1,4 +1,4 @@
-//! What a stop can leave behind in a machine, put there by hand: on hardware it takes an unlucky moment to meet it.
+//! The state that a stop can leave behind in a machine, put there by hand: on hardware it takes an unlucky moment to meet it.
 
 use std::os::fd::AsRawFd;
 

@@ -94,7 +94,7 @@ fn alloc_and_write_pattern(len: u32) -> u64 {
     address as u64
 }
 
-/// Whether the pattern is still there.
+/// Returns true if the pattern is still there.
 #[guest_function("ReadPattern")]
 fn read_pattern() -> Result<bool> {
     let (address, len) = (PATTERN.0.load(Ordering::Relaxed), PATTERN.1.load(Ordering::Relaxed));
@@ -138,7 +138,7 @@ fn write_memory(address: u64, bytes: &[u8]) {
     }
 }
 
-/// Where things are: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of spans as
+/// The addresses of things: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of spans as
 /// `heap_end` and so on.
 #[guest_function("AddressOf")]
 fn address_of(what: &str) -> Result<u64> {

@@ -1,4 +1,4 @@
-//! What the host program has placed into the guest's image.
+//! The payloads that the host program has placed into the guest's image.
 
 use alloc::vec::Vec;
 use core::mem;

@@ -18,7 +18,7 @@ fn main() {
     MAIN_RUNS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How often the main hook has run, as this guest remembers it: once, unless a restore is broken.
+/// The number of runs of the main hook, as this guest remembers it: 1, unless a restore is broken.
 #[guest_function("MainRuns")]
 fn main_runs() -> i32 {
     MAIN_RUNS.load(Ordering::Relaxed)

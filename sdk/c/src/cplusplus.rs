@@ -1,4 +1,4 @@
-//! What C++ code needs of its runtime when it is built with `-fno-exceptions -fno-rtti`: `new` and `delete`, statics
+//! The runtime that C++ code needs when it is built with `-fno-exceptions -fno-rtti`: `new` and `delete`, statics
 //! that are made when they are first used, and the end of a program, which a guest does not have.
 
 use core::ffi::{c_int, c_void};
@@ -33,7 +33,7 @@ extern "C" fn __cxa_deleted_virtual() -> ! {
     sdk::abort(NO_FUNCTION, "a deleted virtual function was called")
 }
 
-/// Whether a static in a function is still to be made. The first byte of its guard says so.
+/// Returns 1 if a static in a function is still to be made, by the first byte of its guard.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __cxa_guard_acquire(guard: *mut u8) -> c_int {
     // SAFETY: the compiler gives the guard of a static.

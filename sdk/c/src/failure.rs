@@ -1,4 +1,4 @@
-//! How a guest function fails: with an error of its own, or with the one that a host function gave it.
+//! Failures of guest functions: an error of their own, or one that a host function gave them.
 //!
 //! C functions return a number, so the rest of the error waits here until the function has returned it.
 
@@ -26,7 +26,7 @@ fn pending(error: Error) -> i32 {
     status
 }
 
-/// What a guest function meant by the status that it returned.
+/// The meaning of the status that a guest function returned.
 pub fn outcome(status: i32) -> Result<()> {
     match PENDING.take() {
         _ if status == 0 => Ok(()),

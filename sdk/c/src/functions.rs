@@ -1,4 +1,4 @@
-//! What the macros of `hyperlight_guest.h` place into the program, and how it is called.
+//! The entries that the macros of `hyperlight_guest.h` place into the program, and their calls.
 
 use core::ffi::{c_char, c_void};
 
@@ -42,7 +42,7 @@ static ANCHOR: Entry =
 #[unsafe(link_section = "hyperlight_items")]
 static MAIN: Item = Item::Main(main);
 
-/// What a program with `hyperlight_guest.h` refers to. It leads the linker to everything that is found by a section's
+/// The symbol to which every program with `hyperlight_guest.h` refers. It leads the linker to everything that is found by a section's
 /// name only, and to the program's entry point. The number is that of the layout of [`Entry`].
 #[repr(C)]
 struct Library {

@@ -1,4 +1,4 @@
-//! What a guest program in C links: the functions of `hyperlight_guest.h`, and a C library behind the compiler's own
+//! The library that a guest program in C links: the functions of `hyperlight_guest.h`, and a C library behind the compiler's own
 //! headers.
 //!
 //! The SDK for Rust does the work: it starts the program, serves calls, owns the heap. This crate turns its

@@ -67,7 +67,7 @@ const fn level(number: u32) -> Option<Level> {
     })
 }
 
-/// Whether it is worth formatting a record. For `messages.c`.
+/// Returns true if a record is worth formatting. For `messages.c`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hlc_log_enabled(number: u32, target: *const c_char) -> c_int {
     // SAFETY: the header's macro gives a string.

@@ -46,7 +46,7 @@ impl HlBytes {
         Self { data: bytes.as_ptr(), len: bytes.len() }
     }
 
-    /// Where they are.
+    /// The address of the bytes.
     pub const fn as_ptr(self) -> *const c_char {
         self.data.cast()
     }
@@ -85,7 +85,7 @@ impl HlValue {
         Self { kind: value.kind().code(), reserved: 0, content }
     }
 
-    /// What C code has put here.
+    /// Reads the value that C code has put here.
     ///
     /// # Safety
     /// Text and bytes can be read and do not change for as long as the value is borrowed.

@@ -1,4 +1,4 @@
-//! What guest and host functions have in common: a name and a plain signature.
+//! The common part of guest and host functions: a name and a plain signature.
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
 use proc_macro2::{Span, TokenStream};
@@ -12,7 +12,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// What a reference refers to: such an argument is copied and lent to the function.
+    /// The type behind a reference: such an argument is copied and lent to the function.
     pub fn referent(&self) -> Option<&Type> {
         match &self.ty {
             Type::Reference(TypeReference { elem, .. }) => Some(elem),

@@ -1,4 +1,4 @@
-//! What the engine told the guest about its memory.
+//! The engine's description of the guest's memory.
 
 use core::cell::OnceCell;
 use core::ptr;
@@ -10,7 +10,7 @@ use crate::single::Single;
 
 static BOOT: Single<OnceCell<BootInfo>> = Single::new(OnceCell::new());
 
-/// What the engine told the guest when it started it.
+/// The description that the engine gave the guest when it started it.
 pub fn boot_info() -> &'static BootInfo {
     // Nothing of the guest runs before the entry point has stored it.
     BOOT.get_or_init(BootInfo::default)

@@ -1,4 +1,4 @@
-//! Where the guest starts, and the loop in which it spends its life.
+//! The guest's entry point, and the loop in which it spends its life.
 
 use alloc::format;
 
@@ -58,8 +58,9 @@ fn initialise() -> Result<()> {
         list(frame, published.host.iter().copied())
     })
     .map_err(|Full { needed, capacity }| {
-        let message =
-            format!("the list of functions takes at least {needed} bytes of {capacity}: raise the output size");
+        let message = format!(
+            "the list of functions takes at least {needed} bytes of {capacity}: raise the output size"
+        );
         Error::too_large(message)
     })
 }

@@ -33,7 +33,7 @@ pub mod code {
     pub const PROTOCOL: i32 = -22;
 }
 
-/// Why a guest function failed, or why a host function did.
+/// The failure of a guest function, or of a host function.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     /// A number for programs: the guest's own, or the status that a host function gave.
@@ -42,7 +42,7 @@ pub struct Error {
     pub message: String,
     /// The host's name for the failure that this passes on, or was caused by; or 0.
     token: u64,
-    /// What the host is to know of it.
+    /// The engine's part of the error.
     kind: ErrorKind,
     details: Option<Box<str>>,
 }
@@ -92,7 +92,7 @@ impl Error {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
-    /// Whether returning this error makes the host raise the failure of its own function.
+    /// Returns true if returning this error makes the host raise the failure of its own function.
     pub const fn is_from_host(&self) -> bool {
         self.token != 0 && matches!(self.kind, ErrorKind::Own)
     }
@@ -102,7 +102,7 @@ impl Error {
         self.details.as_deref()
     }
 
-    /// What the host is to know of it.
+    /// The engine's part of the error.
     pub(crate) const fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -19,7 +19,7 @@ use crate::incoming::Arguments;
 use crate::single::Single;
 use crate::value::Value;
 
-/// What an attribute places into the program.
+/// An item that an attribute places into the program.
 #[derive(Debug)]
 pub enum Item {
     /// Marks the section in programs that have nothing else in it.
@@ -40,7 +40,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// What an attribute declares.
+    /// An item from an attribute.
     pub const fn new(declaration: Declaration, shim: Shim) -> Self {
         Self { declaration, call: Call::Shim(shim) }
     }
@@ -50,7 +50,7 @@ impl Function {
 pub(crate) enum Call {
     /// Copies out of the input buffer what it needs before it calls any other code.
     Shim(Shim),
-    /// What a main hook has registered. May keep looking at its arguments while it calls host functions.
+    /// A function that a main hook has registered. May keep looking at its arguments while it calls host functions.
     Dynamic(Single<DynamicCall>),
 }
 
@@ -76,12 +76,12 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// What an attribute declares.
+    /// An item from an attribute.
     pub const fn new(name: &'static str, signature: &'static [u8]) -> Self {
         Self { name: Cow::Borrowed(name), signature: Cow::Borrowed(signature) }
     }
 
-    /// What a main hook declares.
+    /// An item from a main hook.
     fn checked(name: String, params: &[Kind], returns: Kind) -> Result<Self> {
         if name.is_empty() || name.len() > MAX_NAME_LEN {
             let message =
@@ -130,7 +130,7 @@ impl Named {
     }
 }
 
-/// What main hooks have added so far.
+/// The functions that main hooks have added so far.
 static ADDED: Single<RefCell<Published>> =
     Single::new(RefCell::new(Published { guest: Vec::new(), host: Vec::new() }));
 

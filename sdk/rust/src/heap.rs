@@ -23,7 +23,7 @@ static GLOBAL: Global = Global;
 
 static HEAP: Single<UnsafeCell<Allocator>> = Single::new(UnsafeCell::new(Talc::new(Manual)));
 
-/// What [`set_aside`] keeps.
+/// The memory that [`set_aside`] keeps.
 static RESERVE: Single<Cell<Reserve>> = Single::new(Cell::new(Reserve { block: None, layout: None }));
 
 /// Bytes of the last request that could not be met.
@@ -38,7 +38,7 @@ struct Reserve {
     layout: Option<Layout>,
 }
 
-/// What lies in front of memory that C code was given, which does not say its size when it gives it back.
+/// The header of memory that C code was given, which does not say its size when it gives it back.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Header {
@@ -226,7 +226,7 @@ fn allocate_rust(layout: Layout) -> Option<NonNull<u8>> {
     take(layout).or_else(|| if give_back_reserve() { take(layout) } else { None })
 }
 
-/// Whether the reserve is whole, or was made so again.
+/// Makes the reserve whole again if it can; false if it is not.
 fn has_reserve() -> bool {
     let Reserve { block: None, layout: Some(layout) } = RESERVE.get() else {
         return true;

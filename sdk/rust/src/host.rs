@@ -21,7 +21,7 @@ pub fn host_call(name: &str, arguments: &[ValueRef<'_>]) -> Result<Value> {
     call(name, arguments, |value| Ok(Value::from(*value)))
 }
 
-/// What the host function of that name takes and returns, or nothing where the host has none. Costs one exit.
+/// The signature of the host function of that name, or nothing where the host has none. Costs one exit.
 ///
 /// What the host has cannot change while the guest lives, but a snapshot may go on with a host that has more: keep a
 /// signature, and ask again after a refusal.
@@ -45,7 +45,7 @@ pub struct HostSignature {
     pub returns: Kind,
 }
 
-/// What a declared host function may say as its result. Every one can fail.
+/// A type that a declared host function can return. Every one can fail.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a host function",
     label = "not `libhyperlight_guest::Result` of a type that crosses the wall",

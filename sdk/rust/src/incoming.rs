@@ -1,4 +1,4 @@
-//! What the host says to the guest, read in place.
+//! Messages of the host to the guest, read in place.
 //!
 //! The same messages as `libhyperlight_abi::ToGuest`, but for the arguments of a call: those are read one by one, while
 //! they are taken apart, so that a call with few of them does not pay for the many that it could have.
@@ -20,7 +20,7 @@ pub(crate) enum Incoming<'a> {
     Context(Context),
     /// The host function failed.
     HostError { token: u64, status: i32, message: &'a str },
-    /// What the host function returned.
+    /// The result of the host function.
     HostResult(ValueRef<'a>),
 }
 

@@ -57,7 +57,7 @@ pub use host::{HostSignature, host_call, host_signature};
 pub use panic::abort;
 pub use value::Value;
 
-/// What the attributes expand to. No part of the interface.
+/// The expansion of the attributes. No part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use alloc::format;

@@ -1,4 +1,4 @@
-//! How a guest gives up: panics, failed allocations, explicit aborts.
+//! The ways in which a guest gives up: panics, failed allocations, explicit aborts.
 //!
 //! Nothing in here allocates: the heap may be full, or the panic may have come from inside the allocator.
 
@@ -69,7 +69,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     give_up(AbortReason::Panic, NO_CODE, text.as_str())
 }
 
-/// What a compiler's stack protector calls when a function's canary has changed.
+/// Called by a compiler's stack protector when a function's canary has changed.
 #[unsafe(no_mangle)]
 extern "C" fn __stack_chk_fail() -> ! {
     give_up(AbortReason::Panic, NO_CODE, "stack smashing detected")

@@ -21,7 +21,7 @@ pub(crate) const TASK: u16 = 0x40;
 pub(crate) const VECTORS: u64 = 32;
 /// Bytes from one stub to the next.
 pub(crate) const STUB_STRIDE: u64 = 16;
-/// Where a stub's `out` is, and how long it is: behind `push imm8`.
+/// The bytes of a stub's `out`: behind `push imm8`.
 pub(crate) const STUB_OUT: std::ops::RangeInclusive<u64> = 2..=4;
 
 const IDT_OFFSET: u64 = 0x400;

@@ -8,7 +8,7 @@ use crate::pages::PAGE;
 /// Bytes that an entry one level up can map at once.
 pub(crate) const LARGE_PAGE: u64 = 2 << 20;
 
-/// Who may do what with a page. Reading is always allowed to whom the page is allowed at all.
+/// The permissions of a page. Whoever may use the page at all may read it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Permissions {
     /// CPL 3 may use it; else only the stubs may.
@@ -76,7 +76,7 @@ impl PageTables {
         self.tables.iter().flatten().flat_map(|entry| entry.to_le_bytes()).collect()
     }
 
-    /// What `virt` is mapped to: guest physical address and permissions. The oracle of the layout's tests.
+    /// The guest physical address and the permissions of `virt`. The oracle of the layout's tests.
     #[cfg(test)]
     pub fn translate(&self, virt: u64) -> Option<(u64, Permissions)> {
         let mut table = 0;

@@ -1,4 +1,4 @@
-//! What the guest is told about its processor.
+//! The processor as guests see it.
 //!
 //! The processor's own features as far as KVM supports them, cut down to an allow-list: computation yes; anything
 //! that needs an operating system, counts, traces, virtualises or identifies the machine no. Where KVM runs without
@@ -54,7 +54,7 @@ fn extended_state_size(shown: &[kvm_cpuid_entry2]) -> u32 {
         .fold(LEGACY, u32::max)
 }
 
-/// What the filtered processor answers in that register; 0 without that leaf.
+/// The filtered processor's answer in that register; 0 without that leaf.
 pub(crate) fn word(entries: &[kvm_cpuid_entry2], function: u32, register: Register) -> u32 {
     let leaf = entries.iter().find(|entry| entry.function == function && entry.index == 0);
     leaf.map_or(0, |entry| match register {

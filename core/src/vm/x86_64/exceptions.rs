@@ -23,7 +23,7 @@ const SIMD_ERROR: u8 = 19;
 /// Addresses below this are reached through null pointers.
 const NULL_WINDOW: u64 = 64 << 10;
 
-/// What an exception stub reported, before it has a name.
+/// The report of an exception stub, before it has a name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultReport {
     vector: u8,
@@ -112,7 +112,7 @@ impl FaultReport {
         }
     }
 
-    /// Whether the instruction is one that CPL 3 may not use: #GP alone does not say. Looks at the opcode behind the
+    /// Returns true if CPL 3 may not use the instruction: #GP alone does not say. Looks at the opcode behind the
     /// prefixes; a guest that has changed it meanwhile gets the other word for its fault.
     fn is_privileged(&self, layout: &Layout, memory: &GuestMemory) -> bool {
         let Some(region) = layout.region_at(self.instruction) else {

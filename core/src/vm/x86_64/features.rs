@@ -1,4 +1,4 @@
-//! Which processor features a guest may have relied on.
+//! The processor features that a guest may have relied on.
 
 use super::cpuid::{self, Register};
 use super::processor::Processor;
@@ -31,7 +31,7 @@ impl Features {
         }
     }
 
-    /// How many words they are in a snapshot file.
+    /// The number of their words in a snapshot file.
     pub const WORDS: usize = 1 + WORDS.len();
 
     /// The words of a snapshot file. `None` if they are no features.
@@ -43,14 +43,14 @@ impl Features {
         Some(features)
     }
 
-    /// What [`Self::from_words`] takes.
+    /// The words that [`Self::from_words`] takes.
     pub fn to_words(&self) -> [u64; Self::WORDS] {
         let mut words = [self.xcr0; Self::WORDS];
         words.iter_mut().skip(1).zip(self.words).for_each(|(word, feature)| *word = u64::from(feature));
         words
     }
 
-    /// What of these is not in `others`, in words; empty if nothing is.
+    /// Names those of these that are not in `others`; empty if all are.
     pub fn lacking(&self, others: &Self) -> String {
         let mut lacking: Vec<String> = WORDS
             .iter()

@@ -19,14 +19,14 @@ pub(crate) struct Processor {
     /// Control registers and everything else that does not depend on the guest.
     pub(super) sregs: kvm_sregs,
     xcrs: kvm_xcrs,
-    /// Which of the quirks that patch guest code can be turned off.
+    /// Those of the quirks that patch guest code which can be turned off.
     quirks: u64,
     /// Ticks of the time-stamp counter in a second; 0 if KVM does not say.
     tsc_hz: u64,
 }
 
 impl Processor {
-    /// What KVM must have for this processor, and what to say where it has not. XSAVE is the processor's: KVM has `KVM_CAP_XCRS`
+    /// The capabilities that KVM must have for this processor, and the advice without. XSAVE is the processor's: KVM has `KVM_CAP_XCRS`
     /// if that has it (`arch/x86/kvm/x86.c`, `kvm_vm_ioctl_check_extension`).
     pub const NEEDED: [(Cap, &str); 1] = [(Cap::Xcrs, NO_XSAVE)];
     /// The register sets that KVM must be able to hand over without a system call.
@@ -68,7 +68,7 @@ impl Processor {
         vcpu.set_xcrs(&self.xcrs).map_err(|error| Error::resource("KVM_SET_XCRS", error))
     }
 
-    /// What guests are told about the processor.
+    /// The processor as guests see it.
     pub(super) fn cpuid(&self) -> &[kvm_cpuid_entry2] {
         self.cpuid.as_slice()
     }

@@ -19,7 +19,7 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    /// How many words they are in a snapshot file.
+    /// The number of their words in a snapshot file.
     pub const WORDS: usize = 18;
 
     /// The words of a snapshot file, in its order. `None` if they are not registers that a guest can have: a segment base is
@@ -38,7 +38,7 @@ impl Registers {
         Some(registers)
     }
 
-    /// What [`Self::from_words`] takes.
+    /// The words that [`Self::from_words`] takes.
     pub fn to_words(mut self) -> [u64; Self::WORDS] {
         let mut words = [0; Self::WORDS];
         let (general, bases) = words.split_at_mut(16);
@@ -75,7 +75,7 @@ pub(super) const CR4_UMIP: u64 = 1 << 11;
 pub(super) const CR4_FSGSBASE: u64 = 1 << 16;
 pub(super) const CR4_SMEP: u64 = 1 << 20;
 pub(super) const CR4_SMAP: u64 = 1 << 21;
-/// What a processor may lack.
+/// Bits that a processor may lack.
 pub(super) const CR4_OPTIONAL: u64 = CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
 
 /// PAE, OSFXSR, OSXMMEXCPT, OSXSAVE.

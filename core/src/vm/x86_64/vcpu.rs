@@ -1,4 +1,4 @@
-//! What of a vCPU is the processor's: its registers before a run and after it, and what a stop can leave pending.
+//! The processor's part of a vCPU: its registers before a run and after it, and the state that a stop can leave pending.
 
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd};
@@ -26,7 +26,7 @@ impl Start {
         }
     }
 
-    /// Where a snapshot was taken.
+    /// The registers of a sandbox that goes on from a snapshot.
     pub fn resumed(processor: &Processor, image: &Image, registers: &Registers) -> Self {
         Self {
             general: registers::resume_registers(image, registers),
@@ -49,14 +49,14 @@ pub(crate) fn show_registers(vcpu: &mut VcpuFd) {
     vcpu.set_sync_valid_reg(SyncReg::Register);
 }
 
-/// What a guest rang by an exit.
+/// The port that a guest rang by an exit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rung {
     Doorbell,
     Fault,
 }
 
-/// Which of the engine's two ports an exit is a write to.
+/// The one of the engine's two ports that an exit writes to.
 pub(crate) fn rung(exit: &VcpuExit<'_>) -> Option<Rung> {
     match exit {
         VcpuExit::IoOut(DOORBELL_PORT, [_]) => Some(Rung::Doorbell),
@@ -85,7 +85,7 @@ pub(crate) fn pending_registers(vcpu: &VcpuFd) -> Registers {
     Registers { general: pending.regs, fs_base: pending.sregs.fs.base, gs_base: pending.sregs.gs.base }
 }
 
-/// Whether the guest stopped while it single-stepped itself, which none that is well does.
+/// Returns true if the guest stopped while it single-stepped itself, which none that is well does.
 ///
 /// Directly behind a load of the stack segment the processor holds the step's exception back. Where the guest stops there,
 /// VT-x keeps it in a field of its own (Intel SDM vol. 3C, 25.4.2, *Pending debug exceptions*) that KVM gives nobody access to,

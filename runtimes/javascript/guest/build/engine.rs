@@ -44,7 +44,7 @@ pub fn compile(patches: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where cargo keeps the crate.
+/// The folder in which cargo keeps the crate.
 fn folder() -> Result<PathBuf, Box<dyn Error>> {
     let output = Command::new(env::var("CARGO")?)
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &env::var("TARGET")?])

@@ -16,7 +16,7 @@ use crate::inspect::{cut, line};
 use crate::native::{Arguments, function};
 use crate::value::Value;
 
-/// What log records of scripts say that they come from.
+/// The target of log records of scripts.
 const TARGET: &str = "javascript";
 
 /// Bytes that are written at once. What is longer is cut, which `…` shows.
@@ -83,7 +83,7 @@ fn assert(arguments: Arguments<'_>) -> Js<Value> {
     output.end()
 }
 
-/// Where a line goes.
+/// The targets of a line.
 struct Output {
     /// As records of this level, …
     level: Option<Level>,
@@ -92,12 +92,12 @@ struct Output {
     /// Records that were written.
     records: usize,
     print: bool,
-    /// What is to be printed next.
+    /// The text to be printed next.
     page: String,
     page_size: usize,
     /// Bytes that may still come.
     left: usize,
-    /// Why nothing more is printed.
+    /// The reason why nothing more is printed.
     refused: Option<Thrown>,
 }
 

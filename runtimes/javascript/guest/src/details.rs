@@ -1,4 +1,4 @@
-//! What was thrown, as JSON for programs: what [`crate::error::describe`] says in one line for people, piece by piece.
+//! Thrown values as JSON for programs: what [`crate::error::describe`] says in one line for people, piece by piece.
 //!
 //! `{"name", "message", "stack", "code"?, "cause"?, "errors"?}` of an error, and
 //! `{"name": null, "message", "value"?}` of anything else. A cause, and each of several errors, has the same shape if it is an
@@ -77,7 +77,7 @@ impl Details {
         self.out.push('}');
     }
 
-    /// What was thrown and is no error.
+    /// Writes a thrown value that is no error.
     fn other(&mut self, thrown: &Value) {
         self.out.push_str("{\"name\":null,\"message\":");
         self.text(&inspect(thrown), TEXT);
@@ -107,7 +107,7 @@ impl Details {
         self.out.push(']');
     }
 
-    /// Whether there is room for a value, and it is none that it belongs to.
+    /// Returns true if there is space for a value, and it is none that it belongs to.
     fn is_wanted(&self, value: &Value) -> bool {
         let is_above = self.above.iter().any(|above| above.is_same_object(value));
         let is_too_much = value.is_error() && (self.above.len() >= LEVELS || self.errors >= ERRORS);
@@ -175,7 +175,7 @@ impl Details {
     }
 }
 
-/// What could be read.
+/// The property, if it could be read.
 fn readable<T>(read: Js<T>) -> Option<T> {
     read.map_err(Thrown::forget).ok()
 }

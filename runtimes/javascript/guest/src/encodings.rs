@@ -13,7 +13,7 @@ use crate::error::{Js, Thrown};
 use crate::native::Arguments;
 use crate::value::Value;
 
-/// What bytes can be decoded from.
+/// The encodings from which bytes can be decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Encoding {
     Utf8,

@@ -27,7 +27,7 @@ const STACK_MARGIN: u64 = 64 << 10;
 /// The least memory in use at which the engine collects garbage: the value that it starts with.
 const GC_THRESHOLD: qjs::size_t = 256 << 10;
 
-/// What a source is.
+/// The kind of a source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
     /// A script in the global scope.

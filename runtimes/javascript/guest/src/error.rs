@@ -38,7 +38,7 @@ const CAUSES: usize = 8;
 /// Bytes of a remembered failure's message: the host has the whole.
 const REMEMBERED_MESSAGE: usize = 64;
 
-/// What can be wrong while JavaScript runs: an exception is waiting in the context.
+/// The failure of something that runs JavaScript: an exception is waiting in the context.
 #[derive(Debug)]
 pub(crate) struct Thrown(());
 
@@ -64,7 +64,7 @@ impl Thrown {
         Self(())
     }
 
-    /// What a negative result of the engine means.
+    /// Turns a negative result of the engine into a failure.
     pub(crate) const fn check(result: c_int) -> Js<c_int> {
         if result < 0 { Err(Self(())) } else { Ok(result) }
     }

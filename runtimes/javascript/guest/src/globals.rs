@@ -1,4 +1,4 @@
-//! What scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`, `performance`, and a
+//! The globals that scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`, `performance`, and a
 //! `Math.random` that no clone repeats.
 //!
 //! `prelude.js` makes the classes; the functions behind them are here.
@@ -28,7 +28,7 @@ const SHOWN: usize = 4096;
 /// Functions of the prelude that this guest itself uses, out of the reach of scripts.
 static HELPERS: Single<OnceCell<Value>> = Single::new(OnceCell::new());
 
-/// When `performance` was first asked: by the monotonic clock and by the other one.
+/// The moment at which `performance` was first asked, by the monotonic clock and by the other one.
 static ORIGIN: Single<Cell<Option<(u64, u64)>>> = Single::new(Cell::new(None));
 
 /// Adds everything to the global object.
@@ -74,22 +74,22 @@ pub(crate) fn big_int(digits: &Value) -> Js<Value> {
     help("bigInt", digits)
 }
 
-/// Whether a `BigInt` is one that may cross the wall.
+/// Returns true if a `BigInt` may cross the wall.
 pub(crate) fn is_short(big_int: &Value) -> Js<bool> {
     Ok(help("isShort", big_int)?.is_truthy())
 }
 
-/// Whether a proxy is one of an array.
+/// Returns true if a proxy is one of an array.
 pub(crate) fn is_list(proxy: &Value) -> Js<bool> {
     Ok(help("isList", proxy)?.is_truthy())
 }
 
-/// What a `Boolean`, a `Number` or a `String` holds, by the name of its class.
+/// The value in a `Boolean`, a `Number` or a `String`, by the name of its class.
 pub(crate) fn primitive(class: &str, object: &Value) -> Js<Value> {
     help(class, object)
 }
 
-/// What `JSON.rawJSON` makes, for one number.
+/// An object of `JSON.rawJSON`, for one number.
 pub(crate) fn raw_json() -> Js<Value> {
     helper("rawJSON")
 }
@@ -104,7 +104,7 @@ pub(crate) fn adopt(thenable: &Value, then: &Value) -> Js<Value> {
     helper("adopt")?.call(Value::undefined(), &[thenable.clone(), then.clone()])
 }
 
-/// What a `Map` or a `Set` holds, as an array.
+/// The entries of a `Map` or a `Set`, as an array.
 pub(crate) fn entries(collection: &Value) -> Js<Value> {
     help("entries", collection)
 }

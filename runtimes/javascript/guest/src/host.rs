@@ -31,7 +31,7 @@ const JSON: &str = "json:";
 /// The largest whole number up to which every one has a `Number` of its own.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
-/// What a name means.
+/// The meaning of a name.
 enum Target {
     /// A function of that name.
     Typed(HostSignature),
@@ -46,7 +46,7 @@ pub(crate) fn bind(name: &Value) -> Js<Value> {
     Ok(bound)
 }
 
-/// Whether the host has a function of that name.
+/// Returns true if the host has a function of that name.
 pub(crate) fn has(name: &Value) -> Js<Value> {
     let name = name.text()?;
     Ok(Value::bool(find(name.as_str())?.is_some()))
@@ -62,7 +62,7 @@ fn call(name: &Value, arguments: Arguments<'_>) -> Js<Value> {
     }
 }
 
-/// What the name means; the host is asked once for each that it has.
+/// Finds the meaning of a name; the host is asked once for each that it has.
 fn find(name: &str) -> Js<Option<Rc<Target>>> {
     if let Some(known) = KNOWN.borrow().get(name) {
         return Ok(Some(Rc::clone(known)));
@@ -130,7 +130,7 @@ fn call_json(name: &str, arguments: &[Value]) -> Js<Value> {
     })
 }
 
-/// Why an argument does not fit.
+/// The reason why an argument does not fit.
 enum Mismatch {
     /// Bytes whose buffer was taken away, or is too small for them now.
     Gone,
@@ -214,7 +214,7 @@ fn whole(argument: &Value, least: f64, most: f64) -> core::result::Result<f64, M
     }
 }
 
-/// What a host function returned, for the script.
+/// The result of a host function, for the script.
 fn from_host(value: &sdk::Value) -> Js<Value> {
     match value {
         sdk::Value::Void => Ok(Value::UNDEFINED),

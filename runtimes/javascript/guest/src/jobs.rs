@@ -45,12 +45,12 @@ pub(crate) fn drain() -> Option<Value> {
     }
 }
 
-/// What a value is for whoever gets it: of a promise, and of anything else with a `then`, its result.
+/// Resolves a value for whoever gets it: a promise, and anything else with a `then`, to its result.
 pub(crate) fn resolve(value: Value) -> core::result::Result<Value, Failure> {
     settle(awaitable(value)?)
 }
 
-/// What a value is in the end: of a promise, its result.
+/// Settles a value: a promise to its result.
 pub(crate) fn settle(value: Value) -> core::result::Result<Value, Failure> {
     let failure = drain();
     match value.promise_state() {

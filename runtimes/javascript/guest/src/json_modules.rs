@@ -17,7 +17,7 @@ const TYPE: &str = "type";
 
 const EXPORT: &CStr = c"default";
 
-/// Whether an import wants JSON, by its attributes, which are an object or `undefined`.
+/// Returns true if an import wants JSON, by its attributes, which are an object or `undefined`.
 pub(crate) fn is_meant(attributes: &Value) -> Js<bool> {
     if !attributes.is_object() {
         return Ok(false);

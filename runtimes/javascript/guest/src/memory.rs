@@ -30,7 +30,7 @@ const LISTS: usize = MAX_SMALL / UNIT + 1;
 /// Bytes of a region.
 const REGION_SIZE: usize = 32 << 10;
 
-/// What the engine is given to get memory.
+/// The functions by which the engine gets memory.
 pub(crate) const FUNCTIONS: qjs::JSMallocFunctions = qjs::JSMallocFunctions {
     js_calloc: Some(js_calloc),
     js_malloc: Some(js_malloc),
@@ -61,7 +61,7 @@ pub(crate) fn settle() {
     with(Blocks::settle);
 }
 
-/// What lies in front of each block: its bytes, without this. Those of small blocks are a multiple of [`UNIT`].
+/// The header of each block: its bytes, without this. Those of small blocks are a multiple of [`UNIT`].
 type Header = usize;
 
 /// Added to the size of a small block that nobody has.
@@ -73,7 +73,7 @@ struct Free {
     next: *mut Self,
 }
 
-/// What lies in front of a region's blocks.
+/// The header of a region, in front of its blocks.
 #[repr(C)]
 struct Region {
     /// The one before.
@@ -83,11 +83,11 @@ struct Region {
 }
 
 struct Blocks {
-    /// What was freed last, by size.
+    /// The blocks that were freed last, by size.
     fresh: [*mut Free; LISTS],
-    /// What was free when things settled.
+    /// The blocks that were free when things settled.
     aside: [*mut Free; LISTS],
-    /// Where the next block is cut from the newest region, …
+    /// The place at which the next block is cut from the newest region, …
     next: *mut u8,
     /// … and bytes that are left there.
     room: usize,
@@ -284,12 +284,12 @@ unsafe fn push(lists: &mut [*mut Free; LISTS], block: *mut u8) -> usize {
     }
 }
 
-/// Where the size of a block is.
+/// The address of a block's header.
 fn header(block: *mut u8) -> *mut Header {
     block.cast::<Header>().wrapping_sub(1)
 }
 
-/// Whether nobody has a small block.
+/// Returns true if nobody has a small block.
 ///
 /// # Safety
 /// It is a small block.

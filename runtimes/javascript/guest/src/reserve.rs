@@ -6,7 +6,7 @@
 
 use sdk::{boot_info, heap};
 
-/// What messages, names and lists of this guest take besides arguments and results.
+/// The bytes that messages, names and lists of this guest take besides arguments and results.
 const OWN: u64 = 64 << 10;
 
 /// Bytes that are kept: enough for the largest message in each direction, but no more than a quarter of the heap.

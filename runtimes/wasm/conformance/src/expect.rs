@@ -1,4 +1,4 @@
-//! What a step must come to.
+//! The expected end of a step.
 
 use wast::WastRet;
 use wast::core::{NanPattern, V128Pattern, WastRetCore};

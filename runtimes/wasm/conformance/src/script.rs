@@ -22,10 +22,10 @@ const HEAP: u64 = 8 << 30;
 const SPECTEST_MEMORY: &str = r#"(module (memory (export "memory") 1 2))"#;
 const SPECTEST_MODULE: u32 = 0;
 
-/// What version 2 of the specification forbade and version 3 allows, as scripts of that time put it.
+/// Refusals of version 2 of the specification that version 3 allows, as scripts of that time put them.
 const SUPERSEDED: [&str; 3] = ["multiple memories", "zero byte expected", "integer representation too long"];
 
-/// What became of the steps.
+/// The counts of steps, by how they ended.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub passed: usize,
@@ -43,7 +43,7 @@ impl Outcome {
     }
 }
 
-/// Why a step does not go on.
+/// The reason why a step does not go on.
 enum Stop {
     Failed(String),
     Skipped(String),
@@ -54,7 +54,7 @@ type Step = Result<(), Stop>;
 /// An instance in the guest, or why there is none.
 type Current = Result<u32, String>;
 
-/// What is needed while a script runs.
+/// The state of a script that runs.
 pub(crate) struct Script<'a> {
     name: &'a str,
     line: &'a dyn Fn(Span) -> usize,

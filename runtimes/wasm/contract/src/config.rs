@@ -1,4 +1,4 @@
-//! What the guest must know about a program besides its code.
+//! The facts about a program that the guest must know besides its code.
 //!
 //! ```text
 //! magic u32, kind u32, memories u32, arguments, environment, files
@@ -15,7 +15,7 @@ use core::fmt;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"HLW1");
 
-/// What a program is.
+/// The kind of a program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProgramKind {
     /// A core module.
@@ -29,16 +29,16 @@ pub enum ProgramKind {
 pub struct File<'a> {
     /// Its path: names separated by `/`, none of them empty, `.` or `..`.
     pub path: &'a str,
-    /// What is in it.
+    /// Its contents.
     pub contents: &'a [u8],
 }
 
-/// What the guest must know about a program.
+/// The facts about a program that the guest must know.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config<'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: ProgramKind,
-    /// How many linear memories it will have, so that each gets its share of the heap.
+    /// The number of linear memories that it will have, so that each gets its share of the heap.
     pub memories: u32,
     /// WASI: the arguments, the program's name first.
     pub arguments: Vec<&'a str>,
@@ -109,7 +109,7 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// What has not been read yet.
+/// The part that has not been read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

@@ -1,4 +1,4 @@
-//! What the WebAssembly compiler on the host and the `wasm` guest in its virtual machine agree on.
+//! The contract between the WebAssembly compiler on the host and the `wasm` guest in its virtual machine.
 //!
 //! The compiler makes machine code ahead of time that the guest executes where it lies, so both must set the engine
 //! up alike: [`settings`] is called on both sides. What else the guest must know about a program travels beside the

@@ -75,7 +75,7 @@ unsafe impl MemoryCreator for Memories {
     }
 }
 
-/// Whether the processor has a feature, by the name that the standard library gives it.
+/// Returns true if the processor has a feature, by the name that the standard library gives it.
 fn processor_has(feature: &str) -> Option<bool> {
     let leaf1 = __cpuid(1);
     let bit = |word: u32, bit: u32| word >> bit & 1 == 1;
@@ -102,7 +102,7 @@ fn processor_has(feature: &str) -> Option<bool> {
     })
 }
 
-/// Which extended registers are switched on.
+/// The extended registers that are switched on.
 ///
 /// # Safety
 ///
@@ -113,7 +113,7 @@ unsafe fn xcr0() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
-/// What Wasmtime keeps for the running thread, of which there is one.
+/// Wasmtime's data of the running thread, of which there is one.
 static THREAD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! How far tables may grow: memories have their capacity from the start, tables take from the heap as they grow.
+//! Limits for the growth of tables: memories have their capacity from the start, tables take from the heap as they grow.
 
 use libhyperlight_guest::heap;
 use wasmtime::ResourceLimiter;

@@ -15,7 +15,7 @@ use wasmtime::LinearMemory;
 /// results live there.
 const HEAP_PARTS: usize = 8;
 
-/// How finely the largest free block is looked for.
+/// The steps of the search for the largest free block.
 const STEPS: usize = 64;
 
 /// The size of a processor's page, to which memories are aligned.
@@ -37,7 +37,9 @@ pub(crate) fn new(
     let start = heap::aligned_alloc(PAGE, share.max(1));
     if start.is_null() {
         let heap = boot_info().heap.size;
-        return Err(format!("a memory of {minimum} bytes does not fit the heap of {heap}: raise the heap size"));
+        return Err(format!(
+            "a memory of {minimum} bytes does not fit the heap of {heap}: raise the heap size"
+        ));
     }
     let mut memory = Block { start, size: 0, capacity: share };
     memory.grow(minimum);

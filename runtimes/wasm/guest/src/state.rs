@@ -1,4 +1,4 @@
-//! What the functions of a program share while it lives.
+//! The state that the functions of a program share while it lives.
 
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -8,7 +8,7 @@ use wasmtime::{Engine, Store};
 use crate::limits::HeapLimits;
 use crate::wasi::Wasi;
 
-/// What host functions find in the store.
+/// The data that host functions find in the store.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub wasi: Wasi,

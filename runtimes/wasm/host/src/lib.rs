@@ -44,7 +44,7 @@ pub fn attach(runtime: &Guest, compiled: &Compiled) -> libhyperlight::Result<Gue
         .with_payload(compiled.config(), PayloadAccess::Read)
 }
 
-/// Why there is no guest.
+/// The reason why there is no guest.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

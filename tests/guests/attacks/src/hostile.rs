@@ -7,13 +7,13 @@ use core::slice;
 
 use libhyperlight_guest::{boot_info, guest_function};
 
-/// Where the frame starts behind the mailbox.
+/// The start of the frame, behind the mailbox.
 const FRAME: u64 = 64;
 
-/// Where a frame's header states the length.
+/// The place of the length in a frame's header.
 const LENGTH: u64 = 8;
 
-/// Where the log ring's head lies in the mailbox.
+/// The place of the log ring's head in the mailbox.
 const LOG_HEAD: u64 = 8;
 
 /// A correct frame but for its magic number.

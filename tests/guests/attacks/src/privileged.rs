@@ -85,7 +85,7 @@ fn get_dr0() -> u64 {
     value
 }
 
-/// Which extended state is enabled. Guests may read it.
+/// The extended state that is enabled. Guests may read it.
 #[guest_function("ReadXcr0")]
 fn read_xcr0() -> u64 {
     let (low, high): (u32, u32);

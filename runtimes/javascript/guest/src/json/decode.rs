@@ -40,7 +40,7 @@ pub(crate) fn parse(text: &mut String, name: &CStr) -> Js<Value> {
     value
 }
 
-/// How many arrays and objects are open at once in a text, whether it is JSON or not.
+/// The number of arrays and objects that are open at once in a text, be it JSON or not.
 fn depth(text: &str) -> usize {
     let (mut depth, mut most) = (0_usize, 0);
     let mut bytes = text.bytes();
@@ -79,7 +79,7 @@ fn unescape(root: Value, what: Text) -> Result<Value> {
     Ok(root)
 }
 
-/// What a parsed object stands for. One that stands for itself must still be looked into, and comes to `pending`.
+/// The value that a parsed object stands for. One that stands for itself must still be looked into, and comes to `pending`.
 fn unescape_one(value: Value, what: Text, pending: &mut Vec<Value>) -> Result<Value> {
     if !value.is_object() {
         return Ok(value);
@@ -92,7 +92,7 @@ fn unescape_one(value: Value, what: Text, pending: &mut Vec<Value>) -> Result<Va
     Ok(value)
 }
 
-/// What an object with an escape stands for; any other is what it is.
+/// The value that an object with an escape stands for; any other stands for itself.
 fn unwrap(object: Value, what: Text) -> Result<Value> {
     let keys = object.keys()?;
     let (1, Some(key)) = (keys.len(), keys.get(0)) else {

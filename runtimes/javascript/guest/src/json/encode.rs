@@ -30,7 +30,7 @@ const PATH: usize = 256;
 
 static KNOWN: Single<OnceCell<Known>> = Single::new(OnceCell::new());
 
-/// What is asked of the engine once.
+/// The facts that are asked of the engine once.
 struct Known {
     to_json: Atom,
     /// The class of `{}`, …
@@ -72,9 +72,9 @@ struct Encoder {
     out: Vec<u8>,
     room: usize,
     what: Text,
-    /// What was begun and has not ended, the outermost first.
+    /// The arrays and objects that were begun and have not ended, the outermost first.
     open: Vec<Level>,
-    /// Where one more `$` belongs.
+    /// The places at which one more `$` belongs.
     dollars: Vec<usize>,
 }
 
@@ -84,7 +84,7 @@ struct Level {
     place: Place,
     /// Entries that were written.
     written: usize,
-    /// Where the first key starts, if it starts with `$`.
+    /// The place of the first key, if it starts with `$`.
     dollar: Option<usize>,
 }
 
@@ -266,7 +266,7 @@ impl Encoder {
         Thrown::type_error(&message).into()
     }
 
-    /// Where the value is that is being written.
+    /// The path of the value that is being written.
     fn path(&self) -> String {
         let mut path = String::new();
         for level in &self.open {
@@ -344,7 +344,9 @@ impl Encoder {
         let (what, room) = (self.what, self.room);
         let len = self.out.len() + text.len();
         if len + self.dollars.len() > room {
-            return Err(too_large(format_args!("{what} takes more than {room} bytes: raise the output size")));
+            return Err(too_large(format_args!(
+                "{what} takes more than {room} bytes: raise the output size"
+            )));
         }
         if len > self.out.capacity() {
             // Never more than a message has room for: so much is kept from scripts.
@@ -375,7 +377,7 @@ impl Encoder {
     }
 }
 
-/// What is written instead of a value: what its own `toJSON` gives.
+/// The value to write instead of another one: the result of its own `toJSON`.
 fn replaced(value: Value, key: impl FnOnce() -> Js<Value>) -> Js<Value> {
     let Some(known) = KNOWN.get().filter(|_| value.is_object() || value.is_big_int()) else {
         return Ok(value);

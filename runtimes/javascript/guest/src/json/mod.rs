@@ -45,7 +45,7 @@ const NUMBER: &str = "$number";
 pub(crate) enum Text {
     /// The arguments of a call, or of a call of the host's: a list, which is no level of its own.
     Arguments,
-    /// What a call, or a host function, gives.
+    /// The result of a call, or of a host function.
     Result,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// Whether a value crosses the wall as bytes.
+/// Returns true if a value crosses the wall as bytes.
 pub(crate) fn is_bytes(value: &Value) -> bool {
     let is_bytes = |kind| {
         matches!(
@@ -93,7 +93,7 @@ fn too_large(message: fmt::Arguments<'_>) -> Failure {
     Error::too_large(format!("{message}")).into()
 }
 
-/// Whether a `BigInt` has no more than [`MAX_BITS`].
+/// Returns true if a `BigInt` has no more than [`MAX_BITS`].
 fn fits(big_int: &Value) -> crate::error::Js<bool> {
     Ok(big_int.as_i64().is_some() || globals::is_short(big_int)?)
 }

@@ -1,4 +1,4 @@
-//! What a value is, and what is in it. Nothing here runs JavaScript.
+//! The kinds of values, and their contents. Nothing here runs JavaScript.
 
 use core::ffi::c_int;
 use core::{ptr, slice};
@@ -9,7 +9,7 @@ use super::Value;
 use crate::engine::context;
 use crate::error::Thrown;
 
-/// How far a promise is.
+/// The state of a promise.
 pub(crate) enum PromiseState {
     Pending,
     Fulfilled(Value),
@@ -87,7 +87,7 @@ impl Value {
         unsafe { qjs::JS_IsProxy(self.0) }
     }
 
-    /// Whether both are the same object.
+    /// Returns true if both are the same object.
     pub(crate) fn is_same_object(&self, other: &Self) -> bool {
         // SAFETY: of an object, the pointer is the identity.
         self.is_object()
@@ -199,7 +199,7 @@ impl Value {
         unsafe { qjs::JS_IsDataView(self.0) }
     }
 
-    /// What the engine takes an object for, whatever scripts say that it is.
+    /// The engine's own class of an object, whatever scripts say that it is.
     pub(crate) fn class(&self) -> qjs::JSClassID {
         // SAFETY: the value is alive.
         unsafe { qjs::JS_GetClassID(self.0) }
@@ -214,7 +214,7 @@ impl Value {
 }
 
 unsafe extern "C" {
-    /// Where the bytes of a buffer or a view are: of `patches/bytes.patch`.
+    /// The place of the bytes of a buffer or a view: of `patches/bytes.patch`.
     fn JS_GetBytes(
         value: qjs::JSValue,
         for_writing: bool,

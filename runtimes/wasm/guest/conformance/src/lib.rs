@@ -17,7 +17,7 @@ mod memory;
 mod spectest;
 mod value;
 
-/// What the shared files expect.
+/// The names that the shared files expect.
 mod error {
     use alloc::format;
 

@@ -30,11 +30,11 @@ const STACK_FOR_LEVEL: usize = 2 << 10;
 /// Bytes of the stack below which types are not looked into: for the last level, and for an error.
 const STACK_FOR_TYPES: usize = 8 << 10;
 
-/// What a type's values are on the wire.
+/// The wire form of a type's values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Shape {
     pub kind: Kind,
-    /// How many types lie in each other, at most.
+    /// The depth of types in each other, at most.
     pub depth: usize,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn shapes(types: impl IntoIterator<Item = Type>) -> Result<Option<Vec
     types.into_iter().map(|ty| shape(&ty).transpose()).collect::<Option<Result<_>>>().transpose()
 }
 
-/// How many types lie in each other; nothing where one of them belongs to the program alone.
+/// The depth of types in each other; nothing where one of them belongs to the program alone.
 fn depth(ty: &Type) -> Result<Option<usize>> {
     if stack_left() < STACK_FOR_TYPES {
         return Err(Error::new(code::LOAD, "types that nest so deep need more stack: raise the stack size"));
@@ -97,7 +97,9 @@ fn deepest(types: impl IntoIterator<Item = Type>) -> Result<Option<usize>> {
 /// functions that call themselves.
 pub(super) fn check_stack(depth: usize) -> Result<()> {
     if stack_left() < depth.saturating_mul(STACK_FOR_LEVEL) {
-        return Err(wrong(format!("values that nest {depth} types deep need more stack: raise the stack size")));
+        return Err(wrong(format!(
+            "values that nest {depth} types deep need more stack: raise the stack size"
+        )));
     }
     Ok(())
 }

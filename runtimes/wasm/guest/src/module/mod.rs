@@ -19,10 +19,10 @@ use crate::export;
 use crate::state::{self, Shared, State};
 use crate::wasi::{self, Exit, Wasi};
 
-/// What a command's entry is called. It takes nothing and gives its exit code.
+/// The name of a command's entry. It takes nothing and gives its exit code.
 const COMMAND: &str = "_start";
 
-/// What a library calls the function that must run before all others.
+/// The name of a library's function that must run before all others.
 const INITIALISER: &str = "_initialize";
 
 /// Instantiates the module and publishes its exports.

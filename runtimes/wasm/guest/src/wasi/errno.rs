@@ -1,6 +1,6 @@
 //! WASI's error numbers.
 
-/// Why a function failed.
+/// The reason why a function failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Errno(pub i32);
 

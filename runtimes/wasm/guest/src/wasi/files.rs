@@ -18,7 +18,7 @@ const MAX_OPEN: usize = 1024;
 /// The root's path, as the program is told.
 pub(super) const ROOT: &str = "/";
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Node {
     /// The path, empty for the root.
@@ -27,7 +27,7 @@ pub(super) enum Node {
     File(usize),
 }
 
-/// What is open.
+/// An open file or directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Open {
     Input,
@@ -96,7 +96,7 @@ impl Files {
         self.files.get(index).map_or(&[], |file| file.contents)
     }
 
-    /// What lies at a path that was [`resolve`]d.
+    /// Finds the target of a path that was [`resolve`]d.
     pub fn find(&self, path: &str) -> Result<Node, Errno> {
         if let Ok(index) = self.files.binary_search_by(|file| order(file.path, path)) {
             return Ok(Node::File(index));

@@ -1,4 +1,4 @@
-//! What is done with descriptors and paths.
+//! Operations on descriptors and paths.
 
 use super::errno::Errno;
 use super::files::{Node, Open, resolve};
@@ -73,7 +73,7 @@ impl Program<'_> {
         self.memory.put(out, words.map(u64::to_le_bytes).as_flattened())
     }
 
-    /// What a path leads to, from a directory on.
+    /// Finds the target of a path, from a directory on.
     pub(super) fn find(&mut self, descriptor: i32, path: usize, len: usize) -> Result<Node, Errno> {
         let directory = self.wasi.files.directory(descriptor)?;
         let text = self.memory.path(path, len)?;

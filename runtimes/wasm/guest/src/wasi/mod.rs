@@ -39,13 +39,13 @@ const MAX_TRANSFER: usize = 1 << 20;
 
 type Outcome = core::result::Result<(), Errno>;
 
-/// What a function has before it: the program's memory, and what it finds around itself.
+/// The surroundings of a function: the program's memory, and its environment.
 struct Program<'a> {
     memory: Memory<'a>,
     wasi: &'a mut Wasi,
 }
 
-/// What a program finds around itself.
+/// The environment of a program.
 #[derive(Debug, Default)]
 pub(crate) struct Wasi {
     arguments: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! What a program writes: standard output is printed by the host, standard error is logged.
+//! The output of a program: standard output is printed by the host, standard error is logged.
 //!
 //! A program writes bytes, of any number at once, and the host takes text. Both ways decode piece by piece, in memory that
 //! does not depend on what is written, and keep the beginning of a character until its end is written.
@@ -13,7 +13,7 @@ use super::text::Decoder;
 /// The host function that prints.
 const PRINT: &str = "HostPrint";
 
-/// Who speaks in the log.
+/// The target of the log records.
 const TARGET: &str = "wasm";
 
 /// Bytes of a frame besides its text, generously.
@@ -31,13 +31,13 @@ const RECORD_OVERHEAD: usize = 256;
 /// Bytes of log records after which the host is asked to take them: less than its ring has room for.
 const LOG_BEFORE_TAKEN: usize = 32 << 10;
 
-/// How long that takes at least. What is over before the host looks would be no wait.
+/// The least time for that. A wait that is over before the host looks would be none.
 const LOG_TAKEN_NS: u64 = 200_000;
 
 /// Bytes that are kept of what a call has said on standard error.
 const MAX_SAID: usize = 1024;
 
-/// What has been written and not let out yet.
+/// Output that has been written and not sent yet.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     printed: Decoder,

@@ -30,7 +30,7 @@ const HANGUP: u16 = 1;
 /// Bytes that are said to fit into standard output, which takes any number.
 const ROOM: u64 = super::MAX_TRANSFER as u64;
 
-/// What a program waits for.
+/// An event for which a program waits.
 #[derive(Clone, Copy, Debug)]
 struct Subscription {
     userdata: [u8; 8],
@@ -45,7 +45,7 @@ enum Wanted {
     Write(u32),
 }
 
-/// Whether it has come.
+/// The state of the event.
 #[derive(Clone, Copy, Debug)]
 enum State {
     /// It has, or never will.
@@ -54,7 +54,7 @@ enum State {
     At(u64),
 }
 
-/// When a poll began, by both clocks.
+/// The begin of a poll, by both clocks.
 #[derive(Clone, Copy, Debug)]
 struct Began {
     wall: u64,
@@ -126,7 +126,7 @@ fn field<const N: usize>(bytes: &[u8; SUBSCRIPTION], at: usize) -> [u8; N] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
-/// What has become of it.
+/// The state of a subscription.
 fn state(program: &mut Program<'_>, subscription: &Subscription, began: Began) -> State {
     match subscription.wanted {
         Wanted::Time { clock, timeout, flags } => match Clock::new(clock) {

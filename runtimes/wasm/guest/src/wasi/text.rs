@@ -1,6 +1,6 @@
 //! Text of bytes that come in parts.
 
-/// What stands for bytes that are no text.
+/// The replacement of bytes that are no text.
 const REPLACEMENT: &str = "\u{fffd}";
 
 /// Keeps the beginning of a character until its end comes.
@@ -11,7 +11,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Whether nothing is kept.
+    /// Returns true if nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -1,4 +1,4 @@
-//! What a Rust program does with time and when it fails.
+//! Sleeps, time and failures of a Rust program.
 
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -12,12 +12,12 @@ use libhyperlight_wasm::{CompileError, Options, precompile};
 use crate::encode::{body, function_type, functions};
 use crate::heavy;
 
-/// What the compiler is given, and twice that, what it may take.
+/// The compiler's time limit; it may take twice that.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const PROCESSOR: Duration = Duration::from_secs(4);
 const MEMORY: u64 = 1 << 30;
 
-/// What the generator of the cases is refused within.
+/// The time within which the cases of the generator are refused.
 const REFUSED: Duration = Duration::from_secs(1);
 const REFUSED_MEMORY: u64 = 256 << 20;
 

@@ -1,4 +1,4 @@
-//! What a program may ask of the compiler, which runs outside of any sandbox.
+//! Bounds for programs at the compiler, which runs outside of any sandbox.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use libhyperlight::ErrorCode;
 use libhyperlight_wasm::{CompileError, Options, compile, precompile};
 
-/// Why a program is not compiled, which is found out without compiling.
+/// The reason why a program is not compiled, which is found out without compiling.
 #[track_caller]
 fn refused(text: &str) -> String {
     let program = wat::parse_str(text).unwrap();

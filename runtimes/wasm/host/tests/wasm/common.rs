@@ -43,7 +43,7 @@ pub fn guest_error<T: std::fmt::Debug>(
     error.message().to_owned()
 }
 
-/// What a program prints.
+/// Collects the prints of a program.
 pub fn printed(sandbox: &mut UninitializedSandbox) -> Arc<Mutex<String>> {
     let text = Arc::new(Mutex::new(String::new()));
     let sink = Arc::clone(&text);
@@ -76,7 +76,7 @@ impl log::Log for Log {
     fn flush(&self) {}
 }
 
-/// What a function does, and the records that are logged meanwhile: level, target and message.
+/// Runs a function; its result, and the records that are logged meanwhile: level, target and message.
 pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -88,7 +88,7 @@ pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     (result, RECORDS.take())
 }
 
-/// What the programs that run meanwhile say on standard error: a text for each record.
+/// Runs a function; its result, and the standard error of the programs that run meanwhile: a text for each record.
 pub fn said<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     let (result, records) = logged(run);
     let text = |record: &String| record.strip_prefix("WARN libhyperlight::guest ").map(str::to_owned);
@@ -121,7 +121,7 @@ pub fn rust_program(name: &str) -> Vec<u8> {
     panic!("no compiler has the standard library for WASI: ci/setup rust-wasi\n{errors}");
 }
 
-/// What a compiler makes of a program; what it says of it.
+/// Compiles a program; the file, or the compiler's messages.
 fn built(mut compiler: Command, source: &str, needs: &str) -> Result<Vec<u8>, String> {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("program.wasm");

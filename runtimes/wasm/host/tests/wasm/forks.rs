@@ -8,7 +8,7 @@ use libhyperlight_wasm::{Options, precompile};
 /// Seconds that a child has: it ends within one of them, or never.
 const PATIENCE: u32 = 60;
 
-/// What a child that compiles ends with.
+/// The exit status of a child that has compiled.
 const DONE: i32 = 7;
 
 /// Locks that the threads of the parent held when it forked are held in the child for ever: those of the queue, of what
@@ -63,7 +63,7 @@ fn compiles(number: usize) -> bool {
     precompile(&program(number), &Options::new()).is_ok()
 }
 
-/// How a child ends that does some work, by `waitpid`.
+/// The status of a child that does some work, by `waitpid`.
 fn status_of_child(work: impl FnOnce() -> bool) -> i32 {
     // SAFETY: the child runs the work and ends, without going back into the program of tests.
     unsafe {

@@ -1,4 +1,4 @@
-//! What the fuzz target of the compiler does with one input, and what must be true of it then: any bytes are compiled or refused, within
+//! One input of the compiler's fuzz target, and what must be true of it: any bytes are compiled or refused, within
 //! a second for each megabyte. The target itself, `fuzz/targets/compiler.rs`, is a line around this.
 
 use std::num::NonZeroUsize;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use libhyperlight_wasm_compiler::{Compiled, Options, precompile};
 use sha2::{Digest, Sha256};
 
-/// What the smallest input may take, and each megabyte.
+/// The time that the smallest input may take, and each megabyte.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Bytes of a saved program that say who made it: magic, maker and features.

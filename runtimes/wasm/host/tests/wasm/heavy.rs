@@ -88,7 +88,7 @@ pub fn elements_of_no_table(segments: usize, elements: u64) -> Vec<u8> {
     ])
 }
 
-/// Where the table is, no compiler knows.
+/// A program that puts elements into a table of which no compiler knows the place.
 pub fn elements_put_by_code(elements: u64) -> Vec<u8> {
     let functions = vec![0; usize::try_from(elements).unwrap()];
     module([

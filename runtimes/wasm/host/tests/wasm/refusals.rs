@@ -1,4 +1,4 @@
-//! What is not compiled, and how it is said.
+//! Programs that are not compiled, and the messages.
 
 use libhyperlight_wasm::{Options, precompile};
 

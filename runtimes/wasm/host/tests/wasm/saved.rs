@@ -173,7 +173,7 @@ const OPTION: u32 = 22;
 const I32: u32 = 24;
 const RESULTS: u32 = 26;
 
-/// What stands between the maker and the digest.
+/// The part between the maker and the digest.
 fn body(kind: u32, exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]) -> Vec<u8> {
     let head = [kind, 0].map(u32::to_le_bytes).concat();
     [head, list(exports), list(imports), list(memories), text("")].concat()

@@ -1,4 +1,4 @@
-//! What programs write: standard output, standard error, and the last words of those that fail.
+//! The output of programs: standard output, standard error, and the last words of those that fail.
 
 use libhyperlight::{Sandbox, State};
 use libhyperlight_wasm::{Options, compile};

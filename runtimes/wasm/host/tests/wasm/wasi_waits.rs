@@ -62,7 +62,7 @@ fn descriptor(userdata: u64, tag: u8, descriptor: u32) -> Vec<u8> {
     bytes
 }
 
-/// What is subscribed to, polled for: userdata, error and type of each event, or the error of it all.
+/// Polls for subscriptions: userdata, error and type of each event, or the error of it all.
 fn poll(sandbox: &mut libhyperlight::Sandbox, subscriptions: &[Vec<u8>]) -> Result<Vec<(u64, u16, u8)>, i64> {
     sandbox.call::<()>(WRITE, ("memory", 1024_u64, subscriptions.concat())).unwrap();
     let result = sandbox.call::<i64>("poll", (i32::try_from(subscriptions.len()).unwrap(),)).unwrap();
