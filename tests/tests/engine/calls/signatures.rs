@@ -143,7 +143,7 @@ fn the_guest_sees_why_its_host_call_was_refused() {
         });
         assert_eq!(error.message(), "`Takes` is (i32, string) -> void, but was called with (f64, string)");
         let seen: String = sandbox.call("CallHostExpectError", ("Take",)).unwrap();
-        assert_eq!(seen, "the host has no function `Take`; register it before evolve");
+        assert_eq!(seen, "the host has no function `Take`; register it before the start");
         let code: i32 = sandbox.call("CallHostExpectErrorCode", ("Take",)).unwrap();
         assert_eq!(code, ErrorCode::FunctionNotFound.number());
         let code: i32 = sandbox.call("CallHostExpectErrorCode", ("Takes",)).unwrap();
