@@ -20,7 +20,6 @@ mod memories;
 mod refusals;
 mod saved;
 mod traps;
-mod values;
 mod wasi;
 mod wasi_bounds;
 mod wasi_output;
