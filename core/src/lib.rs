@@ -42,6 +42,7 @@ mod clock;
 mod error;
 mod file;
 mod guest;
+pub mod handle;
 mod image;
 mod int;
 mod options;

@@ -206,6 +206,18 @@ pub struct PooledSandbox {
     shared: Arc<Shared>,
 }
 
+impl PooledSandbox {
+    /// Brings a poisoned member back to the pool's snapshot before it is given back, if that can be.
+    pub(crate) fn clean(&mut self) {
+        if let Some(sandbox) = &mut self.sandbox
+            && sandbox.state() == State::Poisoned
+        {
+            // Where it fails, the pool replaces the member.
+            let _ = sandbox.restore(&self.shared.snapshot);
+        }
+    }
+}
+
 impl Deref for PooledSandbox {
     type Target = Sandbox;
 
