@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         watch(&root.join("guest").join(path));
     }
     watch(&root.join("abi/src"));
-    watch(&root.join("wasm/contract/src"));
+    watch(&root.join("runtimes/wasm/contract/src"));
 
     for (package, feature) in GUESTS {
         if feature.is_some_and(|name| env::var_os(format!("CARGO_FEATURE_{name}")).is_none()) {

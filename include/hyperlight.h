@@ -472,7 +472,7 @@ typedef struct hl_pool_statistics {
 } hl_pool_statistics;
 
 /**
- * Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "hyperlight";
+ * Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "libhyperlight";
  * any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
  * not count. May be called by several threads at a time.
  */

@@ -46,7 +46,7 @@ fn main() -> Result<()> {
         cc.arg("-O2").args(flags).arg("-Wl,--gc-sections").arg("-I").arg(root.join("include"));
         run(cc.arg("-L").arg(&library).arg("-lhyperlight_guest"))
     };
-    let demo = sources(&root.join("guest/demo-c"))?;
+    let demo = sources(&root.join("tests/guests/demo-c"))?;
     with_sdk(&demo, &out.join("demo_c.elf"), &["-fPIE", "-static-pie"])?;
     let storm = [here.join("guests/log_storm.c")];
     with_sdk(&storm, &out.join("log_storm.elf"), &["-fPIE", "-static-pie"])?;
@@ -60,11 +60,11 @@ fn main() -> Result<()> {
 /// Builds the C SDK; where its library is.
 fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     for path in [
-        "guest/Cargo.toml",
-        "guest/Cargo.lock",
-        "guest/sdk",
-        "guest/c",
-        "guest/libc",
+        "sdk/Cargo.toml",
+        "sdk/Cargo.lock",
+        "sdk/rust",
+        "sdk/c",
+        "sdk/libc",
         "include/hyperlight_guest.h",
         "abi/src",
     ] {
@@ -72,8 +72,8 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     }
     let target = out.join("guest");
     let mut cargo = Command::new(env::var("CARGO")?);
-    cargo.args(["build", "--release", "--locked", "--package", "hyperlight-guest-c", "--manifest-path"]);
-    cargo.arg(root.join("guest/Cargo.toml")).arg("--target-dir").arg(&target);
+    cargo.args(["build", "--release", "--locked", "--package", "libhyperlight-guest-c", "--manifest-path"]);
+    cargo.arg(root.join("sdk/Cargo.toml")).arg("--target-dir").arg(&target);
     // What the outer build was told is not meant for the guest.
     for (name, _) in env::vars() {
         let is_outer = ["CARGO_PROFILE_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_ENCODED_", "CARGO_BUILD_"]

@@ -1,10 +1,10 @@
 //! The wire format, from outside: whatever goes in comes out bit for bit, and nothing that comes in panics.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight_abi::boot::{BootInfo, Payload, Span};
-use hyperlight_abi::limits::MAX_DETAILS_LEN;
-use hyperlight_abi::message::{self, Context, LogLevel, LogRecord};
-use hyperlight_abi::{
+use libhyperlight_abi::boot::{BootInfo, Payload, Span};
+use libhyperlight_abi::limits::MAX_DETAILS_LEN;
+use libhyperlight_abi::message::{self, Context, LogLevel, LogRecord};
+use libhyperlight_abi::{
     DecodeError, ErrorKind, Frame, FrameKind, Kind, SignatureRef, ToGuest, ToHost, ValueRef,
 };
 use proptest::prelude::*;

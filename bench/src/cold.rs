@@ -69,7 +69,7 @@ fn floor() -> Duration {
 
 fn engine() -> Duration {
     // Loads the program, once in the process.
-    hyperlight::Guest::builtin("demo").unwrap();
+    libhyperlight::Guest::builtin("demo").unwrap();
     let start = Instant::now();
     let mut sandbox = warm::sandbox();
     sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();

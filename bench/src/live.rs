@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hyperlight::Snapshot;
+use libhyperlight::Snapshot;
 
 use crate::cold::run_child;
 use crate::memory::{self, Counter};

@@ -64,7 +64,7 @@ pub fn anonymous() -> f64 {
     Process::myself().unwrap().status().unwrap().rssanon.unwrap() as f64 * 1024.0
 }
 
-const PREFIX: &str = "hyperlight-bench-";
+const PREFIX: &str = "libhyperlight-bench-";
 
 /// The folder of this process's own memory control group, and the name of the file in it that says what it holds.
 fn parent_group() -> Option<(PathBuf, &'static str)> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use hyperlight::ValueRef;
+use libhyperlight::ValueRef;
 
 use crate::stats::Samples;
 use crate::table::Overhead;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin};
+use libhyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin};
 
 use crate::stats::Samples;
 use crate::table::Row;
@@ -48,7 +48,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn pool(mut sandbox: hyperlight::Sandbox, warm: impl FnOnce(&mut hyperlight::Sandbox)) -> Pool {
+fn pool(mut sandbox: libhyperlight::Sandbox, warm: impl FnOnce(&mut libhyperlight::Sandbox)) -> Pool {
     warm(&mut sandbox);
     let pool =
         Pool::new(&sandbox.snapshot().unwrap(), PoolOptions::new().max(MEMBERS).min_idle(MEMBERS)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, Pool, PoolOptions, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox, ValueRef,
 };
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use hyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
+use libhyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
 
 use crate::raw::{RawImage, RawVm};
 use crate::stats::Samples;

@@ -1,7 +1,7 @@
 //! Encoding and decoding a call with a string of 26 bytes and an `i32`.
 
-use hyperlight_abi::frame::{Frame, FrameKind};
-use hyperlight_abi::{ValueRef, message};
+use libhyperlight_abi::frame::{Frame, FrameKind};
+use libhyperlight_abi::{ValueRef, message};
 
 use crate::stats::Samples;
 use crate::table::Row;

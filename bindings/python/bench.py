@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 
-import hyperlight as hl
+import libhyperlight as hl
 
 ARGUMENTS: dict[str, tuple[object, ...]] = {"NoOp": (), "Echo": ("sixteen bytes ok",), "Add": (2, 3)}
 

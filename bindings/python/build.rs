@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = fs::canonicalize(here.join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     for path in
-        ["wasm/compiler", "wasm/contract", "wasm/module", "bindings/python/build", "bindings/python/build.rs"]
+        ["runtimes/wasm/compiler", "runtimes/wasm/contract", "runtimes/wasm/module", "bindings/python/build", "bindings/python/build.rs"]
     {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use hyperlight::Error;
+use libhyperlight::Error;
 
 use crate::guard;
 use crate::value::hl_bytes;
@@ -311,7 +311,7 @@ const _: () = {
 
 #[cfg(test)]
 mod tests {
-    use hyperlight::ErrorCode;
+    use libhyperlight::ErrorCode;
 
     use super::*;
 

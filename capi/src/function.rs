@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::Arc;
 
-use hyperlight::Sandbox;
+use libhyperlight::Sandbox;
 
 use crate::error::{HL_ERR_STATE, Text, hl_error, hl_status};
 use crate::guard;
@@ -77,7 +77,7 @@ pub(crate) struct Function {
 impl Function {
     /// Those of a sandbox whose guest has started.
     pub fn list(sandbox: &Sandbox) -> Arc<[Self]> {
-        let function = |(name, signature): (&str, &hyperlight::Signature)| Self {
+        let function = |(name, signature): (&str, &libhyperlight::Signature)| Self {
             name: Text::new(name.to_owned()),
             params: signature.params().iter().map(|kind| kind.code()).collect(),
             returns: signature.returns().code(),

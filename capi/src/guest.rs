@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
-use hyperlight::{Guest, PayloadAccess};
+use libhyperlight::{Guest, PayloadAccess};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;

@@ -4,7 +4,7 @@ use std::alloc::{self, Layout};
 use std::ffi::c_void;
 use std::{fmt, ptr};
 
-use hyperlight::{HostError, MAX_PARAMETERS, Value, ValueRef};
+use libhyperlight::{HostError, MAX_PARAMETERS, Value, ValueRef};
 
 use crate::error::{HL_ERR_HOST_FUNCTION, HL_ERR_INVALID_ARGUMENT, HL_OK, hl_status};
 use crate::guard;

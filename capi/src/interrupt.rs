@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ptr;
 
-use hyperlight::InterruptHandle;
+use libhyperlight::InterruptHandle;
 
 use crate::guard;
 use crate::sandbox::hl_sandbox;

@@ -6,7 +6,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
-use hyperlight::GUEST_LOG_TARGET;
+use libhyperlight::GUEST_LOG_TARGET;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::error::Text;
@@ -27,7 +27,7 @@ pub const HL_LOG_DEBUG: u32 = 4;
 /// All details.
 pub const HL_LOG_TRACE: u32 = 5;
 
-/// Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "hyperlight";
+/// Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "libhyperlight";
 /// any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
 /// not count. May be called by several threads at a time.
 pub type hl_log_fn = Option<

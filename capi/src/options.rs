@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, LoadOptions, SandboxOptions};
+use libhyperlight::{CallOptions, LoadOptions, SandboxOptions};
 
 use crate::error::hl_error;
 

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::{Arc, OnceLock};
 
-use hyperlight::{Pool, PoolOptions, SandboxOptions};
+use libhyperlight::{Pool, PoolOptions, SandboxOptions};
 
 use crate::error::{hl_error, hl_status};
 use crate::function::Function;

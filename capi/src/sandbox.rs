@@ -6,8 +6,8 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 
-use hyperlight::handle::{self, Handle, Operation, Remains, State};
-use hyperlight::{
+use libhyperlight::handle::{self, Handle, Operation, Remains, State};
+use libhyperlight::{
     CallOptions, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, UninitializedSandbox,
 };
 

@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
-use hyperlight::handle::Operation;
-use hyperlight::{Snapshot, UninitializedSandbox};
+use libhyperlight::handle::Operation;
+use libhyperlight::{Snapshot, UninitializedSandbox};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;

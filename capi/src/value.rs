@@ -4,7 +4,7 @@ use std::fmt;
 use std::ptr;
 use std::slice;
 
-use hyperlight::{Kind, MAX_PARAMETERS, ValueRef};
+use libhyperlight::{Kind, MAX_PARAMETERS, ValueRef};
 
 use crate::error::{HL_ERR_SIGNATURE, hl_error};
 

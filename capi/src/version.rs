@@ -26,7 +26,7 @@ pub extern "C" fn hl_version_string() -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_probe(err: *mut *mut hl_error) -> hl_status {
     // SAFETY: passed on.
-    unsafe { guard::status(err, || Ok(hyperlight::probe()?)) }
+    unsafe { guard::status(err, || Ok(libhyperlight::probe()?)) }
 }
 
 /// A decimal number below 256, at compile time.

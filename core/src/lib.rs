@@ -5,9 +5,9 @@
 //! values.
 //!
 //! ```
-//! use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+//! use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
 //!
-//! # fn main() -> hyperlight::Result<()> {
+//! # fn main() -> libhyperlight::Result<()> {
 //! // Load a guest, and make a sandbox for it that has not started yet.
 //! let guest = Guest::builtin("demo")?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
@@ -61,8 +61,8 @@ pub use error::{BoxError, Error, ErrorCode, Result};
 pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
-pub use hyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
-pub use hyperlight_abi::{Kind, ValueRef};
+pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
+pub use libhyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, LoadOptions, SandboxOptions};
 pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight_abi::limits::BUFFER_OVERHEAD;
+use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::page_table::PAGE;

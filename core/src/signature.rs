@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use hyperlight_abi::frame::{ALIGNMENT, HEADER_LEN, ITEM_HEADER_LEN};
-use hyperlight_abi::limits::MAX_PARAMETERS;
-use hyperlight_abi::{FrameKind, Kind, SignatureRef, ValueRef, message};
+use libhyperlight_abi::frame::{ALIGNMENT, HEADER_LEN, ITEM_HEADER_LEN};
+use libhyperlight_abi::limits::MAX_PARAMETERS;
+use libhyperlight_abi::{FrameKind, Kind, SignatureRef, ValueRef, message};
 
 use crate::error::{Error, ErrorCode, Result};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use hyperlight_abi::limits::MAX_MESSAGE_LEN;
-use hyperlight_abi::message::{CUT_MARK, cut};
+use libhyperlight_abi::limits::MAX_MESSAGE_LEN;
+use libhyperlight_abi::message::{CUT_MARK, cut};
 
 /// `text`, cut to `max` bytes, with control characters escaped: one line that cannot steer a terminal.
 pub(crate) fn printable(text: &str, max: usize) -> String {

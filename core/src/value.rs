@@ -1,6 +1,6 @@
 //! Values, owned, and the Rust types that stand for them.
 
-use hyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, ValueRef};
 
 /// One value that owns its text or bytes.
 #[derive(Clone, Debug, Default, PartialEq)]

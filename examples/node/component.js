@@ -1,6 +1,6 @@
 // A WebAssembly component: its records are objects, and its imports are host functions.
 
-import { Wasm } from 'hyperlight'
+import { Wasm } from 'libhyperlight'
 
 const shop = await Wasm.compile(new URL('../programs/shop.wasm', import.meta.url), {
   timeoutMs: 200,

@@ -1,6 +1,6 @@
 // A guest, a host function, a call.
 
-import { Guest, Sandbox, probe } from 'hyperlight'
+import { Guest, Sandbox, probe } from 'libhyperlight'
 
 // Throws, with the reason and the mend, where there is no hypervisor.
 probe()

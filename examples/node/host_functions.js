@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 
-import { Guest, HyperlightError, Sandbox } from 'hyperlight'
+import { Guest, HyperlightError, Sandbox } from 'libhyperlight'
 
 const sandbox = new Sandbox(Guest.builtin('demo'), { print: (text) => console.log('the guest says:', text.trimEnd()) })
 

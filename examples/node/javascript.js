@@ -1,6 +1,6 @@
 // Untrusted JavaScript: a tenant's handler with a time limit, that may touch this process by two functions only.
 
-import { HyperlightError, JavaScript } from 'hyperlight'
+import { HyperlightError, JavaScript } from 'libhyperlight'
 
 const handler = `
   // Runs once, when the sandbox is made.

@@ -1,6 +1,6 @@
 // Tenants' plug-ins: each call gets a pristine sandbox from a pool, and as much time as it deserves.
 
-import { Guest, HyperlightError, Sandbox, SandboxPool } from 'hyperlight'
+import { Guest, HyperlightError, Sandbox, SandboxPool } from 'libhyperlight'
 
 interface Plugin {
   readonly tenant: string

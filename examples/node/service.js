@@ -3,7 +3,7 @@
 //   node service.js [PORT]        curl 'localhost:3000/fibonacci/20'   curl -d 'hi' localhost:3000/echo
 
 import Fastify from 'fastify'
-import { Guest, HyperlightError, Sandbox, SandboxPool } from 'hyperlight'
+import { Guest, HyperlightError, Sandbox, SandboxPool } from 'libhyperlight'
 
 const warm = new Sandbox(Guest.builtin('demo'))
 await warm.evolve()

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module'
 import { join, dirname } from 'node:path'
 
-import { Wasm } from 'hyperlight'
+import { Wasm } from 'libhyperlight'
 
 const path = join(dirname(createRequire(import.meta.url).resolve('source-map')), 'lib', 'mappings.wasm')
 const originals = []

@@ -1,6 +1,6 @@
 // WebAssembly: a program in C, compiled by clang, and one in Rust. How they are made: ../programs/README.md.
 
-import { Wasm } from 'hyperlight'
+import { Wasm } from 'libhyperlight'
 
 const program = (name) => new URL(`../programs/${name}.wasm`, import.meta.url)
 

@@ -5,7 +5,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import hyperlight as hl
+import libhyperlight as hl
 
 CALLS = 8
 

@@ -1,6 +1,6 @@
 """What a guest may call: host functions, their types, and their exceptions."""
 
-import hyperlight as hl
+import libhyperlight as hl
 
 sandbox = hl.Sandbox(hl.Guest.builtin("demo"), timeout=5.0)
 

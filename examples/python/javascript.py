@@ -1,6 +1,6 @@
 """Somebody else's JavaScript handles our requests: behind the wall, with a time limit, and with what we give it."""
 
-import hyperlight as hl
+import libhyperlight as hl
 
 STOCK = {"tea": {"price": 3, "left": 2}, "cake": {"price": 4, "left": 0}}
 

@@ -6,7 +6,7 @@ The plug-ins here are functions of the demo guest; yours are guest programs of o
 import time
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 
 PLUGINS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "honest": ("Fibonacci", (20,)),

@@ -6,7 +6,7 @@
 The sandbox of a request is as the snapshot has it, whatever earlier requests did, and stops after a second.
 """
 
-import hyperlight as hl
+import libhyperlight as hl
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 

@@ -6,7 +6,7 @@ python webassembly.py [FOLDER OF THE PROGRAMS]
 import sys
 from pathlib import Path
 
-import hyperlight as hl
+import libhyperlight as hl
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
 

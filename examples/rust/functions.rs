@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --bin functions guest.elf`
 
-use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("which guest? Give the path of its file")?;

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release --bin hello`
 
-use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
 
-fn main() -> hyperlight::Result<()> {
+fn main() -> libhyperlight::Result<()> {
     // Load the guest program that the library carries, and make a sandbox that has not started yet.
     let guest = Guest::builtin("demo")?;
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{Pool, PoolOptions, SandboxOptions, UninitializedSandbox, builtin};
+use libhyperlight::{Pool, PoolOptions, SandboxOptions, UninitializedSandbox, builtin};
 
 const SOURCE: &str = "
     let served = 0;

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --bin own_guest examples/rust_guest/target/release/librust_guest.so`
 
-use hyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("which guest? Give the path of its file")?;

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --bin save_snapshot demo.hls`
 
-use hyperlight::{Guest, SandboxOptions, Snapshot, UninitializedSandbox};
+use libhyperlight::{Guest, SandboxOptions, Snapshot, UninitializedSandbox};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("where to? Give the path of the file")?;

@@ -1,7 +1,7 @@
 //! Somebody else's WebAssembly, which is compiled here and runs in sandboxes alone: a module that clang has made, one made
 //! from Rust, and a component.
 //!
-//! `cargo run --release --package hyperlight-wasm --example webassembly -- examples/programs`
+//! `cargo run --release --package libhyperlight-wasm --example webassembly -- examples/programs`
 #![expect(clippy::print_stdout, reason = "it shows what it does")]
 
 use std::env;
@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyperlight::{SandboxOptions, UninitializedSandbox};
-use hyperlight_wasm::{Options, compile};
+use libhyperlight::{SandboxOptions, UninitializedSandbox};
+use libhyperlight_wasm::{Options, compile};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -1,7 +1,7 @@
 //! The WebAssembly compiler.
 #![no_main]
 
-#[path = "../../wasm/tests/wasm/fuzz.rs"]
+#[path = "../../runtimes/wasm/host/tests/wasm/fuzz.rs"]
 mod fuzz;
 
 libfuzzer_sys::fuzz_target!(|program: &[u8]| fuzz::compiler(program));

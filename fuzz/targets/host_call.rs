@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use hyperlight_tests::fuzz::HostCalls;
+use libhyperlight_tests::fuzz::HostCalls;
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {

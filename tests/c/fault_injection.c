@@ -26,7 +26,7 @@ extern char **environ;
 enum { ENOUGH = 2000 };
 
 static const char *guest_path;
-static char directory[] = "/tmp/hyperlight-faults-XXXXXX";
+static char directory[] = "/tmp/libhyperlight-faults-XXXXXX";
 static char file[96];
 
 /* What the operations work on. */

@@ -58,7 +58,7 @@ static void levels(hl_sandbox *sandbox) {
     CHECK(strchr(listener.message, '\n') == NULL && strchr(listener.message, '\x1b') == NULL);
 
     /* No guest speaks for the library. */
-    const hl_value spoof[] = {hl_string("text"), hl_string("hyperlight"), hl_i32(HL_LOG_WARN)};
+    const hl_value spoof[] = {hl_string("text"), hl_string("libhyperlight"), hl_i32(HL_LOG_WARN)};
     call(sandbox, "LogMessageWithSource", spoof, 3);
     CHECK(strcmp(listener.target, "guest") == 0);
 

@@ -312,7 +312,7 @@ static void inside_a_call(void) {
 }
 
 int main(void) {
-    snprintf(path, sizeof path, "/tmp/hyperlight-snapshot-%d.hls", (int)getpid());
+    snprintf(path, sizeof path, "/tmp/libhyperlight-snapshot-%d.hls", (int)getpid());
     restores();
     clones();
     mismatches();

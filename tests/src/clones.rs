@@ -1,6 +1,6 @@
 //! Snapshots of the demo guests, and sandboxes made of them.
 
-use hyperlight::{Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
+use libhyperlight::{Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
 
 /// A sandbox of the snapshot that takes host functions, and prints nowhere.
 pub fn of(snapshot: &Snapshot) -> UninitializedSandbox {

@@ -1,6 +1,6 @@
 //! Machine code for a guest to execute: a code payload of the demo guest.
 
-use hyperlight::{ErrorCode, Fault, PayloadAccess, Result, Sandbox};
+use libhyperlight::{ErrorCode, Fault, PayloadAccess, Result, Sandbox};
 
 use crate::{demo, poisons, sandbox};
 

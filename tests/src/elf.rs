@@ -3,8 +3,8 @@
 //! The edits are made on the bytes, by the offsets that the System V gABI gives: what no writer of ELF files would
 //! ever write is what the loader must be shown.
 
-use hyperlight::{Guest, Result};
-use hyperlight_abi::note;
+use libhyperlight::{Guest, Result};
+use libhyperlight_abi::note;
 
 /// Offsets in the file's header.
 pub mod header {

@@ -10,9 +10,9 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyperlight::{Error, ErrorCode, Guest, Kind, SandboxOptions, Snapshot, UninitializedSandbox};
-use hyperlight_abi::message::{self, LogRecord};
-use hyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, ValueRef};
+use libhyperlight::{Error, ErrorCode, Guest, Kind, SandboxOptions, Snapshot, UninitializedSandbox};
+use libhyperlight_abi::message::{self, LogRecord};
+use libhyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, ValueRef};
 use sha2::{Digest, Sha256};
 
 use crate::cost::{at_most, time_for};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, Snapshot};
+use libhyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, Snapshot};
 
 use crate::random::Random;
 use crate::{assert_works, demo, sandbox};

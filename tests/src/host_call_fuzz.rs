@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, HostError, Kind, Sandbox, SandboxOptions, Signature, Snapshot, State, Value,
     ValueRef,
 };
-use hyperlight_abi::frame::HEADER_LEN;
-use hyperlight_abi::limits::BUFFER_OVERHEAD;
-use hyperlight_abi::{ErrorKind, Frame, FrameKind, ToGuest, ToHost, mailbox};
+use libhyperlight_abi::frame::HEADER_LEN;
+use libhyperlight_abi::limits::BUFFER_OVERHEAD;
+use libhyperlight_abi::{ErrorKind, Frame, FrameKind, ToGuest, ToHost, mailbox};
 
 use crate::{demo, fails_with, sandbox, uninitialized_with};
 
@@ -147,7 +147,7 @@ impl HostCalls {
                 }
                 Ok(ToHost::Abort { reason, .. }) => {
                     let code = match reason {
-                        hyperlight_abi::AbortReason::OutOfMemory => ErrorCode::GuestOutOfMemory,
+                        libhyperlight_abi::AbortReason::OutOfMemory => ErrorCode::GuestOutOfMemory,
                         _ => ErrorCode::GuestAbort,
                     };
                     return fails(made, code, State::Poisoned);

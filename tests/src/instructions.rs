@@ -2,7 +2,7 @@
 //!
 //! They travel as code payloads, so that no assembler has a say in what they are.
 
-use hyperlight::{ErrorCode, FaultKind};
+use libhyperlight::{ErrorCode, FaultKind};
 
 use crate::code::{run, with_code};
 use crate::{assert_works, fails_with};

@@ -1,6 +1,6 @@
 //! The JavaScript guest: sandboxes with it, and the calls that tests make.
 
-use hyperlight::{Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, UninitializedSandbox};
 
 use crate::{fails_with, need_hypervisor, uninitialized_with};
 

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use hyperlight::{ErrorCode, Guest, Result, SandboxOptions, Value};
+use libhyperlight::{ErrorCode, Guest, Result, SandboxOptions, Value};
 
 use crate::demo;
 use crate::logger;

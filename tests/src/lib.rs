@@ -38,7 +38,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox,
 };
 
@@ -97,7 +97,7 @@ pub fn on_each_guest(test: impl Fn(&Guest)) {
 pub fn need_hypervisor() {
     static ASKED: Once = Once::new();
     ASKED.call_once(|| {
-        if let Err(error) = hyperlight::probe() {
+        if let Err(error) = libhyperlight::probe() {
             panic!("this test needs a hypervisor: {error}");
         }
     });

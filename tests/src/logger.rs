@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, Once};
 
-use hyperlight::GUEST_LOG_TARGET;
+use libhyperlight::GUEST_LOG_TARGET;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// A log record, kept.

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, HostError, InterruptHandle, Kind, Result, Sandbox, Signature, Snapshot, State,
     UninitializedSandbox, Value,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hyperlight::{Guest, InterruptHandle, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, InterruptHandle, SandboxOptions, UninitializedSandbox};
 
 use crate::model::{Modelled, Picture};
 use crate::random::Random;

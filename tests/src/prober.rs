@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, Guest, Result, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox,
 };
 

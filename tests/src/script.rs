@@ -3,8 +3,8 @@
 //! The program is `guests/scripted.c`: it has no SDK and plays one step for each payload of its image, so that a test
 //! decides every byte that the host gets to see, the first frame included. Behind the last step it executes `ud2`.
 
-use hyperlight::{Guest, PayloadAccess};
-use hyperlight_abi::{FrameKind, Kind, ValueRef, message};
+use libhyperlight::{Guest, PayloadAccess};
+use libhyperlight_abi::{FrameKind, Kind, ValueRef, message};
 
 use crate::elf::Elf;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hyperlight::Snapshot;
+use libhyperlight::Snapshot;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hyperlight::{
+use libhyperlight::{
     Error, ErrorCode, Guest, InterruptHandle, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot,
     State, UninitializedSandbox,
 };

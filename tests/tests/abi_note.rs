@@ -1,16 +1,16 @@
 //! The note by which a guest says which contract it was built for.
 
-use hyperlight::{ABI_ACCEPTED, ErrorCode, Guest};
-use hyperlight_tests::elf::{Elf, segment};
-use hyperlight_tests::fails_with;
-use hyperlight_tests::script::{SHAPES, file};
+use libhyperlight::{ABI_ACCEPTED, ErrorCode, Guest};
+use libhyperlight_tests::elf::{Elf, segment};
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::script::{SHAPES, file};
 
 /// Offsets in a note.
 const OWNER_LEN: usize = 0;
 const LEN: usize = 4;
 const TYPE: usize = 8;
 const OWNER: usize = 12;
-const NUMBER: usize = hyperlight_tests::elf::NOTE_ABI;
+const NUMBER: usize = libhyperlight_tests::elf::NOTE_ABI;
 
 #[track_caller]
 fn refused(elf: &Elf, why: &str) {

@@ -1,7 +1,7 @@
 //! The guests that the library carries.
 
-use hyperlight::{ErrorCode, Guest, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::{fails_with, need_hypervisor};
+use libhyperlight::{ErrorCode, Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::{fails_with, need_hypervisor};
 
 #[test]
 fn every_built_in_guest_starts() {

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{ErrorCode, FaultKind, Guest, Value};
-use hyperlight_tests::script::SMALL;
-use hyperlight_tests::{demo_c, poisons, printing, sandbox, spares, uninitialized};
+use libhyperlight::{ErrorCode, FaultKind, Guest, Value};
+use libhyperlight_tests::script::SMALL;
+use libhyperlight_tests::{demo_c, poisons, printing, sandbox, spares, uninitialized};
 
 #[test]
 fn the_documented_line_and_its_variations_make_guests_that_run() {
@@ -94,7 +94,7 @@ fn a_smashed_stack_stays_inside_the_guest() {
     let error = sandbox.call::<()>("SmashStack", (4096_u32,)).unwrap_err();
     // With a stack protector it is an abort, without one a jump to nowhere.
     assert!(matches!(error.code(), ErrorCode::GuestAbort | ErrorCode::GuestFault), "{error}");
-    poisons(&mut hyperlight_tests::sandbox(&demo_c()), ErrorCode::GuestFault, |sandbox| {
+    poisons(&mut libhyperlight_tests::sandbox(&demo_c()), ErrorCode::GuestFault, |sandbox| {
         sandbox.call::<()>("SmashStack", (64_u32 << 20,))
     });
 }

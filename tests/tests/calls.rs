@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{Kind, SandboxOptions, Signature, Value, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::script::{Step, frame, scripted};
-use hyperlight_tests::{assert_works, demo, on_each_guest, printing, sandbox, uninitialized};
+use libhyperlight::{Kind, SandboxOptions, Signature, Value, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::script::{Step, frame, scripted};
+use libhyperlight_tests::{assert_works, demo, on_each_guest, printing, sandbox, uninitialized};
 
 #[test]
 fn a_guest_prints_through_the_host() {
@@ -215,7 +215,7 @@ fn the_main_hook_runs_once_before_the_first_call() {
 fn a_thousand_calls_fit_into_a_small_heap_and_stack() {
     on_each_guest(|guest| {
         let options = SandboxOptions::new().heap_size(64 << 10).stack_size(16 << 10);
-        let mut sandbox = hyperlight_tests::sandbox_with(guest, options);
+        let mut sandbox = libhyperlight_tests::sandbox_with(guest, options);
         for number in 0..1000 {
             let text = format!("call number {number}");
             assert_eq!(sandbox.call::<String>("Echo", (&text,)).unwrap(), text);

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest};
-use hyperlight_tests::cost::{peak, reset_peak, time_for, within};
-use hyperlight_tests::elf::{Elf, dynamic, header, segment};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{ErrorCode, Guest};
+use libhyperlight_tests::cost::{peak, reset_peak, time_for, within};
+use libhyperlight_tests::elf::{Elf, dynamic, header, segment};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 const READ: u32 = 4;
 const MIB: usize = 1 << 20;
@@ -339,7 +339,7 @@ fn base_62(number: usize) -> String {
 fn a_guest_file_is_read_into_as_much_memory_as_it_has() {
     in_own_process("a_guest_file_is_read_into_as_much_memory_as_it_has", || {
         let elf = with_loaded(file(), &vec![0; 16 * MIB]);
-        let path = std::env::temp_dir().join(format!("hyperlight-costs-{}.elf", std::process::id()));
+        let path = std::env::temp_dir().join(format!("libhyperlight-costs-{}.elf", std::process::id()));
         std::fs::write(&path, elf.bytes()).unwrap();
         let len = elf.bytes().len() as u64;
         drop(elf);

@@ -1,10 +1,10 @@
 //! Whole ELF files: every way to link a guest, every header field that may lie, and files that end too early.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Guest};
-use hyperlight_tests::elf::{Elf, header, segment};
-use hyperlight_tests::script::{SHAPES, Step, file, perform};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{ErrorCode, Guest};
+use libhyperlight_tests::elf::{Elf, header, segment};
+use libhyperlight_tests::script::{SHAPES, Step, file, perform};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 fn assert_runs(program: &Guest) {
     uninitialized(&perform(program, &[Step::ready(&[]), Step::ready(&[])])).evolve().unwrap();

@@ -1,10 +1,10 @@
 //! Relocations and the dynamic section: every kind, target, symbol and count may lie.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Guest};
-use hyperlight_tests::elf::{Elf, dynamic, segment};
-use hyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{ErrorCode, Guest};
+use libhyperlight_tests::elf::{Elf, dynamic, segment};
+use libhyperlight_tests::script::{SHAPES, Step, file, perform, shared_file};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 fn assert_runs(program: &Guest) {
     uninitialized(&perform(program, &[Step::ready(&[]), Step::ready(&[])])).evolve().unwrap();
@@ -154,7 +154,7 @@ fn an_undefined_weak_symbol_is_null_and_an_absolute_one_is_not_moved() {
     let error = uninitialized(&perform(&guest, &[Step::ready(&[])])).evolve().unwrap_err();
     assert_eq!(
         error.fault().map(|fault| (fault.instruction, fault.kind)),
-        Some((0, hyperlight::FaultKind::NullAccess))
+        Some((0, libhyperlight::FaultKind::NullAccess))
     );
 
     let guest = shared_file().with_u16(symbol + 6, 0xfff1).with_u64(symbol + 8, 0x1234).load().unwrap();

@@ -1,11 +1,11 @@
 //! Segments: every number in their headers may lie.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Guest};
-use hyperlight_tests::elf::{Elf, header, segment};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{SHAPES, Step, file, perform};
-use hyperlight_tests::{ENGINE, fails_with, uninitialized};
+use libhyperlight::{ErrorCode, Guest};
+use libhyperlight_tests::elf::{Elf, header, segment};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{SHAPES, Step, file, perform};
+use libhyperlight_tests::{ENGINE, fails_with, uninitialized};
 
 const READ: u32 = 4;
 const READ_EXECUTE: u32 = 5;

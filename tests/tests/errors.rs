@@ -1,7 +1,7 @@
 //! Errors: their numbers and names are a contract, and what they print tells nothing about the host.
 
-use hyperlight::{Error, ErrorCode, Guest, HostError, HostPanic, Sandbox, UninitializedSandbox};
-use hyperlight_tests::{demo, harm, hexadecimals, sandbox, uninitialized};
+use libhyperlight::{Error, ErrorCode, Guest, HostError, HostPanic, Sandbox, UninitializedSandbox};
+use libhyperlight_tests::{demo, harm, hexadecimals, sandbox, uninitialized};
 
 /// The table that every language has.
 const CODES: [(ErrorCode, i32, &str); 25] = [

@@ -1,7 +1,7 @@
 //! Guests that use up what they have: the heap, the stack.
 
-use hyperlight::{ErrorCode, FaultKind, SandboxOptions};
-use hyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, sandbox_with};
+use libhyperlight::{ErrorCode, FaultKind, SandboxOptions};
+use libhyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, sandbox_with};
 
 #[test]
 fn the_heap_gives_what_it_has() {

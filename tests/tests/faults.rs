@@ -1,8 +1,8 @@
 //! Faults: each is told apart, with address, access and function, and none hurts anybody else.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{Access, Error, ErrorCode, Fault, FaultKind, Guest, Sandbox};
-use hyperlight_tests::{ENGINE, assert_works, demo, demo_c, on_each_guest, poisons, sandbox};
+use libhyperlight::{Access, Error, ErrorCode, Fault, FaultKind, Guest, Sandbox};
+use libhyperlight_tests::{ENGINE, assert_works, demo, demo_c, on_each_guest, poisons, sandbox};
 
 /// The fault of a call that must fault.
 #[track_caller]

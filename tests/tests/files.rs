@@ -9,9 +9,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use hyperlight::{Error, ErrorCode, Guest, MAX_GUEST_FILE};
-use hyperlight_tests::script::{Step, file, perform};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{Error, ErrorCode, Guest, MAX_GUEST_FILE};
+use libhyperlight_tests::script::{Step, file, perform};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 /// A folder that is gone when the test is over.
 struct Folder(PathBuf);

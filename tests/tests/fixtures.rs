@@ -1,8 +1,8 @@
 //! Guests that were built for older contracts, and are never rebuilt, run on.
 
-use hyperlight::{ABI_ACCEPTED, ErrorCode, FaultKind, Guest, PayloadAccess};
-use hyperlight_tests::elf::Elf;
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{ABI_ACCEPTED, ErrorCode, FaultKind, Guest, PayloadAccess};
+use libhyperlight_tests::elf::Elf;
+use libhyperlight_tests::{fails_with, uninitialized};
 
 /// Every one of them: contract, language, file.
 const FIXTURES: [(u32, &str, &[u8]); 4] = [
@@ -73,7 +73,7 @@ fn a_fault_in_a_guest_without_symbols_is_reported_by_address() {
     for (_, _, bytes) in FIXTURES {
         // The first instruction, made one that does not exist.
         let elf = Elf::new(bytes);
-        let entry = elf.at_address(elf.u64(hyperlight_tests::elf::header::ENTRY));
+        let entry = elf.at_address(elf.u64(libhyperlight_tests::elf::header::ENTRY));
         let guest = elf.with(entry, &[0x0f, 0x0b]).load().unwrap();
         let error = fails_with(ErrorCode::GuestFault, uninitialized(&guest).evolve());
         let fault = error.fault().unwrap();

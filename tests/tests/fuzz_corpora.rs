@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use hyperlight::ErrorCode;
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::cost::PATIENCE;
-use hyperlight_tests::fuzz::{self, HostCalls, corpus};
-use hyperlight_tests::{host_call_fuzz, need_hypervisor};
+use libhyperlight::ErrorCode;
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::cost::PATIENCE;
+use libhyperlight_tests::fuzz::{self, HostCalls, corpus};
+use libhyperlight_tests::{host_call_fuzz, need_hypervisor};
 
 /// Replays the corpus of a target, and says which input it was that failed.
 fn replay(target: &str, mut input: impl FnMut(&[u8])) {

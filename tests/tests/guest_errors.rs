@@ -3,12 +3,12 @@
 
 use std::error::Error as _;
 
-use hyperlight::{ErrorCode, Guest, Kind, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_abi::limits::MAX_DETAILS_LEN;
-use hyperlight_tests::elf::NOTE_ABI;
-use hyperlight_tests::script::{Step, file, frame, perform};
-use hyperlight_tests::{
+use libhyperlight::{ErrorCode, Guest, Kind, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_abi::limits::MAX_DETAILS_LEN;
+use libhyperlight_tests::elf::NOTE_ABI;
+use libhyperlight_tests::script::{Step, file, frame, perform};
+use libhyperlight_tests::{
     demo, demo_c_of_abi, fails_with, on_each_guest, sandbox, sandbox_with, spares, uninitialized,
 };
 

@@ -1,6 +1,6 @@
 //! A short run of the guest fuzzer; `ci/fuzz` runs it for longer.
 
-use hyperlight_tests::guest_fuzz::GuestFuzz;
+use libhyperlight_tests::guest_fuzz::GuestFuzz;
 
 #[test]
 fn random_code_never_gets_out_and_a_restore_mends_what_it_did() {

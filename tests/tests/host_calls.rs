@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use hyperlight::{ErrorCode, Sandbox, SandboxOptions, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::script::frame;
-use hyperlight_tests::{
+use libhyperlight::{ErrorCode, Sandbox, SandboxOptions, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::script::frame;
+use libhyperlight_tests::{
     assert_works, demo, fails_with, on_each_guest, sandbox, spares, uninitialized, uninitialized_with,
 };
 
@@ -112,7 +112,7 @@ fn a_guest_that_sleeps_uses_up_no_host_calls() {
 fn a_host_function_may_call_other_sandboxes_three_deep() {
     on_each_guest(|guest| {
         /// A sandbox whose `HostAdd` is the `Add` of the one before.
-        fn behind(inner: Sandbox, guest: &hyperlight::Guest) -> Sandbox {
+        fn behind(inner: Sandbox, guest: &libhyperlight::Guest) -> Sandbox {
             let inner = Mutex::new(inner);
             let mut host = uninitialized(guest);
             host.register("HostAdd", move |a: i32, b: i32| {
@@ -130,7 +130,7 @@ fn a_host_function_may_call_other_sandboxes_three_deep() {
         let error = spares(&mut outer, ErrorCode::HostFunction, |outer| outer.call::<i32>("Add", (10, -20)));
         let mut cause: Box<dyn std::error::Error> = Box::new(error);
         let mut depth = 0;
-        while let Ok(error) = cause.downcast::<hyperlight::Error>() {
+        while let Ok(error) = cause.downcast::<libhyperlight::Error>() {
             assert_eq!((error.code(), error.message()), (ErrorCode::HostFunction, "negative"));
             cause = error.into_source().unwrap();
             depth += 1;
@@ -168,7 +168,7 @@ fn a_sandbox_that_breaks_in_a_host_function_leaves_the_outer_one_alone() {
             let error = spares(&mut outer, ErrorCode::HostFunction, |outer| {
                 outer.call::<u32>("HostCallLoop", ("Crash", 1_u32))
             });
-            let source = error.into_source().unwrap().downcast::<hyperlight::Error>().unwrap();
+            let source = error.into_source().unwrap().downcast::<libhyperlight::Error>().unwrap();
             assert_eq!(source.code(), code);
         }
         assert_works(&mut outer);

@@ -6,11 +6,11 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use hyperlight::{ErrorCode, HostError, HostPanic, Kind, Signature, UninitializedSandbox, Value, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_abi::limits::MAX_HOST_FAILURES;
-use hyperlight_tests::script::{Step, frame, scripted};
-use hyperlight_tests::{demo, on_each_guest, poisons, spares, uninitialized};
+use libhyperlight::{ErrorCode, HostError, HostPanic, Kind, Signature, UninitializedSandbox, Value, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_abi::limits::MAX_HOST_FAILURES;
+use libhyperlight_tests::script::{Step, frame, scripted};
+use libhyperlight_tests::{demo, on_each_guest, poisons, spares, uninitialized};
 
 /// An error that can be told from every other: by its mark.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ fn the_token_of_an_earlier_call_is_not_honoured() {
     let mut sandbox = host.evolve().unwrap();
     sandbox.call::<()>("Ask", ()).unwrap();
     for _ in 0..3 {
-        let error = hyperlight_tests::fails_with(ErrorCode::GuestError, sandbox.call::<()>("Ask", ()));
+        let error = libhyperlight_tests::fails_with(ErrorCode::GuestError, sandbox.call::<()>("Ask", ()));
         assert_eq!((error.message(), error.guest_code()), ("the guest's words", 3));
         assert!(error.source().is_none());
     }
@@ -292,10 +292,10 @@ fn a_sandbox_outlives_a_thousand_host_errors() {
         let mut sandbox = host.evolve().unwrap();
         for number in 0..1000 {
             let result = sandbox.call::<i32>("CallErrorMethod", (format!("{number}"),));
-            let error = hyperlight_tests::fails_with(ErrorCode::HostFunction, result);
+            let error = libhyperlight_tests::fails_with(ErrorCode::HostFunction, result);
             assert_eq!(error.message(), format!("Error From Host: {number}"));
         }
-        hyperlight_tests::assert_works(&mut sandbox);
+        libhyperlight_tests::assert_works(&mut sandbox);
     });
 }
 

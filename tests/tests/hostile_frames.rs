@@ -1,10 +1,10 @@
 //! Guests that break the wire contract while they are asked something.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{Error, ErrorCode, Kind, Value, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::script::{Step, frame, ready, scripted};
-use hyperlight_tests::{demo, fails_with, poisons, sandbox, uninitialized};
+use libhyperlight::{Error, ErrorCode, Kind, Value, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::script::{Step, frame, ready, scripted};
+use libhyperlight_tests::{demo, fails_with, poisons, sandbox, uninitialized};
 
 /// The header of a frame.
 fn header(magic: [u8; 4], kind: u32, len: u32, count: u32) -> Vec<u8> {

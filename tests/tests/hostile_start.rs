@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hyperlight::{Error, ErrorCode, FaultKind, Guest, Kind, Result, Sandbox, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_abi::limits::MAX_FUNCTIONS;
-use hyperlight_tests::script::{Step, frame, ready, scripted};
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight::{Error, ErrorCode, FaultKind, Guest, Kind, Result, Sandbox, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_abi::limits::MAX_FUNCTIONS;
+use libhyperlight_tests::script::{Step, frame, ready, scripted};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 fn start(guest: &Guest) -> Result<Sandbox> {
     uninitialized(guest).evolve()
@@ -107,13 +107,13 @@ fn a_guest_may_list_as_many_functions_as_the_limit_says() {
     let names: Vec<_> = (0..MAX_FUNCTIONS).map(|number| format!("f{number}")).collect();
     let functions: Vec<(&str, &[Kind])> = names.iter().map(|name| (&**name, &[Kind::Void][..])).collect();
     let guest = scripted(&[Step::frame(ready(&functions))]);
-    let options = hyperlight::SandboxOptions::new().output_size(16 << 20);
-    let sandbox = hyperlight_tests::sandbox_with(&guest, options.clone());
+    let options = libhyperlight::SandboxOptions::new().output_size(16 << 20);
+    let sandbox = libhyperlight_tests::sandbox_with(&guest, options.clone());
     assert_eq!(sandbox.functions().len(), MAX_FUNCTIONS);
 
     let more: Vec<_> = functions.into_iter().chain([("more", &[Kind::Void][..])]).collect();
     let guest = scripted(&[Step::frame(ready(&more))]);
-    fails_with(ErrorCode::Protocol, hyperlight_tests::uninitialized_with(&guest, options).evolve());
+    fails_with(ErrorCode::Protocol, libhyperlight_tests::uninitialized_with(&guest, options).evolve());
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use hyperlight::{ErrorCode, Guest, Result, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
+use libhyperlight::{ErrorCode, Guest, Result, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
 /// `_IO(KVMIO, number)`.
 const fn kvm(number: u32) -> u32 {
@@ -16,7 +16,7 @@ fn under(filter: impl FnOnce() + Send) -> String {
     thread::scope(|scope| {
         let asked = scope.spawn(|| {
             filter();
-            let probed = fails_with(ErrorCode::HypervisorUnavailable, hyperlight::probe());
+            let probed = fails_with(ErrorCode::HypervisorUnavailable, libhyperlight::probe());
             let sandbox = || -> Result<_> {
                 UninitializedSandbox::new(&Guest::builtin("demo")?, SandboxOptions::new())?.evolve()
             };
@@ -50,7 +50,7 @@ fn each_reason_is_told_with_its_mend_and_none_is_kept() {
         }
         let busy = under(|| seccomp::forbid_ioctl(kvm(0x01), libc::EBUSY));
         assert!(busy.contains("another hypervisor") && busy.contains("stop it"), "{busy}");
-        hyperlight::probe().expect("nothing of that is kept");
+        libhyperlight::probe().expect("nothing of that is kept");
         assert_works(&mut sandbox(&demo()));
     });
 }

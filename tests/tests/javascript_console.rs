@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{ErrorCode, SandboxOptions};
-use hyperlight_tests::javascript::{eval, javascript};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{fails_with, logger, printing, uninitialized_with};
+use libhyperlight::{ErrorCode, SandboxOptions};
+use libhyperlight_tests::javascript::{eval, javascript};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{fails_with, logger, printing, uninitialized_with};
 use log::{Level, LevelFilter};
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, State};
-use hyperlight_tests::javascript::{
+use libhyperlight::{CallOptions, ErrorCode, PayloadAccess, Sandbox, State};
+use libhyperlight_tests::javascript::{
     self, UNSETTLED, call, engine, eval, gives, javascript, load, loaded, throws,
 };
-use hyperlight_tests::{fails_with, uninitialized};
+use libhyperlight_tests::{fails_with, uninitialized};
 
 #[test]
 fn an_error_has_its_name_its_message_and_its_stack() {
@@ -216,7 +216,7 @@ fn details_of_hostile_errors_are_bounded_and_json() {
     assert!(long.contains(&"l".repeat(10_000)), "{} bytes", long.len());
     let limit = CallOptions::new().timeout(Duration::from_millis(100));
     let endless = "throw Object.defineProperty(new Error('m'), 'cause', { get() { for (;;) {} } })";
-    let result: hyperlight::Result<String> = js.call_with(&limit, "eval", (endless,));
+    let result: libhyperlight::Result<String> = js.call_with(&limit, "eval", (endless,));
     fails_with(ErrorCode::Timeout, result);
 }
 

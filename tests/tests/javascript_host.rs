@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperlight::{ErrorCode, Sandbox, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::javascript::{eval, gives, javascript, throws, uninitialized};
-use hyperlight_tests::{clones, fails_with, uninitialized_with};
+use libhyperlight::{ErrorCode, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::javascript::{eval, gives, javascript, throws, uninitialized};
+use libhyperlight_tests::{clones, fails_with, uninitialized_with};
 
 fn with(register: impl FnOnce(&mut UninitializedSandbox)) -> Sandbox {
     let mut host = uninitialized();

@@ -1,8 +1,8 @@
 //! What scripts can say: the language, modules, promises, and what belongs to the platform.
 
-use hyperlight::ErrorCode;
-use hyperlight_tests::fails_with;
-use hyperlight_tests::javascript::{call, engine, eval, gives, load, loaded, throws};
+use libhyperlight::ErrorCode;
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::javascript::{call, engine, eval, gives, load, loaded, throws};
 
 #[test]
 fn the_language_is_that_of_2023() {
@@ -200,7 +200,7 @@ fn a_module_is_one_by_what_it_says_and_its_exports_can_be_called() {
 fn modules_import_what_the_host_has_given() {
     let mut js = engine();
     let module =
-        |js: &mut hyperlight::Sandbox, name: &str, source: &str| js.call::<()>("module", (name, source));
+        |js: &mut libhyperlight::Sandbox, name: &str, source: &str| js.call::<()>("module", (name, source));
     module(
         &mut js,
         "lib/a.js",

@@ -4,9 +4,9 @@
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, State};
-use hyperlight_tests::javascript::{engine, engine_with, eval, gives, javascript, load, loaded, throws};
-use hyperlight_tests::{fails_with, uninitialized_with};
+use libhyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, State};
+use libhyperlight_tests::javascript::{engine, engine_with, eval, gives, javascript, load, loaded, throws};
+use libhyperlight_tests::{fails_with, uninitialized_with};
 
 /// That a script throws, or gives anything, and that the guest works on.
 #[track_caller]
@@ -108,7 +108,7 @@ fn a_script_without_end_is_stopped_and_a_restore_makes_it_good() {
         "throw { get name() { for (;;) {} }, get x() { for (;;) {} } }",
         "2n ** (2n ** 30n) % 7n; for (;;) {}",
     ] {
-        let result: hyperlight::Result<String> = js.call_with(&limit, "eval", (source,));
+        let result: libhyperlight::Result<String> = js.call_with(&limit, "eval", (source,));
         match result {
             Err(error) if error.code() == ErrorCode::Timeout => {
                 assert_eq!(js.state(), State::Poisoned, "{source}")

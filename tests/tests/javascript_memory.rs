@@ -1,9 +1,9 @@
 //! Scripts that use the heap up, whatever they fill it with: what is thrown is an error of the language that says what mends
 //! it, for those that catch it, too, and the guest works on.
 
-use hyperlight::{ErrorCode, SandboxOptions, State};
-use hyperlight_tests::fails_with;
-use hyperlight_tests::javascript::{engine_with, eval, gives, load};
+use libhyperlight::{ErrorCode, SandboxOptions, State};
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::javascript::{engine_with, eval, gives, load};
 
 /// Scripts that never end but by an error.
 const SHAPES: [&str; 24] = [

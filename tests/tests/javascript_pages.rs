@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use hyperlight::{Sandbox, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::javascript::{call, loaded};
+use libhyperlight::{Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::javascript::{call, loaded};
 
 const PAGE: u64 = 4096;
 

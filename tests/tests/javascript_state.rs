@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Pool, PoolOptions, SandboxOptions, Snapshot};
-use hyperlight_tests::clones;
-use hyperlight_tests::javascript::{call, engine, eval, gives, loaded};
+use libhyperlight::{ErrorCode, Pool, PoolOptions, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones;
+use libhyperlight_tests::javascript::{call, engine, eval, gives, loaded};
 
 const HANDLER: &str = "
     const cache = new Map(); let served = 0;
@@ -14,7 +14,7 @@ const HANDLER: &str = "
     export async function handler(request) { served++; return { ...cache.get(request.n), served, host: host.whoami() } }";
 
 fn warmed() -> Snapshot {
-    let mut host = hyperlight_tests::javascript::uninitialized();
+    let mut host = libhyperlight_tests::javascript::uninitialized();
     host.register("whoami", || "first".to_owned()).unwrap();
     let mut js = host.evolve().unwrap();
     js.call::<()>("load", ("handler", HANDLER)).unwrap();
@@ -103,5 +103,5 @@ fn a_guest_that_only_starts_asks_for_nothing() {
     // Two that have only started are alike, byte for byte: neither time nor entropy is in them.
     let (first, second) = (engine(), engine());
     let (first, second) = (first.dump_memory().unwrap(), second.dump_memory().unwrap());
-    assert!(hyperlight_tests::prober::first_difference(&first, &second).is_none());
+    assert!(libhyperlight_tests::prober::first_difference(&first, &second).is_none());
 }

@@ -4,9 +4,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyperlight::{ErrorCode, Sandbox, State};
-use hyperlight_tests::fails_with;
-use hyperlight_tests::javascript::{call, engine, eval, gives, load, throws, uninitialized};
+use libhyperlight::{ErrorCode, Sandbox, State};
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::javascript::{call, engine, eval, gives, load, throws, uninitialized};
 
 /// Levels of arrays and objects that cross the wall.
 const DEPTH: usize = 512;
@@ -24,7 +24,7 @@ fn with_host() -> Sandbox {
 
 /// That a source is an error of the library's own for what is too large, which leaves the sandbox ready.
 #[track_caller]
-fn too_large(js: &mut Sandbox, result: hyperlight::Result<String>, expected: &str) {
+fn too_large(js: &mut Sandbox, result: libhyperlight::Result<String>, expected: &str) {
     let error = fails_with(ErrorCode::TooLarge, result);
     assert!(error.message().contains(expected), "{error}");
     assert_eq!(js.state(), State::Ready);

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, GUEST_LOG_TARGET, Guest, Kind, SandboxOptions, State, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::logger::{self, Kept};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{Step, frame, scripted};
-use hyperlight_tests::{demo, fails_with, on_each_guest, poisons, sandbox, sandbox_with, uninitialized};
+use libhyperlight::{ErrorCode, GUEST_LOG_TARGET, Guest, Kind, SandboxOptions, State, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::logger::{self, Kept};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{Step, frame, scripted};
+use libhyperlight_tests::{demo, fails_with, on_each_guest, poisons, sandbox, sandbox_with, uninitialized};
 use log::{Level, LevelFilter};
 
 static LOG_STORM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/log_storm.elf"));
@@ -150,7 +150,7 @@ fn a_full_ring_drops_records_and_says_how_many() {
             for (records, bytes) in [(10_u32, 100_u32), (1000, 100), (10_000, 10), (100, 4000), (5000, 0)] {
                 sandbox.call::<()>("LogFlood", (records, bytes)).unwrap();
                 let (own, guests): (Vec<_>, Vec<_>) =
-                    logger::take().into_iter().partition(|kept| kept.target == "hyperlight");
+                    logger::take().into_iter().partition(|kept| kept.target == "libhyperlight");
                 let arrived = u32::try_from(guests.len()).unwrap();
                 assert!(guests.iter().all(|kept| kept.message == "x".repeat(bytes as usize)));
                 assert!(arrived > 0 && arrived <= records);
@@ -193,7 +193,7 @@ fn max_log_bytes_bounds_what_one_call_brings() {
             for _ in 0..3 {
                 sandbox.call::<()>("LogNumbered", ("some words", 100_u32)).unwrap();
                 let (own, guests): (Vec<_>, Vec<_>) =
-                    logger::take().into_iter().partition(|kept| kept.target == "hyperlight");
+                    logger::take().into_iter().partition(|kept| kept.target == "libhyperlight");
                 assert!((2..40).contains(&guests.len()), "{} records", guests.len());
                 assert_eq!(guests[0].message, "some words 0");
                 let [warning] = own.try_into().unwrap();
@@ -225,7 +225,7 @@ fn a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more() {
             for _ in 0..3 {
                 fails_with(code, sandbox.call::<()>("Storm", ()));
                 let (own, guests): (Vec<_>, Vec<_>) =
-                    logger::take().into_iter().partition(|kept| kept.target == "hyperlight");
+                    logger::take().into_iter().partition(|kept| kept.target == "libhyperlight");
                 let bytes: usize = guests.iter().map(|kept| kept.message.len()).sum();
                 assert!(bytes > 0 && bytes as u64 <= BYTES, "{bytes} bytes");
                 let [summary] = own.try_into().unwrap();
@@ -368,9 +368,9 @@ fn no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by() {
         log::set_logger(&KEYS).unwrap();
         log::set_max_level(LevelFilter::Trace);
         let names = [
-            ("hyperlight", "guest"),
-            ("hyperlight::guest", "guest"),
-            ("hyperlight::", "guest"),
+            ("libhyperlight", "guest"),
+            ("libhyperlight::guest", "guest"),
+            ("libhyperlight::", "guest"),
             ("hyperlighting", "hyperlighting"),
             ("billing", "billing"),
             ("", ""),
@@ -380,7 +380,7 @@ fn no_guest_speaks_for_the_library_or_chooses_what_loggers_key_by() {
         uninitialized(&guest).evolve().unwrap().call::<()>("Ask", ()).unwrap();
         let kept = std::mem::take(&mut *KEYS.0.lock().unwrap());
         let (own, guests) = kept.split_last().unwrap();
-        assert_eq!(own.0, "hyperlight");
+        assert_eq!(own.0, "libhyperlight");
         assert!(guests.iter().all(|(target, _)| target == GUEST_LOG_TARGET), "{guests:?}");
         let speakers: Vec<_> = guests.iter().map(|(_, speaker)| speaker.as_deref().unwrap()).collect();
         assert_eq!(speakers, names.map(|(_, shown)| shown));

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, FaultKind, Guest, Result, Sandbox};
-use hyperlight_tests::code::{fault_of, with_code};
-use hyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
+use libhyperlight::{CallOptions, ErrorCode, FaultKind, Guest, Result, Sandbox};
+use libhyperlight_tests::code::{fault_of, with_code};
+use libhyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
 
 /// A call of which nobody can say how it ends: well, or by an error that a guest can cause. A restore mends it.
 fn ends_in_order(what: &str, sandbox: &mut Sandbox, call: impl Fn(&mut Sandbox, &CallOptions) -> Result<()>) {

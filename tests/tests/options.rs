@@ -1,8 +1,8 @@
 //! Options at their edges: rounded or refused as documented, never wrapped around.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Sandbox, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, sandbox_with, uninitialized_with};
+use libhyperlight::{ErrorCode, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest, sandbox_with, uninitialized_with};
 
 const EDGES: [u64; 10] =
     [0, 1, 4095, 4097, u32::MAX as u64, 1 << 32, (1 << 32) + 1, 1 << 63, u64::MAX - 1, u64::MAX];

@@ -1,8 +1,8 @@
 //! Payloads: bytes that the host places into a guest's image.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{Access, ErrorCode, FaultKind, Guest, MAX_PAYLOADS, PayloadAccess};
-use hyperlight_tests::{demo, fails_with, on_each_guest, poisons, sandbox, spares};
+use libhyperlight::{Access, ErrorCode, FaultKind, Guest, MAX_PAYLOADS, PayloadAccess};
+use libhyperlight_tests::{demo, fails_with, on_each_guest, poisons, sandbox, spares};
 
 /// lea 1(%rdi,%rdi), %rax; ret: twice the argument and one.
 const TWICE_AND_ONE: &[u8] = &[0x48, 0x8d, 0x44, 0x3f, 0x01, 0xc3];

@@ -7,9 +7,9 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{demo, fails_with, harm, sandbox, seccomp, uninitialized};
+use libhyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox, SandboxOptions, Snapshot};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{demo, fails_with, harm, sandbox, seccomp, uninitialized};
 
 /// Longer than any machine takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,7 +74,7 @@ fn a_member_that_its_user_restored_elsewhere_comes_back_to_the_pools_snapshot() 
 fn a_user_who_swaps_the_sandbox_for_another_harms_nobody_else() {
     let pool = pool(PoolOptions::new().max(1));
     let mut member = pool.acquire().unwrap();
-    *member = sandbox(&hyperlight_tests::demo_c());
+    *member = sandbox(&libhyperlight_tests::demo_c());
     drop(member);
     assert_eq!(bump(&mut pool.acquire_within(PATIENCE).unwrap()), 101);
     assert_eq!(pool.statistics().unwrap().replaced, 1);

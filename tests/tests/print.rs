@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 
-use hyperlight::{ErrorCode, HOST_PRINT, SandboxOptions, UninitializedSandbox};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{guests, on_each_guest, printing, spares, uninitialized, uninitialized_with};
+use libhyperlight::{ErrorCode, HOST_PRINT, SandboxOptions, UninitializedSandbox};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{guests, on_each_guest, printing, spares, uninitialized, uninitialized_with};
 
 #[test]
 fn by_default_what_is_printed_goes_to_standard_output_and_nothing_else_does() {

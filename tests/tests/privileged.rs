@@ -2,10 +2,10 @@
 //!
 //! The instructions travel as code payloads, so that no assembler has a say in what they are.
 
-use hyperlight::{ErrorCode, FaultKind, Value};
-use hyperlight_tests::code::{fault_of, run, with_code};
-use hyperlight_tests::instructions::INSTRUCTIONS;
-use hyperlight_tests::{assert_works, demo, poisons, sandbox};
+use libhyperlight::{ErrorCode, FaultKind, Value};
+use libhyperlight_tests::code::{fault_of, run, with_code};
+use libhyperlight_tests::instructions::INSTRUCTIONS;
+use libhyperlight_tests::{assert_works, demo, poisons, sandbox};
 
 #[test]
 fn every_privileged_instruction_faults_and_every_other_does_no_harm() {

@@ -6,15 +6,15 @@
 use std::fs;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use hyperlight::{
+use libhyperlight::{
     ErrorCode, Guest, PayloadAccess, Result, Sandbox, SandboxOptions, State, UninitializedSandbox, Value,
     ValueRef,
 };
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::harm::{self, Host};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{Step, file, frame, scripted};
-use hyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::harm::{self, Host};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{Step, file, frame, scripted};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
 use log::{LevelFilter, Log, Metadata, Record};
 
 /// Everything that can go wrong with a guest, each once.
@@ -287,7 +287,7 @@ fn a_shortage_of_file_descriptors_is_an_error_and_leaks_none() {
             let before = set_file_limit(used - 1 + more);
             // A guest of its own, so that its image needs a descriptor too.
             let result = file().load().map(|guest| {
-                let host = hyperlight_tests::script::perform(&guest, &[Step::ready(&[])]);
+                let host = libhyperlight_tests::script::perform(&guest, &[Step::ready(&[])]);
                 UninitializedSandbox::new(&host, SandboxOptions::new())?.evolve()
             });
             set_file_limit(before);
@@ -315,13 +315,13 @@ fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
             let before = set_file_limit(used + more);
             // Neither helper of the tests, which would take the shortage for a missing hypervisor.
             let sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new());
-            let errors = [hyperlight::probe().err(), sandbox.and_then(UninitializedSandbox::evolve).err()];
+            let errors = [libhyperlight::probe().err(), sandbox.and_then(UninitializedSandbox::evolve).err()];
             set_file_limit(before);
             for error in errors.into_iter().flatten() {
                 fails_with::<()>(ErrorCode::Resource, Err(error));
             }
         }
-        hyperlight::probe().unwrap();
+        libhyperlight::probe().unwrap();
         assert_works(&mut sandbox(&demo()));
     });
 }

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, Kind, PayloadAccess, Result, SandboxOptions, State, Value, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::elf::{Elf, header, segment};
-use hyperlight_tests::random::Random;
-use hyperlight_tests::script::{SHAPES, SMALL, Step, frame, perform, ready, scripted};
-use hyperlight_tests::{assert_works, demo, fails_with, sandbox, uninitialized_with};
+use libhyperlight::{ErrorCode, Guest, Kind, PayloadAccess, Result, SandboxOptions, State, Value, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::elf::{Elf, header, segment};
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::script::{SHAPES, SMALL, Step, frame, perform, ready, scripted};
+use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, uninitialized_with};
 
 /// Says which random thing it was, if the test fails while it lives.
 struct Case(&'static str, u64, usize);

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hyperlight_tests::operations::World;
+use libhyperlight_tests::operations::World;
 
 /// Plays until the time is up. Says the seed, and if something is wrong, at which step it was.
 fn play(seed: u64, time: Duration) {

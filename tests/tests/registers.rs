@@ -1,8 +1,8 @@
 //! Guests that leave stack pointer, flags and control words as they should not be.
 
-use hyperlight::{ErrorCode, FaultKind};
-use hyperlight_tests::code::{fault_of, run, with_code};
-use hyperlight_tests::{ENGINE, assert_works, demo, poisons, sandbox};
+use libhyperlight::{ErrorCode, FaultKind};
+use libhyperlight_tests::code::{fault_of, run, with_code};
+use libhyperlight_tests::{ENGINE, assert_works, demo, poisons, sandbox};
 
 #[test]
 fn a_fault_is_reported_with_any_stack_pointer() {
@@ -43,7 +43,7 @@ fn flags_that_a_guest_leaves_set_are_gone_in_the_next_call() {
         assert_works(&mut sandbox);
     }
     for flag in [1_u64 << 14, 1 << 21] {
-        let mut sandbox = hyperlight_tests::sandbox(&demo());
+        let mut sandbox = libhyperlight_tests::sandbox(&demo());
         sandbox.call::<()>("SetFlags", (flag,)).unwrap();
         assert_eq!(sandbox.call::<u64>("GetFlags", ()).unwrap() & flag, 0, "{flag:#x}");
         assert_works(&mut sandbox);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperlight::{ErrorCode, Kind, MAX_NAME_LEN, Sandbox, Signature, Value, ValueRef};
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::script::{Step, frame, scripted};
-use hyperlight_tests::{demo, fails_with, on_each_guest, sandbox, spares, uninitialized};
+use libhyperlight::{ErrorCode, Kind, MAX_NAME_LEN, Sandbox, Signature, Value, ValueRef};
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::script::{Step, frame, scripted};
+use libhyperlight_tests::{demo, fails_with, on_each_guest, sandbox, spares, uninitialized};
 
 fn one_of_each_kind() -> [Value; 9] {
     [
@@ -206,7 +206,7 @@ fn a_sandbox_lists_the_functions_that_the_contract_of_the_demo_guests_names() {
 
 #[test]
 fn a_function_of_both_demo_guests_has_one_signature() {
-    let [rust, c] = hyperlight_tests::guests().map(|(_, guest)| sandbox(&guest));
+    let [rust, c] = libhyperlight_tests::guests().map(|(_, guest)| sandbox(&guest));
     let rust: BTreeMap<_, _> = rust.functions().collect();
     let both: Vec<_> = c.functions().filter(|(name, _)| rust.contains_key(name)).collect();
     assert!(both.len() > 60, "{} functions", both.len());

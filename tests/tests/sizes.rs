@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperlight::{Error, ErrorCode, SandboxOptions};
-use hyperlight_tests::{
+use libhyperlight::{Error, ErrorCode, SandboxOptions};
+use libhyperlight_tests::{
     demo, fails_with, on_each_guest, sandbox, sandbox_with, spares, uninitialized, uninitialized_with,
 };
 

@@ -1,9 +1,9 @@
 //! The call buffers: a long message leaves no tail in a short one, and a restore leaves nothing in them at all.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{ErrorCode, Sandbox, Value};
-use hyperlight_tests::clones::{clone, fresh};
-use hyperlight_tests::{demo, logger, on_each_guest, poisons, printing, uninitialized};
+use libhyperlight::{ErrorCode, Sandbox, Value};
+use libhyperlight_tests::clones::{clone, fresh};
+use libhyperlight_tests::{demo, logger, on_each_guest, poisons, printing, uninitialized};
 use log::LevelFilter;
 
 const SECRET: &str = "a secret that only one tenant may know";

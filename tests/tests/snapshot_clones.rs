@@ -6,13 +6,13 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::thread;
 
-use hyperlight::{Sandbox, Snapshot};
-use hyperlight_tests::clones::{self, add, assert_pristine, clone, count};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{assert_works, demo, on_each_guest, sandbox};
+use libhyperlight::{Sandbox, Snapshot};
+use libhyperlight_tests::clones::{self, add, assert_pristine, clone, count};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{assert_works, demo, on_each_guest, sandbox};
 
 /// A snapshot of a sandbox that has counted to that.
-fn snapshot_at(guest: &hyperlight::Guest, number: i32) -> Snapshot {
+fn snapshot_at(guest: &libhyperlight::Guest, number: i32) -> Snapshot {
     let mut sandbox = sandbox(guest);
     add(&mut sandbox, number);
     sandbox.call::<u64>("AllocAndWritePattern", (5000_u32,)).unwrap();
@@ -50,7 +50,7 @@ fn a_hundred_clones_write_to_the_same_pages() {
         }
         // The snapshot is what it was, and so is every clone that goes back to it.
         let after = clone(&snapshot).dump_memory().unwrap();
-        assert_eq!(hyperlight_tests::prober::first_difference(&before, &after), None);
+        assert_eq!(libhyperlight_tests::prober::first_difference(&before, &after), None);
         for clone in &mut clones {
             clone.restore(&snapshot).unwrap();
         }
@@ -113,7 +113,7 @@ fn a_clone_has_interrupt_handles_and_limits_of_its_own() {
                 }
             });
             let error = one.call::<()>("Spin", ()).unwrap_err();
-            assert_eq!(error.code(), hyperlight::ErrorCode::Interrupted);
+            assert_eq!(error.code(), libhyperlight::ErrorCode::Interrupted);
             kicker.join().unwrap();
         });
         assert_works(&mut other);
@@ -153,7 +153,7 @@ fn nobody_can_write_to_an_image() {
         assert_eq!(images, 2);
         clone.restore(&snapshot).unwrap();
         let after = clone.dump_memory().unwrap();
-        assert_eq!(hyperlight_tests::prober::first_difference(&before, &after), None);
+        assert_eq!(libhyperlight_tests::prober::first_difference(&before, &after), None);
         assert_eq!(count(&mut clone), 3);
     });
 }

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use hyperlight::{CallOptions, Guest, Sandbox, Snapshot};
-use hyperlight_tests::clones::{add, clone, count, fresh};
-use hyperlight_tests::harm::{self, Host};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::stop::processor_time;
-use hyperlight_tests::{assert_works, demo, guests};
+use libhyperlight::{CallOptions, Guest, Sandbox, Snapshot};
+use libhyperlight_tests::clones::{add, clone, count, fresh};
+use libhyperlight_tests::harm::{self, Host};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::stop::processor_time;
+use libhyperlight_tests::{assert_works, demo, guests};
 
 /// One cycle of a sandbox's life; each so many of them, a life less simple.
 fn cycle(number: u32, sandbox: &mut Sandbox, kept: &mut Snapshot, fresh: &Snapshot) {

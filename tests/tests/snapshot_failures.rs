@@ -6,11 +6,11 @@
 
 use std::thread;
 
-use hyperlight::{ErrorCode, Result, Sandbox, Snapshot, State, force_tracking};
-use hyperlight_tests::clones::{self, add, assert_pristine, clone, count, fresh};
-use hyperlight_tests::harm;
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
+use libhyperlight::{ErrorCode, Result, Sandbox, Snapshot, State, force_tracking};
+use libhyperlight_tests::clones::{self, add, assert_pristine, clone, count, fresh};
+use libhyperlight_tests::harm;
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
 /// What fails.
 #[derive(Clone, Copy, Debug)]

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use hyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::random::Random;
-use hyperlight_tests::snapshot_file::{CHECKSUM, PREFIX, header_end, sign};
-use hyperlight_tests::stop::Done;
-use hyperlight_tests::{demo, fails_with, guests, sandbox, sandbox_with, seccomp, uninitialized_with};
+use libhyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::snapshot_file::{CHECKSUM, PREFIX, header_end, sign};
+use libhyperlight_tests::stop::Done;
+use libhyperlight_tests::{demo, fails_with, guests, sandbox, sandbox_with, seccomp, uninitialized_with};
 use tempfile::TempDir;
 
 /// A sandbox as small as it gets, so that its file is small.
@@ -44,7 +44,7 @@ impl Place {
     }
 
     /// What loading these bytes gives.
-    fn load(&self, bytes: &[u8]) -> hyperlight::Result<Snapshot> {
+    fn load(&self, bytes: &[u8]) -> libhyperlight::Result<Snapshot> {
         fs::write(&self.path, bytes).unwrap();
         Snapshot::load(&self.path)
     }
@@ -300,7 +300,7 @@ fn a_file_of_another_guest_or_other_sizes_is_not_restored() {
     let loaded = place.load(&bytes).unwrap();
     let mut usual = sandbox(&demo());
     fails_with(ErrorCode::SnapshotMismatch, usual.restore(&loaded));
-    let mut c = small(&hyperlight_tests::demo_c());
+    let mut c = small(&libhyperlight_tests::demo_c());
     fails_with(ErrorCode::SnapshotMismatch, c.restore(&loaded));
     assert_eq!(c.call::<i32>("GetStatic", ()).unwrap(), 7);
     let options = SandboxOptions::new().heap_size(1 << 20);

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use hyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::clones::{add, clone, count};
-use hyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox_with};
+use libhyperlight::{ErrorCode, Guest, Sandbox, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones::{add, clone, count};
+use libhyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox_with};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

@@ -7,10 +7,10 @@
 use std::fs;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, Snapshot, State};
-use hyperlight_tests::fails_with;
-use hyperlight_tests::prober::{self, Registers, at};
-use hyperlight_tests::snapshot_file::Forgery;
+use libhyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, Snapshot, State};
+use libhyperlight_tests::fails_with;
+use libhyperlight_tests::prober::{self, Registers, at};
+use libhyperlight_tests::snapshot_file::Forgery;
 use tempfile::TempDir;
 
 const HEAP: u64 = 3 << 20;
@@ -32,7 +32,7 @@ impl Place {
     fn new() -> Self {
         let options =
             SandboxOptions::new().heap_size(HEAP).stack_size(STACK).input_size(1).output_size(1 << 16);
-        let mut host = hyperlight_tests::uninitialized_with(&prober::prober(), options);
+        let mut host = libhyperlight_tests::uninitialized_with(&prober::prober(), options);
         host.register("Tenant", |_: Vec<u8>| ()).unwrap();
         let mut honest = host.evolve().unwrap();
         let fresh = honest.snapshot().unwrap();
@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// What loading the file with these changes gives.
-    fn load(&self, changes: &[(usize, &[u8])]) -> hyperlight::Result<Snapshot> {
+    fn load(&self, changes: &[(usize, &[u8])]) -> libhyperlight::Result<Snapshot> {
         let path = self.folder.path().join("forged.hls");
         fs::write(&path, self.forgery.with(changes)).unwrap();
         Snapshot::load(&path)

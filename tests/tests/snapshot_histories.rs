@@ -1,9 +1,9 @@
 //! Any history of calls, snapshots, restores and clones, against a model that only counts.
 
-use hyperlight::{Sandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::clones::{add, assert_pristine, clone, count};
-use hyperlight_tests::random::Random;
-use hyperlight_tests::{assert_works, on_each_guest, sandbox_with};
+use libhyperlight::{Sandbox, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones::{add, assert_pristine, clone, count};
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::{assert_works, on_each_guest, sandbox_with};
 
 /// A sandbox, or a snapshot, and what its guest must have counted.
 struct Counted<T> {

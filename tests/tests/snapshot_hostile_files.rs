@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, LoadOptions, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::clones::{add, clone, count};
-use hyperlight_tests::cost::{memory_files, peak, reset_peak, time_for, within};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::snapshot_file::{Forgery, sign};
-use hyperlight_tests::stop::Done;
-use hyperlight_tests::{assert_works, demo, fails_with, sandbox_with};
+use libhyperlight::{ErrorCode, Guest, LoadOptions, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones::{add, clone, count};
+use libhyperlight_tests::cost::{memory_files, peak, reset_peak, time_for, within};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::snapshot_file::{Forgery, sign};
+use libhyperlight_tests::stop::Done;
+use libhyperlight_tests::{assert_works, demo, fails_with, sandbox_with};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

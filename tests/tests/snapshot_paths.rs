@@ -10,14 +10,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use hyperlight::{Sandbox, SandboxOptions, Snapshot, force_tracking};
-use hyperlight_tests::clones::{self, add, count};
-use hyperlight_tests::harm::anonymous;
-use hyperlight_tests::prober::{self, End, find, first_difference, plant};
-use hyperlight_tests::process::{NOT_SHOWN, in_own_process};
-use hyperlight_tests::stop::Done;
-use hyperlight_tests::swap::Swap;
-use hyperlight_tests::{assert_works, demo, harm, sandbox, seccomp, uninitialized_with};
+use libhyperlight::{Sandbox, SandboxOptions, Snapshot, force_tracking};
+use libhyperlight_tests::clones::{self, add, count};
+use libhyperlight_tests::harm::anonymous;
+use libhyperlight_tests::prober::{self, End, find, first_difference, plant};
+use libhyperlight_tests::process::{NOT_SHOWN, in_own_process};
+use libhyperlight_tests::stop::Done;
+use libhyperlight_tests::swap::Swap;
+use libhyperlight_tests::{assert_works, demo, harm, sandbox, seccomp, uninitialized_with};
 
 /// `PAGEMAP_SCAN`, the words of `/proc/self/pagemap`, KVM's dirty log, nothing known.
 const WAYS: Range<u8> = 0..4;
@@ -431,7 +431,7 @@ fn has_pagemap_open() -> bool {
 #[test]
 fn a_filter_that_forbids_the_scan_does_no_harm() {
     in_own_process("a_filter_that_forbids_the_scan_does_no_harm", || {
-        hyperlight::probe().unwrap();
+        libhyperlight::probe().unwrap();
         seccomp::forbid_ioctl(PAGEMAP_SCAN, libc::EPERM);
         exercise("without the scan");
         assert!(has_pagemap_open());

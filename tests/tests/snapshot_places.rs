@@ -8,10 +8,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use hyperlight::{ErrorCode, Guest, SandboxOptions, Snapshot};
-use hyperlight_tests::clones::{clone, count};
-use hyperlight_tests::process::NOT_SHOWN;
-use hyperlight_tests::{demo, fails_with, sandbox_with};
+use libhyperlight::{ErrorCode, Guest, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones::{clone, count};
+use libhyperlight_tests::process::NOT_SHOWN;
+use libhyperlight_tests::{demo, fails_with, sandbox_with};
 use tempfile::TempDir;
 
 fn snapshot() -> Snapshot {

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, Guest, HostError, Kind, PayloadAccess, Sandbox, SandboxOptions, Signature,
     Snapshot, State, Value,
 };
-use hyperlight_tests::clones::{add, assert_pristine, clone, count, of};
-use hyperlight_tests::prober::first_difference;
-use hyperlight_tests::random::Random;
-use hyperlight_tests::stop::Stoppable;
-use hyperlight_tests::{ENGINE, assert_works, demo, on_each_guest, pace, poisons, sandbox, uninitialized};
+use libhyperlight_tests::clones::{add, assert_pristine, clone, count, of};
+use libhyperlight_tests::prober::first_difference;
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::stop::Stoppable;
+use libhyperlight_tests::{ENGINE, assert_works, demo, on_each_guest, pace, poisons, sandbox, uninitialized};
 
 /// A function, its arguments, and what comes of calling it.
 type Harm = (&'static str, Vec<Value>, ErrorCode);
@@ -225,7 +225,7 @@ fn a_string_instruction_that_was_stopped_half_way_is_not_completed_later() {
     const FILL: &[u8] =
         &[0x48, 0x89, 0xfb, 0x48, 0x89, 0xdf, 0xb9, 0, 0, 0x10, 0, 0xb0, 0x41, 0xf3, 0xaa, 0xeb, 0xf2];
     let guest = demo().with_payload(FILL, PayloadAccess::ReadExecute).unwrap();
-    let mut sandbox = hyperlight_tests::sandbox_with(&guest, SandboxOptions::new().heap_size(4 << 20));
+    let mut sandbox = libhyperlight_tests::sandbox_with(&guest, SandboxOptions::new().heap_size(4 << 20));
     let heap: u64 = sandbox.call("AddressOf", ("heap",)).unwrap();
     let snapshot = sandbox.snapshot().unwrap();
     let before: Vec<u8> = sandbox.call("ReadMemory", (heap + (1 << 20), 1_u32 << 19)).unwrap();

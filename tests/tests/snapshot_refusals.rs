@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, PayloadAccess, Sandbox, SandboxOptions, Snapshot, State,
     UninitializedSandbox,
 };
-use hyperlight_tests::clones::{self, add, count, fresh};
-use hyperlight_tests::{
+use libhyperlight_tests::clones::{self, add, count, fresh};
+use libhyperlight_tests::{
     assert_works, demo, demo_c, fails_with, on_each_guest, pace, poisons, sandbox, sandbox_with,
     uninitialized,
 };

@@ -2,7 +2,7 @@
 
 use std::arch::asm;
 
-use hyperlight_tests::prober::{self, End, Registers, SECRET, at, plant};
+use libhyperlight_tests::prober::{self, End, Registers, SECRET, at, plant};
 
 const RAX: usize = at::GENERAL;
 const RDX: usize = at::GENERAL + 16;

@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, HostError, Kind, Sandbox, Signature, Snapshot, State, Value};
-use hyperlight_tests::prober::{self, End, Registers, at, find, first_difference, plant, traces, try_plant};
+use libhyperlight::{CallOptions, ErrorCode, HostError, Kind, Sandbox, Signature, Snapshot, State, Value};
+use libhyperlight_tests::prober::{self, End, Registers, at, find, first_difference, plant, traces, try_plant};
 
 /// What the next tenant must find: what a clone finds that never had another tenant.
 struct Control {
@@ -126,7 +126,7 @@ fn a_snapshot_of_a_restored_sandbox_holds_nothing_of_the_tenant_before() {
 
 /// A prober whose host function `Tenant` does that.
 fn with_tenant(
-    tenant: impl Fn(&[hyperlight::ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static,
+    tenant: impl Fn(&[libhyperlight::ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync + 'static,
 ) -> Sandbox {
     let mut sandbox = prober::uninitialized();
     let signature = Signature::new(&[Kind::Bytes], Kind::Void).unwrap();

@@ -1,11 +1,11 @@
 //! What a restore brings back: all that the guest knew, from whichever snapshot of it, in whichever order.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hyperlight::{Kind, Sandbox, ValueRef};
-use hyperlight_tests::clones::{add, assert_pristine, clone, count, fresh};
-use hyperlight_tests::random::Random;
-use hyperlight_tests::script::{self, Step};
-use hyperlight_tests::{assert_works, on_each_guest, sandbox, uninitialized};
+use libhyperlight::{Kind, Sandbox, ValueRef};
+use libhyperlight_tests::clones::{add, assert_pristine, clone, count, fresh};
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::script::{self, Step};
+use libhyperlight_tests::{assert_works, on_each_guest, sandbox, uninitialized};
 
 /// Uses statics, a large static, heap and stack.
 fn use_all_memory(sandbox: &mut Sandbox, number: i32) {

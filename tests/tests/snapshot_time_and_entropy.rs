@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, Sandbox};
-use hyperlight_tests::clones::{clone, fresh};
-use hyperlight_tests::prober::{self, End, plant};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::{demo, fails_with, on_each_guest, signals};
+use libhyperlight::{CallOptions, ErrorCode, Sandbox};
+use libhyperlight_tests::clones::{clone, fresh};
+use libhyperlight_tests::prober::{self, End, plant};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::{demo, fails_with, on_each_guest, signals};
 
 /// What a call brings along.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ struct Context {
 
 fn context(sandbox: &mut Sandbox) -> Context {
     let bytes: Vec<u8> = sandbox.call("Context", ()).unwrap();
-    let context = hyperlight_abi::message::Context::from_bytes(&bytes).unwrap();
+    let context = libhyperlight_abi::message::Context::from_bytes(&bytes).unwrap();
     Context {
         generation: context.generation,
         monotonic: context.monotonic_ns,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::soak::soak;
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::soak::soak;
 
 #[test]
 fn random_operations_on_two_threads_leave_the_process_as_it_was() {

@@ -1,7 +1,7 @@
 //! Ready or poisoned: what each end of a call leaves behind.
 
-use hyperlight::{ErrorCode, Guest, State, Value};
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, poisons, sandbox, spares};
+use libhyperlight::{ErrorCode, Guest, State, Value};
+use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest, poisons, sandbox, spares};
 
 fn text(text: &str) -> Value {
     Value::String(text.into())

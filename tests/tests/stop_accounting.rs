@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, InterruptHandle, Result};
-use hyperlight_tests::random::Random;
-use hyperlight_tests::stop::Stoppable;
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest};
+use libhyperlight::{ErrorCode, Guest, InterruptHandle, Result};
+use libhyperlight_tests::random::Random;
+use libhyperlight_tests::stop::Stoppable;
+use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest};
 
 /// A sandbox from the kickers' side.
 #[derive(Debug)]

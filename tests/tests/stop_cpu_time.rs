@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hyperlight::{CallOptions, ErrorCode, Guest, SandboxOptions};
-use hyperlight_tests::stop::{PROMPT, Stoppable, processor_time, timed, times_out};
-use hyperlight_tests::{assert_works, demo, on_each_guest, pace};
+use libhyperlight::{CallOptions, ErrorCode, Guest, SandboxOptions};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, processor_time, timed, times_out};
+use libhyperlight_tests::{assert_works, demo, on_each_guest, pace};
 
 fn short() -> Duration {
     pace::millis(30)

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, Guest, InterruptHandle, Moment, Sandbox, SandboxOptions, UninitializedSandbox,
     ValueRef,
 };
-use hyperlight_abi::{FrameKind, Kind};
-use hyperlight_tests::script::{Step, frame};
-use hyperlight_tests::stop::{Inside, PROMPT, processor_time, spins_after, timed, times_out};
-use hyperlight_tests::{
+use libhyperlight_abi::{FrameKind, Kind};
+use libhyperlight_tests::script::{Step, frame};
+use libhyperlight_tests::stop::{Inside, PROMPT, processor_time, spins_after, timed, times_out};
+use libhyperlight_tests::{
     assert_works, demo, fails_with, on_each_guest, pace, sandbox, uninitialized, uninitialized_with,
 };
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, InterruptHandle, SandboxOptions};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::stop::{Inside, Stoppable, in_child, times_out};
-use hyperlight_tests::{
+use libhyperlight::{CallOptions, ErrorCode, InterruptHandle, SandboxOptions};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::stop::{Inside, Stoppable, in_child, times_out};
+use libhyperlight_tests::{
     assert_works, demo, fails_with, guests, sandbox, signals, uninitialized, uninitialized_with,
 };
 
@@ -190,7 +190,7 @@ fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
                         hit
                     });
                     signals::count(libc::SIGUSR2);
-                    sandbox.set_signal_hook(|| Err(hyperlight::HostError::new("not stopped by its handle")));
+                    sandbox.set_signal_hook(|| Err(libhyperlight::HostError::new("not stopped by its handle")));
                     let error = sandbox.call::<()>("CallHostThenSpin", ("Inside",)).unwrap_err();
                     assert!(kicker.join().unwrap(), "{error}");
                 });

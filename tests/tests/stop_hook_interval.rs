@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, HostError, SandboxOptions};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, interrupt_signal, only};
-use hyperlight_tests::stop::{PROMPT, Stoppable, spins_after, timed, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
+use libhyperlight::{ErrorCode, HostError, SandboxOptions};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, interrupt_signal, only};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, spins_after, timed, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
 
 const OFTEN: Duration = Duration::from_millis(2);
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Guest, HostError, InterruptHandle, Kind, Sandbox, Signature};
-use hyperlight_tests::stop::{PROMPT, Stoppable, timed};
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, uninitialized};
+use libhyperlight::{ErrorCode, Guest, HostError, InterruptHandle, Kind, Sandbox, Signature};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, timed};
+use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest, uninitialized};
 
 #[test]
 fn before_a_call_it_does_nothing_and_says_so() {
@@ -80,7 +80,7 @@ fn a_host_function_is_let_finish_and_then_the_call_ends() {
             has_returned.store(false, Ordering::SeqCst);
             thread::scope(|scope| {
                 let kicker = scope.spawn(|| {
-                    hyperlight_tests::signals::wait_until("the host function", || {
+                    libhyperlight_tests::signals::wait_until("the host function", || {
                         is_inside.load(Ordering::SeqCst)
                     });
                     let was_running = victim.handle.interrupt();
@@ -234,7 +234,7 @@ fn a_handle_outlives_its_sandbox() {
         assert!(victim.interrupted().0);
         let (handle, copy) = (victim.handle.clone(), victim.handle.clone());
         drop(victim);
-        let strangers: Vec<Sandbox> = (0..3).map(|_| hyperlight_tests::sandbox(guest)).collect();
+        let strangers: Vec<Sandbox> = (0..3).map(|_| libhyperlight_tests::sandbox(guest)).collect();
         for mut stranger in strangers {
             assert!(!handle.interrupt());
             assert_works(&mut stranger);
@@ -268,7 +268,7 @@ fn a_sandbox_is_dropped_while_it_is_being_kicked() {
 fn kicks_at_random_moments_end_the_call_that_runs_or_none() {
     let guest = demo();
     let mut victim = Stoppable::new(&guest);
-    let mut random = hyperlight_tests::random::Random::new(74);
+    let mut random = libhyperlight_tests::random::Random::new(74);
     let (mut hits, mut misses) = (0, 0);
     for _ in 0..10_000 {
         let delay = Duration::from_nanos(random.number() % 60_000);

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode};
-use hyperlight_tests::harm::Host;
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, interrupt_signal, only};
-use hyperlight_tests::stop::{Stoppable, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, guests, uninitialized};
+use libhyperlight::{CallOptions, ErrorCode};
+use libhyperlight_tests::harm::Host;
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, interrupt_signal, only};
+use libhyperlight_tests::stop::{Stoppable, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests, uninitialized};
 
 const SHORT: Duration = Duration::from_millis(5);
 

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, SandboxOptions};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, Ticking, interrupt_signal, only};
-use hyperlight_tests::stop::{PROMPT, Stoppable, in_child, timed, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, guests};
+use libhyperlight::{CallOptions, ErrorCode, SandboxOptions};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, Ticking, interrupt_signal, only};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, in_child, timed, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests};
 
 /// Stops a call that does not get on, which would otherwise hang the test.
 fn patient() -> SandboxOptions {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, Sandbox, SandboxOptions, Snapshot, State, UninitializedSandbox,
     set_interrupt_signal,
 };
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, interrupt_signal};
-use hyperlight_tests::stop::{Stoppable, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, interrupt_signal};
+use libhyperlight_tests::stop::{Stoppable, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -74,7 +74,7 @@ fn a_signal_that_is_ignored_is_refused_with_the_reason_and_the_mend() {
         let refusal = format!(
             "signal {signal} is ignored by the program, so that it cannot stop a guest; choose another by set_interrupt_signal"
         );
-        let is_refused = |result: hyperlight::Result<()>| {
+        let is_refused = |result: libhyperlight::Result<()>| {
             assert_eq!(fails_with(ErrorCode::InvalidArgument, result).message(), refusal);
         };
         is_refused(set_interrupt_signal(signal));

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, HostError, HostPanic, SandboxOptions, State};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, Ticking};
-use hyperlight_tests::stop::{PROMPT, Stoppable, in_child, timed, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, guests, sandbox};
+use libhyperlight::{ErrorCode, HostError, HostPanic, SandboxOptions, State};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, Ticking};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, in_child, timed, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, guests, sandbox};
 
 /// An error that can be told from all others.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl fmt::Display for KeyboardInterrupt {
 impl std::error::Error for KeyboardInterrupt {}
 
 /// Sends a signal to this thread as soon as the guest of `victim` runs, and makes a call that does not end by itself.
-fn call_with_signal(victim: &mut Stoppable, signal: i32) -> hyperlight::Result<()> {
+fn call_with_signal(victim: &mut Stoppable, signal: i32) -> libhyperlight::Result<()> {
     let runner = signals::thread_id();
     let before = victim.inside.count();
     let Stoppable { sandbox, inside, .. } = victim;

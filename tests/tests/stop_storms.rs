@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, Guest, Sandbox, SandboxOptions, Value};
-use hyperlight_tests::stop::{Done, PROMPT, Stoppable, timed, times_out, with_code};
-use hyperlight_tests::{assert_works, fails_with, logger, on_each_guest, signals};
+use libhyperlight::{CallOptions, ErrorCode, Guest, Sandbox, SandboxOptions, Value};
+use libhyperlight_tests::stop::{Done, PROMPT, Stoppable, timed, times_out, with_code};
+use libhyperlight_tests::{assert_works, fails_with, logger, on_each_guest, signals};
 use log::LevelFilter;
 
 const SHORT: Duration = Duration::from_millis(30);

@@ -9,11 +9,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, Guest, SandboxOptions};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::signals::{self, Thread, only};
-use hyperlight_tests::stop::{Stoppable, times_out};
-use hyperlight_tests::{assert_works, demo, harm, sandbox, uninitialized};
+use libhyperlight::{CallOptions, Guest, SandboxOptions};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::signals::{self, Thread, only};
+use libhyperlight_tests::stop::{Stoppable, times_out};
+use libhyperlight_tests::{assert_works, demo, harm, sandbox, uninitialized};
 
 const SHORT: Duration = Duration::from_millis(10);
 
@@ -49,7 +49,7 @@ fn each_is_started_once_and_by_its_first_use() {
         assert!(victim.interrupted().0);
         victim.restored();
         let limited = SandboxOptions::new().timeout(Duration::from_secs(60));
-        let host = hyperlight_tests::uninitialized_with(&guest, limited);
+        let host = libhyperlight_tests::uninitialized_with(&guest, limited);
         assert_counts(0, 0);
         let mut limited = host.evolve().unwrap();
         assert_counts(1, 0);

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, SandboxOptions, State, Value, ValueRef};
-use hyperlight_tests::stop::{PROMPT, Stoppable, timed, times_out};
-use hyperlight_tests::{assert_works, demo, fails_with, on_each_guest, pace, sandbox};
+use libhyperlight::{CallOptions, ErrorCode, SandboxOptions, State, Value, ValueRef};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, timed, times_out};
+use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest, pace, sandbox};
 
 fn short() -> Duration {
     pace::millis(20)

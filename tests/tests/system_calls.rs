@@ -7,13 +7,13 @@
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{CallOptions, Guest, Pool, PoolOptions, Sandbox, SandboxOptions, Snapshot};
-use hyperlight_tests::clones::{add, clone, count};
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{Step, file, perform};
-use hyperlight_tests::seccomp::allow_only;
-use hyperlight_tests::stop::{Stoppable, times_out};
-use hyperlight_tests::{assert_works, demo, guests, sandbox, uninitialized};
+use libhyperlight::{CallOptions, Guest, Pool, PoolOptions, Sandbox, SandboxOptions, Snapshot};
+use libhyperlight_tests::clones::{add, clone, count};
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{Step, file, perform};
+use libhyperlight_tests::seccomp::allow_only;
+use libhyperlight_tests::stop::{Stoppable, times_out};
+use libhyperlight_tests::{assert_works, demo, guests, sandbox, uninitialized};
 
 /// A call without limits; the second for the first call of a sandbox, and behind each restore.
 const CALL: &[i64] = &[libc::SYS_ioctl, libc::SYS_getrandom];
@@ -161,8 +161,8 @@ fn everything_needs_no_others() {
         let path = folder.path().join("snapshot");
         // From the first use on: nothing of the library was touched before.
         with_only(&[CALL, STOPPABLE, SANDBOX, FILES, THREADS, MEMORY], || {
-            hyperlight::probe().unwrap();
-            for guest in [demo(), Guest::from_bytes(hyperlight_tests::script::SMALL[0].1).unwrap()] {
+            libhyperlight::probe().unwrap();
+            for guest in [demo(), Guest::from_bytes(libhyperlight_tests::script::SMALL[0].1).unwrap()] {
                 let mut sandbox: Sandbox = uninitialized(&guest).evolve().unwrap();
                 let snapshot = sandbox.snapshot().unwrap();
                 snapshot.save(&path).unwrap();

@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, Pool, PoolOptions, PooledSandbox, SandboxOptions, ValueRef};
-use hyperlight_tests::{demo, fails_with, harm, uninitialized_with};
+use libhyperlight::{CallOptions, ErrorCode, Pool, PoolOptions, PooledSandbox, SandboxOptions, ValueRef};
+use libhyperlight_tests::{demo, fails_with, harm, uninitialized_with};
 use log::LevelFilter;
 
 /// Bytes that the process holds.

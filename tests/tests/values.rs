@@ -3,13 +3,13 @@
 
 use std::cell::RefCell;
 
-use hyperlight::{Sandbox, Value};
-use hyperlight_tests::{on_each_guest, sandbox, uninitialized};
+use libhyperlight::{Sandbox, Value};
+use libhyperlight_tests::{on_each_guest, sandbox, uninitialized};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 /// A sandbox whose host has every `HostEcho…` function.
-fn echoing(guest: &hyperlight::Guest) -> Sandbox {
+fn echoing(guest: &libhyperlight::Guest) -> Sandbox {
     let mut host = uninitialized(guest);
     host.register("HostEchoBool", |value: bool| value).unwrap();
     host.register("HostEchoI32", |value: i32| value).unwrap();

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, HostError, Kind, Pool, PoolOptions, Sandbox, SandboxOptions, State, ValueRef,
 };
-use hyperlight_abi::FrameKind;
-use hyperlight_tests::process::in_own_process;
-use hyperlight_tests::script::{Step, frame, scripted};
-use hyperlight_tests::signals::{self, interrupt_signal, is_asleep, only, wait_until};
-use hyperlight_tests::stop::{PROMPT, Stoppable, in_child, processor_time, timed, times_out};
-use hyperlight_tests::{
+use libhyperlight_abi::FrameKind;
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::script::{Step, frame, scripted};
+use libhyperlight_tests::signals::{self, interrupt_signal, is_asleep, only, wait_until};
+use libhyperlight_tests::stop::{PROMPT, Stoppable, in_child, processor_time, timed, times_out};
+use libhyperlight_tests::{
     assert_works, demo, demo_c, fails_with, guests, on_each_guest, sandbox, uninitialized, uninitialized_with,
 };
 
@@ -45,7 +45,7 @@ fn while_asleep(
     victim: &mut Stoppable,
     sleep_ns: u64,
     act: impl FnOnce(&Asleep<'_>) + Send,
-) -> hyperlight::Result<()> {
+) -> libhyperlight::Result<()> {
     let before = victim.inside.count();
     let Stoppable { sandbox, inside, handle, .. } = victim;
     let runner = signals::thread_id();
@@ -61,7 +61,7 @@ fn while_asleep(
 
 /// What there is to do about a guest that sleeps.
 struct Asleep<'s> {
-    handle: &'s hyperlight::InterruptHandle,
+    handle: &'s libhyperlight::InterruptHandle,
     runner: i32,
 }
 

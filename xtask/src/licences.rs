@@ -17,10 +17,10 @@ const PAGE: &str = "LICENSES-THIRD-PARTY";
 
 /// What is shipped: the workspaces, and the packages whose binaries are.
 const PARTS: [(&str, &[&str]); 4] = [
-    ("Cargo.toml", &["hyperlight-capi", "hyperlight-wasm-capi", "hyperlight-wasm-module"]),
-    ("bindings/node/Cargo.toml", &["hyperlight-node"]),
-    ("bindings/python/Cargo.toml", &["hyperlight-python"]),
-    ("guest/Cargo.toml", &["demo", "hyperlight-guest-c", "javascript", "wasm"]),
+    ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-capi", "libhyperlight-wasm-module"]),
+    ("bindings/node/Cargo.toml", &["libhyperlight-node"]),
+    ("bindings/python/Cargo.toml", &["libhyperlight-python"]),
+    ("sdk/Cargo.toml", &["demo", "libhyperlight-guest-c", "javascript", "wasm"]),
 ];
 
 const PREFACE: &str = "\

@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use hyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox};
 use rquickjs_sys as qjs;
 
 type Error = Box<dyn std::error::Error>;

@@ -11,7 +11,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-import { Guest, Sandbox } from 'hyperlight'
+import { Guest, Sandbox } from 'libhyperlight'
 
 const ROUNDS = 200
 const CALLS = 100

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::BufRead;
 use std::time::Instant;
 
-use hyperlight::{Guest, SandboxOptions, UninitializedSandbox, ValueRef};
+use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox, ValueRef};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut sandbox = UninitializedSandbox::new(&Guest::builtin("demo")?, SandboxOptions::new())?.evolve()?;

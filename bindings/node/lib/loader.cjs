@@ -37,7 +37,7 @@ const here = {
 function load(host = here) {
   // Only one is possible, so the slow question which C library this is can wait until nothing was found.
   const guess = host.platform === 'linux' ? `linux-${host.arch}-gnu` : `${host.platform}-${host.arch}`
-  const places = [path.join(host.directory, `hyperlight.${guess}.node`), `hyperlight-${guess}`]
+  const places = [path.join(host.directory, `libhyperlight.${guess}.node`), `libhyperlight-${guess}`]
   const failures = []
   for (const place of places) {
     try {
@@ -53,23 +53,23 @@ function load(host = here) {
 function findLibrary(name, host = here) {
   const places = [path.join(host.directory, name)]
   try {
-    places.push(path.join(path.dirname(host.require.resolve(`hyperlight-linux-${host.arch}-gnu/package.json`)), name))
+    places.push(path.join(path.dirname(host.require.resolve(`libhyperlight-linux-${host.arch}-gnu/package.json`)), name))
   } catch {
     // There is no package of the platform.
   }
   const found = places.find((place) => fs.existsSync(place))
   if (found !== undefined) return found
-  throw Object.assign(new Error(`hyperlight has no ${name}: looked for ${places.join(' and ')}; install it again, or run \`npm run build\` in a checkout`),
+  throw Object.assign(new Error(`libhyperlight has no ${name}: looked for ${places.join(' and ')}; install it again, or run \`npm run build\` in a checkout`),
     { code: 'ERR_HL_ADDON' })
 }
 
 function explain(host, failures) {
   const platform = [host.platform, host.arch, libc(host)].filter(Boolean).join('-')
   const found = failures.find(({ error }) => error.code !== 'MODULE_NOT_FOUND')
-  const lines = [`hyperlight has no usable binary for ${platform} (platform ${host.platform}, architecture ${host.arch}` +
+  const lines = [`libhyperlight has no usable binary for ${platform} (platform ${host.platform}, architecture ${host.arch}` +
     `${host.platform === 'linux' ? `, C library ${libc(host)}` : ''}).`]
   if (!PLATFORMS.includes(platform)) {
-    lines.push(`There are binaries for ${PLATFORMS.join(', ')}; hyperlight needs Linux with glibc on x86-64, and /dev/kvm.`)
+    lines.push(`There are binaries for ${PLATFORMS.join(', ')}; libhyperlight needs Linux with glibc on x86-64, and /dev/kvm.`)
   } else if (found) {
     lines.push(`${found.place} was found, but Node cannot load it: ${found.error.message}`)
     lines.push('Install it again on this machine: rm -rf node_modules package-lock.json && npm install')

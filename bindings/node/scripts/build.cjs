@@ -34,15 +34,15 @@ function put(name, write) {
 }
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
-  fail(`hyperlight runs on x86-64 Linux with KVM; this is ${process.platform}-${process.arch}`)
+  fail(`libhyperlight runs on x86-64 Linux with KVM; this is ${process.platform}-${process.arch}`)
 }
 
 const addon = path.join(cargo([], root), 'libhyperlight_node.so')
-put('hyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
+put('libhyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
 
 // In the workspace of the library, so that the packages of all languages share one build.
 const MODULE = 'libhyperlight_wasm_module.so'
-const compiler = path.join(cargo(['--package', 'hyperlight-wasm-module'], checkout), MODULE)
+const compiler = path.join(cargo(['--package', 'libhyperlight-wasm-module'], checkout), MODULE)
 put(MODULE, (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
 
 put('LICENSES-THIRD-PARTY', (to) => fs.copyFileSync(path.join(checkout, 'LICENSES-THIRD-PARTY'), to))

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hyperlight::{
+use libhyperlight::{
     CallOptions, ErrorCode, InterruptHandle, Moment, PooledSandbox, Sandbox, Signature, Snapshot, State,
     UninitializedSandbox, Value, ValueRef,
 };

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use hyperlight::{Access, Error, ErrorCode, Fault, FaultKind};
+use libhyperlight::{Access, Error, ErrorCode, Fault, FaultKind};
 
 /// What went wrong.
 #[derive(Debug)]

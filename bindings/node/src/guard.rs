@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use hyperlight::ErrorCode;
+use libhyperlight::ErrorCode;
 
 use crate::failure::Failure;
 

@@ -1,6 +1,6 @@
 //! Guest programs, and whether there is a hypervisor to run them.
 
-use hyperlight::{Guest, PayloadAccess};
+use libhyperlight::{Guest, PayloadAccess};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
@@ -45,7 +45,7 @@ impl JsGuest {
 /// Whether sandboxes can be made here.
 #[napi(catch_unwind)]
 pub fn probe() -> Made<()> {
-    Made(contain(|| Ok(hyperlight::probe()?)))
+    Made(contain(|| Ok(libhyperlight::probe()?)))
 }
 
 /// The version of this addon, which must be the package's.

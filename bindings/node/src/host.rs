@@ -10,7 +10,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hyperlight::{ErrorCode, HostError, Kind, Signature, Value, ValueRef};
+use libhyperlight::{ErrorCode, HostError, Kind, Signature, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, Function, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyperlight::{InterruptHandle, Value};
+use libhyperlight::{InterruptHandle, Value};
 
 use crate::failure::{Failure, HostFailure, Thrown};
 use crate::port::{Message, Port};

@@ -1,6 +1,6 @@
 //! The native half of the Node package.
 //!
-//! A thin border around the crate `hyperlight`. What is public is written in JavaScript (`lib/`): classes, options,
+//! A thin border around the crate `libhyperlight`. What is public is written in JavaScript (`lib/`): classes, options,
 //! promises, the functions that guests call. This half converts values exactly ([`value`]), knows who is inside a
 //! sandbox ([`cell`]), and runs calls: on the thread of JavaScript, or on threads of its own ([`worker`]), which talk to
 //! JavaScript through one [`port`] for each environment.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, PoolOptions, SandboxOptions};
+use libhyperlight::{CallOptions, PoolOptions, SandboxOptions};
 use napi_derive::napi;
 
 /// See `SandboxOptions` in `index.d.ts`.

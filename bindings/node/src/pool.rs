@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, Pool, PooledSandbox, Snapshot};
+use libhyperlight::{ErrorCode, Pool, PooledSandbox, Snapshot};
 use napi_derive::napi;
 
 use crate::cell::{Cell, Functions};

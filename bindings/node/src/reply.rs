@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hyperlight::{Snapshot, Value, ValueRef};
+use libhyperlight::{Snapshot, Value, ValueRef};
 use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
@@ -53,7 +53,7 @@ impl Raw {
         // SAFETY: JavaScript is calling us in this environment.
         let made = unsafe { ToJs::to_napi_value(env.raw(), ToJs(value)) };
         made.map(Self).map_err(|error| {
-            Failure::new(hyperlight::ErrorCode::Resource, format!("Node cannot hold the result: {error}"))
+            Failure::new(libhyperlight::ErrorCode::Resource, format!("Node cannot hold the result: {error}"))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use hyperlight::{InterruptHandle, UninitializedSandbox, Value};
+use libhyperlight::{InterruptHandle, UninitializedSandbox, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Function, ObjectFinalize};
 use napi_derive::napi;
@@ -200,7 +200,7 @@ impl JsSandbox {
     #[napi(catch_unwind, getter)]
     pub fn functions(&self) -> Option<Vec<JsFunction>> {
         let functions = self.cell.functions()?;
-        let function = |(name, signature): &(String, hyperlight::Signature)| JsFunction {
+        let function = |(name, signature): &(String, libhyperlight::Signature)| JsFunction {
             name: name.clone(),
             params: signature.params().iter().map(|kind| kind.name()).collect(),
             returns: signature.returns().name(),

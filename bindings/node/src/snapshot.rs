@@ -1,6 +1,6 @@
 //! Snapshots.
 
-use hyperlight::{LoadOptions, Snapshot};
+use libhyperlight::{LoadOptions, Snapshot};
 use napi::Env;
 use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;

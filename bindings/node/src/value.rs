@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use hyperlight::{ErrorCode, Kind, Signature, Value, ValueRef};
+use libhyperlight::{ErrorCode, Kind, Signature, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue};
 use napi::{Status, sys};
 

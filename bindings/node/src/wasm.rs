@@ -10,7 +10,7 @@ use std::ptr;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
 
-use hyperlight::{ErrorCode, Guest, PayloadAccess};
+use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 use libloading::Library;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;

@@ -58,7 +58,7 @@ where
     let worker = Arc::new(Worker::default());
     let on_thread = Arc::clone(&worker);
     thread::Builder::new()
-        .name("hyperlight".to_owned())
+        .name("libhyperlight".to_owned())
         .stack_size(STACK)
         .spawn(move || on_thread.work(affinity, task))
         .map(drop)

@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { Guest, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Wasm, WasmPool } from 'hyperlight'
+import { Guest, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Wasm, WasmPool } from 'libhyperlight'
 
 const core = fs.readFileSync(path.join(import.meta.dirname, 'programs', 'core.wasm'))
 const read = (name, root = '/srv/public') => `${root}/${name}`

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import vm from 'node:vm'
 
-import { Guest, JavaScript, Sandbox, SandboxPool, Snapshot, Wasm } from 'hyperlight'
+import { Guest, JavaScript, Sandbox, SandboxPool, Snapshot, Wasm } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 const ADD = { params: ['i32', 'i32'], returns: 'i32' }
@@ -192,7 +192,7 @@ test('a thousand calls with one signal have one listener (case 35)', async () =>
 test('what others put on Object.prototype is no option, no failure and no result (case 33)', async () => {
   // Node's own modules are not proof against it while they are loaded.
   const program = `
-    const { Guest, JavaScript, Sandbox, SandboxPool } = require('hyperlight')
+    const { Guest, JavaScript, Sandbox, SandboxPool } = require('libhyperlight')
     Object.assign(Object.prototype, { timeoutMs: 1, cpuTimeMs: 1, maxHostCalls: 1, heapSize: 4096, size: 1, waitMs: 1, minIdle: 9, acquireTimeoutMs: 0, executable: 7, name: 7,
       hostFunctions: { x: 7 }, modules: 7, wasi: 7, snapshot: 7, params: 7, returns: 7, call: 7, arity: 7, openArity: 7, print: 7, signal: 7, failed: true, thrown: 1,
       code: 'ERR_HL_X', message: 'x', guestCode: 7, fault: { kind: 'other' }, text: 'x', toJSON() { return 'x' } })

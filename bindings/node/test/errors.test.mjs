@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { Guest, HyperlightError, Sandbox, SandboxPool, Snapshot, probe } from 'hyperlight'
+import { Guest, HyperlightError, Sandbox, SandboxPool, Snapshot, probe } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 
@@ -73,7 +73,7 @@ test('a fault says where and why', () => {
 })
 
 test('guests and snapshots that cannot be loaded', async (context) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const junk = path.join(directory, 'junk')
   fs.writeFileSync(junk, 'junk')

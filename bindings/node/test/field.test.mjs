@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import vm from 'node:vm'
 
-import { Guest, JavaScript, Sandbox, Snapshot } from 'hyperlight'
+import { Guest, JavaScript, Sandbox, Snapshot } from 'libhyperlight'
 
 // laverdet/isolated-vm#333 (a segmentation fault), #302 (a deadlock)
 test('a sandbox is closed by the async host function that its own call waits for', async () => {

@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Guest, HyperlightError, Sandbox } from 'hyperlight'
+import { Guest, HyperlightError, Sandbox } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 const ADD = { params: ['i32', 'i32'], returns: 'i32' }

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { JavaScript, JavaScriptPool, Snapshot } from 'hyperlight'
+import { JavaScript, JavaScriptPool, Snapshot } from 'libhyperlight'
 
 /** Works with a script and closes it. */
 async function using(js, work) {
@@ -370,7 +370,7 @@ test('while it starts it is busy, and starts once', async () => {
 })
 
 test('modules export what is called and import what they were given', async (context) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const main = new URL(`file://${directory}/main.mjs`)
   fs.writeFileSync(main, 'import { twice } from "./tools.mjs"\nexport const four = (n) => twice(twice(n))\nexport { twice as double }')
@@ -455,7 +455,7 @@ test('the event loop goes on while scripts run', async () => {
 })
 
 test('a snapshot, a clone and a file go on where the script was', async (context) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const hostFunctions = { name: () => 'first' }
   const js = new JavaScript('let count = 0; const next = () => ++count; const name = () => host.name()', { hostFunctions })

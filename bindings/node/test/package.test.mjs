@@ -7,30 +7,30 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import * as esm from 'hyperlight'
+import * as esm from 'libhyperlight'
 
 const require = createRequire(import.meta.url)
-const cjs = require('hyperlight')
-const directory = path.dirname(require.resolve('hyperlight/package.json'))
+const cjs = require('libhyperlight')
+const directory = path.dirname(require.resolve('libhyperlight/package.json'))
 const { load } = require(path.join(directory, 'lib', 'loader.cjs'))
 
 test('ESM and CommonJS have the same names, and they are the same objects', () => {
   assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort())
   for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name])
-  assert.equal(cjs.version, require('hyperlight/package.json').version)
+  assert.equal(cjs.version, require('libhyperlight/package.json').version)
 })
 
 test('the package is installed, not linked, and has what it needs and nothing else', () => {
-  assert.equal(fs.lstatSync(path.join(import.meta.dirname, 'node_modules', 'hyperlight')).isSymbolicLink(), false)
+  assert.equal(fs.lstatSync(path.join(import.meta.dirname, 'node_modules', 'libhyperlight')).isSymbolicLink(), false)
   const files = fs.readdirSync(directory).sort()
-  assert.deepEqual(files, ['LICENSE', 'LICENSES-THIRD-PARTY', 'README.md', 'hyperlight.linux-x64-gnu.node', 'index.d.mts', 'index.d.ts', 'lib',
+  assert.deepEqual(files, ['LICENSE', 'LICENSES-THIRD-PARTY', 'README.md', 'libhyperlight.linux-x64-gnu.node', 'index.d.mts', 'index.d.ts', 'lib',
     'libhyperlight_wasm_module.so', 'package.json'])
 })
 
 test('the binaries are stripped and small, and the tarball is', () => {
-  const { size } = fs.statSync(path.join(directory, 'hyperlight.linux-x64-gnu.node'))
+  const { size } = fs.statSync(path.join(directory, 'libhyperlight.linux-x64-gnu.node'))
   assert.ok(size <= 3 << 20, `${size} bytes`)
-  for (const name of ['hyperlight.linux-x64-gnu.node', 'libhyperlight_wasm_module.so']) {
+  for (const name of ['libhyperlight.linux-x64-gnu.node', 'libhyperlight_wasm_module.so']) {
     assert.equal(execFileSync('readelf', ['--sections', '--wide', path.join(directory, name)], { encoding: 'utf8' }).match(/\.symtab|\.debug_\w+/), null, name)
   }
   const [tarball] = fs.readdirSync(path.join(import.meta.dirname, '..')).filter((name) => name.endsWith('.tgz'))
@@ -89,13 +89,13 @@ test('the loader says platform, architecture, C library and the mend', () => {
   says({ platform: 'darwin', arch: 'arm64' }, /darwin-arm64/, /binaries for linux-x64-gnu/)
   says({ arch: 'arm64' }, /linux-arm64-gnu/, /architecture arm64/, /C library gnu/)
   says({ libc: 'musl' }, /linux-x64-musl/, /C library musl/, /glibc/)
-  says({}, /linux-x64-gnu/, /hyperlight\.linux-x64-gnu\.node and hyperlight-linux-x64-gnu/, /npm run build/, /npm install/)
-  says({ found: { '/nowhere/hyperlight.linux-x64-gnu.node': new Error('version `GLIBC_2.38\' not found') } }, /GLIBC_2.38/, /npm install/)
+  says({}, /linux-x64-gnu/, /libhyperlight\.linux-x64-gnu\.node and libhyperlight-linux-x64-gnu/, /npm run build/, /npm install/)
+  says({ found: { '/nowhere/libhyperlight.linux-x64-gnu.node': new Error('version `GLIBC_2.38\' not found') } }, /GLIBC_2.38/, /npm install/)
 })
 
 test('the loader takes the addon beside it, else that of the platform\'s package', () => {
-  assert.equal(load(host({ found: { '/nowhere/hyperlight.linux-x64-gnu.node': 1, 'hyperlight-linux-x64-gnu': 2 } })), 1)
-  assert.equal(load(host({ found: { 'hyperlight-linux-x64-gnu': 2 } })), 2)
+  assert.equal(load(host({ found: { '/nowhere/libhyperlight.linux-x64-gnu.node': 1, 'libhyperlight-linux-x64-gnu': 2 } })), 1)
+  assert.equal(load(host({ found: { 'libhyperlight-linux-x64-gnu': 2 } })), 2)
 })
 
 /** Runs the compiler of types, which must have nothing to say. */
@@ -118,7 +118,7 @@ test('the types have the names that are there, and as many parameters', (context
 
 /** A program that compiles if the types say of every class what is there. */
 function agreement() {
-  const lines = ["import * as hl from 'hyperlight'",
+  const lines = ["import * as hl from 'libhyperlight'",
     'type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : { missing: Exclude<B, A> }) : { extra: Exclude<A, B> }',
     'type Takes<F, N> = F extends (...values: infer A) => unknown ? (N extends A["length"] ? true : A["length"]) : never',
     'const names: unknown[] = []',
@@ -176,7 +176,7 @@ function programs() {
 
 test('the README\'s first two examples work as they stand, as modules and from CommonJS', () => {
   for (const [program, expected] of [[programs()[0], '5\nhi\nTimeoutError\n'], [programs()[1], 'an order of 2\n{ total: 8 }\n']]) {
-    const commonjs = `(async () => {\n${program.replace(/import (\{.*\}) from 'hyperlight'/, "const $1 = require('hyperlight')")}\n})()`
+    const commonjs = `(async () => {\n${program.replace(/import (\{.*\}) from 'libhyperlight'/, "const $1 = require('libhyperlight')")}\n})()`
     for (const [type, source] of [['module', program], ['commonjs', commonjs]]) {
       const out = execFileSync(process.execPath, [`--input-type=${type}`, '--eval', source], { cwd: import.meta.dirname, encoding: 'utf8' })
       assert.equal(out, expected)

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 
 const require = createRequire(import.meta.url)
-const { Guest, HyperlightError, Sandbox, SandboxPool } = require('./panicking/hyperlight')
+const { Guest, HyperlightError, Sandbox, SandboxPool } = require('./panicking/libhyperlight')
 
 const guest = Guest.builtin('demo')
 const INTERNAL = { name: 'HyperlightError', code: 'ERR_HL_INTERNAL', message: /internal error/ }

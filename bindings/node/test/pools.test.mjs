@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { test } from 'node:test'
 
-import { Guest, JavaScript, Sandbox, SandboxPool, Wasm } from 'hyperlight'
+import { Guest, JavaScript, Sandbox, SandboxPool, Wasm } from 'libhyperlight'
 
 const seed = new Sandbox(Guest.builtin('demo'))
 await seed.evolve()
@@ -16,7 +16,7 @@ const SPIN = Buffer.from('AGFzbQEAAAABBAFgAAADAgEABwgBBHNwaW4AAAoJAQcAA0AMAAsL',
 /** The threads of this package, those of the kernel's and of Node's aside. */
 const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
   try {
-    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'hyperlight\n'
+    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'libhyperlight\n'
   } catch {
     return false
   }

@@ -6,10 +6,10 @@ import { stat } from 'node:fs/promises'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 
-import { Guest, Sandbox } from 'hyperlight'
+import { Guest, Sandbox } from 'libhyperlight'
 
 const PRELUDE = `
-  import { Guest, JavaScript, Sandbox, SandboxPool, Wasm } from 'hyperlight'
+  import { Guest, JavaScript, Sandbox, SandboxPool, Wasm } from 'libhyperlight'
   import { setTimeout as sleep } from 'node:timers/promises'
   const guest = Guest.builtin('demo')
   const ADD = { params: ['i32', 'i32'], returns: 'i32' }
@@ -102,7 +102,7 @@ test('worker.terminate() at any moment, fifty times', { timeout: 120_000 }, asyn
     for (let round = 0; round < 50; round += 1) {
       const [name, program] = moments[round % moments.length]
       const source = prelude + "import { parentPort } from 'node:worker_threads'\\n" + program + "\\nparentPort.postMessage('running'); setInterval(() => {}, 1000)"
-      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'hyperlight'", JSON.stringify(import.meta.resolve('hyperlight'))))))
+      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'libhyperlight'", JSON.stringify(import.meta.resolve('libhyperlight'))))))
       worker.on('error', (error) => { console.log(name, error); process.exit(1) })
       // From before it is loaded to well into its calls.
       if (round % 5 !== 0) await new Promise((resolve) => worker.once('message', resolve))
@@ -121,7 +121,7 @@ test('process.exit() inside a worker, in a host function of callSync', async () 
   await runs(`
     import { Worker } from 'node:worker_threads'
     const source = ${JSON.stringify(PRELUDE)} + "new Sandbox(guest).register('HostAdd', ADD, () => process.exit(3)).callSync('Add', 1, 2)"
-    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'hyperlight'", JSON.stringify(import.meta.resolve('hyperlight'))))))
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'libhyperlight'", JSON.stringify(import.meta.resolve('libhyperlight'))))))
     worker.on('exit', (code) => console.log(code))`, '3')
 })
 
@@ -149,7 +149,7 @@ const BEGIN = `
   async function begin(program, delay) {
     const flag = new Int32Array(new SharedArrayBuffer(4))
     const source = ${JSON.stringify(PRELUDE)} + "import { workerData as flag } from 'node:worker_threads'\\n" + program
-    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'hyperlight'", JSON.stringify(import.meta.resolve('hyperlight'))))), { workerData: flag })
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source.replaceAll("'libhyperlight'", JSON.stringify(import.meta.resolve('libhyperlight'))))), { workerData: flag })
     worker.on('error', (error) => { console.log(error); process.exit(1) })
     await new Promise((resolve) => worker.once('online', resolve))
     // Those that tell are inside by then.
@@ -214,7 +214,7 @@ test('works in workers, several at once', async () => {
     const sandbox = new Sandbox(guest).register('HostAdd', ADD, async (a, b) => a + b)
     let sum = 0
     for (let i = 0; i < 50; i += 1) sum += await sandbox.call('Add', i, 1)
-    parentPort.postMessage(sum)`).replaceAll("'hyperlight'", JSON.stringify(import.meta.resolve('hyperlight')))
+    parentPort.postMessage(sum)`).replaceAll("'libhyperlight'", JSON.stringify(import.meta.resolve('libhyperlight')))
   const sums = await Promise.all([1, 2, 3, 4].map(() => new Promise((resolve, reject) => {
     new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`)).on('message', resolve).on('error', reject)
   })))
@@ -315,7 +315,7 @@ test('twenty programs are compiled at once on as many threads as there are proce
     import fs from 'node:fs'
     import { availableParallelism } from 'node:os'
     const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
-      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'hyperlight\\n' } catch { return false }
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'libhyperlight\\n' } catch { return false }
     }).length
     const mine = Buffer.concat([SPIN, Buffer.from([0, 2, 1, 0])])
     const compiling = Array.from({ length: 20 }, (_, index) => {
@@ -351,7 +351,7 @@ test('a thousand idle sandboxes cost no thread', { timeout: 60_000 }, async () =
     import fs from 'node:fs'
     // The kernel's own threads for each machine are listed there, too.
     const threads = () => fs.readdirSync('/proc/self/task').filter((id) =>
-      fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'hyperlight\\n').length
+      fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'libhyperlight\\n').length
     const sandboxes = []
     for (let round = 0; round < 1000; round += 1) sandboxes.push(new Sandbox(guest, { heapSize: 65536 }))
     for (const sandbox of sandboxes.slice(0, 200)) await sandbox.call('NoOp')

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 
 const require = createRequire(import.meta.url)
-const lib = path.join(path.dirname(require.resolve('hyperlight/package.json')), 'lib')
+const lib = path.join(path.dirname(require.resolve('libhyperlight/package.json')), 'lib')
 const json = require(path.join(lib, 'json.cjs'))
 const lift = require(path.join(lib, 'lift.cjs'))
 const lower = require(path.join(lib, 'lower.cjs'))

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Guest, Sandbox, SandboxPool, Snapshot } from 'hyperlight'
+import { Guest, Sandbox, SandboxPool, Snapshot } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 const ADD = { params: ['i32', 'i32'], returns: 'i32' }
@@ -27,7 +27,7 @@ test('a restore undoes, a clone goes on, a file does too', async (context) => {
   const clone = new Sandbox(snapshot)
   assert.equal(clone.callSync('GetStatic'), 5)
 
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const file = path.join(directory, 'warm.hls')
   await snapshot.save(file)
@@ -38,7 +38,7 @@ test('a restore undoes, a clone goes on, a file does too', async (context) => {
 
 test('a snapshot file brings no more than is allowed, and takes the place of files alone (case 26)', async (context) => {
   const { snapshot } = await warm()
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const file = path.join(directory, 'warm.hls')
   await snapshot.save(file)
@@ -116,7 +116,7 @@ test('who must wait waits in the order of arrival, without threads', async () =>
   const { snapshot } = await warm()
   const pool = new SandboxPool(snapshot, { size: 1 })
   const threads = () => fs.readdirSync('/proc/self/task').filter((id) =>
-    fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'hyperlight\n').length
+    fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'libhyperlight\n').length
   const order = []
   const calls = Array.from({ length: 200 }, (_, index) => pool.call('NoOp').then(() => order.push(index)))
   await sleep(1)

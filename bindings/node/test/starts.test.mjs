@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Guest, JavaScript, Sandbox, Wasm } from 'hyperlight'
+import { Guest, JavaScript, Sandbox, Wasm } from 'libhyperlight'
 
 const ENDLESS = 'for (;;) {}'
 /** A script in the guest's image runs when the guest initialises itself. */

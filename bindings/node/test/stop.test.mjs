@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Guest, Sandbox } from 'hyperlight'
+import { Guest, Sandbox } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 const FOR_EVER = [{ params: ['i32', 'i32'], returns: 'i32' }, () => new Promise(() => {})]

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 
-import { Guest, Sandbox, SandboxPool } from 'hyperlight'
+import { Guest, Sandbox, SandboxPool } from 'libhyperlight'
 
 const guest = Guest.builtin('demo')
 const KIB = 1 << 10

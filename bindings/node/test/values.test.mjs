@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Guest, Sandbox } from 'hyperlight'
+import { Guest, Sandbox } from 'libhyperlight'
 
 const sandbox = new Sandbox(Guest.builtin('demo'))
 await sandbox.evolve()

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Snapshot, Wasm, WasmMemory, WasmPool } from 'hyperlight'
+import { Snapshot, Wasm, WasmMemory, WasmPool } from 'libhyperlight'
 
 const file = (name) => path.join(import.meta.dirname, 'programs', `${name}.wasm`)
 const core = fs.readFileSync(file('core'))
@@ -68,7 +68,7 @@ test('what a program exports is known before it starts', async () => {
     assert.deepEqual(found.get('fib'), { name: 'fib', params: ['i32'], returns: 'i64', signature: 'fib(i32) -> i64' })
     assert.deepEqual(found.get('swap'), { name: 'swap', params: ['i32', 'i64'], returns: 'json', signature: 'swap(i32, i64) -> (i64, i32)' })
     assert.equal(found.get('nothing').returns, 'void')
-    assert.ok([...found.keys()].every((name) => !name.startsWith('hyperlight:')))
+    assert.ok([...found.keys()].every((name) => !name.startsWith('libhyperlight:')))
   })
 })
 
@@ -179,7 +179,7 @@ test('endless loops end in time and by signal, and a restore mends them', async 
 })
 
 test('snapshots, clones, files and pools', async (context) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hyperlight-'))
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'libhyperlight-'))
   context.after(() => fs.rmSync(directory, { recursive: true }))
   const wasm = new Wasm(core, { hostFunctions: IMPORTS })
   await wasm.call('next')

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGE: &str = "hyperlight-wasm-module";
+const PACKAGE: &str = "libhyperlight-wasm-module";
 
 const LIBRARY: &str = "libhyperlight_wasm_module.so";
 
@@ -21,7 +21,7 @@ const LINKER: &str = "RUSTC_LINKER";
 pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={LINKER}");
     let manifest = match root.join("Cargo.lock").exists() {
-        true => root.join("wasm/module/Cargo.toml"),
+        true => root.join("runtimes/wasm/module/Cargo.toml"),
         false => write_manifest(here, root, out)?,
     };
     let shared = root.join("target");
@@ -66,11 +66,11 @@ edition = "2024"
 
 [lib]
 name = "hyperlight_wasm_module"
-path = '{root}/wasm/module/src/lib.rs'
+path = '{root}/runtimes/wasm/module/src/lib.rs'
 crate-type = ["cdylib", "rlib"]
 
 [dependencies]
-hyperlight-wasm-compiler = {{ path = '{root}/wasm/compiler' }}
+libhyperlight-wasm-compiler = {{ path = '{root}/runtimes/wasm/compiler' }}
 
 [profile.release]
 codegen-units = 1

@@ -1,6 +1,6 @@
 //! Calls of guest functions: from Python's arguments to Python's result.
 
-use hyperlight::{CallOptions, ErrorCode, Kind, MAX_PARAMETERS, Sandbox, ValueRef};
+use libhyperlight::{CallOptions, ErrorCode, Kind, MAX_PARAMETERS, Sandbox, ValueRef};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyperlight::{HostError, Kind, Signature, Value, ValueRef};
+use libhyperlight::{HostError, Kind, Signature, Value, ValueRef};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::gc::PyVisit;

@@ -1,13 +1,13 @@
 //! From the engine's errors to Python's exceptions, and back for those that pass through the guest.
 //!
-//! The classes are Python's own (`hyperlight._errors`), named after the engine's codes. An exception of a host function
+//! The classes are Python's own (`libhyperlight._errors`), named after the engine's codes. An exception of a host function
 //! travels as the cause of the engine's error and is raised again as the same object. Messages of the engine's name what
 //! Python's callers gave by the names that they gave.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
+use libhyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
@@ -155,7 +155,7 @@ impl Description {
     }
 
     fn try_exception(self, py: Python<'_>, code: ErrorCode, source: Option<BoxError>) -> PyResult<PyErr> {
-        let class = py.import("hyperlight._errors")?.getattr(class_of(code))?;
+        let class = py.import("libhyperlight._errors")?.getattr(class_of(code))?;
         let errno = source
             .as_deref()
             .and_then(|source| source.downcast_ref::<std::io::Error>())
@@ -174,7 +174,7 @@ impl Description {
         if code == ErrorCode::GuestError
             && let Some(details) = self.details
         {
-            py.import("hyperlight._details")?.call_method1("fill", (&exception, details))?;
+            py.import("libhyperlight._details")?.call_method1("fill", (&exception, details))?;
         }
         if let Some(fault) = self.fault {
             exception.setattr("vector", fault.vector)?;

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hyperlight::{MAX_GUEST_FILE, PayloadAccess};
+use libhyperlight::{MAX_GUEST_FILE, PayloadAccess};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
@@ -25,10 +25,10 @@ use crate::value;
 ///     GuestBinaryError: it is no guest program.
 ///
 /// Can be pickled: the whole program travels. Unpickle only what you trust.
-#[pyclass(frozen, weakref, module = "hyperlight")]
+#[pyclass(frozen, weakref, module = "libhyperlight")]
 #[derive(Debug)]
 pub struct Guest {
-    pub guest: hyperlight::Guest,
+    pub guest: libhyperlight::Guest,
     source: Source,
     payloads: Vec<(Py<PyBytes>, bool)>,
 }
@@ -51,7 +51,7 @@ impl Guest {
             let py = source.py();
             if let Ok(bytes) = source.cast::<PyBytes>() {
                 let file = bytes.as_bytes();
-                let guest = py.detach(|| hyperlight::Guest::from_bytes(file)).map_err(|e| raise(py, e))?;
+                let guest = py.detach(|| libhyperlight::Guest::from_bytes(file)).map_err(|e| raise(py, e))?;
                 let source = Source::Bytes(bytes.clone().unbind());
                 return Ok(Self { guest, source, payloads: Vec::new() });
             }
@@ -72,7 +72,7 @@ impl Guest {
     #[pyo3(signature = (name, /))]
     fn builtin(py: Python<'_>, name: &str) -> PyResult<Self> {
         contain(|| {
-            let guest = hyperlight::Guest::builtin(name).map_err(|error| raise(py, error))?;
+            let guest = libhyperlight::Guest::builtin(name).map_err(|error| raise(py, error))?;
             Ok(Self { guest, source: Source::Builtin(name.to_owned()), payloads: Vec::new() })
         })
     }
@@ -121,7 +121,7 @@ impl Guest {
             };
             let payloads = self.payloads.iter().map(|(bytes, executable)| (bytes.bind(py), *executable));
             let arguments = (source, PyTuple::new(py, payloads)?).into_pyobject(py)?;
-            Ok((py.import("hyperlight._hyperlight")?.getattr("_guest_from_parts")?, arguments))
+            Ok((py.import("libhyperlight._libhyperlight")?.getattr("_guest_from_parts")?, arguments))
         })
     }
 }
@@ -163,12 +163,12 @@ pub fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
 }
 
 /// Loads a file, keeping its contents. Whatever is wrong with it the engine says best.
-fn load(path: &Path) -> hyperlight::Result<(hyperlight::Guest, Arc<[u8]>)> {
+fn load(path: &Path) -> libhyperlight::Result<(libhyperlight::Guest, Arc<[u8]>)> {
     let is_plain = path.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut bytes = Vec::new();
     let read = |bytes: &mut Vec<u8>| File::open(path)?.take(MAX_GUEST_FILE + 1).read_to_end(bytes);
     if !is_plain || read(&mut bytes).is_err() {
-        return hyperlight::Guest::from_file(path).map(|guest| (guest, bytes.into()));
+        return libhyperlight::Guest::from_file(path).map(|guest| (guest, bytes.into()));
     }
-    Ok((hyperlight::Guest::from_bytes(&bytes)?, bytes.into()))
+    Ok((libhyperlight::Guest::from_bytes(&bytes)?, bytes.into()))
 }

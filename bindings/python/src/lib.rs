@@ -1,4 +1,4 @@
-//! The Python module `hyperlight._hyperlight`: the engine for Python, and nothing that Python itself says better.
+//! The Python module `libhyperlight._libhyperlight`: the engine for Python, and nothing that Python itself says better.
 //!
 //! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
 //! Python, beside this. Four rules hold everywhere: the interpreter is let go while the engine works; who is inside a
@@ -28,9 +28,9 @@ use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// The native part of the package `hyperlight`.
+/// The native part of the package `libhyperlight`.
 #[pymodule(gil_used = false)]
-mod _hyperlight {
+mod _libhyperlight {
     #[pymodule_export]
     use super::guest::{Guest, guest_from_parts};
     #[pymodule_export]
@@ -74,5 +74,5 @@ fn check_interpreter() -> PyResult<()> {
 ///     ResourceError: the host lacks memory or file descriptors.
 #[pyfunction]
 fn probe(py: Python<'_>) -> PyResult<()> {
-    errors::contain(|| py.detach(hyperlight::probe).map_err(|error| errors::raise(py, error)))
+    errors::contain(|| py.detach(libhyperlight::probe).map_err(|error| errors::raise(py, error)))
 }

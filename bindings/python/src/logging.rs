@@ -1,9 +1,9 @@
-//! Log records of guests, and the library's own few, for `logging.getLogger("hyperlight")`.
+//! Log records of guests, and the library's own few, for `logging.getLogger("libhyperlight")`.
 //!
 //! Records are made outside the virtual machine alone. Before each call the engine is told which levels Python wants, so
 //! that a guest does not even write what nobody reads.
 
-use hyperlight::GUEST_LOG_TARGET;
+use libhyperlight::GUEST_LOG_TARGET;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
@@ -46,7 +46,7 @@ pub fn sync_level(py: Python<'_>) -> PyResult<()> {
 
 fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     let logger = LOGGER.get_or_try_init(py, || {
-        let logger = py.import("logging")?.call_method1("getLogger", ("hyperlight",))?;
+        let logger = py.import("logging")?.call_method1("getLogger", ("libhyperlight",))?;
         Ok::<_, PyErr>(logger.unbind())
     })?;
     Ok(logger.bind(py))
@@ -97,7 +97,7 @@ fn forward(py: Python<'_>, record: &Record<'_>) -> PyResult<()> {
     let made = logger.call_method1(
         "makeRecord",
         (
-            "hyperlight",
+            "libhyperlight",
             level,
             record.file().unwrap_or("(unknown file)"),
             record.line().unwrap_or(0),

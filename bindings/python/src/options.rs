@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperlight::{CallOptions, ErrorCode, SandboxOptions};
+use libhyperlight::{CallOptions, ErrorCode, SandboxOptions};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};

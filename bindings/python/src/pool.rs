@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, PoolOptions, PooledSandbox};
+use libhyperlight::{ErrorCode, PoolOptions, PooledSandbox};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -25,10 +25,10 @@ use crate::stack;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Sandboxes kept ready from one snapshot: what SandboxPool is made of.
-#[pyclass(frozen, weakref, module = "hyperlight._hyperlight", name = "_Pool")]
+#[pyclass(frozen, weakref, module = "libhyperlight._libhyperlight", name = "_Pool")]
 pub struct Pool {
     /// `None` when closed. The lock is held for moments, by attached threads alone.
-    pool: Mutex<Option<Arc<hyperlight::Pool>>>,
+    pool: Mutex<Option<Arc<libhyperlight::Pool>>>,
     pid: u32,
     acquire_timeout: Duration,
     callbacks: Arc<Callbacks>,
@@ -54,11 +54,11 @@ impl Pool {
                 .min_idle(min_idle.unwrap_or(0))
                 .acquire_timeout(acquire_timeout)
                 .sandbox(options::sandbox(options)?);
-            let pool = hyperlight::Pool::new(&snapshot.get().snapshot, options);
+            let pool = libhyperlight::Pool::new(&snapshot.get().snapshot, options);
             let pool = pool.map_err(|error| raise(py, error))?;
             let callbacks = Arc::new(Callbacks::default());
             let (signature, function) = callbacks.host_print(print)?;
-            let registered = pool.register_dynamic(hyperlight::HOST_PRINT, signature, function);
+            let registered = pool.register_dynamic(libhyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
             let pool = Mutex::new(Some(Arc::new(pool)));
             Ok(Self { pool, pid: std::process::id(), acquire_timeout, callbacks })
@@ -173,7 +173,7 @@ impl Pool {
         })
     }
 
-    fn open(&self, py: Python<'_>) -> PyResult<Arc<hyperlight::Pool>> {
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<libhyperlight::Pool>> {
         self.with_slot(py, |slot| slot.clone())?
             .ok_or_else(|| errors::new(py, ErrorCode::Closed, "the pool was closed"))
     }
@@ -181,7 +181,7 @@ impl Pool {
     fn with_slot<R>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut Option<Arc<hyperlight::Pool>>) -> R,
+        work: impl FnOnce(&mut Option<Arc<libhyperlight::Pool>>) -> R,
     ) -> PyResult<R> {
         loop {
             match self.pool.try_lock() {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use hyperlight::{CallOptions, ErrorCode, Moment, PooledSandbox, UninitializedSandbox, ValueRef};
+use libhyperlight::{CallOptions, ErrorCode, Moment, PooledSandbox, UninitializedSandbox, ValueRef};
 use pyo3::prelude::*;
 
 use crate::errors::{self, raise};
@@ -15,7 +15,7 @@ use crate::{logging, shortage};
 /// What a sandbox is made of.
 pub enum Engine {
     Uninitialized(UninitializedSandbox, Preparation),
-    Evolved(hyperlight::Sandbox),
+    Evolved(libhyperlight::Sandbox),
     Pooled(PooledSandbox),
     /// Its guest was stopped while it started.
     Broken,
@@ -123,7 +123,7 @@ impl Inside<'_> {
         }
     }
 
-    pub fn evolved(&mut self, py: Python<'_>) -> PyResult<&mut hyperlight::Sandbox> {
+    pub fn evolved(&mut self, py: Python<'_>) -> PyResult<&mut libhyperlight::Sandbox> {
         match &mut *self.engine {
             Engine::Evolved(sandbox) => Ok(sandbox),
             Engine::Pooled(sandbox) => Ok(sandbox),
@@ -187,7 +187,7 @@ impl Inside<'_> {
     pub fn run<R>(
         &mut self,
         py: Python<'_>,
-        work: impl FnOnce(&mut hyperlight::Sandbox) -> PyResult<R>,
+        work: impl FnOnce(&mut libhyperlight::Sandbox) -> PyResult<R>,
     ) -> PyResult<R> {
         let state = &self.room.state;
         let sandbox = match &mut *self.engine {
@@ -206,7 +206,7 @@ impl Inside<'_> {
 
 fn prepare(
     py: Python<'_>,
-    sandbox: &mut hyperlight::Sandbox,
+    sandbox: &mut libhyperlight::Sandbox,
     limits: &CallOptions,
     preparation: &Preparation,
 ) -> PyResult<()> {
@@ -247,12 +247,12 @@ fn broken(py: Python<'_>) -> PyErr {
 /// Writes down, when the guest has stopped, what the sandbox can do next.
 struct After<'a> {
     state: &'a AtomicU8,
-    sandbox: &'a mut hyperlight::Sandbox,
+    sandbox: &'a mut libhyperlight::Sandbox,
 }
 
 impl Drop for After<'_> {
     fn drop(&mut self) {
-        let is_ready = self.sandbox.state() == hyperlight::State::Ready;
+        let is_ready = self.sandbox.state() == libhyperlight::State::Ready;
         self.state.store(if is_ready { READY } else { POISONED }, Ordering::Release);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hyperlight::{CallOptions, ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
+use libhyperlight::{CallOptions, ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -37,7 +37,7 @@ use crate::stack;
 ///
 /// Raises:
 ///     InvalidArgument: a size is above its maximum, or differs from the snapshot's.
-#[pyclass(frozen, weakref, module = "hyperlight")]
+#[pyclass(frozen, weakref, module = "libhyperlight")]
 pub struct Sandbox {
     room: Room,
     interrupt: InterruptHandle,
@@ -71,7 +71,7 @@ impl Sandbox {
             sandbox.set_signal_hook(signals::hook);
             let callbacks = Arc::new(Callbacks::default());
             let (signature, function) = callbacks.host_print(print)?;
-            let registered = sandbox.register_dynamic(hyperlight::HOST_PRINT, signature, function);
+            let registered = sandbox.register_dynamic(libhyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
             let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
             let engine = Engine::Uninitialized(sandbox, Preparation::new());

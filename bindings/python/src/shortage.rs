@@ -8,7 +8,7 @@
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::ErrorCode;
+use libhyperlight::ErrorCode;
 use pyo3::prelude::*;
 
 /// `ENOMEM`, `ENFILE`, `EMFILE`.
@@ -20,8 +20,8 @@ const PATIENCE: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
 /// Does something without the interpreter: again after a collection, if the host lacked something the first time.
 pub fn or_collect<R: Send>(
     py: Python<'_>,
-    mut work: impl FnMut() -> hyperlight::Result<R> + Send,
-) -> hyperlight::Result<R> {
+    mut work: impl FnMut() -> libhyperlight::Result<R> + Send,
+) -> libhyperlight::Result<R> {
     let mut done = py.detach(&mut work);
     if !is_shortage(&done) || !has_collected(py) {
         return done;
@@ -38,7 +38,7 @@ pub fn or_collect<R: Send>(
     done
 }
 
-fn is_shortage<R>(done: &hyperlight::Result<R>) -> bool {
+fn is_shortage<R>(done: &libhyperlight::Result<R>) -> bool {
     let Err(error) = done else { return false };
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     let number = source.and_then(std::io::Error::raw_os_error);

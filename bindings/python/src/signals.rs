@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{ErrorCode, HostError};
+use libhyperlight::{ErrorCode, HostError};
 use pyo3::prelude::*;
 
 use crate::ending::Kept;

@@ -1,6 +1,6 @@
-//! Signatures: annotations on the Python side (`hyperlight._signature`), kinds on the engine's.
+//! Signatures: annotations on the Python side (`libhyperlight._signature`), kinds on the engine's.
 
-use hyperlight::{Kind, Signature};
+use libhyperlight::{Kind, Signature};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -39,7 +39,7 @@ pub fn of_function<'py>(
 ) -> PyResult<Signature> {
     let py = function.py();
     let (params, returns): (Vec<u32>, u32) = py
-        .import("hyperlight._signature")?
+        .import("libhyperlight._signature")?
         .getattr("codes_of_function")?
         .call1((function, params.into_object(py), returns.into_object(py), open_arity))?
         .extract()?;
@@ -51,5 +51,5 @@ pub fn of_function<'py>(
 /// The Python object that describes a signature.
 pub fn describe<'py>(py: Python<'py>, signature: &Signature) -> PyResult<Bound<'py, PyAny>> {
     let params = PyTuple::new(py, signature.params().iter().map(|kind| kind.code()))?;
-    py.import("hyperlight._signature")?.getattr("from_codes")?.call1((params, signature.returns().code()))
+    py.import("libhyperlight._signature")?.getattr("from_codes")?.call1((params, signature.returns().code()))
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::fd::AsRawFd;
 
-use hyperlight::{ErrorCode, LoadOptions};
+use libhyperlight::{ErrorCode, LoadOptions};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -15,10 +15,10 @@ use crate::guest;
 ///
 /// It holds everything that the guest held, secrets included. Can be pickled, which is as large as the file would be. A
 /// snapshot is as trustworthy as where it came from: unpickle or load only what you trust.
-#[pyclass(frozen, weakref, module = "hyperlight")]
+#[pyclass(frozen, weakref, module = "libhyperlight")]
 #[derive(Debug)]
 pub struct Snapshot {
-    pub snapshot: hyperlight::Snapshot,
+    pub snapshot: libhyperlight::Snapshot,
 }
 
 #[pymethods]
@@ -55,7 +55,7 @@ impl Snapshot {
                 .max_size(max_size.unwrap_or_default())
                 .max_heap_size(max_heap_size.unwrap_or_default());
             let snapshot = py
-                .detach(|| hyperlight::Snapshot::load_with(path, &options))
+                .detach(|| libhyperlight::Snapshot::load_with(path, &options))
                 .map_err(|error| raise(py, error))?;
             Ok(Self { snapshot })
         })
@@ -76,7 +76,7 @@ impl Snapshot {
                 })
             });
             let bytes = bytes.map_err(io)?.map_err(|error| raise(py, error))?.map_err(io)?;
-            let restore = py.import("hyperlight._hyperlight")?.getattr("_snapshot_from_bytes")?;
+            let restore = py.import("libhyperlight._libhyperlight")?.getattr("_snapshot_from_bytes")?;
             Ok((restore, (PyBytes::new(py, &bytes),)))
         })
     }
@@ -94,7 +94,7 @@ pub fn snapshot_from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Snapshot> {
             let options = LoadOptions::new().max_size(u64::MAX).max_heap_size(u64::MAX);
             // The file has no name; this is one while it is open.
             let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-            Ok(hyperlight::Snapshot::load_with(path, &options))
+            Ok(libhyperlight::Snapshot::load_with(path, &options))
         });
         let snapshot = loaded.map_err(io)?.map_err(|error| raise(py, error))?;
         Ok(Snapshot { snapshot })

@@ -3,7 +3,7 @@
 //! A kind takes one Python type: `bool` is no integer here and an integer is no `float`. What does not fit is
 //! `OverflowError`. Text and bytes are borrowed from the Python objects while the guest is called: they cannot change.
 
-use hyperlight::{Kind, Value, ValueRef};
+use libhyperlight::{Kind, Value, ValueRef};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;

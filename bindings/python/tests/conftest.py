@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 MakeSandbox = Callable[..., hl.Sandbox]

@@ -1,4 +1,4 @@
-"""``python -m hyperlight``."""
+"""``python -m libhyperlight``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    line = [sys.executable, "-W", "error", "-m", "hyperlight", *arguments]
+    line = [sys.executable, "-W", "error", "-m", "libhyperlight", *arguments]
     return subprocess.run(line, capture_output=True, timeout=30, env={**os.environ, **environment})
 
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
-from hyperlight._program import Function
-from hyperlight._wit import parse
+from libhyperlight._program import Function
+from libhyperlight._wit import parse
 
 
 @pytest.mark.parametrize(

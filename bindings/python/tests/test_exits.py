@@ -10,7 +10,7 @@ from conftest import RunPython
 # thread that wants the interpreter. There the thread is let on, and has a while to be ended in.
 PROGRAM = """
 import logging, os, sys, threading, time
-import hyperlight as hl
+import libhyperlight as hl
 
 inside, (going, on) = threading.Event(), os.pipe()
 
@@ -55,7 +55,7 @@ def in_a_script_of_a_pool():
         pool.call("f")
 
 def in_a_log():
-    logger = logging.getLogger("hyperlight")
+    logger = logging.getLogger("libhyperlight")
     logger.addFilter(wait)
     logger.setLevel(logging.DEBUG)
     call("LogMessage", "x", 3)
@@ -96,7 +96,7 @@ def test_a_daemon_thread_does_not_end_the_process(run_python: RunPython, shape: 
 def test_a_daemon_thread_goes_on_until_the_end(run_python: RunPython) -> None:
     """Threads that leave sandboxes before, in whatever order, are ended by Python as ever."""
     program = """
-import threading, hyperlight as hl
+import threading, libhyperlight as hl
 results = []
 def work():
     inner, outer = hl.Sandbox(hl.Guest.builtin("demo")), hl.Sandbox(hl.Guest.builtin("demo"))

@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 from wasmtime import wat2wasm
 
@@ -181,7 +181,7 @@ def test_from_wherever_on_whichever_stack(script: MakeScript) -> None:
 def test_the_program_ends(run_python: RunPython) -> None:
     """sqreen/PyMiniRacer #137, laverdet/isolated-vm #260: the process hangs at its end."""
     program = """
-import sys, threading, hyperlight as hl
+import sys, threading, libhyperlight as hl
 idle = hl.JavaScript("1"); idle.evolve()
 gone = hl.JavaScript("1"); gone.evolve(); del gone
 busy = hl.JavaScript("function f() { for (;;); }"); busy.evolve()
@@ -597,11 +597,11 @@ def test_names_of_any_length(script: MakeScript, sandbox: hl.Sandbox) -> None:
 def test_the_package_is_imported_once_more(run_python: RunPython) -> None:
     """pyca/cryptography #12080, PyO3/pyo3 #2523: PyO3 modules may only be initialized once per interpreter process."""
     program = """
-import importlib, sys, hyperlight as first
+import importlib, sys, libhyperlight as first
 sandbox = first.Sandbox(first.Guest.builtin("demo"))
-for name in [name for name in sys.modules if name.startswith("hyperlight")]:
+for name in [name for name in sys.modules if name.startswith("libhyperlight")]:
     del sys.modules[name]
-import hyperlight as hl
+import libhyperlight as hl
 assert hl is not first
 for one in (sandbox, hl.Sandbox(hl.Guest.builtin("demo"))):
     assert one.call("Echo", "hi") == "hi"
@@ -619,7 +619,7 @@ importlib.reload(hl)
 def test_interpreters_of_all_sorts(options: str) -> None:
     """PyO3/pyo3 #4498 and its kin: without assertions, and with all that warns or looks closer, it is the same."""
     program = """
-import threading, hyperlight as hl
+import threading, libhyperlight as hl
 def fail():
     raise ValueError("mine")
 host = {"add": lambda a, b: a + b, "fail": fail}

@@ -11,7 +11,7 @@ import traceback
 import weakref
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 from conftest import MakeSandbox, RunPython
@@ -263,7 +263,7 @@ def test_what_strikes_in_the_text_of_an_exception_is_heard(make: MakeSandbox, ki
 def test_print_to_a_stdout_that_has_not_all_characters(run_python: RunPython) -> None:
     """What a guest prints is no reason for a call to fail: it is shown as on standard error."""
     program = """
-import sys, hyperlight as hl
+import sys, libhyperlight as hl
 sys.stdout.reconfigure(encoding=sys.argv[1], newline="")
 with hl.Sandbox(hl.Guest.builtin("demo")) as sandbox:
     sandbox.call("PrintOutput", "a\u20acb")

@@ -11,9 +11,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
-from hyperlight._details import fill
+from libhyperlight._details import fill
 
 from conftest import MakeScript, RunPython
 
@@ -564,7 +564,7 @@ def test_snapshots_travel(script: MakeScript, tmp_path: Path) -> None:
 
 def test_after_a_fork(run_python: RunPython) -> None:
     program = """
-import os, signal, warnings, hyperlight as hl
+import os, signal, warnings, libhyperlight as hl
 module = bytes.fromhex("0061736d01000000")
 script, program = hl.JavaScript("var a = 1"), hl.Wasm(module)
 script.evolve(); program.evolve()
@@ -592,7 +592,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), script.eval("a"))
 def test_scripts_are_collected(run_python: RunPython) -> None:
     """Also those that their own host functions refer to."""
     program = """
-import gc, weakref, hyperlight as hl
+import gc, weakref, libhyperlight as hl
 gc.disable()
 def make():
     script = hl.JavaScript("host.note(1)")
@@ -618,6 +618,6 @@ def test_with_asyncio(script: MakeScript) -> None:
 
 
 def test_log_records(script: MakeScript, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "hyperlight"):
+    with caplog.at_level("INFO", "libhyperlight"):
         script("console.warn('careful')").evolve()
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", "careful")]

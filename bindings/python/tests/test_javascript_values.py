@@ -11,9 +11,9 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
-from hyperlight._json import decode
+from libhyperlight._json import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

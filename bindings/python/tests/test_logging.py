@@ -1,4 +1,4 @@
-"""Log records of the guest arrive at logging.getLogger("hyperlight")."""
+"""Log records of the guest arrive at logging.getLogger("libhyperlight")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBU
 
 @pytest.mark.parametrize("enabled", [logging.CRITICAL, *LEVELS.values()])
 def test_levels(make: MakeSandbox, caplog: pytest.LogCaptureFixture, enabled: int) -> None:
-    caplog.set_level(enabled, logger="hyperlight")
+    caplog.set_level(enabled, logger="libhyperlight")
     sandbox = make()
     for level in LEVELS:
         sandbox.call("LogMessage", f"level {level}", level)
@@ -22,18 +22,18 @@ def test_levels(make: MakeSandbox, caplog: pytest.LogCaptureFixture, enabled: in
 
 
 def test_records_say_who_speaks(make: MakeSandbox, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="hyperlight")
+    caplog.set_level(logging.INFO, logger="libhyperlight")
     make().call("LogMessageWithSource", "100 %s", "there.c", 3)
     (record,) = caplog.records
-    assert record.name == "hyperlight"
+    assert record.name == "libhyperlight"
     assert record.getMessage() == "100 %s"
     assert record.target == "there.c"  # type: ignore[attr-defined]
     assert record.pathname == "there.c" and record.lineno > 0
 
 
 def test_no_guest_speaks_for_the_library(make: MakeSandbox, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="hyperlight")
-    for name in ("hyperlight", "hyperlight::guest", "hyperlighting"):
+    caplog.set_level(logging.INFO, logger="libhyperlight")
+    for name in ("libhyperlight", "libhyperlight::guest", "hyperlighting"):
         make().call("LogMessageWithSource", "text", name, 3)
     targets = [record.target for record in caplog.records]  # type: ignore[attr-defined]
     assert targets == ["guest", "guest", "hyperlighting"]
@@ -42,7 +42,7 @@ def test_no_guest_speaks_for_the_library(make: MakeSandbox, caplog: pytest.LogCa
 def test_levels_may_change_between_calls(make: MakeSandbox, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = make()
     sandbox.call("LogMessage", "unheard", 4)
-    for logger in ("hyperlight", None):
+    for logger in ("libhyperlight", None):
         with caplog.at_level(logging.DEBUG, logger=logger):
             sandbox.call("LogMessage", "heard", 4)
         sandbox.call("LogMessage", "unheard", 4)
@@ -57,7 +57,7 @@ def test_a_handler_that_fails_harms_nobody(make: MakeSandbox, monkeypatch: pytes
     seen: list[object] = []
     monkeypatch.setattr("sys.unraisablehook", lambda unraisable: seen.append(unraisable.exc_value))
     handler = Broken()
-    logger = logging.getLogger("hyperlight")
+    logger = logging.getLogger("libhyperlight")
     logger.addHandler(handler)
     try:
         sandbox = make()
@@ -70,7 +70,7 @@ def test_a_handler_that_fails_harms_nobody(make: MakeSandbox, monkeypatch: pytes
 
 def test_silent_unless_asked(run_python: RunPython) -> None:
     program = """
-import sys, hyperlight as hl
+import sys, libhyperlight as hl
 assert "asyncio" not in sys.modules
 with hl.Sandbox(hl.Guest.builtin("demo")) as sandbox:
     sandbox.call("LogMessage", "an error", 1)

@@ -11,14 +11,14 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
-from hyperlight import _hyperlight
+from libhyperlight import _libhyperlight
 
 from conftest import RunPython
 
 HERE = Path(__file__).parent
-MODULES = ("__init__.py", "_hyperlight.pyi", "py.typed")
+MODULES = ("__init__.py", "_libhyperlight.pyi", "py.typed")
 MB = 10**6
 
 
@@ -44,7 +44,7 @@ def test_the_wheel() -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         # Without the compiler, which few need, it is small.
-        assert archive.getinfo("hyperlight/_hyperlight.abi3.so").compress_size < 3 * MB
+        assert archive.getinfo("libhyperlight/_libhyperlight.abi3.so").compress_size < 3 * MB
         (folder,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
         metadata = archive.read(f"{folder}/METADATA").decode().splitlines()
         files = {line.partition(": ")[2] for line in metadata if line.startswith("License-File: ")}
@@ -52,7 +52,7 @@ def test_the_wheel() -> None:
         assert "Apache License" in archive.read(f"{folder}/licenses/LICENSE").decode()
         licences = archive.read(f"{folder}/licenses/LICENSES-THIRD-PARTY").decode()
     for module in (*MODULES, "libhyperlight_wasm_module.so"):
-        assert f"hyperlight/{module}" in names
+        assert f"libhyperlight/{module}" in names
     for carried in ("pyo3 ", "rquickjs-sys ", "wasmtime ", "cranelift-codegen ", "libm "):
         assert f"\n{carried}" in licences
     # Each has a text.
@@ -70,7 +70,7 @@ def test_the_wheel() -> None:
 
 def test_the_compiler_is_loaded_when_it_is_wanted(run_python: RunPython) -> None:
     program = """
-import hyperlight as hl
+import libhyperlight as hl
 def is_loaded():
     with open("/proc/self/maps") as maps:
         return "libhyperlight_wasm_module" in maps.read()
@@ -86,16 +86,16 @@ def test_the_sdist() -> None:
     with tarfile.open(dist("*.tar.gz")) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
     for path in (
-        *(f"python/hyperlight/{module}" for module in MODULES),
+        *(f"python/libhyperlight/{module}" for module in MODULES),
         "core/Cargo.toml",
         "abi/Cargo.toml",
-        "guest/.cargo/config.toml",
-        "guest/Cargo.lock",
-        "guest/javascript/Cargo.toml",
-        "guest/libc/mod.rs",
-        "guest/wasm/Cargo.toml",
-        "wasm/compiler/Cargo.toml",
-        "wasm/module/src/lib.rs",
+        "sdk/.cargo/config.toml",
+        "sdk/Cargo.lock",
+        "runtimes/javascript/guest/Cargo.toml",
+        "sdk/libc/mod.rs",
+        "runtimes/wasm/guest/Cargo.toml",
+        "runtimes/wasm/compiler/Cargo.toml",
+        "runtimes/wasm/module/src/lib.rs",
         "LICENSE",
         "LICENSES-THIRD-PARTY",
     ):
@@ -119,18 +119,18 @@ def test_platform_tags() -> None:
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_the_stubs_are_what_is_there() -> None:
-    assert Path(str(hl.__file__)).with_name("_hyperlight.pyi").exists()
-    assert "Success" in tool("mypy.stubtest", "hyperlight._hyperlight")
+    assert Path(str(hl.__file__)).with_name("_libhyperlight.pyi").exists()
+    assert "Success" in tool("mypy.stubtest", "libhyperlight._libhyperlight")
 
 
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_types() -> None:
     config = str(HERE.parent / "pyproject.toml")
-    tool("mypy", "--config-file", config, "-p", "hyperlight")
+    tool("mypy", "--config-file", config, "-p", "libhyperlight")
     program = Path(os.environ["HYPERLIGHT_DIST"]) / "typed.py"
     program.write_text(
-        "import hyperlight as hl\n"
+        "import libhyperlight as hl\n"
         "sandbox = hl.Sandbox(hl.Guest.builtin('demo'), timeout=2)\n"
         "@sandbox.host_function\n"
         "def HostAdd(a: hl.i32, b: hl.i32) -> hl.i32:\n"
@@ -145,7 +145,7 @@ def test_types() -> None:
         "    reveal_type(wasm.run())\n"
     )
     output = tool("mypy", "--config-file", config, str(program))
-    assert "hyperlight.Snapshot" in output or "_hyperlight.Snapshot" in output
+    assert "libhyperlight.Snapshot" in output or "_libhyperlight.Snapshot" in output
     assert "JavaScript" in output
     assert output.count('"int"') == 2
 
@@ -158,11 +158,11 @@ def test_everything_public_is_documented() -> None:
             for attribute, member in vars(value).items():
                 if not attribute.startswith("_") and callable(member):
                     assert member.__doc__, f"{name}.{attribute}"
-    assert hl.__version__ == _hyperlight.VERSION
+    assert hl.__version__ == _libhyperlight.VERSION
 
 
 def test_an_import_that_fails_says_where_it_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperlight._platform import explain
+    from libhyperlight._platform import explain
 
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     monkeypatch.setattr("platform.machine", lambda: "riscv64")

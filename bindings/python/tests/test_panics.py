@@ -9,7 +9,7 @@ from __future__ import annotations
 from conftest import RunPython
 
 PREPARE = """
-import hyperlight as hl
+import libhyperlight as hl
 guest = hl.Guest.builtin("demo")
 try:
     hl.Sandbox(guest, heap_size="large")

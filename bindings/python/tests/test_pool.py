@@ -8,7 +8,7 @@ import time
 from concurrent.futures import CancelledError, Executor, as_completed
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 from conftest import MakeSandbox

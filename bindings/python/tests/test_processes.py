@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 from conftest import MakeSandbox, RunPython
@@ -21,7 +21,7 @@ from conftest import MakeSandbox, RunPython
 def test_after_a_fork(run_python: RunPython) -> None:
     """In the child everything of the parent's raises, also what was in use; new things work."""
     program = """
-import os, signal, threading, time, hyperlight as hl
+import os, signal, threading, time, libhyperlight as hl
 guest = hl.Guest.builtin("demo")
 idle, running = hl.Sandbox(guest), hl.Sandbox(guest)
 idle.evolve(); running.evolve()
@@ -63,7 +63,7 @@ print(status, idle.call("Echo", "parent"), pool.call("Echo", "pool"))
 
 def test_import_then_fork(run_python: RunPython) -> None:
     program = """
-import os, hyperlight as hl
+import os, libhyperlight as hl
 child = os.fork()
 with hl.Sandbox(hl.Guest.builtin("demo")) as sandbox:
     assert sandbox.call("Echo", "x") == "x"
@@ -137,12 +137,12 @@ def test_sandboxes_do_not_travel(sandbox: hl.Sandbox) -> None:
 def test_a_subinterpreter_is_told(run_python: RunPython) -> None:
     module, run = ("_interpreters", "exec") if sys.version_info >= (3, 13) else ("_xxsubinterpreters", "run_string")
     program = f"""
-import hyperlight
+import libhyperlight
 import {module} as interpreters
 interpreter = interpreters.create()
 code = '''
 try:
-    import hyperlight
+    import libhyperlight
 except ImportError as error:
     print("refused", "main interpreter" in str(error), flush=True)
 '''
@@ -185,7 +185,7 @@ def assert_leaves_nothing(once: Callable[[], None], first: int, times: int) -> N
 def test_garbage_does_not_use_up_the_descriptors(run_python: RunPython, kind: str) -> None:
     """Sandboxes that only their own host functions refer to, without a collection that comes by itself (case 34)."""
     program = """
-import gc, resource, sys, hyperlight as hl
+import gc, resource, sys, libhyperlight as hl
 gc.disable()
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
 guest = hl.Guest.builtin("demo")

@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 from conftest import MakeSandbox
@@ -257,7 +257,7 @@ def test_failures_and_what_is_left(
     with pytest.raises(error) as caught:
         sandbox.call(function, *arguments)
     assert type(caught.value) is error
-    assert type(caught.value).__module__ == "hyperlight"
+    assert type(caught.value).__module__ == "libhyperlight"
     assert "\n" not in str(caught.value)
     assert sandbox.state == ("ready" if is_ready else "poisoned")
     if "seven" in arguments:

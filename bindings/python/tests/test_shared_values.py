@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
-from hyperlight._integers import from_decimal
-from hyperlight._json import decode
-from hyperlight._wit import parse
+from libhyperlight._integers import from_decimal
+from libhyperlight._json import decode
+from libhyperlight._wit import parse
 
 VALUES = Path(__file__).resolve().parents[3] / "tests" / "values"
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 from wasmtime import wat2wasm
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 
 from conftest import MakeSandbox, RunPython
@@ -236,7 +236,7 @@ def test_a_member_that_nobody_waits_for_any_more_goes_back(make: MakeSandbox) ->
 
 def test_a_program_ends_while_a_guest_runs(run_python: RunPython) -> None:
     program = """
-import threading, time, hyperlight as hl
+import threading, time, libhyperlight as hl
 sandbox = hl.Sandbox(hl.Guest.builtin("demo"))
 sandbox.register("HostNoOp", lambda: None, params=[], returns=None)
 sandbox.evolve()
@@ -252,7 +252,7 @@ print("end")
 
 def test_use_at_the_interpreters_end(run_python: RunPython) -> None:
     program = """
-import atexit, sys, hyperlight as hl
+import atexit, sys, libhyperlight as hl
 sandbox = hl.Sandbox(hl.Guest.builtin("demo"))
 sandbox.register("HostAdd", lambda a, b: a + b, params=[hl.i32, hl.i32], returns=hl.i32)
 sandbox.evolve()

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

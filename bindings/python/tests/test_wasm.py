@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import hyperlight as hl
+import libhyperlight as hl
 import pytest
 from wasmtime import wat2wasm
 

@@ -9,7 +9,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use hyperlight_abi::note;
+use libhyperlight_abi::note;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, pod};
@@ -20,7 +20,7 @@ use crate::image::layout::{PROGRAM_WINDOW, RELOCATABLE_BASE};
 use crate::image::page_table::PAGE;
 
 /// Guest ABI numbers that this library accepts.
-pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=hyperlight_abi::ABI_VERSION;
+pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=libhyperlight_abi::ABI_VERSION;
 
 /// Program headers of one file. Linkers make about a dozen.
 const MAX_HEADERS: u16 = 256;

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use hyperlight_abi::limits::MAX_PAYLOADS;
+use libhyperlight_abi::limits::MAX_PAYLOADS;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -32,8 +32,8 @@ const KEPT_IMAGES: usize = 4;
 /// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
 ///
 /// ```
-/// let guest = hyperlight::Guest::builtin("demo")?;
-/// # Ok::<(), hyperlight::Error>(())
+/// let guest = libhyperlight::Guest::builtin("demo")?;
+/// # Ok::<(), libhyperlight::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Guest {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlight_abi::ValueRef;
+use libhyperlight_abi::ValueRef;
 
 use super::Shared;
 use super::state::{Phase, Refusal};

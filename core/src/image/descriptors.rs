@@ -9,7 +9,7 @@
     reason = "every number here is an offset inside one page, or a constant"
 )]
 
-use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
+use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
 use super::layout::Layout;
 

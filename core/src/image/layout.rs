@@ -19,7 +19,7 @@
 
 use std::ops::Range;
 
-use hyperlight_abi::boot::{BootInfo, Payload, Span};
+use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
 use super::descriptors::DOORBELL_OFFSET;
 use super::page_table::{LARGE_PAGE, PAGE, PageTables};

@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use hyperlight_abi::ValueRef;
+use libhyperlight_abi::ValueRef;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::options::SandboxOptions;

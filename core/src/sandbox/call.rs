@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlight_abi::limits::MAX_MESSAGE_LEN;
-use hyperlight_abi::message::Context;
-use hyperlight_abi::{
+use libhyperlight_abi::limits::MAX_MESSAGE_LEN;
+use libhyperlight_abi::message::Context;
+use libhyperlight_abi::{
     ABI_ERROR_KINDS, AbortReason, DecodeError, ErrorKind, Frame, FrameKind, Full, ToHost, ValueRef, message,
 };
 

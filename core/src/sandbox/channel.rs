@@ -3,8 +3,8 @@
 //! A frame to the guest is written directly into the input buffer. A frame from the guest is copied out once, and only
 //! the copy is looked at: the guest could change the original at any time that its vCPU runs.
 
-use hyperlight_abi::frame::HEADER_LEN;
-use hyperlight_abi::{DecodeError, Frame, FrameKind, Full, Sink, ValueRef, mailbox, message};
+use libhyperlight_abi::frame::HEADER_LEN;
+use libhyperlight_abi::{DecodeError, Frame, FrameKind, Full, Sink, ValueRef, mailbox, message};
 use vm_memory::{VolatileMemory, VolatileSlice};
 
 use crate::image::layout::{Layout, Region};
@@ -82,7 +82,7 @@ impl Channel {
 
     /// Bytes of the user's own that fit into a frame to the guest.
     pub fn input_room(&self) -> u64 {
-        self.input.size - hyperlight_abi::limits::BUFFER_OVERHEAD
+        self.input.size - libhyperlight_abi::limits::BUFFER_OVERHEAD
     }
 }
 

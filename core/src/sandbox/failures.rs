@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use hyperlight_abi::limits::MAX_HOST_FAILURES;
+use libhyperlight_abi::limits::MAX_HOST_FAILURES;
 
 use crate::error::BoxError;
 

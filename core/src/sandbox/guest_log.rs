@@ -7,9 +7,9 @@
 //!
 //! However often a guest rings, the library adds one line of its own for each call: what was dropped, and why.
 
-use hyperlight_abi::frame::HEADER_LEN;
-use hyperlight_abi::message::{LogLevel, LogRecord};
-use hyperlight_abi::{Frame, mailbox};
+use libhyperlight_abi::frame::HEADER_LEN;
+use libhyperlight_abi::message::{LogLevel, LogRecord};
+use libhyperlight_abi::{Frame, mailbox};
 use log::{Level, LevelFilter, Record};
 
 use crate::image::layout::{Layout, Region};
@@ -17,11 +17,11 @@ use crate::text::printable;
 use crate::vm::memory::GuestMemory;
 
 /// The target of every record of a guest. Who speaks in the guest, in its own words, is the record's
-/// [`module_path`](log::Record::module_path). The library's own records have the target `hyperlight`.
-pub const GUEST_LOG_TARGET: &str = "hyperlight::guest";
+/// [`module_path`](log::Record::module_path). The library's own records have the target `libhyperlight`.
+pub const GUEST_LOG_TARGET: &str = "libhyperlight::guest";
 
 /// The target of the library's own records.
-const OWN_TARGET: &str = "hyperlight";
+const OWN_TARGET: &str = "libhyperlight";
 
 /// Bytes of a record's message that are handed on.
 const MAX_MESSAGE: usize = 4096;

@@ -5,9 +5,9 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
-use hyperlight_abi::limits::MAX_NAME_LEN;
-use hyperlight_abi::message::RESERVED_PREFIX;
-use hyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::limits::MAX_NAME_LEN;
+use libhyperlight_abi::message::RESERVED_PREFIX;
+use libhyperlight_abi::{Kind, ValueRef};
 
 use crate::error::{BoxError, Error, ErrorCode, Result};
 use crate::signature::Signature;

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hyperlight_abi::ValueRef;
-use hyperlight_abi::message::HOST_SIGNATURE;
+use libhyperlight_abi::ValueRef;
+use libhyperlight_abi::message::HOST_SIGNATURE;
 
 use super::call::Ended;
 use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic, Registered};

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlight_abi::{ToHost, ValueRef};
+use libhyperlight_abi::{ToHost, ValueRef};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;

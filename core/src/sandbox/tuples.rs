@@ -1,7 +1,7 @@
 //! Calls with typed arguments: tuples of up to 32 arguments, closures of up to 32 parameters.
 
-use hyperlight_abi::limits::MAX_PARAMETERS;
-use hyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::limits::MAX_PARAMETERS;
+use libhyperlight_abi::{Kind, ValueRef};
 
 use super::host::{HostError, HostFunction, Outcome};
 use crate::error::Result;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, ValueRef};
 
 use super::call::{SignalHook, User};
 use super::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};

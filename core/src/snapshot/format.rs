@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use hyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
+use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 use kvm_bindings::kvm_regs;
 
 use super::Registers;

@@ -17,7 +17,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use hyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
+use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 

@@ -92,7 +92,7 @@ pub(super) fn special_registers_for(
     sregs
 }
 
-/// General registers at the guest's first instruction (`hyperlight_abi::boot`): the trampoline finds the program's
+/// General registers at the guest's first instruction (`libhyperlight_abi::boot`): the trampoline finds the program's
 /// entry point in `r11`; the stack holds the return address 0 of a function that has no caller.
 pub(super) fn entry_registers(image: &Image) -> kvm_regs {
     let layout = &image.layout;

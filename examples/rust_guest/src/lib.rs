@@ -7,7 +7,7 @@ extern crate alloc;
 use alloc::format;
 use alloc::string::String;
 
-use hyperlight_guest::{Result, ensure, guest_function, host_function};
+use libhyperlight_guest::{Result, ensure, guest_function, host_function};
 
 /// A function of the host program, which registers it under this name.
 #[host_function]

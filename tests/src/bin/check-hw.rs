@@ -11,18 +11,18 @@
 use std::fs;
 use std::time::Instant;
 
-use hyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, Value};
-use hyperlight_tests::instructions::INSTRUCTIONS;
-use hyperlight_tests::lateness::{self, Lateness};
-use hyperlight_tests::prober::{self, End, Registers, at};
-use hyperlight_tests::{ENGINE, demo, pace, sandbox};
+use libhyperlight::{ErrorCode, FaultKind, Guest, PayloadAccess, Value};
+use libhyperlight_tests::instructions::INSTRUCTIONS;
+use libhyperlight_tests::lateness::{self, Lateness};
+use libhyperlight_tests::prober::{self, End, Registers, at};
+use libhyperlight_tests::{ENGINE, demo, pace, sandbox};
 
 /// What was found, or what is wrong.
 type Check = fn() -> Result<String, String>;
 
 fn main() -> std::process::ExitCode {
     platform();
-    if let Err(error) = hyperlight::probe() {
+    if let Err(error) = libhyperlight::probe() {
         println!("no hypervisor: {error}");
         return std::process::ExitCode::FAILURE;
     }
@@ -144,7 +144,7 @@ fn segment_bases() -> Result<String, String> {
 
 /// Whether what one call sets is found by another: after a restore, or in another sandbox.
 fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String> {
-    let text = |error: hyperlight::Error| error.to_string();
+    let text = |error: libhyperlight::Error| error.to_string();
     let with = |guest: &Guest, code| guest.with_payload(code, PayloadAccess::ReadExecute).map_err(text);
     let guest = with(&with(&demo(), set)?, look)?;
     let mut first = sandbox(&guest);
@@ -170,7 +170,7 @@ fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String
 fn next_tenant() -> Result<String, String> {
     /// All that a guest can set.
     const FLAGS: u64 = 0x24_4dd5;
-    let text = |error: hyperlight::Error| error.to_string();
+    let text = |error: libhyperlight::Error| error.to_string();
     let mut sandbox = prober::uninitialized().evolve().map_err(text)?;
     let snapshot = sandbox.snapshot().map_err(text)?;
     for end in End::ALL {

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use hyperlight_tests::fuzz::seeds;
+use libhyperlight_tests::fuzz::seeds;
 
 fn main() -> io::Result<ExitCode> {
     let arguments: Vec<_> = env::args().skip(1).collect();

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use hyperlight_tests::guest_fuzz::GuestFuzz;
+use libhyperlight_tests::guest_fuzz::GuestFuzz;
 
 /// After as much time a new guest, with other code.
 const ROUND: Duration = Duration::from_secs(5);

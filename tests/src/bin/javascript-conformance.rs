@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hyperlight::{Result, Sandbox, SandboxOptions, Snapshot, State};
-use hyperlight_tests::javascript;
+use libhyperlight::{Result, Sandbox, SandboxOptions, Snapshot, State};
+use libhyperlight_tests::javascript;
 
 /// The parts of ECMA-262. `intl402` is another standard, `staging` holds what is not reviewed.
 const FOLDERS: [&str; 4] = ["annexB", "built-ins", "harness", "language"];

@@ -9,10 +9,10 @@ use std::env;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyperlight_tests::soak::soak;
+use libhyperlight_tests::soak::soak;
 
 fn main() -> ExitCode {
-    if let Err(error) = hyperlight::probe() {
+    if let Err(error) = libhyperlight::probe() {
         println!("no hypervisor: {error}");
         return ExitCode::FAILURE;
     }

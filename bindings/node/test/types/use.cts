@@ -1,5 +1,5 @@
 // Compiled, never run: the same from CommonJS.
-import hyperlight = require('hyperlight')
+import libhyperlight = require('libhyperlight')
 
-const sandbox: hyperlight.Sandbox = new hyperlight.Sandbox(new hyperlight.Guest(new Uint8Array(1)))
+const sandbox: libhyperlight.Sandbox = new libhyperlight.Sandbox(new libhyperlight.Guest(new Uint8Array(1)))
 sandbox.call('Echo', 'hi').then((text: string) => console.log(text))

@@ -1,5 +1,5 @@
 // Compiled, never run: what must be accepted, and what must not.
-import { Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmPool, probe, type GuestFunction, type State } from 'hyperlight'
+import { Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmPool, probe, type GuestFunction, type State } from 'libhyperlight'
 
 probe()
 const sandbox = new Sandbox(Guest.builtin('demo'), { heapSize: 1 << 20, timeoutMs: 2000, print: (text) => process.stdout.write(text) })

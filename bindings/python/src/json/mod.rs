@@ -9,7 +9,7 @@ mod base64;
 mod read;
 mod write;
 
-use hyperlight::ErrorCode;
+use libhyperlight::ErrorCode;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 

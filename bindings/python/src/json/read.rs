@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hyperlight::ErrorCode;
+use libhyperlight::ErrorCode;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PySlice, PyString};
@@ -186,7 +186,7 @@ impl<'py, 't> Reader<'py, 't> {
     fn integer(&self, digits: &str) -> PyResult<Bound<'py, PyAny>> {
         match digits.parse::<i64>() {
             Ok(number) => number.into_bound_py_any(self.py),
-            Err(_) => self.py.import("hyperlight._integers")?.getattr("from_decimal")?.call1((digits,)),
+            Err(_) => self.py.import("libhyperlight._integers")?.getattr("from_decimal")?.call1((digits,)),
         }
     }
 

@@ -143,7 +143,7 @@ impl<'py> Writer<'py, '_> {
             _ => {}
         }
         let digits: String =
-            value.py().import("hyperlight._integers")?.getattr("to_decimal")?.call1((value,))?.extract()?;
+            value.py().import("libhyperlight._integers")?.getattr("to_decimal")?.call1((value,))?.extract()?;
         match self.dialect {
             Dialect::Component => self.out.push_str(&digits),
             Dialect::Script => self.escape("$bigint", &digits),

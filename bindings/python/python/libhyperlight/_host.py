@@ -1,0 +1,156 @@
+"""Host functions: how they are given, and those whose values travel as JSON.
+
+JSON is for guests that have more kinds of values than the wall.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import _arity, _json
+from ._errors import SignatureError
+from ._signature import I64, U64, Signature, codes_of_function, fit, from_codes
+
+if TYPE_CHECKING:
+    from ._libhyperlight import Sandbox, _Pool
+
+Entry = "HostFunction | Callable[..., Any] | tuple[Callable[..., Any], Signature]"
+HostFunctions = Mapping[str, "HostFunction | Callable[..., Any] | tuple[Callable[..., Any], Signature]"]
+
+
+class HostFunction:
+    """A callable for guests, and how they may call it: where ``host_functions`` must say more than a callable does.
+
+        hl.JavaScript(source, host_functions={"log": hl.HostFunction(print, arity=1)})
+
+    Args:
+        function: any callable that is not ``async``.
+        params, returns: its signature; left out, that of its annotations, or whatever the guest's own rules are.
+        open_arity: lets guests give parameters that have defaults. Otherwise these are as if they were not there: what
+            stands there is the host's to say.
+        arity: how many arguments guests may pass, if there are no annotations to say it: a number, or a pair of the
+            least and the most (None for any number). Needed where Python cannot tell, as for many builtins.
+
+    Raises:
+        TypeError, ValueError: it is no such thing.
+    """
+
+    __slots__ = ("arity", "function", "open_arity", "params", "returns")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        /,
+        *,
+        params: Any = ...,
+        returns: Any = ...,
+        open_arity: bool = False,
+        arity: int | tuple[int, int | None] | None = None,
+    ) -> None:
+        self.function = function
+        self.params = params
+        self.returns = returns
+        self.open_arity = bool(open_arity)
+        self.arity = None if arity is None else _arity.said(arity)
+
+    @classmethod
+    def of(cls, entry: Any) -> HostFunction:
+        """What stands in ``host_functions``: one of these, a callable, or a pair of a callable and its Signature."""
+        if isinstance(entry, HostFunction):
+            return entry
+        if isinstance(entry, tuple):
+            function, signature = entry
+            return cls(function, params=signature.params, returns=signature.returns)
+        return cls(entry)
+
+    def __repr__(self) -> str:
+        return f"<HostFunction {self.function!r}>"
+
+    def _has_signature(self) -> bool:
+        return self.params is not ... or self.returns is not ...
+
+    def _codes(self) -> tuple[tuple[int, ...], int] | None:
+        """The engine's numbers, if the annotations are complete and all of them kinds."""
+        try:
+            return codes_of_function(self.function, ..., ..., self.open_arity)
+        except TypeError:
+            return None
+
+    def _needs_json(self, codes: tuple[tuple[int, ...], int]) -> bool:
+        """Whether a script calls it over JSON although all that it takes and returns has kinds."""
+        kinds = {*codes[0], codes[1]}
+        # Numbers are what a script expects of an `int`, not bigints.
+        if I64 in kinds:
+            return True
+        # A script that gives what is the host's is told so: the engine would only count.
+        return U64 not in kinds and not self.open_arity and _arity.has_defaults(self.function)
+
+    def _arity_of(self, name: str) -> _arity.Arity:
+        return self.arity or _arity.of_function(name, self.function, self.open_arity)
+
+    def _check_count(self, name: str, count: int) -> None:
+        """Refuses a number of arguments that the callable is not for."""
+        arity = self._arity_of(name)
+        if not arity.admits(count):
+            raise SignatureError(_arity.refusal(name, self.function, arity, count))
+
+    def _register(self, target: Sandbox | _Pool, name: str) -> None:
+        """Registers it where all values have kinds."""
+        if self.arity is not None and not self._has_signature():
+            raise TypeError(f"`{name}`: arity= says nothing of kinds: annotate it, or say params= and returns=")
+        target.register(name, self.function, params=self.params, returns=self.returns, open_arity=self.open_arity)
+
+
+def checked(host_functions: Any) -> dict[str, Any]:
+    """What was given as ``host_functions``."""
+    if host_functions is not None and not isinstance(host_functions, Mapping):
+        raise TypeError(f"host_functions is a mapping of names to callables, not {type(host_functions).__name__}")
+    return dict(host_functions or {})
+
+
+def refuse(name: str, function: Any) -> None:
+    """Refuses what cannot be called, or not like this; as the native module does where it sees the function itself."""
+    if not callable(function):
+        raise TypeError(f"`{name}` must be callable, not {type(function).__name__}")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(
+            f"`{name}` is `async def`, but the guest waits for its result: use a plain function, which can hand work "
+            "to an event loop by asyncio.run_coroutine_threadsafe(…).result()"
+        )
+
+
+def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int] | None) -> Callable[[str], str]:
+    """The function, called with the text of an array of its arguments; what has kinds is held to them."""
+    function = entry.function
+    what = f"the result of the host function `{name}`"
+    # Asked now, so that whoever registers it is told.
+    arity = entry._arity_of(name) if codes is None else None
+
+    def call(text: str) -> str:
+        args = _json.decode_all(text)
+        if not isinstance(args, list):
+            raise TypeError(f"the arguments of `{name}` are no array")
+        if codes is None:
+            if arity is not None and not arity.admits(len(args)):
+                raise SignatureError(_arity.refusal(name, function, arity, len(args)))
+            return _json.encode(settled(name, function(*args)), what)
+        params, returns = codes
+        if len(args) != len(params):
+            signature = f"{name}{from_codes(params, returns)}"
+            own = _arity.Arity(len(params), len(params))
+            raise SignatureError(_arity.refusal(signature, function, own, len(args)))
+        pairs = enumerate(zip(args, params, strict=True), 1)
+        args = [fit(arg, code, f"argument {at} of `{name}`") for at, (arg, code) in pairs]
+        return _json.encode(fit(settled(name, function(*args)), returns, what), what)
+
+    return call
+
+
+def settled(name: str, result: Any) -> Any:
+    """The result of a host function, unless it is a coroutine, which nobody would wait for."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError(f"the host function `{name}` returned a coroutine, but the guest waits for its result")
+    return result

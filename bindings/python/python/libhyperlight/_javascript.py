@@ -1,0 +1,283 @@
+"""JavaScript: a script in a sandbox, whose functions are called with Python's values."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from . import _json
+from ._errors import FunctionNotFound
+from ._host import HostFunction, HostFunctions, checked, over_json, refuse
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
+from ._pool import PoolExecutor
+from ._runtime import Limits, Runtime
+from ._signature import from_codes
+
+
+class JavaScript(Runtime):
+    """A script in a virtual machine of its own: modern JavaScript with modules, and nothing of a browser or of Node.
+
+    It sees ``console`` and, as ``host.NAME(…)``, the host functions. Values cross as they would in JSON, with more
+    words: ``None`` is null, ``int`` a number, or a bigint from 2**53 on, ``float`` a number, ``bytes`` a Uint8Array,
+    and ``list``, ``tuple`` and ``dict`` are arrays and objects. ``undefined`` comes back as None, a whole number as
+    ``int``.
+
+        with hl.JavaScript("function greet(who) { return `Hello, ${who.name}!` }", timeout=1) as js:
+            print(js.call("greet", {"name": "World"}))
+
+    Usable from any thread, by one at a time.
+
+    Args:
+        source: the text of the script, a path object (``pathlib.Path``) of one, or a Snapshot to go on from. One with
+            ``import`` or ``export`` is a module.
+        modules: texts or path objects of modules that it may import, by the names that it imports them by.
+        host_functions: what it may call, by name. A callable whose annotations are all kinds (``int``, ``hl.i32``,
+            ``str``, …) takes exactly those; any other one takes and returns all of the above. Parameters that have
+            defaults are not the script's to give, unless a HostFunction says so. Of a pair of a callable and its
+            Signature the kinds are as the engine has them: i64 and u64 are bigints.
+        print: takes what ``console.log`` writes, in place of ``sys.stdout.write``.
+        heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
+            max_print_bytes: as in Sandbox.
+
+    Raises:
+        HyperlightIOError: a file cannot be read.
+        InvalidArgument: a size is above its maximum, or differs from the snapshot's.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | Snapshot = "",
+        /,
+        *,
+        modules: Mapping[str, str | os.PathLike[str]] | None = None,
+        host_functions: HostFunctions | None = None,
+        print: Callable[[str], object] | None = None,
+        heap_size: int | None = None,
+        stack_size: int | None = None,
+        input_size: int | None = None,
+        output_size: int | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+    ) -> None:
+        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
+        if isinstance(source, Snapshot) and modules:
+            raise TypeError("modules: a snapshot has its modules already")
+        if modules is not None and not isinstance(modules, Mapping):
+            raise TypeError(f"modules is a mapping of names to sources, not {type(modules).__name__}")
+        preparation: list[tuple[str, _Script]] = []
+        if not isinstance(source, Snapshot):
+            preparation += [("module", _Script.of(text, name)) for name, text in (modules or {}).items()]
+            preparation.append(("load", _Script.of(source)))
+        sandbox = Sandbox(
+            source if isinstance(source, Snapshot) else Guest.builtin("javascript"),
+            heap_size=heap_size,
+            stack_size=stack_size,
+            input_size=input_size,
+            output_size=output_size,
+            **limits._asdict(),
+            print=print,
+        )
+        _prepare_by(sandbox, preparation)
+        super().__init__(sandbox, limits, print, host_functions)
+
+    def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
+        """Calls a function that the script exports, or a global one; a promise is waited for.
+
+        The first call starts the sandbox and runs the script, as ``evolve`` does; its limits are for all of that.
+
+        Args:
+            function: its name, or a path such as ``"handlers.greet"``.
+            args: None, bool, int, float, str, bytes, and lists, tuples and dicts of them.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
+            cpu_time: seconds of processor time that it may use, in place of the sandbox's.
+
+        Raises:
+            TypeError, ValueError: an argument is none of these; nothing was called.
+            FunctionNotFound: the script has no such function.
+            GuestError: it threw an error, and the message has its name, its text and its stack.
+            PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
+            Whatever a host function raised, if the script did not catch it.
+        """
+        return _call(self._sandbox, function, args, timeout, cpu_time)
+
+    def eval(self, source: str, /, *, timeout: float | None = None, cpu_time: float | None = None) -> Any:
+        """Runs a text in the script's global scope. Returns the value of its last statement; a promise is waited for.
+
+        Raises what ``call`` raises.
+        """
+        return _json.decode(self._sandbox.call("eval", source, timeout=timeout, cpu_time=cpu_time))
+
+    def load(
+        self,
+        source: str | os.PathLike[str],
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+    ) -> None:
+        """Runs one more script or module, whose functions can be called from then on.
+
+        Args:
+            source: its text, or a path object.
+            name: what it is called in stacks.
+            timeout, cpu_time: as in ``call``.
+
+        Raises what ``call`` raises.
+        """
+        self._sandbox.call("load", *_Script.of(source, name), timeout=timeout, cpu_time=cpu_time)
+
+    def pool(
+        self,
+        *,
+        size: int | None = None,
+        min_idle: int | None = None,
+        acquire_timeout: float | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+    ) -> JavaScriptPool:
+        """A pool whose members are as this one is now: started, its script run, its functions warm.
+
+        They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
+        """
+        self.evolve()
+        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
+        return JavaScriptPool(
+            self.snapshot(),
+            size=size,
+            min_idle=min_idle,
+            acquire_timeout=acquire_timeout,
+            **limits._asdict(),
+            print=self._print,
+            host_functions=self._host_functions,
+        )
+
+    def _add(self, name: str, function: Any) -> None:
+        used = register(self._sandbox, name, function)
+        # One of that name, of either form, is replaced.
+        with contextlib.suppress(FunctionNotFound):
+            self._sandbox.unregister(name if used != name else _JSON + name)
+
+    def __enter__(self) -> JavaScript:
+        self.evolve()
+        return self
+
+
+class JavaScriptPool(PoolExecutor):
+    """Warmed scripts, kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
+
+    The way to serve requests: ``pool = hl.JavaScript(source).pool(size=8, timeout=1)``, once, and for each
+    ``pool.call("handler", request)``. Also a ``concurrent.futures`` executor, of the script's functions:
+    ``pool.submit("handler", request)``.
+
+    Args:
+        snapshot: what every member is at first: that of a JavaScript.
+        host_functions: what scripts may call; as in JavaScript. They are called on the threads that call members, on
+            several at once.
+        size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
+            SandboxPool.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        size: int | None = None,
+        min_idle: int | None = None,
+        acquire_timeout: float | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+        print: Callable[[str], object] | None = None,
+        host_functions: HostFunctions | None = None,
+    ) -> None:
+        self._limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
+        self._print = print
+        self._host_functions = checked(host_functions)
+        pool = _Pool(
+            snapshot,
+            size=size,
+            min_idle=min_idle,
+            acquire_timeout=acquire_timeout,
+            **self._limits._asdict(),
+            print=print,
+        )
+        super().__init__(pool, size)
+        for name, function in self._host_functions.items():
+            register(pool, name, function)
+
+    def acquire(self) -> JavaScript:
+        """A member, exclusively: ``with pool.acquire() as js: …`` gives it back, as does ``js.close()``.
+
+        Waits in the order of arrival while all are in use.
+
+        Raises:
+            PoolTimeout: none came free within acquire_timeout.
+            SandboxClosed: the pool was closed.
+            SnapshotMismatch: the pool lacks host functions that the snapshot needs; all are listed.
+        """
+        return JavaScript._of_pool(self._member(), self._limits, self._print, self._host_functions)
+
+    def eval(self, source: str, /, *, timeout: float | None = None, cpu_time: float | None = None) -> Any:
+        """``JavaScript.eval`` in a member."""
+        self._check_open()
+        return _json.decode(self._pool.call("eval", source, timeout=timeout, cpu_time=cpu_time))
+
+    def _call(self, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None) -> Any:
+        return _call(self._pool, function, args, timeout, cpu_time)
+
+    def __enter__(self) -> JavaScriptPool:
+        return self
+
+
+class _Script(NamedTuple):
+    name: str
+    text: str
+
+    @classmethod
+    def of(cls, source: str | os.PathLike[str], name: str | None = None) -> _Script:
+        if isinstance(source, str):
+            return cls(name or "main", source)
+        if not isinstance(source, os.PathLike):
+            raise TypeError(f"a script is a str or a path object, not {type(source).__name__}")
+        with open(source, encoding="utf-8") as file:
+            return cls(name or os.path.basename(source), file.read())
+
+
+def register(target: Sandbox | _Pool, name: str, function: Any) -> str:
+    """Registers what scripts call by that name. Returns the name that it has inside."""
+    entry = HostFunction.of(function)
+    if entry._has_signature():
+        entry._register(target, name)
+        return name
+    refuse(name, entry.function)
+    codes = entry._codes()
+    if codes is not None and entry.arity is not None:
+        entry._check_count(name, len(codes[0]))
+    if codes is not None and not entry._needs_json(codes):
+        signature = from_codes(*codes)
+        target.register(name, entry.function, params=signature.params, returns=signature.returns)
+        return name
+    target.register(_JSON + name, over_json(name, entry, codes), params=[str], returns=str)
+    return _JSON + name
+
+
+# By such a name the guest finds a host function that takes and returns JSON.
+_JSON = "json:"
+
+
+def _call(
+    target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
+) -> Any:
+    text = _json.encode_all(args, f"an argument of `{function}`")
+    return _json.decode(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))

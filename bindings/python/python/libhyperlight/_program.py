@@ -1,0 +1,234 @@
+"""Compiled WebAssembly programs: what they export and import, and how its values travel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from . import _compiler, _wit
+from ._errors import InvalidArgument
+from ._host import HostFunction, refuse, settled
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._signature import Signature, code_of_name, from_codes
+from ._wasi import Wasi
+
+
+class WasmSignature(Signature):
+    """What an export takes and returns.
+
+    As a Signature, with ``object`` for what is no single kind: lists, records, several results. Prints the types of the
+    program: ``(point: record { x: s32, y: s32 }) -> f64``.
+    """
+
+    __slots__ = ("_json", "_text")
+
+    _json: tuple[tuple[bool, ...], bool]
+    _text: str
+
+    @property
+    def params(self) -> tuple[Any, ...]:
+        """The kinds of the parameters, as one would annotate them."""
+        return tuple(object if is_json else kind for kind, is_json in zip(super().params, self._json[0], strict=True))
+
+    @property
+    def returns(self) -> Any:
+        """The kind of the result, as one would annotate it."""
+        return object if self._json[1] else super().returns
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"<WasmSignature {self}>"
+
+    def __reduce__(self) -> tuple[Callable[..., Signature], tuple[Any, ...]]:
+        return (_signature, (self._params, self._returns, self._json, self._text))
+
+
+def _signature(params: tuple[int, ...], returns: int, json: tuple[tuple[bool, ...], bool], text: str) -> Signature:
+    signature = WasmSignature.__new__(WasmSignature)
+    signature._params, signature._returns, signature._json, signature._text = params, returns, json, text
+    return signature
+
+
+class Function:
+    """An export or an import, and what of it travels as JSON."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        parameters, result = described["parameters"], described["result"]
+        self.params = tuple(code_of_name(parameter["kind"]) for parameter in parameters)
+        self.returns = code_of_name(result["kind"] if result else "void")
+        # Of those that travel as JSON.
+        self.types = tuple(_wit.parse(slot["type"]) if slot["json"] else None for slot in parameters)
+        self.result = _wit.parse(result["type"]) if result and result["json"] else None
+        self.is_plain = not any(self.types) and self.result is None
+        # Of those that have not all values of their kinds: what comes out of a guest is checked here, too.
+        self.narrow = tuple(_wit.narrow(slot["type"]) for slot in parameters)
+        self.narrow_result = _wit.narrow(result["type"]) if result else None
+        names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
+        types = (parameter["type"] for parameter in parameters)
+        self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
+
+    def signature(self) -> Signature:
+        are_json = tuple(ty is not None for ty in self.types)
+        return _signature(self.params, self.returns, (are_json, self.result is not None), self.text)
+
+    def host_function(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with JSON where the program has what the wall has not."""
+        if self.is_plain and not any(self.narrow):
+            return function
+
+        def call(*args: Any) -> Any:
+            slots = zip(args, self.types, self.narrow, strict=True)
+            result = settled(name, function(*(_lifted(arg, ty, narrow) for arg, ty, narrow in slots)))
+            return self.result.encode(result, f"the result of the host function `{name}`") if self.result else result
+
+        return call
+
+    def lifted(self, result: Any) -> Any:
+        """The result, as the guest sent it, in Python's values."""
+        return _lifted(result, self.result, self.narrow_result)
+
+
+def _lifted(value: Any, ty: _wit.Type | None, narrow: _wit.Type | None) -> Any:
+    return ty.decode(value) if ty else narrow.take(value) if narrow else value
+
+
+class Program(NamedTuple):
+    """A compiled program, ready for any number of sandboxes."""
+
+    guest: Guest
+    exports: dict[str, Function]
+    imports: dict[str, Function]
+    memories: list[str]
+    signatures: Mapping[str, Signature]
+
+    @classmethod
+    def of(cls, program: Any, wasi: Wasi | None, bounds: _compiler.Bounds) -> Program:
+        if isinstance(program, (bytes, bytearray, memoryview)):
+            code = bytes(program)
+        elif not isinstance(program, (str, os.PathLike)):
+            raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
+        else:
+            code = bounds.checked().read(program)
+        wasi = wasi or Wasi()
+        # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
+        key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+        found = _KEPT.find(key)
+        if found is None:
+            found = _KEPT.keep(key, cls._compile(code, wasi, bounds))
+        return found
+
+    @classmethod
+    def _compile(cls, code: bytes, wasi: Wasi, bounds: _compiler.Bounds) -> Program:
+        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files, bounds)
+        guest = Guest.builtin("wasm").with_payload(compiled.code, executable=True).with_payload(compiled.config)
+        described = json.loads(compiled.description)
+        exports = {function["name"]: Function(function) for function in described["exports"]}
+        imports = {function["name"]: Function(function) for function in described["imports"]}
+        signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})
+        return cls(guest, exports, imports, described["memories"], signatures)
+
+    def call(
+        self,
+        sandbox: Sandbox | _Pool,
+        name: str,
+        args: tuple[Any, ...],
+        timeout: float | None,
+        cpu_time: float | None,
+    ) -> Any:
+        function = self.exports.get(name)
+        # What does not fit is the engine's to refuse.
+        if function is not None and not function.is_plain and len(args) == len(function.types):
+            slots = enumerate(zip(args, function.types, strict=True), 1)
+            args = tuple(ty.encode(arg, f"argument {at} of `{name}`") if ty else arg for at, (arg, ty) in slots)
+        result = sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
+        return function.lifted(result) if function is not None else result
+
+    def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
+        if name not in self.imports:
+            name = name.removeprefix("env.")
+        if name not in self.imports:
+            raise InvalidArgument(f"the program does not import {name!r}; it imports {names(self.imports)}")
+        entry = HostFunction.of(function)
+        if entry._has_signature():
+            entry._register(target, name)
+            return
+        refuse(name, entry.function)
+        wanted = self.imports[name]
+        # The program says what it passes, and so would choose what is not its own to choose.
+        entry._check_count(name, len(wanted.params))
+        kinds = from_codes(wanted.params, wanted.returns)
+        call = wanted.host_function(name, entry.function)
+        target.register(name, call, params=kinds.params, returns=kinds.returns)
+
+
+class UnknownProgram:
+    """The program of a snapshot that came from elsewhere, which does not say its types, but how they cross the wall."""
+
+    memories: list[str] | None = None
+
+    def call(
+        self, sandbox: Sandbox | _Pool, name: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
+    ) -> Any:
+        return sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
+
+    def register(self, target: Sandbox | _Pool, name: str, function: Any) -> None:
+        HostFunction.of(function)._register(target, name.removeprefix("env."))
+
+
+_OF_SNAPSHOTS: WeakKeyDictionary[Snapshot, Program | UnknownProgram] = WeakKeyDictionary()
+
+
+def remember(snapshot: Snapshot, program: Program | UnknownProgram) -> None:
+    """The snapshot is of that program."""
+    _OF_SNAPSHOTS[snapshot] = program
+
+
+def of_snapshot(snapshot: Snapshot) -> Program | UnknownProgram:
+    """The program of a snapshot. Of one that was loaded, or unpickled, nothing is known."""
+    return _OF_SNAPSHOTS.get(snapshot) or UnknownProgram()
+
+
+class Programs:
+    """Those that were compiled last: a guest is loaded, and its image composed, once."""
+
+    _MOST = 16
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Any, Program] = OrderedDict()
+
+    def after_fork(self) -> None:
+        # In the child nobody may be left to let go of it.
+        self._lock = threading.Lock()
+
+    def find(self, key: Any) -> Program | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: Any, program: Program) -> Program:
+        with self._lock:
+            # Another thread may have been faster.
+            program = self._kept.setdefault(key, program)
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._MOST:
+                self._kept.popitem(last=False)
+            return program
+
+
+_KEPT = Programs()
+os.register_at_fork(after_in_child=_KEPT.after_fork)
+
+
+def names(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "nothing"

@@ -1,0 +1,345 @@
+"""WebAssembly: a module or a component in a sandbox, whose exports are called with Python's values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ._compiler import Bounds
+from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
+from ._host import HostFunctions, checked
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._pool import PoolExecutor
+from ._program import Program, UnknownProgram, names, of_snapshot, remember
+from ._runtime import Limits, Runtime
+from ._signature import Signature
+from ._wasi import Wasi
+
+
+class Wasm(Runtime):
+    """A WebAssembly module or component in a virtual machine of its own.
+
+    It is compiled in this process, checked completely before, and runs behind the wall alone. What was compiled is
+    remembered by its content. i32, i64, f32 and f64 are as everywhere here: ``int`` and ``float``, exactly. What
+    components have more is ``bool``, ``str``, ``bytes`` for ``list<u8>``, ``list``, ``tuple``, ``dict`` for records and
+    maps, sets of names for flags, names for enums, a name or ``{name: value}`` for variants, ``{"ok": value}`` or
+    ``{"err": value}`` for results, and None or the value for options. Several results of a function are a tuple.
+
+        with hl.Wasm("fib.wasm", timeout=1) as wasm:
+            print(wasm.call("fib", 30))
+
+    Usable from any thread, by one at a time.
+
+    Args:
+        program: the path of a ``.wasm`` file, or its bytes; or a Snapshot, whose program goes on. If that was loaded or
+            unpickled, its types are not known: ``functions`` are known when it has started, ``host_functions`` need
+            signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
+        wasi: what it finds around itself, if it uses WASI.
+        snapshot: one of the same program and ``wasi``, to go on from with all types known.
+        host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
+            signatures are those of the imports, as far as the callables have parameters without defaults; a
+            HostFunction lets the program give more.
+        print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
+        heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
+            max_print_bytes: as in Sandbox. Its memories are in the heap.
+        max_program_size: bytes that it has at most; 64 MiB unless given.
+        compile_timeout: seconds that compiling takes at most; a minute unless given. It may take some seconds longer.
+            As many programs are compiled at once as there are processors; waiting for a turn is not counted.
+
+    Raises:
+        OSError: the file cannot be read.
+        GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
+        GuestTimeout: compiling takes too long.
+        InvalidArgument: it does not import what is in host_functions, or a size is above its maximum.
+    """
+
+    def __init__(
+        self,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        /,
+        *,
+        wasi: Wasi | None = None,
+        snapshot: Snapshot | None = None,
+        host_functions: HostFunctions | None = None,
+        print: Callable[[str], object] | None = None,
+        heap_size: int | None = None,
+        stack_size: int | None = None,
+        input_size: int | None = None,
+        output_size: int | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+        max_program_size: int | None = None,
+        compile_timeout: float | None = None,
+    ) -> None:
+        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
+        self._program, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
+        sandbox = Sandbox(
+            source,
+            heap_size=heap_size,
+            stack_size=stack_size,
+            input_size=input_size,
+            output_size=output_size,
+            **limits._asdict(),
+            print=print,
+        )
+        super().__init__(sandbox, limits, print, host_functions)
+
+    @property
+    def functions(self) -> Mapping[str, Signature]:
+        """The program's exported functions, in its own order: a read-only mapping of names to signatures."""
+        if isinstance(self._program, Program):
+            return self._program.signatures
+        known = self._sandbox.functions.items()
+        return MappingProxyType({name: signature for name, signature in known if not name.startswith("hyperlight:")})
+
+    @property
+    def imports(self) -> Mapping[str, Signature]:
+        """The functions that the program imports, by the names that ``host_functions`` has.
+
+        Raises:
+            SandboxStateError: it goes on from a snapshot that was loaded or unpickled, which does not say.
+        """
+        if not isinstance(self._program, Program):
+            raise SandboxStateError(
+                "the snapshot does not say what its program imports: give the program, and the snapshot as `snapshot=`"
+            )
+        return MappingProxyType({name: function.signature() for name, function in self._program.imports.items()})
+
+    def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
+        """Calls an exported function.
+
+        The first call starts the program, as ``evolve`` does; its limits are for both together.
+
+        Args:
+            function: its name; ``interface#name`` for those of a component's interfaces.
+            args: its arguments, of exactly the types of its signature; see ``functions``.
+            timeout: seconds that this call may take, in place of the sandbox's. A host function is not cut short.
+            cpu_time: seconds of processor time that it may use, in place of the sandbox's.
+
+        Raises:
+            FunctionNotFound, SignatureError, TypeError, OverflowError: nothing was called.
+            GuestError: it trapped; the message has the functions that were running. A module can be called again; a
+                component must be restored first.
+            PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
+            Whatever a host function raised.
+        """
+        return self._program.call(self._sandbox, function, args, timeout, cpu_time)
+
+    def run(self, *, timeout: float | None = None, cpu_time: float | None = None) -> int:
+        """Runs a WASI command: calls its ``_start``.
+
+        Returns:
+            Its exit code.
+
+        Raises what ``call`` raises; FunctionNotFound if the program is no command.
+        """
+        if isinstance(self._program, Program) and "_start" not in self.functions:
+            raise FunctionNotFound("the program is no command: it has no function `_start`")
+        return int(self.call("_start", timeout=timeout, cpu_time=cpu_time))
+
+    def memory_size(self, memory: str = "memory") -> int:
+        """Bytes that an exported memory has now."""
+        return int(self._memory("size", memory))
+
+    def read_memory(self, offset: int, length: int, memory: str = "memory") -> bytes:
+        """A copy of a part of an exported memory.
+
+        Raises:
+            GuestError: there is no memory of that name, or it does not reach so far.
+            PayloadTooLarge: raise output_size.
+        """
+        return bytes(self._memory("read", memory, _count("offset", offset), _count("length", length)))
+
+    def write_memory(self, offset: int, data: bytes | bytearray | memoryview, memory: str = "memory") -> None:
+        """Replaces a part of an exported memory.
+
+        Raises:
+            GuestError: there is no memory of that name, or it does not reach so far; nothing was written.
+            PayloadTooLarge: raise input_size.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+        self._memory("write", memory, _count("offset", offset), data)
+
+    def pool(
+        self,
+        *,
+        size: int | None = None,
+        min_idle: int | None = None,
+        acquire_timeout: float | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+    ) -> WasmPool:
+        """A pool whose members are as this one is now: started, its memories and globals as they are.
+
+        They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
+        """
+        self.evolve()
+        limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
+        return WasmPool._of(
+            self._program,
+            self.snapshot(),
+            size=size,
+            min_idle=min_idle,
+            acquire_timeout=acquire_timeout,
+            limits=limits,
+            print=self._print,
+            host_functions=self._host_functions,
+        )
+
+    def snapshot(self) -> Snapshot:
+        snapshot = super().snapshot()
+        remember(snapshot, self._program)
+        return snapshot
+
+    snapshot.__doc__ = Runtime.snapshot.__doc__
+
+    def _add(self, name: str, function: Any) -> None:
+        self._program.register(self._sandbox, name, function)
+
+    def _memory(self, what: str, *args: Any) -> Any:
+        memories = self._program.memories
+        if memories is not None and args[0] not in memories:
+            raise InvalidArgument(f"the program exports no memory {args[0]!r}; it exports {names(memories)}")
+        return self._sandbox.call(f"hyperlight:memory-{what}", *args)
+
+    def __enter__(self) -> Wasm:
+        self.evolve()
+        return self
+
+
+def _count(what: str, value: Any) -> int:
+    """A number of bytes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be int, not {type(value).__name__}")
+    if not 0 <= value < 2**64:
+        raise OverflowError(f"{what} is from 0 to 2**64 - 1, found {value}")
+    return value
+
+
+class WasmPool(PoolExecutor):
+    """Programs kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
+
+    Made by ``wasm.pool()``, or, in another process, of the program and a snapshot, or of the snapshot alone. Also a
+    ``concurrent.futures`` executor, of the program's functions: ``pool.submit("fib", 30)``.
+
+    Args:
+        program, wasi, max_program_size, compile_timeout: as in Wasm; or the snapshot alone.
+        snapshot: what every member is at first: that of a Wasm of the same program and ``wasi``.
+        host_functions: as in Wasm. They are called on the threads that call members, on several at once.
+        size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
+            SandboxPool.
+    """
+
+    def __init__(
+        self,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        snapshot: Snapshot | None = None,
+        /,
+        *,
+        wasi: Wasi | None = None,
+        size: int | None = None,
+        min_idle: int | None = None,
+        acquire_timeout: float | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+        max_host_calls: int | None = None,
+        max_log_bytes: int | None = None,
+        max_print_bytes: int | None = None,
+        print: Callable[[str], object] | None = None,
+        host_functions: HostFunctions | None = None,
+        max_program_size: int | None = None,
+        compile_timeout: float | None = None,
+    ) -> None:
+        known, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
+        if not isinstance(source, Snapshot):
+            raise TypeError("a pool is made of a snapshot: WasmPool(program, wasm.snapshot())")
+        self._start(
+            known,
+            source,
+            size=size,
+            min_idle=min_idle,
+            acquire_timeout=acquire_timeout,
+            limits=Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes),
+            print=print,
+            host_functions=host_functions,
+        )
+
+    @classmethod
+    def _of(cls, program: Program | UnknownProgram, snapshot: Snapshot, **options: Any) -> WasmPool:
+        pool = cls.__new__(cls)
+        pool._start(program, snapshot, **options)
+        return pool
+
+    def _start(
+        self,
+        program: Program | UnknownProgram,
+        snapshot: Snapshot,
+        *,
+        size: int | None,
+        min_idle: int | None,
+        acquire_timeout: float | None,
+        limits: Limits,
+        print: Callable[[str], object] | None,
+        host_functions: HostFunctions | None,
+    ) -> None:
+        self._program = program
+        self._limits = limits
+        self._print = print
+        self._host_functions = checked(host_functions)
+        pool = _Pool(
+            snapshot,
+            size=size,
+            min_idle=min_idle,
+            acquire_timeout=acquire_timeout,
+            **limits._asdict(),
+            print=print,
+        )
+        super().__init__(pool, size)
+        for name, function in self._host_functions.items():
+            program.register(pool, name, function)
+
+    def acquire(self) -> Wasm:
+        """A member, exclusively: ``with pool.acquire() as wasm: …`` gives it back, as does ``wasm.close()``.
+
+        Waits in the order of arrival while all are in use.
+
+        Raises:
+            PoolTimeout: none came free within acquire_timeout.
+            SandboxClosed: the pool was closed.
+            SnapshotMismatch: the pool lacks host functions that the snapshot needs; all are listed.
+        """
+        member = Wasm._of_pool(self._member(), self._limits, self._print, self._host_functions)
+        member._program = self._program
+        return member
+
+    def _call(self, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None) -> Any:
+        return self._program.call(self._pool, function, args, timeout, cpu_time)
+
+    def __enter__(self) -> WasmPool:
+        return self
+
+
+def _program(
+    program: Any, snapshot: Snapshot | None, wasi: Wasi | None, bounds: Bounds
+) -> tuple[Program | UnknownProgram, Guest | Snapshot]:
+    """What is known of a program, and where it goes on from."""
+    if not isinstance(program, Snapshot):
+        known = Program.of(program, wasi, bounds)
+        if snapshot is None:
+            return known, known.guest
+        remember(snapshot, known)
+        return known, snapshot
+    if wasi is not None:
+        raise TypeError("wasi: a snapshot has its arguments, environment and files already")
+    if snapshot is not None:
+        raise TypeError("snapshot: one is enough; of a program and a snapshot of it, the program comes first")
+    return of_snapshot(program), program

@@ -1,0 +1,203 @@
+//! From WebAssembly to machine code.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use libhyperlight_wasm_contract::{Config, ProgramKind, settings};
+use wasmtime::{Engine, OptLevel};
+
+use crate::cache;
+use crate::deadline::Deadline;
+use crate::description::Description;
+use crate::inspect;
+use crate::options::Options;
+use crate::threads::{self, Turn};
+
+/// Why a program cannot be compiled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no WebAssembly, or does not keep its rules, or uses something that is not supported, or is too large.
+    Program(String),
+    /// The options are too large.
+    Options(String),
+    /// It was not done in the time that [`Options::compile_timeout`] gives.
+    Timeout,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(text) | Self::Options(text) => f.write_str(text),
+            Self::Timeout => f.write_str(
+                "compiling took longer than allowed; raise compile_timeout if the program is trusted",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A program for the `wasm` guest.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    artifact: Arc<Artifact>,
+    config: Vec<u8>,
+}
+
+impl Compiled {
+    pub(crate) fn new(artifact: Arc<Artifact>, options: &Options) -> Result<Self, Error> {
+        let config = Config {
+            kind: artifact.kind,
+            memories: artifact.memories,
+            arguments: options.arguments().collect(),
+            environment: options.environment().collect(),
+            files: options.files().collect(),
+        };
+        let config = config.to_bytes().ok_or_else(|| {
+            Error::Options("arguments, variables and files have less than 4 GiB each".to_owned())
+        })?;
+        Ok(Self { artifact, config })
+    }
+
+    pub(crate) fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// The first payload: the machine code, which the guest must be allowed to execute.
+    pub fn code(&self) -> &[u8] {
+        &self.artifact.code
+    }
+
+    /// The second payload: what the guest must know about it, data.
+    pub fn config(&self) -> &[u8] {
+        &self.config
+    }
+
+    /// What the program exports and imports, as JSON.
+    pub fn description(&self) -> &str {
+        &self.artifact.description
+    }
+}
+
+/// What is made of a program, whatever its options.
+#[derive(Debug)]
+pub(crate) struct Artifact {
+    pub code: Vec<u8>,
+    pub kind: ProgramKind,
+    pub memories: u32,
+    pub described: Description,
+    description: String,
+}
+
+impl Artifact {
+    pub fn new(code: Vec<u8>, kind: ProgramKind, memories: u32, described: Description) -> Self {
+        let description = described.to_json(match kind {
+            ProgramKind::Module => "module",
+            ProgramKind::Component => "component",
+        });
+        Self { code, kind, memories, described, description }
+    }
+
+    pub fn size(&self) -> usize {
+        // The description is there twice, as text and as what that is made of.
+        self.code.len() + 2 * self.description.len()
+    }
+}
+
+/// Compiles a module or a component in its binary form; what was compiled before is remembered by its content.
+pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> {
+    let most = options.most();
+    if program.len() > most {
+        return Err(Error::Program(format!(
+            "the program has {} bytes, and at most {most} are compiled; raise max_program_size if it is trusted",
+            program.len()
+        )));
+    }
+    let key = cache::key(program, options.links());
+    let artifact = match cache::find(&key) {
+        Some(artifact) => artifact,
+        None => {
+            let deadline = Deadline::after(options.time());
+            let turn = Turn::wait(options.most_threads(), deadline)?;
+            // Somebody may have compiled it meanwhile.
+            match cache::find(&key) {
+                Some(artifact) => artifact,
+                None => {
+                    let artifact = Arc::new(compile(program, options, &turn, deadline)?);
+                    cache::keep(key, &artifact);
+                    artifact
+                }
+            }
+        }
+    };
+    Compiled::new(artifact, options)
+}
+
+fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -> Result<Artifact, Error> {
+    let found = inspect::inspect(program, options, deadline)?;
+    let work = |engine: &Engine| match found.kind {
+        ProgramKind::Module => engine.precompile_module(program),
+        ProgramKind::Component => engine.precompile_component(program),
+    };
+    let (alone, together) = (engine(false)?, engine(true)?);
+    // A thread takes longer to start than a small program to be compiled.
+    let threads = if program.len() < SMALL { 1 } else { turn.threads() };
+    let code = deadline.bound(|| {
+        let shared = (threads > 1).then(|| threads::run(threads, deadline, || work(together))).flatten();
+        shared.unwrap_or_else(|| work(alone))
+    });
+    let code =
+        code.ok_or(Error::Timeout)?.map_err(|error| Error::Program(one_line(&format!("{error:#}"))))?;
+    Ok(Artifact::new(code, found.kind, found.memories, found.description))
+}
+
+/// What somebody else says in several lines.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes of a program that is compiled by one thread.
+const SMALL: usize = 64 << 10;
+
+/// The compiler, set up for the guest on this processor: for the calling thread alone, or for all those of the pool around it.
+pub(crate) fn engine(is_parallel: bool) -> Result<&'static Engine, Error> {
+    static ENGINES: [OnceLock<Engine>; 2] = [OnceLock::new(), OnceLock::new()];
+    let [alone, together] = &ENGINES;
+    let engine = if is_parallel { together } else { alone };
+    if let Some(engine) = engine.get() {
+        return Ok(engine);
+    }
+    let failed = |error: wasmtime::Error| Error::Program(format!("the compiler cannot be set up: {error:#}"));
+    let mut config = settings::shared();
+    // Naming the target switches off what would be found out about the host; the list of features is the guest's.
+    config.target(settings::TARGET).map_err(failed)?;
+    config.cranelift_opt_level(OptLevel::Speed).native_unwind_info(false).parallel_compilation(is_parallel);
+    for (setting, feature) in settings::PROCESSOR_FEATURES {
+        if processor_has(feature) {
+            // SAFETY: code with the feature runs on this processor alone, which has it.
+            unsafe { config.cranelift_flag_enable(setting) };
+        }
+    }
+    let made = Engine::new(&config).map_err(failed)?;
+    Ok(engine.get_or_init(|| made))
+}
+
+/// Whether the processor has that feature. The names are those of the contract.
+pub(crate) fn processor_has(feature: &str) -> bool {
+    match feature {
+        "sse3" => is_x86_feature_detected!("sse3"),
+        "ssse3" => is_x86_feature_detected!("ssse3"),
+        "sse4.1" => is_x86_feature_detected!("sse4.1"),
+        "sse4.2" => is_x86_feature_detected!("sse4.2"),
+        "cmpxchg16b" => is_x86_feature_detected!("cmpxchg16b"),
+        "popcnt" => is_x86_feature_detected!("popcnt"),
+        "avx" => is_x86_feature_detected!("avx"),
+        "avx2" => is_x86_feature_detected!("avx2"),
+        "fma" => is_x86_feature_detected!("fma"),
+        "bmi1" => is_x86_feature_detected!("bmi1"),
+        "bmi2" => is_x86_feature_detected!("bmi2"),
+        "lzcnt" => is_x86_feature_detected!("lzcnt"),
+        _ => false,
+    }
+}

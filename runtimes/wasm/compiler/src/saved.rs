@@ -1,0 +1,219 @@
+//! A compiled program as bytes, which can be kept in a file.
+//!
+//! ```text
+//! magic 8 bytes, maker 32 bytes, features u32, kind u32, memories u32
+//! exports, imports:  count u32, count × (name text, parameters, result)
+//! parameters:        count u32, count × (name text, slot)
+//! result:            0 u32, or 1 u32 and a slot
+//! slot:              type text, kind u32, json u32
+//! memories:          count u32, count × text
+//! code bytes, SHA-256 of all that stands before it
+//! text, bytes:       length u32, bytes
+//! ```
+//!
+//! The code runs behind the wall alone, so that a hostile file can do what a hostile guest can. What is read here, on the host, is read as any
+//! file is: nothing is taken for granted, nothing is allocated that the bytes do not bear out, and the description is written anew. The
+//! code is of one version of the compiler and for one set of processor features; with others it is refused, and must be made anew.
+
+use std::str;
+use std::sync::{Arc, OnceLock};
+
+use libhyperlight_wasm_contract::{ProgramKind, settings};
+use sha2::{Digest, Sha256};
+
+use crate::compile::{Artifact, Compiled, Error, engine, processor_has};
+use crate::description::{Description, Function, Room, Slot};
+use crate::options::Options;
+
+const MAGIC: &[u8; 8] = b"HLWASM\0\x01";
+
+/// What a value can be on its way, by its number here.
+const KINDS: [&str; 9] = ["i32", "i64", "f32", "f64", "u32", "u64", "bool", "string", "bytes"];
+
+/// Bytes of a SHA-256.
+const DIGEST: usize = 32;
+
+impl Compiled {
+    /// The program as bytes that [`Self::from_bytes`] takes, by the same version of this library on a processor with the same features. Arguments,
+    /// environment and files are not part of it. Nothing if something is longer than 4 GiB.
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+        let artifact = self.artifact();
+        let mut out = MAGIC.to_vec();
+        out.extend_from_slice(&maker().ok()?);
+        let kind = match artifact.kind {
+            ProgramKind::Module => 0,
+            ProgramKind::Component => 1,
+        };
+        [features(), kind, artifact.memories].into_iter().for_each(|word| put_word(&mut out, word));
+        let described = &artifact.described;
+        for functions in [&described.exports, &described.imports] {
+            put_list(&mut out, functions, |out, function| {
+                put(out, function.name.as_bytes())?;
+                put_list(out, &function.parameters, |out, (name, slot)| {
+                    put(out, name.as_bytes())?;
+                    put_slot(out, slot)
+                })?;
+                put_word(out, function.result.is_some().into());
+                function.result.iter().try_for_each(|slot| put_slot(out, slot))
+            })?;
+        }
+        put_list(&mut out, &described.memories, |out, name| put(out, name.as_bytes()))?;
+        put(&mut out, &artifact.code)?;
+        let digest = Sha256::digest(&out);
+        out.extend_from_slice(&digest);
+        Some(out)
+    }
+
+    /// The program that [`Self::to_bytes`] has made bytes of, with what it finds around itself now. The limits on compiling mean
+    /// nothing here.
+    ///
+    /// The bytes may come from anybody: like any guest, the program can do nothing but what its sandbox lets it do.
+    pub fn from_bytes(bytes: &[u8], options: &Options) -> Result<Self, Error> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| refused("is no compiled program"))?;
+        let (made_by, rest) = rest.split_first_chunk::<DIGEST>().ok_or_else(cut)?;
+        let (found, mut rest) =
+            rest.split_first_chunk::<4>().map_or((0, rest), |(word, rest)| (u32::from_le_bytes(*word), rest));
+        if found != features() {
+            return Err(refused(
+                "was compiled for a processor with other features; compile the program anew on this one",
+            ));
+        }
+        if *made_by != maker()? {
+            return Err(refused("was compiled by another version of this library; compile the program anew"));
+        }
+        let (whole, digest) = bytes.split_last_chunk::<DIGEST>().ok_or_else(cut)?;
+        if Sha256::digest(whole)[..] != digest[..] {
+            return Err(cut());
+        }
+        rest = rest.strip_suffix(digest).ok_or_else(cut)?;
+        let mut rest = Rest { bytes: rest, room: Room::of_saved() };
+        let kind = match rest.word()? {
+            0 => ProgramKind::Module,
+            1 => ProgramKind::Component,
+            _ => return Err(cut()),
+        };
+        let memories = rest.word()?;
+        let described = Description {
+            exports: rest.list(Rest::function)?,
+            imports: rest.list(Rest::function)?,
+            memories: rest.list(|rest| Ok(rest.text()?.to_owned()))?,
+        };
+        let code = rest.take_bytes()?.to_vec();
+        if !rest.bytes.is_empty() {
+            return Err(cut());
+        }
+        Self::new(Arc::new(Artifact::new(code, kind, memories, described)), options)
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::Program(format!("the saved program {why}"))
+}
+
+fn cut() -> Error {
+    refused("is damaged; compile the program anew")
+}
+
+/// What made the code: the version of this library, and the compiler with all its settings, of which it writes down those that matter beside
+/// everything that it compiles. Here that is nothing.
+fn maker() -> Result<[u8; DIGEST], Error> {
+    const NOTHING: &[u8] = b"\0asm\x01\0\0\0";
+    static MAKER: OnceLock<[u8; DIGEST]> = OnceLock::new();
+    if let Some(maker) = MAKER.get() {
+        return Ok(*maker);
+    }
+    let failed = |error: wasmtime::Error| Error::Program(format!("the compiler cannot be set up: {error:#}"));
+    let compiled = engine(false)?.precompile_module(NOTHING).map_err(failed)?;
+    let maker = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION")).chain_update(compiled).finalize();
+    Ok(*MAKER.get_or_init(|| maker.into()))
+}
+
+/// The features of this processor that code makes use of, a bit for each.
+fn features() -> u32 {
+    settings::PROCESSOR_FEATURES
+        .iter()
+        .enumerate()
+        .map(|(bit, (_, name))| u32::from(processor_has(name)) << bit)
+        .sum()
+}
+
+fn put_word(out: &mut Vec<u8>, word: u32) {
+    out.extend_from_slice(&word.to_le_bytes());
+}
+
+fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
+    put_word(out, u32::try_from(bytes.len()).ok()?);
+    out.extend_from_slice(bytes);
+    Some(())
+}
+
+fn put_list<T>(
+    out: &mut Vec<u8>,
+    items: &[T],
+    mut item: impl FnMut(&mut Vec<u8>, &T) -> Option<()>,
+) -> Option<()> {
+    put_word(out, u32::try_from(items.len()).ok()?);
+    items.iter().try_for_each(|value| item(out, value))
+}
+
+fn put_slot(out: &mut Vec<u8>, slot: &Slot) -> Option<()> {
+    put(out, slot.ty.as_bytes())?;
+    let kind = KINDS.iter().position(|kind| *kind == slot.kind)?;
+    put_word(out, u32::try_from(kind).ok()?);
+    put_word(out, slot.json.into());
+    Some(())
+}
+
+/// What has not been read yet, and what is left for a description.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    room: Room,
+}
+
+impl<'a> Rest<'a> {
+    fn word(&mut self) -> Result<u32, Error> {
+        let (word, rest) = self.bytes.split_first_chunk::<4>().ok_or_else(cut)?;
+        self.bytes = rest;
+        Ok(u32::from_le_bytes(*word))
+    }
+
+    fn flag(&mut self) -> Result<bool, Error> {
+        match self.word()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(cut()),
+        }
+    }
+
+    fn take_bytes(&mut self) -> Result<&'a [u8], Error> {
+        let len = usize::try_from(self.word()?).map_err(|_| cut())?;
+        let (head, rest) = self.bytes.split_at_checked(len).ok_or_else(cut)?;
+        self.bytes = rest;
+        Ok(head)
+    }
+
+    /// A text of the description.
+    fn text(&mut self) -> Result<&'a str, Error> {
+        let text = str::from_utf8(self.take_bytes()?).map_err(|_| cut())?;
+        self.room.take(text)?;
+        Ok(text)
+    }
+
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        (0..self.word()?).map(|_| item(self)).collect()
+    }
+
+    fn function(&mut self) -> Result<Function, Error> {
+        Ok(Function {
+            name: self.text()?.to_owned(),
+            parameters: self.list(|rest| Ok((rest.text()?.to_owned(), rest.slot()?)))?,
+            result: if self.flag()? { Some(self.slot()?) } else { None },
+        })
+    }
+
+    fn slot(&mut self) -> Result<Slot, Error> {
+        let ty = self.text()?.to_owned();
+        let kind = usize::try_from(self.word()?).ok().and_then(|kind| KINDS.get(kind)).ok_or_else(cut)?;
+        Ok(Slot { ty, kind, json: self.flag()? })
+    }
+}

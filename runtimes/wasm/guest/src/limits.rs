@@ -1,0 +1,33 @@
+//! How far tables may grow: memories have their capacity from the start, tables take from the heap as they grow.
+
+use libhyperlight_guest::heap;
+use wasmtime::ResourceLimiter;
+
+/// Bytes of the largest element of a table.
+const ELEMENT: usize = 16;
+
+/// Bytes of the heap that are left when a table has grown.
+const RESERVE: usize = 64 << 10;
+
+/// Asks the heap before a table grows. A table that cannot grow is an answer to the program; a heap without memory is the
+/// end of the guest.
+#[derive(Debug, Default)]
+pub(crate) struct HeapLimits;
+
+impl ResourceLimiter for HeapLimits {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // The old elements live on until the new ones are in their place, and vectors grow by doubling.
+        let Some(bytes) = desired.checked_mul(2 * ELEMENT).and_then(|bytes| bytes.checked_add(RESERVE))
+        else {
+            return Ok(false);
+        };
+        let probe = heap::malloc(bytes);
+        // SAFETY: it came from there, or is null.
+        unsafe { heap::free(probe) };
+        Ok(!probe.is_null())
+    }
+}

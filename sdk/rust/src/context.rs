@@ -1,0 +1,75 @@
+//! Time and entropy as the host last gave them.
+//!
+//! Each call brings a context; while the guest initialises, there has been none, and the first who needs one asks
+//! for it. What wakes a guest that sleeps is a new one. A guest that asks for neither leaves no trace of it, so that its initialised image can be shared.
+
+use core::arch::x86_64::_rdtsc;
+use core::cell::Cell;
+
+use libhyperlight_abi::message::Context;
+use libhyperlight_abi::{AbortReason, FrameKind, ValueRef};
+
+use crate::channel;
+use crate::error::code;
+use crate::incoming::Incoming;
+use crate::panic::give_up;
+use crate::single::Single;
+
+/// A context, and the time-stamp counter when it came.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Arrival {
+    pub(crate) context: Context,
+    pub(crate) ticks: u64,
+}
+
+static LAST: Single<Cell<Option<Arrival>>> = Single::new(Cell::new(None));
+
+/// Remembers the context that a call brought, and its entropy until somebody takes it.
+pub(crate) fn arrived(mut context: Context) {
+    let ticks = if context.tsc_hz == 0 { 0 } else { ticks() };
+    context.entropy = context.entropy.or_else(|| LAST.get()?.context.entropy);
+    LAST.set(Some(Arrival { context, ticks }));
+}
+
+/// The entropy of a new generation, once.
+pub(crate) fn take_entropy() -> Option<[u8; 32]> {
+    let mut arrival = current();
+    let entropy = arrival.context.entropy.take()?;
+    LAST.set(Some(arrival));
+    Some(entropy)
+}
+
+/// The last context, asked for if there has been none.
+pub(crate) fn current() -> Arrival {
+    if let Some(arrival) = LAST.get() {
+        return arrival;
+    }
+    request();
+    LAST.get().unwrap_or_default()
+}
+
+/// Sleeps until that time on the host's monotonic clock. The host counts it as a call of its own where the time has passed.
+pub(crate) fn wait(deadline: u64) {
+    ask(FrameKind::Wait, &[ValueRef::U64(deadline)]);
+}
+
+/// Asks the host for a context.
+fn request() {
+    ask(FrameKind::ContextRequest, &[]);
+}
+
+fn ask(kind: FrameKind, items: &[ValueRef<'_>]) {
+    if channel::post(kind, items, &[]).is_err() {
+        give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
+    }
+    channel::exchange(|message| match message {
+        Incoming::Context(context) => arrived(context),
+        _ => give_up(AbortReason::Abort, code::PROTOCOL, "the host did not answer a request for context"),
+    });
+}
+
+/// The time-stamp counter.
+pub(crate) fn ticks() -> u64 {
+    // SAFETY: every x86-64 processor has the instruction, and guests may use it.
+    unsafe { _rdtsc() }
+}

@@ -1,0 +1,304 @@
+//! Values with types: how Rust types become values of the wire, and back.
+//!
+//! The attributes do not look at the names of types. They ask these traits, so that aliases work and a type that
+//! cannot cross the wall is reported as such by the compiler.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use libhyperlight_abi::{Kind, ValueRef};
+
+use crate::error::Result;
+
+/// One value that owns its text or bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    #[default]
+    Void,
+    /// See [`Kind::Bool`].
+    Bool(bool),
+    /// See [`Kind::I32`].
+    I32(i32),
+    /// See [`Kind::U32`].
+    U32(u32),
+    /// See [`Kind::I64`].
+    I64(i64),
+    /// See [`Kind::U64`].
+    U64(u64),
+    /// See [`Kind::F32`].
+    F32(f32),
+    /// See [`Kind::F64`].
+    F64(f64),
+    /// See [`Kind::String`].
+    String(String),
+    /// See [`Kind::Bytes`].
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// What this value is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Void => Kind::Void,
+            Self::Bool(_) => Kind::Bool,
+            Self::I32(_) => Kind::I32,
+            Self::U32(_) => Kind::U32,
+            Self::I64(_) => Kind::I64,
+            Self::U64(_) => Kind::U64,
+            Self::F32(_) => Kind::F32,
+            Self::F64(_) => Kind::F64,
+            Self::String(_) => Kind::String,
+            Self::Bytes(_) => Kind::Bytes,
+        }
+    }
+
+    /// The same value, borrowed.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Self::Void => ValueRef::Void,
+            Self::Bool(value) => ValueRef::Bool(*value),
+            Self::I32(value) => ValueRef::I32(*value),
+            Self::U32(value) => ValueRef::U32(*value),
+            Self::I64(value) => ValueRef::I64(*value),
+            Self::U64(value) => ValueRef::U64(*value),
+            Self::F32(value) => ValueRef::F32(*value),
+            Self::F64(value) => ValueRef::F64(*value),
+            Self::String(text) => ValueRef::String(text),
+            Self::Bytes(bytes) => ValueRef::Bytes(bytes),
+        }
+    }
+}
+
+impl From<ValueRef<'_>> for Value {
+    /// Copies text and bytes.
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Bool(value) => Self::Bool(value),
+            ValueRef::I32(value) => Self::I32(value),
+            ValueRef::U32(value) => Self::U32(value),
+            ValueRef::I64(value) => Self::I64(value),
+            ValueRef::U64(value) => Self::U64(value),
+            ValueRef::F32(value) => Self::F32(value),
+            ValueRef::F64(value) => Self::F64(value),
+            ValueRef::String(text) => Self::String(text.into()),
+            ValueRef::Bytes(bytes) => Self::Bytes(bytes.into()),
+            // `ValueRef` may grow; a guest is compiled with the one that it knows.
+            _ => Self::Void,
+        }
+    }
+}
+
+/// A type that a guest function may take.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a guest function",
+    label = "not a type that crosses the wall",
+    note = "parameters are bool, i32, u32, i64, u64, f32, f64, String, &str, Vec<u8> and &[u8]"
+)]
+pub trait Parameter: Sized {
+    /// Its kind on the wire.
+    const KIND: Kind;
+
+    /// Takes the value out of a frame; `None` where it is of another kind.
+    fn take(value: &ValueRef<'_>) -> Option<Self>;
+}
+
+/// A type that a guest function may take by reference. It gets a copy, because the next call of a host function
+/// overwrites the buffer in which arguments arrive.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` cannot be a parameter of a guest function",
+    label = "not a type that crosses the wall",
+    note = "parameters are bool, i32, u32, i64, u64, f32, f64, String, &str, Vec<u8> and &[u8]"
+)]
+pub trait Borrowed: ToOwned {
+    /// Its kind on the wire.
+    const KIND: Kind;
+
+    /// Copies the value out of a frame; `None` where it is of another kind.
+    fn take(value: &ValueRef<'_>) -> Option<Self::Owned>;
+}
+
+/// A type that can be given to a host function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a host function",
+    label = "not a type that crosses the wall",
+    note = "parameters are bool, i32, u32, i64, u64, f32, f64, String, &str, Vec<u8> and &[u8]"
+)]
+pub trait Argument {
+    /// Its kind on the wire.
+    const KIND: Kind;
+
+    /// The value, borrowed.
+    fn value(&self) -> ValueRef<'_>;
+}
+
+/// A type that functions of either side return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned across the wall",
+    label = "not a type that crosses the wall",
+    note = "results are (), bool, i32, u32, i64, u64, f32, f64, String and Vec<u8>, or libhyperlight_guest::Result of them"
+)]
+pub trait Returned: Sized {
+    /// Its kind on the wire.
+    const KIND: Kind;
+
+    /// The value that a guest function returns.
+    fn into_value(self) -> Value;
+
+    /// The value that a host function returned; `None` where it is of another kind.
+    fn take(value: &ValueRef<'_>) -> Option<Self>;
+}
+
+/// What a guest function may say as its result: a value, or a [`Result`] of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a guest function",
+    label = "not a result that crosses the wall",
+    note = "results are (), bool, i32, u32, i64, u64, f32, f64, String and Vec<u8>, or libhyperlight_guest::Result of them"
+)]
+pub trait Outcome {
+    /// The value's type.
+    type Value: Returned;
+
+    /// Both forms as one.
+    fn into_result(self) -> Result<Self::Value>;
+}
+
+impl<T: Returned> Outcome for Result<T> {
+    type Value = T;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+macro_rules! scalar {
+    ($($type:ty => $kind:ident;)*) => {$(
+        impl Parameter for $type {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn take(value: &ValueRef<'_>) -> Option<Self> {
+                if let ValueRef::$kind(value) = value { Some(*value) } else { None }
+            }
+        }
+
+        impl Argument for $type {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn value(&self) -> ValueRef<'_> {
+                ValueRef::$kind(*self)
+            }
+        }
+
+        returned!($type => $kind, |value| *value);
+    )*};
+}
+
+macro_rules! buffer {
+    ($($owned:ty, $borrowed:ty => $kind:ident;)*) => {$(
+        impl Parameter for $owned {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn take(value: &ValueRef<'_>) -> Option<Self> {
+                <$borrowed as Borrowed>::take(value)
+            }
+        }
+
+        impl Borrowed for $borrowed {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn take(value: &ValueRef<'_>) -> Option<$owned> {
+                if let ValueRef::$kind(value) = value { Some((*value).to_owned()) } else { None }
+            }
+        }
+
+        impl Argument for $owned {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn value(&self) -> ValueRef<'_> {
+                ValueRef::$kind(self)
+            }
+        }
+
+        impl Argument for &$borrowed {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn value(&self) -> ValueRef<'_> {
+                ValueRef::$kind(self)
+            }
+        }
+
+        returned!($owned => $kind, |value| (*value).to_owned());
+    )*};
+}
+
+macro_rules! returned {
+    ($type:ty => $kind:ident, |$value:ident| $take:expr) => {
+        impl Returned for $type {
+            const KIND: Kind = Kind::$kind;
+
+            #[inline]
+            fn into_value(self) -> Value {
+                Value::$kind(self)
+            }
+
+            #[inline]
+            fn take(value: &ValueRef<'_>) -> Option<Self> {
+                if let ValueRef::$kind($value) = value { Some($take) } else { None }
+            }
+        }
+
+        impl Outcome for $type {
+            type Value = Self;
+
+            #[inline]
+            fn into_result(self) -> Result<Self> {
+                Ok(self)
+            }
+        }
+    };
+}
+
+scalar! {
+    bool => Bool;
+    i32 => I32;
+    u32 => U32;
+    i64 => I64;
+    u64 => U64;
+    f32 => F32;
+    f64 => F64;
+}
+
+buffer! {
+    String, str => String;
+    Vec<u8>, [u8] => Bytes;
+}
+
+impl Returned for () {
+    const KIND: Kind = Kind::Void;
+
+    #[inline]
+    fn into_value(self) -> Value {
+        Value::Void
+    }
+
+    #[inline]
+    fn take(value: &ValueRef<'_>) -> Option<Self> {
+        if let ValueRef::Void = value { Some(()) } else { None }
+    }
+}
+
+impl Outcome for () {
+    type Value = Self;
+
+    #[inline]
+    fn into_result(self) -> Result<Self> {
+        Ok(self)
+    }
+}
