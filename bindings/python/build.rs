@@ -20,9 +20,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = fs::canonicalize(here.join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for path in
-        ["runtimes/wasm/compiler", "runtimes/wasm/contract", "runtimes/wasm/module", "bindings/python/build", "bindings/python/build.rs"]
-    {
+    for path in [
+        "runtimes/wasm/compiler",
+        "runtimes/wasm/contract",
+        "runtimes/wasm/module",
+        "bindings/python/build",
+        "bindings/python/build.rs",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     println!("cargo::rerun-if-changed={}", here.join("Cargo.lock").display());

@@ -142,8 +142,12 @@ impl<'py> Writer<'py, '_> {
             None if !is_in_bounds(value)? => return Err(too_many_digits(value.py(), self.what)),
             _ => {}
         }
-        let digits: String =
-            value.py().import("libhyperlight._integers")?.getattr("to_decimal")?.call1((value,))?.extract()?;
+        let digits: String = value
+            .py()
+            .import("libhyperlight._integers")?
+            .getattr("to_decimal")?
+            .call1((value,))?
+            .extract()?;
         match self.dialect {
             Dialect::Component => self.out.push_str(&digits),
             Dialect::Script => self.escape("$bigint", &digits),
