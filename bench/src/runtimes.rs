@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use libhyperlight::{Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin};
+use libhyperlight::{
+    Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin,
+};
 
 use crate::stats::Samples;
 use crate::table::Row;

@@ -3,8 +3,8 @@
 
 use std::cell::RefCell;
 
-use libhyperlight_tests::fuzz::HostCalls;
 use libfuzzer_sys::fuzz_target;
+use libhyperlight_tests::fuzz::HostCalls;
 
 thread_local! {
     static GUEST: RefCell<HostCalls> = RefCell::new(HostCalls::new());

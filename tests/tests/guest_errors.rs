@@ -3,7 +3,9 @@
 
 use std::error::Error as _;
 
-use libhyperlight::{ErrorCode, Guest, Kind, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox, ValueRef};
+use libhyperlight::{
+    ErrorCode, Guest, Kind, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox, ValueRef,
+};
 use libhyperlight_abi::FrameKind;
 use libhyperlight_abi::limits::MAX_DETAILS_LEN;
 use libhyperlight_tests::elf::NOTE_ABI;

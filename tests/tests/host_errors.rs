@@ -6,7 +6,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use libhyperlight::{ErrorCode, HostError, HostPanic, Kind, Signature, UninitializedSandbox, Value, ValueRef};
+use libhyperlight::{
+    ErrorCode, HostError, HostPanic, Kind, Signature, UninitializedSandbox, Value, ValueRef,
+};
 use libhyperlight_abi::FrameKind;
 use libhyperlight_abi::limits::MAX_HOST_FAILURES;
 use libhyperlight_tests::script::{Step, frame, scripted};

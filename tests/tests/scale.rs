@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use libhyperlight::{Guest, Sandbox, SandboxOptions};
-use libhyperlight_tests::{assert_works, demo, on_each_guest, printing, sandbox, sandbox_with, uninitialized};
+use libhyperlight_tests::{
+    assert_works, demo, on_each_guest, printing, sandbox, sandbox_with, uninitialized,
+};
 
 /// Calls a sandbox, and finds that it is alone in there.
 fn use_it(sandbox: &mut Sandbox, number: i32) {

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use libhyperlight::{ErrorCode, Guest, LoadOptions, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot};
+use libhyperlight::{
+    ErrorCode, Guest, LoadOptions, PayloadAccess, Result, Sandbox, SandboxOptions, Snapshot,
+};
 use libhyperlight_tests::clones::{add, clone, count};
 use libhyperlight_tests::cost::{memory_files, peak, reset_peak, time_for, within};
 use libhyperlight_tests::process::in_own_process;

@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use libhyperlight::{CallOptions, ErrorCode, HostError, Kind, Sandbox, Signature, Snapshot, State, Value};
-use libhyperlight_tests::prober::{self, End, Registers, at, find, first_difference, plant, traces, try_plant};
+use libhyperlight_tests::prober::{
+    self, End, Registers, at, find, first_difference, plant, traces, try_plant,
+};
 
 /// What the next tenant must find: what a clone finds that never had another tenant.
 struct Control {

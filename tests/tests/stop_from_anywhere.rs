@@ -190,7 +190,8 @@ fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
                         hit
                     });
                     signals::count(libc::SIGUSR2);
-                    sandbox.set_signal_hook(|| Err(libhyperlight::HostError::new("not stopped by its handle")));
+                    sandbox
+                        .set_signal_hook(|| Err(libhyperlight::HostError::new("not stopped by its handle")));
                     let error = sandbox.call::<()>("CallHostThenSpin", ("Inside",)).unwrap_err();
                     assert!(kicker.join().unwrap(), "{error}");
                 });

@@ -69,10 +69,10 @@ assert client.post("/call/NoOp", data="{{", content_type="application/json").sta
     run("-c", program)
 
 
-def test_the_readmes_example() -> None:
+def test_the_readmes_examples() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert run("-c", blocks[0]).strip().endswith("5")
+    assert run("-c", blocks[0] + blocks[1]).split("\n")[-3:] == ["5", "hello Ada", ""]
 
 
 def test_the_packages_example() -> None:

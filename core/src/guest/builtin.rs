@@ -38,7 +38,7 @@ pub(super) fn by_name(name: &str) -> Result<Guest> {
     }
 }
 
-/// One of them, built from the folder of its name in `guest/` together with this library.
+/// One of them, built from `runtimes/` together with this library.
 struct Carried {
     name: &'static str,
     compressed: &'static [u8],

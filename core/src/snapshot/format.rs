@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 use kvm_bindings::kvm_regs;
+use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use super::Registers;
 use crate::SandboxOptions;

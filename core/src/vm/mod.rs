@@ -17,9 +17,9 @@ use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
+use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
 use crate::error::{Error, Result};
 use crate::image::Image;

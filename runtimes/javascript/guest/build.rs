@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn print() {
-    const SOURCE: &str = "../libc/printf.c";
+    const SOURCE: &str = "../../../sdk/libc/printf.c";
     println!("cargo::rerun-if-changed={SOURCE}");
     cc::Build::new()
         .file(SOURCE)

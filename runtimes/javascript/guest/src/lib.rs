@@ -36,7 +36,7 @@ mod inspect;
 mod jobs;
 mod json;
 mod json_modules;
-#[path = "../../libc/mod.rs"]
+#[path = "../../../../sdk/libc/mod.rs"]
 mod libc;
 mod memory;
 mod modules;

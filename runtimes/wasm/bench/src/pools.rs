@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use libhyperlight::{Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, builtin};
+use libhyperlight::{
+    Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, builtin,
+};
 use libhyperlight_wasm::{Options, compile};
 
 use crate::Result;

@@ -213,7 +213,7 @@ fn values_as_deep_as_types_can_be_fit_every_stack() {
 
 #[test]
 fn the_component_of_the_examples_is_what_its_text_says() {
-    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/programs");
+    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../examples/programs");
     let text = wat::parse_file(format!("{programs}/shop.wat")).unwrap();
     assert_eq!(text, std::fs::read(format!("{programs}/shop.wasm")).unwrap());
 }
