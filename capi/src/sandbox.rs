@@ -229,6 +229,15 @@ impl hl_sandbox {
     pub(crate) fn functions(&self) -> Option<&[Function]> {
         self.functions.get().map(|functions| &**functions)
     }
+
+    /// The same, or why they are not known.
+    pub(crate) fn known_functions(&self) -> Result<&[Function], hl_error> {
+        if self.functions().is_none() {
+            self.handle.check(Operation::Inspect)?;
+        }
+        // It has just become ready.
+        Ok(self.functions().unwrap_or_default())
+    }
 }
 
 impl fmt::Debug for hl_sandbox {

@@ -47,13 +47,6 @@ impl Failure {
         Self::new(code, spelled_for_javascript(message))
     }
 
-    pub fn poisoned() -> Self {
-        Self::new(
-            ErrorCode::Poisoned,
-            "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
-        )
-    }
-
     pub fn interrupted() -> Self {
         Self::new(ErrorCode::Interrupted, "the call was interrupted")
     }
@@ -311,7 +304,7 @@ mod tests {
 
     #[test]
     fn codes_have_the_names_of_the_contract() {
-        assert_eq!(Failure::poisoned().code_name(), "ERR_HL_POISONED");
+        assert_eq!(Failure::new(ErrorCode::Poisoned, "").code_name(), "ERR_HL_POISONED");
         assert_eq!(Failure::new(ErrorCode::Io, "").code_name(), "ERR_HL_IO");
     }
 }

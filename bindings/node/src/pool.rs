@@ -7,10 +7,10 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use libhyperlight::{ErrorCode, Pool, PooledSandbox, Snapshot};
+use libhyperlight::handle::Operation;
+use libhyperlight::{ErrorCode, Pool, PooledSandbox};
 use napi_derive::napi;
 
-use crate::cell::{Cell, Functions};
 use crate::failure::Failure;
 use crate::guard::contain;
 use crate::host;
@@ -19,6 +19,7 @@ use crate::options::{JsPoolCallOptions, JsPoolOptions, JsSandboxOptions, Limits,
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 use crate::sandbox::call;
+use crate::shared::{Functions, SharedSandbox};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
 
@@ -36,7 +37,6 @@ pub struct JsPool {
 struct Shared {
     /// `None` once it was closed.
     pool: Mutex<Option<Arc<Pool>>>,
-    snapshot: Snapshot,
     /// The same for all members.
     functions: OnceLock<Arc<Functions>>,
     timeout: Duration,
@@ -69,7 +69,6 @@ impl JsPool {
             let pool = Pool::new(&snapshot.snapshot, options.to_engine(sandbox.to_engine()))?;
             let shared = Shared {
                 pool: Mutex::new(Some(Arc::new(pool))),
-                snapshot: snapshot.snapshot.clone(),
                 functions: OnceLock::new(),
                 timeout: sandbox.timeout(),
             };
@@ -107,15 +106,15 @@ impl JsPool {
         let wait = options.wait_ms.map(milliseconds);
         let limits = Limits::new(options.timeout_ms, options.cpu_time_ms);
         self.start(port, id, move |shared, job| {
-            let cell = shared.member(job, wait)?;
-            let checked = if options.has_signal { cell.check_stoppable() } else { Ok(()) };
+            let member = shared.member(job, wait)?;
+            let checked = if options.has_signal { member.check_stoppable() } else { Ok(()) };
             let reply = checked.and_then(|()| {
-                let inside = cell.enter()?;
-                call(&inside, job, limits, &name, arguments)
+                let mut inside = member.enter(Operation::Call)?;
+                call(&mut inside, job, limits, &name, arguments)
             });
             // Its handle first, so that giving it back finds none.
             job.finish();
-            cell.close();
+            member.close();
             reply
         })
     }
@@ -164,7 +163,7 @@ impl Shared {
         pool.clone().ok_or_else(|| Failure::new(ErrorCode::Closed, "the pool was closed; make a new one"))
     }
 
-    fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<Cell>, Failure> {
+    fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<SharedSandbox>, Failure> {
         let pool = self.pool()?;
         let member = match wait {
             Some(wait) => pool.acquire_within(wait.max(MOMENT))?,
@@ -174,7 +173,7 @@ impl Shared {
             return Err(Failure::interrupted());
         }
         let functions = Arc::clone(self.functions.get_or_init(|| Arc::new(functions(&member))));
-        Ok(Cell::pooled(member, self.snapshot.clone(), functions, self.timeout))
+        Ok(SharedSandbox::pooled(member, functions, self.timeout))
     }
 }
 

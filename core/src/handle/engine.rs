@@ -89,6 +89,11 @@ impl Inside {
         self.put_back()
     }
 
+    /// Whether a start is left to be made.
+    pub fn is_uninitialized(&self) -> bool {
+        matches!(self.engine.as_deref(), Some(Engine::Uninitialized(..)))
+    }
+
     /// The sandbox, which has not started.
     pub fn uninitialized(&mut self) -> Result<&mut UninitializedSandbox> {
         match self.engine()? {
@@ -133,7 +138,7 @@ impl Inside {
         limits: CallOptions,
         starter: &mut S,
     ) -> Result<CallOptions, S::Error> {
-        if !matches!(self.engine()?, Engine::Uninitialized(..)) {
+        if !self.is_uninitialized() {
             return Ok(limits);
         }
         let begun = self.evolve(&limits, starter)?;

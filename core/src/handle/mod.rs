@@ -42,7 +42,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pool::PooledSandbox;
 use crate::process::forked;
 use crate::sandbox::UninitializedSandbox;
@@ -81,17 +81,17 @@ impl Handle {
     pub fn enter(&self, operation: Operation) -> Result<Inside> {
         let shared = &self.shared;
         let entered = shared.change(|word| word.enter(operation).map(|entered| (entered, ())));
-        match entered {
-            Ok(()) => {}
-            // Whoever is inside exists in the parent process only.
-            Err(Refusal::Busy) if std::process::id() != shared.pid => return Err(forked()),
-            Err(refusal) => return Err(refusal.error()),
-        }
+        entered.map_err(|refusal| shared.error(refusal))?;
         match shared.engine().take() {
             Some(engine) => Ok(Inside::new(Arc::clone(shared), engine)),
             // The word is left running for ever: nobody can be inside who would have taken it.
             None => Err(Refusal::Closed.error()),
         }
+    }
+
+    /// Says what [`Self::enter`] would say now.
+    pub fn check(&self, operation: Operation) -> Result<()> {
+        self.shared.word().enter(operation).map(drop).map_err(|refusal| self.shared.error(refusal))
     }
 
     /// Closes the sandbox: nobody enters any more. What is left of it is for the caller to drop, or, if somebody is inside,
@@ -137,6 +137,14 @@ struct Shared {
 impl Shared {
     fn word(&self) -> Word {
         Word::from_bits(self.word.load(Ordering::Acquire))
+    }
+
+    fn error(&self, refusal: Refusal) -> Error {
+        // Whoever is inside exists in the parent process only.
+        if refusal == Refusal::Busy && std::process::id() != self.pid {
+            return forked();
+        }
+        refusal.error()
     }
 
     fn change<R, E>(&self, change: impl Fn(Word) -> Result<(Word, R), E>) -> Result<R, E> {

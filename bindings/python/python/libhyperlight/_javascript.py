@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import _json
-from ._errors import FunctionNotFound
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
 from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
 from ._pool import PoolExecutor
@@ -148,7 +146,7 @@ class JavaScript(Runtime):
 
         They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
         """
-        self.evolve()
+        self._start()
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
         return JavaScriptPool(
             self.snapshot(),
@@ -163,11 +161,10 @@ class JavaScript(Runtime):
     def _add(self, name: str, function: Any) -> None:
         used = register(self._sandbox, name, function)
         # One of that name, of either form, is replaced.
-        with contextlib.suppress(FunctionNotFound):
-            self._sandbox.unregister(name if used != name else _JSON + name)
+        self._sandbox.unregister(name if used != name else _JSON + name)
 
     def __enter__(self) -> JavaScript:
-        self.evolve()
+        self._start()
         return self
 
 

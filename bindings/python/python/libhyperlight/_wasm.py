@@ -182,7 +182,7 @@ class Wasm(Runtime):
 
         They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
         """
-        self.evolve()
+        self._start()
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes).or_else(self._limits)
         return WasmPool._of(
             self._program,
@@ -212,7 +212,7 @@ class Wasm(Runtime):
         return self._sandbox.call(f"hyperlight:memory-{what}", *args)
 
     def __enter__(self) -> Wasm:
-        self.evolve()
+        self._start()
         return self
 
 
