@@ -85,7 +85,7 @@ class Wasm extends Runtime {
 
   get functions() {
     if (this.#program !== undefined) return Array.from(this.#program.exports.values(), described)
-    return sandboxOf(this).functions.filter(({ name }) => !name.startsWith('libhyperlight:'))
+    return sandboxOf(this).functions.filter(({ name }) => !name.startsWith('hyperlight:'))
   }
 
   async call(name, ...values) {

@@ -68,7 +68,7 @@ test('what a program exports is known before it starts', async () => {
     assert.deepEqual(found.get('fib'), { name: 'fib', params: ['i32'], returns: 'i64', signature: 'fib(i32) -> i64' })
     assert.deepEqual(found.get('swap'), { name: 'swap', params: ['i32', 'i64'], returns: 'json', signature: 'swap(i32, i64) -> (i64, i32)' })
     assert.equal(found.get('nothing').returns, 'void')
-    assert.ok([...found.keys()].every((name) => !name.startsWith('libhyperlight:')))
+    assert.ok([...found.keys()].every((name) => !name.startsWith('hyperlight:')))
   })
 })
 
