@@ -3,6 +3,9 @@
 from pathlib import Path
 
 FATES = ("fails", "hangs")
+# The program with most of the tests. Each of its modules counts as a program: it is run by itself, with a time limit and a line in the
+# report of its own.
+DIVIDED = "engine"
 
 
 class Skipped:
@@ -16,9 +19,9 @@ class Skipped:
                 if its == machine:
                     self.reasons[fate][name] = reason
 
-    def programs(self):
-        """Every program that is named, or one of whose tests is."""
-        return {name.split("::")[0] for reasons in self.reasons.values() for name in reasons}
+    def names(self):
+        """Every name: of a program, or of a test of one."""
+        return [name for reasons in self.reasons.values() for name in reasons]
 
     def whole(self, program):
         """Whether a program is not run at all."""

@@ -7,7 +7,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::vm::fault::Fault;
+use crate::fault::Fault;
 
 /// The error that a host function, or a cause, is boxed as.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;

@@ -38,14 +38,17 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
+mod arch;
 mod clock;
 mod error;
+mod fault;
 mod file;
+mod functions;
 mod guest;
 pub mod handle;
 mod image;
 mod int;
-mod options;
+pub mod options;
 mod pages;
 mod pool;
 mod process;
@@ -58,13 +61,14 @@ mod value;
 mod vm;
 
 pub use error::{BoxError, Error, ErrorCode, Result};
+pub use fault::{Access, Fault, FaultKind};
 pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use libhyperlight_abi::{Kind, ValueRef};
-pub use options::{CallOptions, LoadOptions, SandboxOptions};
-pub use pool::{Pool, PoolOptions, PoolStatistics, PooledSandbox};
+pub use options::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
+pub use pool::{Pool, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
 pub use sandbox::host::HOST_PRINT;
 pub use sandbox::{
@@ -76,6 +80,5 @@ pub use stop::signal::set_interrupt_signal;
 pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
-pub use vm::copied::force_tracking;
-pub use vm::fault::{Access, Fault, FaultKind};
+pub use vm::dirty_pages::force_tracking;
 pub use vm::hypervisor::probe;

@@ -1,6 +1,9 @@
-//! Sets of pages.
+//! Pages, and sets of them.
 
 use std::ops::Range;
+
+/// Bytes of a page.
+pub(crate) const PAGE: u64 = 4096;
 
 /// A set of whole pages, as ranges of guest physical addresses: ascending, apart, none empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -35,7 +35,7 @@ pub mod stop;
 pub mod swap;
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use libhyperlight::{
@@ -124,6 +124,13 @@ pub fn sandbox(guest: &Guest) -> Sandbox {
 /// The same with options.
 pub fn sandbox_with(guest: &Guest, options: SandboxOptions) -> Sandbox {
     uninitialized_with(guest, options).evolve().unwrap()
+}
+
+/// Held by tests with hundreds of sandboxes at once: together they would need more file descriptors than a process has by
+/// default.
+pub fn many() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a sandbox has printed.

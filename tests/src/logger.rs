@@ -1,4 +1,4 @@
-//! A logger that keeps what it is given.
+//! A logger that keeps what it is given. It is the whole process's: a test that installs it runs in a process of its own.
 
 use std::sync::{Mutex, Once};
 

@@ -1,5 +1,6 @@
 //! Tests of what concerns a whole process, each in a process of its own.
 
+use std::any;
 use std::env;
 use std::io::Write;
 use std::process::Command;
@@ -10,10 +11,15 @@ pub const NOT_SHOWN: &str = "not shown here: ";
 
 const MARK: &str = "HYPERLIGHT_TEST_IN_OWN_PROCESS";
 
-/// Runs `body`, the whole of the test that is named `test`, in a process of its own with no other test beside it.
+/// Runs `body`, a closure that is the whole of the test that calls this, in a process of its own with no other test beside it.
 ///
-/// The process is the test program itself, told to run that one test.
-pub fn in_own_process(test: &str, body: impl FnOnce()) {
+/// The process is the test program itself, told to run that one test. Which one that is, the closure's type says: it is named
+/// after the function in which it stands.
+#[track_caller]
+pub fn in_own_process<F: FnOnce()>(body: F) {
+    let path = any::type_name::<F>();
+    let test = path.split_once("::").map_or(path, |(_, rest)| rest);
+    let test = test.find("::{{closure}}").map_or(test, |end| &test[..end]);
     if env::var_os(MARK).is_some_and(|marked| *marked == *test) {
         return body();
     }

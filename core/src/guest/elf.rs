@@ -7,17 +7,17 @@
 //! that time and memory grow with the file and no faster. What comes out, a [`Program`], is already relocated to the
 //! one address at which programs of its kind are placed; it does not refer to the file any more.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use libhyperlight_abi::note;
+use object::LittleEndian;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{LittleEndian, pod};
 
+use super::program::{PROGRAM_WINDOW, Program, RELOCATABLE_BASE, Segment};
 use super::relocate;
 use crate::error::{Error, Result};
-use crate::image::layout::{PROGRAM_WINDOW, RELOCATABLE_BASE};
-use crate::image::page_table::PAGE;
+use crate::pages::PAGE;
 
 /// Guest ABI numbers that this library accepts.
 pub const ABI_ACCEPTED: RangeInclusive<u32> = 1..=libhyperlight_abi::ABI_VERSION;
@@ -34,70 +34,30 @@ const MAX_NOTES: usize = 8;
 /// Bytes of all notes of one file.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
 
-/// A loaded guest program: what lies where in the guest's memory before its first instruction.
-#[derive(Debug)]
-pub(crate) struct Program {
-    /// In ascending order, without a page in common.
-    pub segments: Vec<Segment>,
-    /// Address of the first instruction.
-    pub entry: u64,
-    /// Added to every address of the file.
-    pub bias: u64,
-    /// The contract that it was built for.
-    pub abi: u32,
-}
+/// Loads the program that `file` holds.
+pub(super) fn load(file: &[u8]) -> Result<Program> {
+    let (header, headers) = headers(file)?;
+    refuse_what_needs_a_loader(headers)?;
+    let abi = checked_abi(file, headers)?;
 
-/// A run of the program's memory with one permission.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    /// First address; not necessarily that of a page.
-    pub address: u64,
-    /// Bytes in memory; those after `bytes` are zero.
-    pub size: u64,
-    /// What the file gives.
-    pub bytes: Vec<u8>,
-    pub writable: bool,
-    pub executable: bool,
-}
-
-impl Segment {
-    /// The whole pages that the segment takes.
-    pub fn pages(&self) -> Range<u64> {
-        // Both ends are inside the program window, far from overflow.
-        self.address & !(PAGE - 1)..(self.address + self.size).next_multiple_of(PAGE)
+    let bias = match header.e_type(LittleEndian) {
+        elf::ET_DYN => RELOCATABLE_BASE,
+        _ => 0,
+    };
+    let sources = segments(file, headers, bias)?;
+    let entry = header.e_entry(LittleEndian);
+    if entry == 0 {
+        return Err(Error::guest_binary(
+            "the file has no entry point: `_start` of the guest SDK is missing, so the SDK was not linked",
+        ));
     }
-
-    fn contains(&self, address: u64) -> bool {
-        address >= self.address && address - self.address < self.size
+    let entry = entry.wrapping_add(bias);
+    if !sources.iter().any(|(segment, _)| segment.executable && segment.contains(entry)) {
+        return Err(Error::guest_binary("the entry point is not in an executable segment"));
     }
-}
-
-impl Program {
-    /// Loads the file that `file` holds.
-    pub fn load(file: &[u8]) -> Result<Self> {
-        let (header, headers) = headers(file)?;
-        refuse_what_needs_a_loader(headers)?;
-        let abi = checked_abi(file, headers)?;
-
-        let bias = match header.e_type(LittleEndian) {
-            elf::ET_DYN => RELOCATABLE_BASE,
-            _ => 0,
-        };
-        let sources = segments(file, headers, bias)?;
-        let entry = header.e_entry(LittleEndian);
-        if entry == 0 {
-            return Err(Error::guest_binary(
-                "the file has no entry point: `_start` of the guest SDK is missing, so the SDK was not linked",
-            ));
-        }
-        let entry = entry.wrapping_add(bias);
-        if !sources.iter().any(|(segment, _)| segment.executable && segment.contains(entry)) {
-            return Err(Error::guest_binary("the entry point is not in an executable segment"));
-        }
-        let (mut segments, sources): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
-        relocate::apply(file, headers, bias, &mut segments, &sources)?;
-        Ok(Self { segments, entry, bias, abi })
-    }
+    let (mut segments, sources): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
+    relocate::apply(file, headers, bias, &mut segments, &sources)?;
+    Ok(Program { segments, entry, bias, abi })
 }
 
 /// The file and program headers, once the file is known to be of the right kind.
@@ -272,9 +232,4 @@ fn segments<'f>(
         return Err(Error::guest_binary("the file has nothing to load"));
     }
     Ok(segments)
-}
-
-/// A table of plain records, whatever its alignment.
-pub(super) fn records<T: pod::Pod>(bytes: &[u8]) -> Option<&[T]> {
-    pod::slice_from_all_bytes(bytes).ok()
 }

@@ -3,6 +3,8 @@
 pub mod builtin;
 pub mod elf;
 pub(crate) mod origin;
+pub(crate) mod payload;
+pub(crate) mod program;
 mod relocate;
 pub(crate) mod symbols;
 
@@ -20,8 +22,12 @@ use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
 use crate::int::to_usize;
 use crate::options::Sizes;
-use elf::Program;
-use origin::Fingerprint;
+use payload::Payload;
+pub use payload::PayloadAccess;
+use program::Program;
+
+/// A SHA-256 of a guest's file and payloads.
+pub(crate) type Fingerprint = [u8; 32];
 
 /// Bytes of the largest guest file.
 pub const MAX_GUEST_FILE: u64 = 1 << 30;
@@ -48,29 +54,6 @@ struct Shared {
     /// Most recently used last.
     images: Mutex<Vec<(Sizes, Arc<Image>)>>,
     fingerprint: OnceLock<Fingerprint>,
-}
-
-/// What the guest may do with a payload. It can never write to one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum PayloadAccess {
-    /// Data.
-    Read,
-    /// Code, which can be read too.
-    ReadExecute,
-}
-
-impl PayloadAccess {
-    pub(crate) fn is_executable(self) -> bool {
-        self == Self::ReadExecute
-    }
-}
-
-/// Bytes that the host program places into a guest's image.
-#[derive(Clone)]
-pub(crate) struct Payload {
-    pub bytes: Arc<[u8]>,
-    pub access: PayloadAccess,
 }
 
 impl Guest {
@@ -135,7 +118,7 @@ impl Guest {
         if file.len() as u64 > MAX_GUEST_FILE {
             return Err(too_large());
         }
-        let program = Arc::new(Program::load(&file)?);
+        let program = Arc::new(elf::load(&file)?);
         let shared = Shared {
             file,
             program,

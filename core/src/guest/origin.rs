@@ -1,9 +1,6 @@
 //! What a sandbox was made of, as far as it matters for telling whether a snapshot belongs to it.
 
-use super::Guest;
-
-/// A SHA-256 of the guest's file and payloads.
-pub(crate) type Fingerprint = [u8; 32];
+use super::{Fingerprint, Guest};
 
 /// A guest that was loaded here, or what a snapshot file says of one.
 #[derive(Clone, Debug)]

@@ -5,11 +5,11 @@
 //! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is
 //! while the segments change, and each of them once: time is linear in their size, and no memory is needed.
 
-use object::LittleEndian;
 use object::elf::{self, Dyn64, ProgramHeader64, Rela64, Sym64};
 use object::read::elf::{Dyn, ProgramHeader, Rela, Sym};
+use object::{LittleEndian, pod};
 
-use super::elf::{Segment, records};
+use super::program::Segment;
 use crate::error::{Error, Result};
 
 /// Longest name in a message.
@@ -204,6 +204,11 @@ fn string(strings: &[u8], offset: u64) -> String {
     let tail = tail.get(..MAX_NAME.min(tail.len())).unwrap_or_default();
     let name = tail.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(name).into_owned()
+}
+
+/// A table of plain records, whatever its alignment.
+fn records<T: pod::Pod>(bytes: &[u8]) -> Option<&[T]> {
+    pod::slice_from_all_bytes(bytes).ok()
 }
 
 fn word(bytes: &[u8]) -> u64 {

@@ -21,16 +21,11 @@ use std::ops::Range;
 
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
-use super::descriptors::DOORBELL_OFFSET;
-use super::page_table::{LARGE_PAGE, PAGE, PageTables};
-use crate::guest::elf::Program;
+use crate::arch::descriptors::DOORBELL_OFFSET;
+use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};
+use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::options::Sizes;
-
-/// Where programs may lie.
-pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
-
-/// Where relocatable programs are placed.
-pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
+use crate::pages::PAGE;
 
 /// End of the stack, 256 KiB into what one page table maps: deep enough for most stacks, the rest is for its neighbours.
 const STACK_TOP: u64 = 0x1_0004_0000;
@@ -45,24 +40,6 @@ const LOG_RING_SIZE: u64 = 64 << 10;
 /// Bytes that all payloads of a guest may have together.
 pub(crate) const MAX_PAYLOAD_BYTES: u64 = PAYLOAD_WINDOW.end - PAYLOAD_WINDOW.start - (64 << 20);
 
-/// Who may do what with a page. Reading is always allowed to whom the page is allowed at all.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Access {
-    /// CPL 3 may use it; else only the stubs may.
-    pub user: bool,
-    pub write: bool,
-    pub execute: bool,
-}
-
-impl Access {
-    const USER_READ: Self = Self { user: true, write: false, execute: false };
-    const USER_WRITE: Self = Self { user: true, write: true, execute: false };
-    const USER_EXECUTE: Self = Self { user: true, write: false, execute: true };
-    const ENGINE_READ: Self = Self { user: false, write: false, execute: false };
-    const ENGINE_WRITE: Self = Self { user: false, write: true, execute: false };
-    const ENGINE_EXECUTE: Self = Self { user: false, write: false, execute: true };
-}
-
 /// A run of pages with one purpose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Region {
@@ -71,7 +48,7 @@ pub(crate) struct Region {
     /// Guest physical address: the place in the image.
     pub phys: u64,
     pub size: u64,
-    pub access: Access,
+    pub permissions: Permissions,
 }
 
 impl Region {
@@ -153,44 +130,50 @@ impl Layout {
     /// A layout with that many bytes for page tables, whether they are enough or not.
     fn with_room(program: &Program, payloads: &[PayloadShape], sizes: &Sizes, room: u64) -> Self {
         let mut engine = Window { next: ENGINE_WINDOW.start };
-        let mut descriptors = engine.place(PAGE, Access::ENGINE_READ);
-        let mut stubs = engine.place(PAGE, Access::ENGINE_EXECUTE);
-        let mut exception_stack = engine.place(PAGE, Access::ENGINE_WRITE);
-        let mut double_fault_stack = engine.place(PAGE, Access::ENGINE_WRITE);
-        let mut trampoline = engine.place(PAGE, Access::USER_EXECUTE);
+        let mut descriptors = engine.place(PAGE, Permissions::ENGINE_READ);
+        let mut stubs = engine.place(PAGE, Permissions::ENGINE_EXECUTE);
+        let mut exception_stack = engine.place(PAGE, Permissions::ENGINE_WRITE);
+        let mut double_fault_stack = engine.place(PAGE, Permissions::ENGINE_WRITE);
+        let mut trampoline = engine.place(PAGE, Permissions::USER_EXECUTE);
         // The trampoline addresses its neighbour relative to itself: no guard between the two.
         engine.next -= PAGE;
-        let mut extended_state = engine.place(PAGE, Access::USER_READ);
-        let mut boot_info = engine.place(PAGE, Access::USER_READ);
-        let mut thread = engine.place(PAGE, Access::USER_WRITE);
-        let mut log_ring = engine.place(LOG_RING_SIZE, Access::USER_WRITE);
-        let mut input = engine.place(sizes.input, Access::USER_READ);
-        let mut output = engine.place(sizes.output, Access::USER_WRITE);
+        let mut extended_state = engine.place(PAGE, Permissions::USER_READ);
+        let mut boot_info = engine.place(PAGE, Permissions::USER_READ);
+        let mut thread = engine.place(PAGE, Permissions::USER_WRITE);
+        let mut log_ring = engine.place(LOG_RING_SIZE, Permissions::USER_WRITE);
+        let mut input = engine.place(sizes.input, Permissions::USER_READ);
+        let mut output = engine.place(sizes.output, Permissions::USER_WRITE);
 
         let mut program_regions: Vec<_> = program
             .segments
             .iter()
             .map(|segment| {
                 let pages = segment.pages();
-                let access = Access { user: true, write: segment.writable, execute: segment.executable };
-                Region { virt: pages.start, phys: 0, size: pages.end - pages.start, access }
+                let permissions =
+                    Permissions { user: true, write: segment.writable, execute: segment.executable };
+                Region { virt: pages.start, phys: 0, size: pages.end - pages.start, permissions }
             })
             .collect();
         let mut window = Window { next: PAYLOAD_WINDOW.start };
         let mut payload_regions: Vec<_> = payloads
             .iter()
             .map(|payload| {
-                let access = if payload.executable { Access::USER_EXECUTE } else { Access::USER_READ };
-                window.place(payload.len.max(1).next_multiple_of(PAGE), access)
+                let permissions =
+                    if payload.executable { Permissions::USER_EXECUTE } else { Permissions::USER_READ };
+                window.place(payload.len.max(1).next_multiple_of(PAGE), permissions)
             })
             .collect();
-        let mut stack =
-            Region { virt: STACK_TOP - sizes.stack, phys: 0, size: sizes.stack, access: Access::USER_WRITE };
+        let mut stack = Region {
+            virt: STACK_TOP - sizes.stack,
+            phys: 0,
+            size: sizes.stack,
+            permissions: Permissions::USER_WRITE,
+        };
 
         // Physical memory: first what nobody ever writes, then together what the guest or the host may write.
         let mut packer = Packer::default();
         let (mut writable, read_only): (Vec<_>, Vec<_>) =
-            program_regions.iter_mut().partition(|region| region.access.write);
+            program_regions.iter_mut().partition(|region| region.permissions.write);
         payload_regions
             .iter_mut()
             .chain(read_only)
@@ -206,7 +189,7 @@ impl Layout {
             .for_each(|region| packer.place(region));
         // The same place within 2 MiB in both address spaces, so that large pages map all but its ends.
         engine.next += packer.next.wrapping_sub(engine.next) % LARGE_PAGE;
-        let mut heap = engine.place(sizes.heap, Access::USER_WRITE);
+        let mut heap = engine.place(sizes.heap, Permissions::USER_WRITE);
         debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
         packer.place(&mut heap);
         let written = written_from..packer.next;
@@ -253,7 +236,7 @@ impl Layout {
         };
         let mut tables = PageTables::new(page_tables_phys);
         for region in layout.regions() {
-            tables.map(region.virt, region.phys, region.size, region.access);
+            tables.map(region.virt, region.phys, region.size, region.permissions);
         }
         layout.page_tables = tables;
         layout
@@ -324,8 +307,8 @@ struct Window {
 }
 
 impl Window {
-    fn place(&mut self, size: u64, access: Access) -> Region {
-        let region = Region { virt: self.next, phys: 0, size, access };
+    fn place(&mut self, size: u64, permissions: Permissions) -> Region {
+        let region = Region { virt: self.next, phys: 0, size, permissions };
         self.next += size + PAGE;
         region
     }
@@ -337,7 +320,7 @@ mod tests {
 
     use super::*;
     use crate::SandboxOptions;
-    use crate::guest::elf::Segment;
+    use crate::guest::program::{RELOCATABLE_BASE, Segment};
 
     fn any_program() -> impl Strategy<Value = Program> {
         // Segments as gaps and sizes in bytes, from the window's start up: ordered, no page in common.
@@ -399,16 +382,16 @@ mod tests {
 
             for region in layout.regions() {
                 let is_in_written = layout.written.contains(&region.phys);
-                let may_change = region.access.write || region.virt == layout.input.virt
+                let may_change = region.permissions.write || region.virt == layout.input.virt
                     || region.virt == layout.extended_state.virt;
                 prop_assert_eq!(is_in_written, may_change, "{:x?}", region);
                 prop_assert!(!is_in_written || region.phys + region.size <= layout.written.end);
                 prop_assert!(region.virt % PAGE == 0 && region.phys % PAGE == 0 && region.size % PAGE == 0);
                 prop_assert!(region.size > 0);
-                prop_assert!(!(region.access.write && region.access.execute), "W^X: {region:x?}");
+                prop_assert!(!(region.permissions.write && region.permissions.execute), "W^X: {region:x?}");
                 for offset in [0, region.size / 2, region.size - 1] {
                     let found = layout.page_tables.translate(region.virt + offset);
-                    prop_assert_eq!(found, Some((region.phys + offset, region.access)));
+                    prop_assert_eq!(found, Some((region.phys + offset, region.permissions)));
                 }
             }
 

@@ -4,9 +4,7 @@
 //! sealed (`memfd_create(2)`, *File sealing*), nobody can change or shorten it, so that no sandbox sees another's
 //! writes, and no page of it can vanish under a running guest.
 
-pub(crate) mod descriptors;
 pub(crate) mod layout;
-pub(crate) mod page_table;
 
 use std::fs::File;
 use std::io;
@@ -14,9 +12,10 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
+use crate::arch::descriptors;
 use crate::error::{Error, Result};
-use crate::guest::elf::Program;
-use crate::guest::{Payload, elf};
+use crate::guest::payload::Payload;
+use crate::guest::program::{Program, Segment};
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
@@ -35,7 +34,7 @@ pub(crate) struct Image {
 impl Image {
     /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
     /// nothing.
-    const MAX_HOT: u64 = 64 * page_table::PAGE;
+    const MAX_HOT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
     pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {
@@ -100,7 +99,7 @@ fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) 
     write_engine(file, layout, &descriptors::initial_extended_state())?;
     put(&layout.thread, &thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
-        let elf::Segment { address, bytes, .. } = segment;
+        let Segment { address, bytes, .. } = segment;
         file.write_all_at(bytes, region.phys + (address - region.virt))?;
     }
     for (region, payload) in layout.payloads.iter().zip(payloads) {

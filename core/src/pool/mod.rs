@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use libhyperlight_abi::ValueRef;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::options::SandboxOptions;
+use crate::options::PoolOptions;
 use crate::process::Epoch;
 use crate::sandbox::{HostError, HostFunction, HostIdentity, Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
@@ -26,56 +26,6 @@ use crate::snapshot::Snapshot;
 use crate::value::Value;
 use crate::vm::reaper;
 use members::{Grant, Members};
-
-/// How many members a pool has, and how long one waits for them.
-#[derive(Clone, Debug, Default)]
-pub struct PoolOptions {
-    max: usize,
-    min_idle: usize,
-    acquire_timeout: Option<Duration>,
-    stale_after: Option<Duration>,
-    sandbox: SandboxOptions,
-}
-
-impl PoolOptions {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Members at most, in use and idle. Default (0): twice the processors of this machine.
-    pub fn max(mut self, members: usize) -> Self {
-        self.max = members;
-        self
-    }
-
-    /// Idle members that are kept in reserve as long as `max` allows it. Default: none. They are made in the background from
-    /// the first acquisition on, because host functions may be registered until then: a program that wants its first
-    /// request served at once acquires a member, and drops it, when it starts.
-    pub fn min_idle(mut self, members: usize) -> Self {
-        self.min_idle = members;
-        self
-    }
-
-    /// How long [`Pool::acquire`] waits while all members are in use. Default, and [`Duration::MAX`]: for ever.
-    pub fn acquire_timeout(mut self, time: Duration) -> Self {
-        self.acquire_timeout = Some(time);
-        self
-    }
-
-    /// After what time without use members beyond the reserve are let go, in place of half a minute; for tests.
-    #[doc(hidden)]
-    pub fn stale_after(mut self, time: Duration) -> Self {
-        self.stale_after = Some(time);
-        self
-    }
-
-    /// Limits of every member. Sizes are the snapshot's.
-    pub fn sandbox(mut self, options: SandboxOptions) -> Self {
-        self.sandbox = options;
-        self
-    }
-}
 
 /// What a pool has done and has.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -104,14 +54,14 @@ impl Pool {
     /// A pool without members yet. Options that the snapshot's sandbox could not have are
     /// [`ErrorCode::InvalidArgument`].
     pub fn new(snapshot: &Snapshot, options: PoolOptions) -> Result<Self> {
-        let max = match options.max {
+        let max = match options.max.or_default() {
             0 => 2 * std::thread::available_parallelism().map_or(4, std::num::NonZero::get),
-            max => max,
+            max => usize::try_from(max).unwrap_or(usize::MAX),
         };
-        if options.min_idle > max {
+        let min_idle = usize::try_from(options.min_idle.or_default()).unwrap_or(usize::MAX);
+        if min_idle > max {
             return Err(Error::invalid_argument(format!(
-                "min_idle is at most max, which is {max}, found {}",
-                options.min_idle
+                "min_idle is at most max, which is {max}, found {min_idle}"
             )));
         }
         let template = UninitializedSandbox::from_snapshot(snapshot, options.sandbox)?;
@@ -121,8 +71,8 @@ impl Pool {
             host: template.host_identity(),
             template: Mutex::new(template),
             max,
-            min_idle: options.min_idle,
-            acquire_timeout: options.acquire_timeout.unwrap_or(Duration::MAX),
+            min_idle,
+            acquire_timeout: options.acquire_timeout.time().unwrap_or(Duration::MAX),
             stale_after: options.stale_after.unwrap_or(keeper::STALE_AFTER),
             members: Mutex::default(),
             work: Condvar::new(),

@@ -14,7 +14,6 @@ use libhyperlight_abi::{
     ABI_ERROR_KINDS, AbortReason, DecodeError, ErrorKind, Frame, FrameKind, Full, ToHost, ValueRef, message,
 };
 
-use super::Functions;
 use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
@@ -22,6 +21,8 @@ use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, host_error, panicked};
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault::FaultKind;
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::layout::Layout;
 use crate::int::to_usize;
@@ -31,7 +32,6 @@ use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, Waited, stopped};
 use crate::text::{printable, said};
-use crate::vm::fault::FaultKind;
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 

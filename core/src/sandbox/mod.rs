@@ -9,22 +9,21 @@ mod host_call;
 mod tuples;
 mod uninitialized;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libhyperlight_abi::{ToHost, ValueRef};
+use libhyperlight_abi::ValueRef;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::functions::Functions;
 use crate::guest::Guest;
 use crate::guest::origin::Origin;
 use crate::options::{CallOptions, SandboxOptions, Sizes};
 use crate::process::{Epoch, forked};
-use crate::signature::{self, Signature};
+use crate::signature::Signature;
 use crate::snapshot::{Frozen, Snapshot};
 use crate::stop::{InterruptHandle, TimeLimits};
-use crate::text::printable;
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
 use call::{Conversation, Ended, User};
@@ -318,66 +317,5 @@ impl fmt::Debug for Sandbox {
             .field("state", &self.state)
             .field("functions", &functions)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a guest said when it was ready.
-#[derive(Debug, Default)]
-pub(crate) struct Functions {
-    list: Vec<Function>,
-    declared: Vec<Function>,
-    by_name: HashMap<Box<str>, usize>,
-}
-
-#[derive(Debug)]
-struct Function {
-    name: Box<str>,
-    signature: Signature,
-}
-
-impl Functions {
-    pub(crate) fn read(frame: &[u8]) -> Result<Self> {
-        let bad = |error| Error::protocol(format!("the guest's list of functions is malformed: {error}"));
-        let ToHost::Ready(ready) = ToHost::decode(frame).map_err(bad)? else {
-            return Err(Error::protocol("the guest did not send its list of functions"));
-        };
-        let function =
-            |name: &str, signature| Function { name: name.into(), signature: Signature::from(signature) };
-        let (mut list, mut declared) = (Vec::new(), Vec::new());
-        ready
-            .read(
-                |name, signature| list.push(function(name, signature)),
-                |name, signature| declared.push(function(name, signature)),
-            )
-            .map_err(bad)?;
-        let mut by_name = HashMap::with_capacity(list.len());
-        for (index, function) in list.iter().enumerate() {
-            if by_name.insert(function.name.clone(), index).is_some() {
-                let name = printable(&function.name, 256);
-                return Err(Error::protocol(format!("the guest lists its function `{name}` twice")));
-            }
-        }
-        Ok(Self { list, declared, by_name })
-    }
-
-    /// The frame that [`Self::read`] reads.
-    pub(crate) fn to_frame(&self) -> Vec<u8> {
-        let list = |functions: &[Function]| {
-            functions.iter().map(|function| (function.name.to_string(), function.signature.clone())).collect()
-        };
-        let (list, declared): (Vec<_>, Vec<_>) = (list(&self.list), list(&self.declared));
-        signature::to_ready_frame(&list, &declared)
-    }
-
-    /// The second list alone.
-    pub(crate) fn into_declared(self) -> Vec<(String, Signature)> {
-        self.declared.into_iter().map(|function| (function.name.into(), function.signature)).collect()
-    }
-
-    fn find(&self, name: &str) -> Result<&Function> {
-        self.by_name.get(name).and_then(|index| self.list.get(*index)).ok_or_else(|| {
-            let name = printable(name, 256);
-            Error::new(ErrorCode::FunctionNotFound, format!("the guest has no function `{name}`"))
-        })
     }
 }

@@ -5,9 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet};
 use crate::vm::memory::GuestMemory;
 
 /// Copies pages of the memory to the same places in a file of zeros. The result is those that are not zero: the others stay

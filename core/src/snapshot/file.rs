@@ -17,17 +17,16 @@ use sha2::{Digest, Sha256};
 
 use super::format::{self, Header, PREFIX, bad};
 use super::{Frozen, Snapshot, copy};
+use crate::arch::features::Features;
+use crate::arch::registers::sanitize_extended_state;
 use crate::error::{Error, ErrorCode, Result};
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
 use crate::options::{FileBounds, LoadOptions};
-use crate::pages::PageSet;
-use crate::sandbox::Functions;
+use crate::pages::{PAGE, PageSet};
 use crate::signature::to_ready_frame;
-use crate::vm::features::Features;
-use crate::vm::sanitize_extended_state;
 
 /// Bytes that are read or written at once.
 const CHUNK: usize = 1 << 18;

@@ -17,16 +17,17 @@ use std::ops::Range;
 use kvm_bindings::kvm_regs;
 use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
-use super::Registers;
 use crate::SandboxOptions;
+use crate::arch::features::Features;
+use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
-use crate::guest::elf::{ABI_ACCEPTED, Program, Segment};
-use crate::guest::origin::Fingerprint;
-use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PROGRAM_WINDOW, PayloadShape, Region};
-use crate::image::page_table::PAGE;
+use crate::guest::Fingerprint;
+use crate::guest::elf::ABI_ACCEPTED;
+use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
+use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PayloadShape, Region};
 use crate::int::to_usize;
 use crate::options::{FileBounds, Sizes};
-use crate::vm::features::Features;
+use crate::pages::PAGE;
 
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.
@@ -72,7 +73,7 @@ pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
     for region in &header.layout.program {
         out.u64(region.virt);
         out.u64(region.size);
-        out.u64(u64::from(region.access.write) | u64::from(region.access.execute) << 1);
+        out.u64(u64::from(region.permissions.write) | u64::from(region.permissions.execute) << 1);
     }
     out.u64(header.layout.payloads.len() as u64);
     for payload in header.layout.boot.payloads.iter().take(header.layout.payloads.len()) {

@@ -16,18 +16,18 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use kvm_bindings::kvm_regs;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
+use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
+use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
 use crate::options::Sizes;
 use crate::pages::PageSet;
-use crate::sandbox::Functions;
 use crate::sandbox::host::HostFunctions;
 use crate::signature::Signature;
 use crate::vm::memory::GuestMemory;
@@ -69,14 +69,6 @@ pub(crate) struct Frozen {
     pub sent: u64,
 }
 
-/// The registers that guest code can change and that outlive a parked guest. The extended state is in the image.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Registers {
-    pub general: kvm_regs,
-    pub fs_base: u64,
-    pub gs_base: u64,
-}
-
 /// What a sandbox gives for its picture.
 pub(crate) struct Subject<'s> {
     pub memory: &'s GuestMemory,
@@ -98,7 +90,7 @@ impl Frozen {
         let failed = |source: io::Error| Error::resource("writing a snapshot", source);
 
         let mut written = PageSet::default();
-        if crate::vm::copied::find(subject.memory, &layout.written, &mut written).is_none() {
+        if crate::vm::dirty_pages::find(subject.memory, &layout.written, &mut written).is_none() {
             // Nothing is known.
             written.append(layout.written.clone());
         }

@@ -5,13 +5,11 @@ use std::io;
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-use super::word::Slept;
-
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Sleeps while the word is `expected`, and not beyond `deadline` on the monotonic clock. The kernel looks at the half of the
-/// word that changes, the lower one.
-pub(super) fn wait(word: &AtomicU64, expected: u64, deadline: u64) -> Slept {
+/// word that changes, the lower one. True if a signal's handler has run, and ended the sleep.
+pub(super) fn wait(word: &AtomicU64, expected: u64, deadline: u64) -> bool {
     let until = libc::timespec {
         tv_sec: i64::try_from(deadline / NANOSECONDS).unwrap_or(i64::MAX),
         tv_nsec: i64::try_from(deadline % NANOSECONDS).unwrap_or(0),
@@ -31,8 +29,7 @@ pub(super) fn wait(word: &AtomicU64, expected: u64, deadline: u64) -> Slept {
             libc::FUTEX_BITSET_MATCH_ANY,
         )
     };
-    let was_signalled = woken != 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-    if was_signalled { Slept::Signal } else { Slept::Woken }
+    woken != 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
 }
 
 /// Wakes whoever sleeps on the word. Async-signal-safe.

@@ -7,22 +7,24 @@
 
 #[cfg(not(loom))]
 mod futex;
+mod run;
 pub(crate) mod signal;
 mod timer;
 mod word;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::process::Epoch;
+use run::{NEVER, RunState};
 use signal::Aside;
-use timer::{NEVER, Timer};
+use timer::Timer;
 pub(crate) use word::Cause;
-use word::{Claim, RunWord, Seen, Slept};
+use word::Slept;
 
 /// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
 /// can begin together, see [`crate::CallOptions::since`].
@@ -88,137 +90,6 @@ impl fmt::Debug for InterruptHandle {
     }
 }
 
-/// What runner, kickers and timer share about one sandbox.
-#[derive(Debug)]
-pub(crate) struct RunState {
-    word: RunWord,
-    /// The process that the sandbox is in, by its [`Epoch`]; valid while a call runs. What has not started yet may go on in
-    /// a forked child.
-    process: AtomicU64,
-    /// The runner, valid while a call runs.
-    thread: AtomicI32,
-    /// The signal that the running call has blocked.
-    signal: AtomicI32,
-    /// When the running call's time is up, on the monotonic clock.
-    deadline: AtomicU64,
-    /// When its processor time is up, on the runner's own clock.
-    cpu_deadline: AtomicU64,
-    /// When the runner is to be nudged, on the monotonic clock.
-    next_nudge: AtomicU64,
-    /// Nanoseconds from one nudge to the next.
-    nudge_interval: AtomicU64,
-    /// Whether the guest asked to be woken later, and the runner sleeps for it.
-    is_asleep: AtomicBool,
-}
-
-impl RunState {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            word: RunWord::new(),
-            process: AtomicU64::new(Epoch::current()?.number()),
-            thread: AtomicI32::new(0),
-            signal: AtomicI32::new(0),
-            deadline: AtomicU64::new(NEVER),
-            cpu_deadline: AtomicU64::new(NEVER),
-            next_nudge: AtomicU64::new(NEVER),
-            nudge_interval: AtomicU64::new(NEVER),
-            is_asleep: AtomicBool::new(false),
-        })
-    }
-
-    /// Ends the running call. Async-signal-safe.
-    fn kick(&self, cause: Cause) -> bool {
-        let mut patience = 200;
-        loop {
-            let seen = self.word.see();
-            let process = Epoch::from_number(self.process.load(Ordering::Relaxed));
-            if !seen.is_running() || !process.is_current() {
-                return false;
-            }
-            if seen.is_kicked() {
-                return true;
-            }
-            if seen.is_claimed() {
-                // Another kicker will know in a moment whether its signal was sent. Not waited for without end: it may be
-                // this very thread, under a signal handler.
-                if patience == 0 {
-                    return true;
-                }
-                patience -= 1;
-                std::thread::yield_now();
-                continue;
-            }
-            if let Some(done) = self.kick_seen(seen, cause) {
-                return done;
-            }
-        }
-    }
-
-    /// Ends the call that was seen. `Some(false)` if it could not be signalled; `None` if it has moved on since.
-    fn kick_seen(&self, seen: Seen, cause: Cause) -> Option<bool> {
-        match self.word.claim(seen, cause)? {
-            Claim::Signal(duty) => {
-                let (thread, signal) =
-                    (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
-                let sent = signal::send(thread, signal, self.cookie());
-                self.word.signalled(duty, sent);
-                Some(sent)
-            }
-            Claim::Noted => Some(true),
-        }
-    }
-
-    /// The timer ends the call that was seen; the result is when to look again.
-    fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
-        if self.kick_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
-    }
-
-    /// Signals the call that was seen, without ending it; the result is when to do so again.
-    fn nudge(&self, seen: Seen, now: u64) -> u64 {
-        if let Some(duty) = self.word.claim_nudge(seen) {
-            let (thread, signal) = (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
-            self.word.signalled(duty, signal::send(thread, signal, self.cookie()));
-        }
-        let next = now.saturating_add(self.nudge_interval.load(Ordering::Relaxed));
-        self.next_nudge.store(next, Ordering::Relaxed);
-        next
-    }
-
-    /// The timer looks: kicks a call whose time is up, and says when to look again.
-    fn look(&self, now: u64) -> u64 {
-        let seen = self.word.see();
-        let deadline = self.deadline.load(Ordering::SeqCst);
-        let cpu_deadline = self.cpu_deadline.load(Ordering::SeqCst);
-        if !seen.is_running() || seen.is_kicked() {
-            // A deadline that is being armed for the next call asks for a look of its own.
-            return NEVER;
-        }
-        if deadline <= now {
-            return self.expire(seen, Cause::Timeout, now);
-        }
-        let mut next = deadline;
-        let next_nudge = self.next_nudge.load(Ordering::SeqCst);
-        if next_nudge != NEVER {
-            next = next.min(if next_nudge <= now { self.nudge(seen, now) } else { next_nudge });
-        }
-        if cpu_deadline == NEVER {
-            return next;
-        }
-        let used = clock::now(thread_clock(self.thread.load(Ordering::Relaxed)));
-        if cpu_deadline <= used {
-            return self.expire(seen, Cause::CpuTime, now);
-        }
-        // It cannot be used up sooner than that. Who has next to nothing left may use it up in an hour: not looked at all the time.
-        let soonest = if self.is_asleep.load(Ordering::Relaxed) { ASLEEP_NS } else { AGAIN_NS };
-        next.min(now.saturating_add((cpu_deadline - used).max(soonest)))
-    }
-
-    /// Marks this sandbox's signals.
-    fn cookie(&self) -> usize {
-        std::ptr::from_ref(self) as usize
-    }
-}
-
 /// A sandbox's end of it: begins and ends calls.
 #[derive(Debug)]
 pub(crate) struct Stopper {
@@ -231,14 +102,6 @@ pub(crate) struct Stopper {
     /// The call that is running.
     call: Option<Running>,
 }
-
-/// After how long the timer looks again, at the soonest: at a call that could not be signalled, is being claimed, or has just
-/// entered or left a host function; and at one whose processor time is nearly used up.
-const AGAIN_NS: u64 = 1_000_000;
-
-/// The same for one that sleeps: it uses no processor time, and looks itself when it wakes. So a guest that sleeps with next to nothing
-/// left does not keep the timer busy, which looks at all sandboxes each time.
-const ASLEEP_NS: u64 = 50_000_000;
 
 /// How a wait went on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -475,32 +338,4 @@ fn after(since: Option<u64>, limit: Duration, clock: libc::clockid_t) -> u64 {
 
 fn nanoseconds(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(NEVER)
-}
-
-/// The processor-time clock of another thread of this process (the kernel's encoding; `clock_getcpuclockid(3)` builds the
-/// same for a process).
-fn thread_clock(thread: i32) -> libc::clockid_t {
-    const PER_THREAD: i32 = 4;
-    const SCHEDULED: i32 = 2;
-    !thread << 3 | PER_THREAD | SCHEDULED
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_timer_looks_at_a_limit_that_is_nearly_used_up_only_now_and_then() {
-        let run = RunState::new().unwrap();
-        run.thread.store(signal::thread_id(), Ordering::Relaxed);
-        run.word.begin();
-        // Much less than a look takes; not used up, all the same, when the runner sleeps.
-        let (wall, used) = (clock::now(libc::CLOCK_MONOTONIC), clock::now(libc::CLOCK_THREAD_CPUTIME_ID));
-        run.cpu_deadline.store(used + 500_000, Ordering::SeqCst);
-        let next = run.look(wall);
-        assert!(next >= wall + AGAIN_NS, "{} ns", next - wall);
-        run.is_asleep.store(true, Ordering::Relaxed);
-        let next = run.look(wall);
-        assert!(next >= wall + ASLEEP_NS, "{} ns", next - wall);
-    }
 }

@@ -9,14 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::RunState;
+use super::run::{NEVER, RunState};
 use super::signal;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::process::PerProcess;
-
-/// No deadline.
-pub(super) const NEVER: u64 = u64::MAX;
 
 pub(super) struct Timer {
     /// When the thread will wake by itself, on the monotonic clock.

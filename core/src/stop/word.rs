@@ -264,7 +264,7 @@ impl WaitQueue {
     }
 
     fn sleep(&self, word: &AtomicU64, expected: u64, deadline: u64) -> Slept {
-        super::futex::wait(word, expected, deadline)
+        if super::futex::wait(word, expected, deadline) { Slept::Signal } else { Slept::Woken }
     }
 
     fn wake(&self, word: &AtomicU64) {

@@ -1,6 +1,6 @@
 //! KVM's dirty log: what the guest has written since it was last asked.
 //!
-//! The way for systems where nothing tells of the process's own pages (`copied`). It knows the guest's writes alone
+//! The way for systems where nothing tells of the process's own pages (`dirty_pages`). It knows the guest's writes alone
 //! (KVM API, `KVM_GET_DIRTY_LOG`), so that the host's are kept beside it: pages that restores have copied in from snapshots.
 //! Call buffers and log ring, to which both sides write, are given back whole at every restore. Each asking protects the
 //! pages against writing once more, which costs the guest a fault a page: this way is slower, not weaker.
@@ -13,9 +13,8 @@ use kvm_ioctls::VmFd;
 use super::memory::GuestMemory;
 use crate::error::{Error, Result};
 use crate::image::layout::{Layout, Region};
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet};
 
 /// Whether the machine keeps a log, and what is not in it.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use kvm_bindings::{
 };
 use kvm_ioctls::{Cap, Kvm, VcpuFd, VmFd};
 
-use super::cpuid::{self, EXTENDED_STATE, Register};
-use super::state;
+use crate::arch::cpuid::{self, EXTENDED_STATE, Register};
+use crate::arch::registers;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The hypervisor, ready for use.
@@ -170,7 +170,7 @@ fn extended_state(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcr
         .iter()
         .find(|entry| entry.function == 0x0d && entry.index == 0)
         .map_or(0, |entry| u64::from(entry.eax));
-    for components in [state::host_xcr0(), supported] {
+    for components in [registers::host_xcr0(), supported] {
         let value = components & u64::from(EXTENDED_STATE);
         let mut xcrs = kvm_xcrs { nr_xcrs: 1, ..kvm_xcrs::default() };
         xcrs.xcrs[0] = kvm_xcr { xcr: 0, reserved: 0, value };
@@ -185,16 +185,16 @@ fn extended_state(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcr
 fn control_registers(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_sregs> {
     let fresh = vcpu.get_sregs().map_err(|error| unavailable(format!("KVM_GET_SREGS failed: {error}")))?;
     let derived = [
-        (7, Register::Ecx, 2, state::CR4_UMIP),
-        (7, Register::Ebx, 0, state::CR4_FSGSBASE),
-        (7, Register::Ebx, 7, state::CR4_SMEP),
-        (7, Register::Ebx, 20, state::CR4_SMAP),
+        (7, Register::Ecx, 2, registers::CR4_UMIP),
+        (7, Register::Ebx, 0, registers::CR4_FSGSBASE),
+        (7, Register::Ebx, 7, registers::CR4_SMEP),
+        (7, Register::Ebx, 20, registers::CR4_SMAP),
     ]
     .into_iter()
     .filter(|(leaf, register, bit, _)| cpuid::word(entries, *leaf, *register) >> bit & 1 != 0)
     .fold(0, |bits, (.., bit)| bits | bit);
-    for optional in [state::CR4_OPTIONAL, derived] {
-        let sregs = state::special_registers(&fresh, optional);
+    for optional in [registers::CR4_OPTIONAL, derived] {
+        let sregs = registers::special_registers(&fresh, optional);
         if vcpu.set_sregs(&sregs).is_ok() {
             return Ok(sregs);
         }

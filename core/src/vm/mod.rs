@@ -1,14 +1,10 @@
 //! One virtual machine: memory, one vCPU, and what it means when it stops.
 
-pub(crate) mod copied;
-mod cpuid;
 mod dirty_log;
-pub(crate) mod fault;
-pub(crate) mod features;
+pub(crate) mod dirty_pages;
 pub(crate) mod hypervisor;
 pub(crate) mod memory;
 pub(crate) mod reaper;
-mod state;
 #[cfg(test)]
 mod tests;
 
@@ -21,18 +17,17 @@ use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
 use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
+use crate::arch::exceptions::FaultReport;
+use crate::arch::registers::{self, Registers};
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::image::page_table::PAGE;
 use crate::int::to_usize;
-use crate::pages::PageSet;
-use crate::snapshot::{Frozen, Registers};
-use copied::Tracking;
+use crate::pages::{PAGE, PageSet};
+use crate::snapshot::Frozen;
 use dirty_log::DirtyLog;
-use fault::FaultReport;
+use dirty_pages::Tracking;
 use hypervisor::Hypervisor;
 use memory::GuestMemory;
-pub(crate) use state::sanitize_extended_state;
 
 /// A virtual machine that runs one guest.
 pub(crate) struct Vm {
@@ -82,7 +77,7 @@ impl Vm {
     pub fn new(image: Arc<Image>) -> Result<Self> {
         let template = Hypervisor::get()?.sregs();
         let registers =
-            (state::entry_registers(&image), state::special_registers_for(template, &image, None));
+            (registers::entry_registers(&image), registers::special_registers_for(template, &image, None));
         Self::with_registers(image, registers)
     }
 
@@ -133,7 +128,7 @@ impl Vm {
             // SDM vol. 3C, 28.3.5), which lie directly before what a guest may write.
             let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
-            let _ = copied::find(self.memory(), &within, &mut written);
+            let _ = dirty_pages::find(self.memory(), &within, &mut written);
             self.image.learn_hot(&written);
         }
     }
@@ -210,7 +205,7 @@ impl Vm {
             gs_base: sregs.gs.base,
         };
         let xsave = vcpu.get_xsave().map_err(failed("KVM_GET_XSAVE"))?;
-        Ok((registers, state::extended_state_page(&xsave)))
+        Ok((registers, registers::extended_state_page(&xsave)))
     }
 
     /// Brings memory and registers to where the snapshot was taken. After a failure the guest must not run.
@@ -248,7 +243,7 @@ impl Vm {
         self.restores = self.restores.wrapping_add(1);
         let Machine { vm, memory, .. } = &*self.machine;
         let layout = &self.image.layout;
-        let found = copied::find(memory, &layout.written, &mut self.written).or_else(|| {
+        let found = dirty_pages::find(memory, &layout.written, &mut self.written).or_else(|| {
             let is_wanted = Tracking::best() == Tracking::Log;
             is_wanted.then(|| self.log.find(vm, memory, layout, &mut self.written)).flatten()
         });
@@ -305,8 +300,8 @@ impl Vm {
 
     fn resume_registers(frozen: &Frozen) -> Result<(kvm_regs, kvm_sregs)> {
         let (image, template) = (&frozen.image, Hypervisor::get()?.sregs());
-        let special = state::special_registers_for(template, image, Some(&frozen.registers));
-        Ok((state::resume_registers(image, &frozen.registers), special))
+        let special = registers::special_registers_for(template, image, Some(&frozen.registers));
+        Ok((registers::resume_registers(image, &frozen.registers), special))
     }
 
     fn with_registers(image: Arc<Image>, (general, special): (kvm_regs, kvm_sregs)) -> Result<Self> {

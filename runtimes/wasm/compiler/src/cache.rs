@@ -3,11 +3,13 @@
 //! Compiling takes a thousand times as long as looking, and programs are often compiled again: by each worker of a
 //! server, or with other arguments. The cache lives in memory and is bounded.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use sha2::{Digest, Sha256};
 
 use crate::compile::Artifact;
+use crate::process::PerProcess;
 
 /// Bytes of code and description that are kept at most.
 const MAX_BYTES: usize = 64 << 20;
@@ -18,7 +20,9 @@ const MAX_PROGRAMS: usize = 64;
 pub(crate) type Key = [u8; 32];
 
 /// Most recently used last.
-static CACHE: Mutex<Vec<(Key, Arc<Artifact>)>> = Mutex::new(Vec::new());
+type Programs = Vec<(Key, Arc<Artifact>)>;
+
+static CACHE: PerProcess<Mutex<Programs>> = PerProcess::new();
 
 /// What tells programs apart: their bytes, and what was asked of them.
 pub(crate) fn key(program: &[u8], links: bool) -> Key {
@@ -26,8 +30,7 @@ pub(crate) fn key(program: &[u8], links: bool) -> Key {
 }
 
 pub(crate) fn find(key: &Key) -> Option<Arc<Artifact>> {
-    // A panic while the list is locked cannot leave it half-changed.
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = lock();
     let at = cache.iter().position(|(kept, _)| kept == key)?;
     let found = cache.remove(at);
     let artifact = Arc::clone(&found.1);
@@ -39,11 +42,26 @@ pub(crate) fn keep(key: Key, artifact: &Arc<Artifact>) {
     if artifact.size() > MAX_BYTES {
         return;
     }
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = lock();
     // Two threads may have compiled the same.
     cache.retain(|(kept, _)| *kept != key);
     cache.push((key, Arc::clone(artifact)));
     while cache.len() > MAX_PROGRAMS || cache.iter().map(|(_, kept)| kept.size()).sum::<usize>() > MAX_BYTES {
         cache.remove(0);
+    }
+}
+
+fn lock() -> MutexGuard<'static, Programs> {
+    let cache = CACHE.get(|inherited| Mutex::new(inherited.map(leave).unwrap_or_default()));
+    // A panic while the list is locked cannot leave it half-changed.
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a process leaves to its forked child. Nothing if a thread that the child has not got was about to change it.
+fn leave(cache: &Mutex<Programs>) -> Programs {
+    match cache.try_lock() {
+        Ok(mut programs) => mem::take(&mut *programs),
+        Err(TryLockError::Poisoned(programs)) => mem::take(&mut *programs.into_inner()),
+        Err(TryLockError::WouldBlock) => Programs::new(),
     }
 }

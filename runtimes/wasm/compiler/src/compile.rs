@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::description::Description;
 use crate::inspect;
 use crate::options::Options;
+use crate::process::PerProcess;
 use crate::threads::{self, Turn};
 
 /// Why a program cannot be compiled.
@@ -162,8 +163,9 @@ const SMALL: usize = 64 << 10;
 
 /// The compiler, set up for the guest on this processor: for the calling thread alone, or for all those of the pool around it.
 pub(crate) fn engine(is_parallel: bool) -> Result<&'static Engine, Error> {
-    static ENGINES: [OnceLock<Engine>; 2] = [OnceLock::new(), OnceLock::new()];
-    let [alone, together] = &ENGINES;
+    static ENGINES: PerProcess<[OnceLock<Engine>; 2]> = PerProcess::new();
+    // An inherited one may have locks inside that are held.
+    let [alone, together] = ENGINES.get(|_| Default::default());
     let engine = if is_parallel { together } else { alone };
     if let Some(engine) = engine.get() {
         return Ok(engine);

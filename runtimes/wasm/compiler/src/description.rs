@@ -11,27 +11,22 @@
 //! `kind` is the kind of the value that crosses the wall. Where `json` is true it is a string that holds JSON. A function
 //! without result has `"result": null`.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
+use libhyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS};
+use libhyperlight_abi::value::Kind;
+use libhyperlight_wasm_contract::{ProgramKind, memory};
+
 use crate::compile::Error;
+use crate::value_type::{Type, is_name};
 
-/// A value's type in the program, and what it is on its way.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Slot {
-    pub ty: String,
-    pub kind: &'static str,
-    pub json: bool,
-}
+/// Guest functions that every module with memories has.
+const OWN: [&str; 3] = [memory::SIZE, memory::READ, memory::WRITE];
 
-impl Slot {
-    pub fn plain(ty: impl Into<String>, kind: &'static str) -> Self {
-        Self { ty: ty.into(), kind, json: false }
-    }
-
-    pub fn json(ty: impl Into<String>) -> Self {
-        Self { ty: ty.into(), kind: "string", json: true }
-    }
-}
+/// Functions that a program may export, and those that it may import. Those of [`OWN`] are guest functions too.
+pub(crate) const MAX_EXPORTS: usize = MAX_FUNCTIONS - OWN.len();
+pub(crate) const MAX_IMPORTS: usize = MAX_FUNCTIONS;
 
 /// What is left for a description. A type is short where it is defined, and written out where it is used: in some hundred bytes, that
 /// can be made to be more than any memory holds.
@@ -44,14 +39,9 @@ impl Room {
     /// What each takes that is no text.
     const EACH: usize = 64;
 
-    /// For one that was written down: it names more of its parts there.
-    pub fn of_saved() -> Self {
-        Self(4 * Self::MAX)
-    }
-
-    /// Takes what a text needs, if there is so much.
-    pub fn take(&mut self, text: &str) -> Result<(), Error> {
-        self.0 = self.0.checked_sub(text.len() + Self::EACH).ok_or_else(|| {
+    /// Takes what a name or a part of a type needs, if there is so much.
+    pub fn take(&mut self, name: &str) -> Result<(), Error> {
+        self.0 = self.0.checked_sub(name.len() + Self::EACH).ok_or_else(|| {
             Error::Program(format!(
                 "the types of what is exported and imported fill more than {} bytes",
                 Self::MAX
@@ -71,8 +61,8 @@ impl Default for Room {
 pub(crate) struct Function {
     pub name: String,
     /// Their names, which core modules do not have, and types.
-    pub parameters: Vec<(String, Slot)>,
-    pub result: Option<Slot>,
+    pub parameters: Vec<(String, Type)>,
+    pub result: Option<Type>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,6 +73,28 @@ pub(crate) struct Description {
 }
 
 impl Description {
+    /// Whether a program of that kind can have it, once it was compiled: for one that somebody else has written down.
+    pub fn is_of(&self, kind: ProgramKind) -> bool {
+        let Self { exports, imports, memories } = self;
+        let is_module = kind == ProgramKind::Module;
+        let has_type = |ty: &Type| if is_module { ty.is_of_modules() } else { ty.is_of_components() };
+        let is_function = |function: &Function| {
+            let Function { name, parameters, result } = function;
+            can_be_named(name)
+                && parameters.len() <= MAX_PARAMETERS
+                && parameters.iter().all(|(name, _)| if is_module { name.is_empty() } else { is_name(name) })
+                && parameters.iter().map(|(_, ty)| ty).chain(result).all(has_type)
+                && parameters.iter().all(|(_, ty)| ty.is_value())
+        };
+        let mut names = HashSet::new();
+        exports.len() <= MAX_EXPORTS
+            && imports.len() <= MAX_IMPORTS
+            && exports.iter().chain(imports).all(is_function)
+            && !exports.iter().any(|function| is_module && is_own(&function.name))
+            && exports.iter().map(|function| &function.name).chain(memories).all(|name| names.insert(name))
+            && (is_module || memories.is_empty())
+    }
+
     pub fn to_json(&self, kind: &str) -> String {
         let mut out = String::new();
         out.push_str("{\"kind\":");
@@ -102,28 +114,29 @@ fn function(out: &mut String, function: &Function) {
     out.push_str("{\"name\":");
     text(out, &function.name);
     out.push_str(",\"parameters\":");
-    list(out, &function.parameters, |out, (name, slot)| {
+    list(out, &function.parameters, |out, (name, ty)| {
         out.push_str("{\"name\":");
         text(out, name);
         out.push(',');
-        members(out, slot);
+        members(out, ty);
     });
     out.push_str(",\"result\":");
     match &function.result {
-        Some(slot) => {
+        Some(ty) => {
             out.push('{');
-            members(out, slot);
+            members(out, ty);
         }
         None => out.push_str("null"),
     }
     out.push('}');
 }
 
-/// The members of a slot's object, and its end.
-fn members(out: &mut String, slot: &Slot) {
+/// The members of a type's object, and its end.
+fn members(out: &mut String, ty: &Type) {
     out.push_str("\"type\":");
-    text(out, &slot.ty);
-    let _ = write!(out, ",\"kind\":\"{}\",\"json\":{}}}", slot.kind, slot.json);
+    text(out, &ty.to_string());
+    let kind = ty.kind();
+    let _ = write!(out, ",\"kind\":\"{}\",\"json\":{}}}", kind.unwrap_or(Kind::String), kind.is_none());
 }
 
 fn list<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut String, &T)) {
@@ -149,4 +162,14 @@ fn text(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// Whether a function can have that name outside.
+pub(crate) fn can_be_named(name: &str) -> bool {
+    (1..=MAX_NAME_LEN).contains(&name.len())
+}
+
+/// Whether a guest function of the runtime's own has that name.
+pub(crate) fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
 }

@@ -11,8 +11,10 @@ mod deadline;
 mod description;
 mod inspect;
 mod options;
+mod process;
 mod saved;
 mod threads;
+mod value_type;
 
 pub use compile::{Compiled, Error, precompile};
 pub use options::{OptionError, Options};

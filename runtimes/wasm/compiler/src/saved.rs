@@ -3,17 +3,18 @@
 //! ```text
 //! magic 8 bytes, maker 32 bytes, features u32, kind u32, memories u32
 //! exports, imports:  count u32, count × (name text, parameters, result)
-//! parameters:        count u32, count × (name text, slot)
-//! result:            0 u32, or 1 u32 and a slot
-//! slot:              type text, kind u32, json u32
+//! parameters:        count u32, count × (name text, type)
+//! result:            0 u32, or 1 u32 and a type
+//! type:              shape u32, length u32, count u32, count × (name text, 0 u32, or 1 u32 and a type)
 //! memories:          count u32, count × text
 //! code bytes, SHA-256 of all that stands before it
 //! text, bytes:       length u32, bytes
 //! ```
 //!
 //! The code runs behind the wall alone, so that a hostile file can do what a hostile guest can. What is read here, on the host, is read as any
-//! file is: nothing is taken for granted, nothing is allocated that the bytes do not bear out, and the description is written anew. The
-//! code is of one version of the compiler and for one set of processor features; with others it is refused, and must be made anew.
+//! file is: nothing is taken for granted, nothing is allocated that the bytes do not bear out, and the description is one that a program could
+//! have which was compiled here. The code is of one version of the compiler and for one set of processor features; with
+//! others it is refused, and must be made anew.
 
 use std::str;
 use std::sync::{Arc, OnceLock};
@@ -22,13 +23,12 @@ use libhyperlight_wasm_contract::{ProgramKind, settings};
 use sha2::{Digest, Sha256};
 
 use crate::compile::{Artifact, Compiled, Error, engine, processor_has};
-use crate::description::{Description, Function, Room, Slot};
+use crate::description::{Description, Function, Room};
 use crate::options::Options;
+use crate::process::PerProcess;
+use crate::value_type::{Member, Shape, Type};
 
-const MAGIC: &[u8; 8] = b"HLWASM\0\x01";
-
-/// What a value can be on its way, by its number here.
-const KINDS: [&str; 9] = ["i32", "i64", "f32", "f64", "u32", "u64", "bool", "string", "bytes"];
+const MAGIC: &[u8; 8] = b"HLWASM\0\x02";
 
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;
@@ -49,12 +49,11 @@ impl Compiled {
         for functions in [&described.exports, &described.imports] {
             put_list(&mut out, functions, |out, function| {
                 put(out, function.name.as_bytes())?;
-                put_list(out, &function.parameters, |out, (name, slot)| {
+                put_list(out, &function.parameters, |out, (name, ty)| {
                     put(out, name.as_bytes())?;
-                    put_slot(out, slot)
+                    put_type(out, ty)
                 })?;
-                put_word(out, function.result.is_some().into());
-                function.result.iter().try_for_each(|slot| put_slot(out, slot))
+                put_optional_type(out, function.result.as_ref())
             })?;
         }
         put_list(&mut out, &described.memories, |out, name| put(out, name.as_bytes()))?;
@@ -86,7 +85,7 @@ impl Compiled {
             return Err(cut());
         }
         rest = rest.strip_suffix(digest).ok_or_else(cut)?;
-        let mut rest = Rest { bytes: rest, room: Room::of_saved() };
+        let mut rest = Rest { bytes: rest, room: Room::default() };
         let kind = match rest.word()? {
             0 => ProgramKind::Module,
             1 => ProgramKind::Component,
@@ -99,7 +98,7 @@ impl Compiled {
             memories: rest.list(|rest| Ok(rest.text()?.to_owned()))?,
         };
         let code = rest.take_bytes()?.to_vec();
-        if !rest.bytes.is_empty() {
+        if !rest.bytes.is_empty() || !described.is_of(kind) {
             return Err(cut());
         }
         Self::new(Arc::new(Artifact::new(code, kind, memories, described)), options)
@@ -118,14 +117,15 @@ fn cut() -> Error {
 /// everything that it compiles. Here that is nothing.
 fn maker() -> Result<[u8; DIGEST], Error> {
     const NOTHING: &[u8] = b"\0asm\x01\0\0\0";
-    static MAKER: OnceLock<[u8; DIGEST]> = OnceLock::new();
-    if let Some(maker) = MAKER.get() {
+    static MAKER: PerProcess<OnceLock<[u8; DIGEST]>> = PerProcess::new();
+    let known = MAKER.get(|inherited| inherited.cloned().unwrap_or_default());
+    if let Some(maker) = known.get() {
         return Ok(*maker);
     }
     let failed = |error: wasmtime::Error| Error::Program(format!("the compiler cannot be set up: {error:#}"));
     let compiled = engine(false)?.precompile_module(NOTHING).map_err(failed)?;
     let maker = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION")).chain_update(compiled).finalize();
-    Ok(*MAKER.get_or_init(|| maker.into()))
+    Ok(*known.get_or_init(|| maker.into()))
 }
 
 /// The features of this processor that code makes use of, a bit for each.
@@ -156,12 +156,18 @@ fn put_list<T>(
     items.iter().try_for_each(|value| item(out, value))
 }
 
-fn put_slot(out: &mut Vec<u8>, slot: &Slot) -> Option<()> {
-    put(out, slot.ty.as_bytes())?;
-    let kind = KINDS.iter().position(|kind| *kind == slot.kind)?;
-    put_word(out, u32::try_from(kind).ok()?);
-    put_word(out, slot.json.into());
-    Some(())
+fn put_type(out: &mut Vec<u8>, ty: &Type) -> Option<()> {
+    put_word(out, ty.shape() as u32);
+    put_word(out, ty.length());
+    put_list(out, ty.members(), |out, member| {
+        put(out, member.name.as_bytes())?;
+        put_optional_type(out, member.ty.as_ref())
+    })
+}
+
+fn put_optional_type(out: &mut Vec<u8>, ty: Option<&Type>) -> Option<()> {
+    put_word(out, ty.is_some().into());
+    ty.map_or(Some(()), |ty| put_type(out, ty))
 }
 
 /// What has not been read yet, and what is left for a description.
@@ -206,14 +212,25 @@ impl<'a> Rest<'a> {
     fn function(&mut self) -> Result<Function, Error> {
         Ok(Function {
             name: self.text()?.to_owned(),
-            parameters: self.list(|rest| Ok((rest.text()?.to_owned(), rest.slot()?)))?,
-            result: if self.flag()? { Some(self.slot()?) } else { None },
+            parameters: self.list(|rest| Ok((rest.text()?.to_owned(), rest.ty(0)?)))?,
+            result: self.optional_type(0)?,
         })
     }
 
-    fn slot(&mut self) -> Result<Slot, Error> {
-        let ty = self.text()?.to_owned();
-        let kind = usize::try_from(self.word()?).ok().and_then(|kind| KINDS.get(kind)).ok_or_else(cut)?;
-        Ok(Slot { ty, kind, json: self.flag()? })
+    fn optional_type(&mut self, depth: u32) -> Result<Option<Type>, Error> {
+        if self.flag()? { self.ty(depth).map(Some) } else { Ok(None) }
+    }
+
+    /// A type inside so many others.
+    fn ty(&mut self, depth: u32) -> Result<Type, Error> {
+        if depth > Type::MAX_DEPTH {
+            return Err(cut());
+        }
+        self.room.take("")?;
+        let shape = Shape::from_number(self.word()?).ok_or_else(cut)?;
+        let length = self.word()?;
+        let members = self
+            .list(|rest| Ok(Member { name: rest.text()?.to_owned(), ty: rest.optional_type(depth + 1)? }))?;
+        Type::new(shape, length, members).ok_or_else(cut)
     }
 }

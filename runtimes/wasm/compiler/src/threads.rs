@@ -7,12 +7,13 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::{process, thread};
+use std::thread;
 
 use rayon_core::ThreadPoolBuilder;
 
 use crate::compile::Error;
 use crate::deadline::Deadline;
+use crate::process::PerProcess;
 
 /// What the threads are called.
 const NAME: &str = "hl-compile";
@@ -20,14 +21,18 @@ const NAME: &str = "hl-compile";
 /// Bytes of stack that each thread has: what the main thread of a program has, too.
 const STACK: usize = 8 << 20;
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { process: 0, busy: 0, waiting: VecDeque::new(), next: 0 });
-static CHANGED: Condvar = Condvar::new();
+/// The queue of the process. A forked child has none of the threads that were in its parent's.
+static WAITERS: PerProcess<Waiters> = PerProcess::new();
+
+#[derive(Debug, Default)]
+struct Waiters {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
 
 /// Who compiles, and who waits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Queue {
-    /// Whose queue it is: a forked child has none of the threads that were in it.
-    process: u32,
     /// Processors that are compiling.
     busy: usize,
     /// The numbers of those who wait, the first one first.
@@ -45,7 +50,8 @@ impl Turn {
     /// Waits for a turn, with as many of the processors that were asked for as are free then.
     pub fn wait(wanted: usize, deadline: Deadline) -> Result<Self, Error> {
         let processors = processors();
-        let mut queue = lock();
+        let waiters = waiters();
+        let mut queue = waiters.lock();
         let number = queue.next;
         queue.next = queue.next.wrapping_add(1);
         queue.waiting.push_back(number);
@@ -56,18 +62,20 @@ impl Turn {
                 queue.busy += threads;
                 drop(queue);
                 // Whoever is next may have a turn as well.
-                CHANGED.notify_all();
+                waiters.changed.notify_all();
                 return Ok(Self { threads });
             }
             if let Err(error) = deadline.check() {
                 queue.waiting.retain(|waiting| *waiting != number);
                 drop(queue);
-                CHANGED.notify_all();
+                waiters.changed.notify_all();
                 return Err(error);
             }
             queue = match deadline.left() {
-                Some(left) => CHANGED.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0,
-                None => CHANGED.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    waiters.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => waiters.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -79,10 +87,11 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut queue = lock();
+        let waiters = waiters();
+        let mut queue = waiters.lock();
         queue.busy = queue.busy.saturating_sub(self.threads);
         drop(queue);
-        CHANGED.notify_all();
+        waiters.changed.notify_all();
     }
 }
 
@@ -113,14 +122,15 @@ pub(crate) fn run<T: Send>(threads: usize, deadline: Deadline, work: impl FnOnce
     })
 }
 
-fn lock() -> MutexGuard<'static, Queue> {
-    // A panic while the queue is locked cannot leave it half-changed.
-    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-    let process = process::id();
-    if queue.process != process {
-        *queue = Queue { process, busy: 0, waiting: VecDeque::new(), next: queue.next };
+fn waiters() -> &'static Waiters {
+    WAITERS.get(|_| Waiters::default())
+}
+
+impl Waiters {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic while the queue is locked cannot leave it half-changed.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    queue
 }
 
 /// All signals, blocked for this thread and for those that it starts: a handler of the program's runs on the program's own threads.

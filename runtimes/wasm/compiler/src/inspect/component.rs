@@ -7,9 +7,10 @@ use wasmparser::component_types::{
 use wasmparser::types::TypesRef;
 use wasmparser::{Parser, Payload, PrimitiveValType};
 
-use super::{can_be_named, quoted};
+use super::quoted;
 use crate::compile::Error;
-use crate::description::{Description, Function, Room, Slot};
+use crate::description::{Description, Function, Room, can_be_named};
+use crate::value_type::{Member, Shape, Type};
 
 /// Describes a program that is valid. What cannot be imported is refused here, before anything is compiled.
 pub(super) fn describe(program: &[u8], types: TypesRef<'_>, room: &mut Room) -> Result<Description, Error> {
@@ -110,139 +111,134 @@ fn function(
 ) -> Result<Option<Function>, Error> {
     let ty = &types[id];
     room.take(&name)?;
-    let crosses = ty.params.iter().map(|(_, ty)| ty).chain(&ty.result).all(|ty| crosses(&types, ty));
-    if !crosses || ty.params.len() > MAX_PARAMETERS || !can_be_named(&name) {
+    if ty.params.len() > MAX_PARAMETERS || !can_be_named(&name) {
         return Ok(None);
     }
-    let parameters = ty.params.iter().map(|(name, ty)| Ok((name.to_string(), slot(types, ty, room)?)));
-    let parameters = parameters.collect::<Result<_, Error>>()?;
-    let result = match ty.result {
-        Some(ty) => Some(slot(types, &ty, room)?),
+    let mut parameters = Vec::with_capacity(ty.params.len());
+    for (name, ty) in &ty.params {
+        room.take(name)?;
+        let Some(ty) = value(&types, ty, room)? else { return Ok(None) };
+        parameters.push((name.to_string(), ty));
+    }
+    let result = match &ty.result {
+        Some(ty) => match value(&types, ty, room)? {
+            Some(ty) => Some(ty),
+            None => return Ok(None),
+        },
         None => None,
     };
     Ok(Some(Function { name, parameters, result }))
 }
 
-/// Whether nothing in the type belongs to the program alone. The guest decides the same in the same way.
-fn crosses(types: &TypesRef<'_>, ty: &ComponentValType) -> bool {
-    let of = |ty: &ComponentValType| crosses(types, ty);
-    match resolve(types, ty) {
-        Shape::Primitive(primitive) => primitive != PrimitiveValType::ErrorContext,
-        Shape::Defined(defined) => match defined {
-            ComponentDefinedType::Record(record) => record.fields.values().all(of),
-            ComponentDefinedType::Variant(variant) => {
-                variant.cases.values().all(|case| case.ty.as_ref().is_none_or(of))
-            }
-            ComponentDefinedType::List { element, .. }
-            | ComponentDefinedType::FixedLengthList { element, .. } => of(element),
-            ComponentDefinedType::Map { key, value, .. } => of(key) && of(value),
-            ComponentDefinedType::Tuple(tuple) => tuple.types.iter().all(of),
-            ComponentDefinedType::Option { ty, .. } => of(ty),
-            ComponentDefinedType::Result { ok, err, .. } => ok.iter().chain(err).all(of),
-            ComponentDefinedType::Primitive(_)
-            | ComponentDefinedType::Flags(_)
-            | ComponentDefinedType::Enum(_) => true,
-            ComponentDefinedType::Own(_)
-            | ComponentDefinedType::Borrow(_)
-            | ComponentDefinedType::Future { .. }
-            | ComponentDefinedType::Stream { .. } => false,
-        },
-    }
-}
-
-/// What a value of the type is on its way. The guest decides the same in the same way.
-fn slot(types: TypesRef<'_>, ty: &ComponentValType, room: &mut Room) -> Result<Slot, Error> {
-    let name = name(types, ty, room)?;
-    let slot = match resolve(&types, ty) {
-        Shape::Primitive(primitive) => match primitive {
-            PrimitiveValType::Bool => Slot::plain(name, "bool"),
-            PrimitiveValType::S8 | PrimitiveValType::S16 | PrimitiveValType::S32 => Slot::plain(name, "i32"),
-            PrimitiveValType::U8 | PrimitiveValType::U16 | PrimitiveValType::U32 => Slot::plain(name, "u32"),
-            PrimitiveValType::S64 => Slot::plain(name, "i64"),
-            PrimitiveValType::U64 => Slot::plain(name, "u64"),
-            PrimitiveValType::F32 => Slot::plain(name, "f32"),
-            PrimitiveValType::F64 => Slot::plain(name, "f64"),
-            PrimitiveValType::Char | PrimitiveValType::String => Slot::plain(name, "string"),
-            PrimitiveValType::ErrorContext => Slot::json(name),
-        },
-        Shape::Defined(ComponentDefinedType::List { element, .. })
-            if matches!(resolve(&types, element), Shape::Primitive(PrimitiveValType::U8)) =>
-        {
-            Slot::plain(name, "bytes")
-        }
-        Shape::Defined(_) => Slot::json(name),
+/// A type, written out; nothing if something in it belongs to the program alone. The guest decides the same in the same way.
+fn value(types: &TypesRef<'_>, ty: &ComponentValType, room: &mut Room) -> Result<Option<Type>, Error> {
+    room.take("")?;
+    let defined = match ty {
+        ComponentValType::Primitive(primitive) => return Ok(of_primitive(*primitive)),
+        ComponentValType::Type(id) => &types[*id],
     };
-    Ok(slot)
-}
-
-/// A type behind its name.
-enum Shape<'a> {
-    Primitive(PrimitiveValType),
-    Defined(&'a ComponentDefinedType),
-}
-
-fn resolve<'a>(types: &'a TypesRef<'_>, ty: &ComponentValType) -> Shape<'a> {
-    match ty {
-        ComponentValType::Primitive(primitive) => Shape::Primitive(*primitive),
-        ComponentValType::Type(id) => match &types[*id] {
-            ComponentDefinedType::Primitive(primitive) => Shape::Primitive(*primitive),
-            defined => Shape::Defined(defined),
-        },
-    }
-}
-
-/// The type as WIT writes it, but for records and the like, which have no name here: those are written out.
-fn name(types: TypesRef<'_>, ty: &ComponentValType, room: &mut Room) -> Result<String, Error> {
-    let name = match resolve(&types, ty) {
-        Shape::Primitive(primitive) => primitive.to_string(),
-        Shape::Defined(defined) => of_defined(types, defined, room)?,
-    };
-    room.take(&name)?;
-    Ok(name)
-}
-
-fn of_defined(types: TypesRef<'_>, defined: &ComponentDefinedType, room: &mut Room) -> Result<String, Error> {
-    let mut of = |ty: &ComponentValType| name(types, ty, room);
-    let written = match defined {
-        ComponentDefinedType::Primitive(primitive) => primitive.to_string(),
+    let mut members = Members { types, room, found: Vec::new() };
+    let mut length = 0;
+    let shape = match defined {
+        ComponentDefinedType::Primitive(primitive) => return Ok(of_primitive(*primitive)),
         ComponentDefinedType::Record(record) => {
-            let fields = record.fields.iter().map(|(field, ty)| Ok(format!("{field}: {}", of(ty)?)));
-            format!("record {{ {} }}", fields.collect::<Result<Vec<_>, Error>>()?.join(", "))
+            members.add_all(record.fields.iter().map(|(name, ty)| (name.as_str(), Some(ty))))?;
+            Shape::Record
         }
         ComponentDefinedType::Variant(variant) => {
-            let cases = variant.cases.iter().map(|(case, found)| match &found.ty {
-                Some(ty) => Ok(format!("{case}({})", of(ty)?)),
-                None => Ok(case.to_string()),
-            });
-            format!("variant {{ {} }}", cases.collect::<Result<Vec<_>, Error>>()?.join(", "))
+            members.add_all(variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty.as_ref())))?;
+            Shape::Variant
         }
-        ComponentDefinedType::List { element, .. } => format!("list<{}>", of(element)?),
-        ComponentDefinedType::FixedLengthList { element, length, .. } => {
-            format!("list<{}, {length}>", of(element)?)
+        ComponentDefinedType::List { element, .. } => {
+            members.add_all([("", Some(element))])?;
+            Shape::List
         }
-        ComponentDefinedType::Map { key, value, .. } => format!("map<{}, {}>", of(key)?, of(value)?),
+        ComponentDefinedType::FixedLengthList { element, length: elements, .. } => {
+            members.add_all([("", Some(element))])?;
+            length = *elements;
+            Shape::FixedList
+        }
+        ComponentDefinedType::Map { key, value, .. } => {
+            members.add_all([("", Some(key)), ("", Some(value))])?;
+            Shape::Map
+        }
         ComponentDefinedType::Tuple(tuple) => {
-            format!("tuple<{}>", tuple.types.iter().map(of).collect::<Result<Vec<_>, Error>>()?.join(", "))
+            members.add_all(tuple.types.iter().map(|ty| ("", Some(ty))))?;
+            Shape::Tuple
         }
-        ComponentDefinedType::Flags(names) => format!("flags {{ {} }}", join(names.iter())),
-        ComponentDefinedType::Enum(names) => format!("enum {{ {} }}", join(names.iter())),
-        ComponentDefinedType::Option { ty, .. } => format!("option<{}>", of(ty)?),
-        ComponentDefinedType::Result { ok: None, err: None, .. } => "result".to_owned(),
-        ComponentDefinedType::Result { ok: Some(ok), err: None, .. } => format!("result<{}>", of(ok)?),
-        ComponentDefinedType::Result { ok: None, err: Some(err), .. } => format!("result<_, {}>", of(err)?),
-        ComponentDefinedType::Result { ok: Some(ok), err: Some(err), .. } => {
-            format!("result<{}, {}>", of(ok)?, of(err)?)
+        ComponentDefinedType::Flags(names) => {
+            members.add_all(names.iter().map(|name| (name.as_str(), None)))?;
+            Shape::Flags
         }
-        ComponentDefinedType::Own(_) => "own<resource>".to_owned(),
-        ComponentDefinedType::Borrow(_) => "borrow<resource>".to_owned(),
-        ComponentDefinedType::Future { ty: Some(ty), .. } => format!("future<{}>", of(ty)?),
-        ComponentDefinedType::Stream { ty: Some(ty), .. } => format!("stream<{}>", of(ty)?),
-        ComponentDefinedType::Future { ty: None, .. } => "future<_>".to_owned(),
-        ComponentDefinedType::Stream { ty: None, .. } => "stream<_>".to_owned(),
+        ComponentDefinedType::Enum(names) => {
+            members.add_all(names.iter().map(|name| (name.as_str(), None)))?;
+            Shape::Enum
+        }
+        ComponentDefinedType::Option { ty, .. } => {
+            members.add_all([("", Some(ty))])?;
+            Shape::Option
+        }
+        ComponentDefinedType::Result { ok, err, .. } => {
+            members.add_all([("", ok.as_ref()), ("", err.as_ref())])?;
+            Shape::Result
+        }
+        ComponentDefinedType::Own(_)
+        | ComponentDefinedType::Borrow(_)
+        | ComponentDefinedType::Future { .. }
+        | ComponentDefinedType::Stream { .. } => return Ok(None),
     };
-    Ok(written)
+    Ok(members.finish().and_then(|members| Type::new(shape, length, members)))
 }
 
-fn join(names: impl Iterator<Item = impl ToString>) -> String {
-    names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
+fn of_primitive(primitive: PrimitiveValType) -> Option<Type> {
+    Some(Type::plain(match primitive {
+        PrimitiveValType::Bool => Shape::Bool,
+        PrimitiveValType::S8 => Shape::S8,
+        PrimitiveValType::U8 => Shape::U8,
+        PrimitiveValType::S16 => Shape::S16,
+        PrimitiveValType::U16 => Shape::U16,
+        PrimitiveValType::S32 => Shape::S32,
+        PrimitiveValType::U32 => Shape::U32,
+        PrimitiveValType::S64 => Shape::S64,
+        PrimitiveValType::U64 => Shape::U64,
+        PrimitiveValType::F32 => Shape::F32,
+        PrimitiveValType::F64 => Shape::F64,
+        PrimitiveValType::Char => Shape::Char,
+        PrimitiveValType::String => Shape::String,
+        PrimitiveValType::ErrorContext => return None,
+    }))
+}
+
+/// The members of a type, as long as all of them can cross the wall.
+struct Members<'a, 't> {
+    types: &'a TypesRef<'t>,
+    room: &'a mut Room,
+    found: Vec<Option<Member>>,
+}
+
+impl Members<'_, '_> {
+    fn add_all<'a>(
+        &mut self,
+        members: impl IntoIterator<Item = (&'a str, Option<&'a ComponentValType>)>,
+    ) -> Result<(), Error> {
+        for (name, ty) in members {
+            self.room.take(name)?;
+            let ty = match ty {
+                Some(ty) => match value(self.types, ty, self.room)? {
+                    Some(ty) => Some(ty),
+                    None => {
+                        self.found.push(None);
+                        return Ok(());
+                    }
+                },
+                None => None,
+            };
+            self.found.push(Some(Member { name: name.to_owned(), ty }));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Option<Vec<Member>> {
+        self.found.into_iter().collect()
+    }
 }

@@ -28,6 +28,7 @@ use wasmparser::{
 
 use super::scope::{Known, Scope, Total, at, named};
 use super::types::{self, Excess};
+use crate::value_type::Type;
 
 /// What all that a program's components refer to weighs together, each time that it is written down.
 pub(super) const MAX_WEIGHT: u64 = 1 << 20;
@@ -45,7 +46,7 @@ pub(super) const MAX_PAIRS: u64 = 10_000_000;
 pub(super) const MAX_PARTS: u64 = 1000;
 
 /// Levels of types within types: the validator's own limit for values, and some for what is around them.
-pub(super) const MAX_DEPTH: u32 = 110;
+pub(super) const MAX_DEPTH: u32 = Type::MAX_DEPTH;
 
 /// What is being read: the program, what is inside it, and so on.
 #[derive(Debug, Default)]

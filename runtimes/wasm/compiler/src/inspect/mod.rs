@@ -13,7 +13,6 @@ mod weight;
 
 use std::time::Duration;
 
-use libhyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN};
 use libhyperlight_wasm_contract::ProgramKind;
 use wasmparser::types::{Types, TypesRef};
 use wasmparser::{
@@ -23,7 +22,7 @@ use wasmparser::{
 
 use crate::compile::{Error, one_line};
 use crate::deadline::Deadline;
-use crate::description::{Description, Room};
+use crate::description::{Description, MAX_EXPORTS, MAX_IMPORTS, Room};
 use crate::inspect::components::{
     Components, MAX_DEPTH, MAX_ITEMS, MAX_LAID_OUT, MAX_PAIRS, MAX_PARTS, MAX_WEIGHT,
 };
@@ -202,15 +201,9 @@ fn describe(
         ProgramKind::Module => module::describe(types, links, &mut room)?,
         ProgramKind::Component => component::describe(program, types, &mut room)?,
     };
-    // Those that reach memories are functions too.
-    at_most("exported functions", description.exports.len() as u64, MAX_FUNCTIONS as u64 - 3)?;
-    at_most("imported functions", description.imports.len() as u64, MAX_FUNCTIONS as u64)?;
+    at_most("exported functions", description.exports.len() as u64, MAX_EXPORTS as u64)?;
+    at_most("imported functions", description.imports.len() as u64, MAX_IMPORTS as u64)?;
     Ok(description)
-}
-
-/// Whether a function can have that name outside.
-fn can_be_named(name: &str) -> bool {
-    (1..=MAX_NAME_LEN).contains(&name.len())
 }
 
 /// A name of the program's in a message of one line.

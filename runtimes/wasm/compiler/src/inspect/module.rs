@@ -1,22 +1,19 @@
 //! Core modules.
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
-use libhyperlight_wasm_contract::memory;
 use wasmparser::ValType;
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 
-use super::{can_be_named, quoted};
+use super::quoted;
 use crate::compile::Error;
-use crate::description::{Description, Function, Room, Slot};
+use crate::description::{Description, Function, Room, can_be_named, is_own};
+use crate::value_type::{Member, Shape, Type};
 
 /// The module whose functions have host functions of the plain name.
 const PLAIN: &str = "env";
 
 /// The module whose functions the runtime has, or answers itself.
 const WASI: &str = "wasi_snapshot_preview1";
-
-/// Guest functions that every module with memories has.
-const OWN: [&str; 3] = [memory::SIZE, memory::READ, memory::WRITE];
 
 /// What is exported and imported. What cannot be imported is refused here, before anything is compiled, unless the module is linked to
 /// others.
@@ -26,9 +23,7 @@ pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Res
         match entity {
             // What cannot cross the wall is no guest function, nor is what no guest function could be called, or what is called like
             // the runtime's own.
-            EntityType::Func(id) | EntityType::FuncExact(id)
-                if can_be_named(name) && !OWN.contains(&name) =>
-            {
+            EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) && !is_own(name) => {
                 description.exports.extend(function(types, name, id, room)?);
             }
             EntityType::Memory(_) => {
@@ -73,7 +68,7 @@ fn check(name: &str, function: Option<&Function>) -> Result<(), Error> {
             name.len()
         )));
     }
-    if function.is_some_and(|function| function.result.as_ref().is_none_or(|result| !result.json)) {
+    if function.is_some_and(|function| function.result.as_ref().is_none_or(Type::is_value)) {
         return Ok(());
     }
     Err(Error::Program(format!(
@@ -95,33 +90,32 @@ fn function(
     if ty.params().len() > MAX_PARAMETERS {
         return Ok(None);
     }
-    let (Some(parameters), Some(mut results)) = (slots(ty.params(), room)?, slots(ty.results(), room)?)
+    let (Some(parameters), Some(mut results)) = (numbers(ty.params(), room)?, numbers(ty.results(), room)?)
     else {
         return Ok(None);
     };
-    let parameters = parameters.into_iter().map(|slot| (String::new(), slot)).collect();
+    let parameters = parameters.into_iter().map(|ty| (String::new(), ty)).collect();
     let result = match results.len() {
         0 | 1 => results.pop(),
         _ => {
-            let types: Vec<_> = results.into_iter().map(|slot| slot.ty).collect();
-            Some(Slot::json(format!("({})", types.join(", "))))
+            let member = |ty| Member { name: String::new(), ty: Some(ty) };
+            Type::new(Shape::Results, 0, results.into_iter().map(member).collect())
         }
     };
     Ok(Some(Function { name: name.to_owned(), parameters, result }))
 }
 
-fn slots(types: &[ValType], room: &mut Room) -> Result<Option<Vec<Slot>>, Error> {
-    types.iter().try_for_each(|_| room.take("i32"))?;
-    Ok(types.iter().map(|ty| slot(*ty)).collect())
+fn numbers(types: &[ValType], room: &mut Room) -> Result<Option<Vec<Type>>, Error> {
+    types.iter().try_for_each(|_| room.take(""))?;
+    Ok(types.iter().map(|ty| number(*ty)).collect())
 }
 
-fn slot(ty: ValType) -> Option<Slot> {
-    let name = match ty {
-        ValType::I32 => "i32",
-        ValType::I64 => "i64",
-        ValType::F32 => "f32",
-        ValType::F64 => "f64",
+fn number(ty: ValType) -> Option<Type> {
+    Some(Type::plain(match ty {
+        ValType::I32 => Shape::I32,
+        ValType::I64 => Shape::I64,
+        ValType::F32 => Shape::F32,
+        ValType::F64 => Shape::F64,
         ValType::V128 | ValType::Ref(_) => return None,
-    };
-    Some(Slot::plain(name, name))
+    }))
 }

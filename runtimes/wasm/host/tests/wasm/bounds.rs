@@ -127,12 +127,11 @@ fn a_component_is_as_large_as_what_it_instantiates() {
 
 #[test]
 fn a_type_that_grows_when_it_is_written_out_is_refused() {
-    let label = "a".repeat(9000);
-    let mut types = format!("(type $r (record (field \"{label}\" u8))) (import \"r\" (type $t0 (eq $r)))");
-    for level in 1..11 {
+    let mut types = r#"(type $r (record (field "a" u8))) (import "r" (type $t0 (eq $r)))"#.to_owned();
+    for level in 1..17 {
         write!(types, "(type $t{level} (tuple $t{0} $t{0}))", level - 1).unwrap();
     }
-    let message = refused(&format!("(component {types} (import \"f\" (func (param \"x\" $t10))))"));
+    let message = refused(&format!("(component {types} (import \"f\" (func (param \"x\" $t16))))"));
     assert!(message.contains("types of what is exported"), "{message}");
 }
 

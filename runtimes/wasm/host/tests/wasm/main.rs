@@ -11,6 +11,7 @@ mod corpus;
 mod encode;
 mod escapes;
 mod exports;
+mod forks;
 mod fuzz;
 mod heavy;
 mod imports;

@@ -1,6 +1,6 @@
 //! Compiled programs that are kept as bytes. Case 20.
 
-use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{Guest, MAX_NAME_LEN, MAX_PARAMETERS, SandboxOptions, UninitializedSandbox};
 use libhyperlight_wasm::{Compiled, Options, attach, precompile};
 
 use crate::fuzz::as_if_saved;
@@ -78,4 +78,133 @@ fn what_is_made_to_be_read_wrong_is_refused() {
     }
     // Counts that the bytes do not bear out allocate nothing.
     assert!(Compiled::from_bytes(&as_if_saved(&[0xff; 64]), &Options::new()).is_err());
+}
+
+/// The description of a saved program is held to the limits of one that was just compiled: what no program has, none is.
+#[test]
+fn what_no_program_has_that_was_compiled_is_refused() {
+    let module = |exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]| {
+        body(MODULE, exports, imports, memories)
+    };
+    let component = |export: Vec<u8>| body(COMPONENT, &[export], &[], &[]);
+    let number = || ty(I32, 0, &[]);
+    let many = |count: usize| (0..count).map(|at| function(&at.to_string(), &[], None)).collect::<Vec<_>>();
+
+    let fine = [
+        module(&[function("f", &[("", number())], Some(number()))], &[], &[text("memory")]),
+        module(&many(MAX_FUNCTIONS - 3), &[], &[]),
+        module(&[], &many(MAX_FUNCTIONS), &[]),
+        module(&[function(&"n".repeat(MAX_NAME_LEN), &vec![("", number()); MAX_PARAMETERS], None)], &[], &[]),
+        module(
+            &[function("f", &[], Some(ty(RESULTS, 0, &[("", Some(number())), ("", Some(number()))])))],
+            &[],
+            &[],
+        ),
+        // Programs may import the same twice.
+        module(&[], &[function("f", &[], None), function("f", &[], None)], &[]),
+        component(function("a:b/c#f", &[("p", nested(100))], None)),
+        component(function("f", &[("p", ty(RECORD, 0, &[("a-b", Some(ty(U8, 0, &[])))]))], None)),
+    ];
+    for (index, body) in fine.iter().enumerate() {
+        assert!(Compiled::from_bytes(&as_if_saved(body), &Options::new()).is_ok(), "{index}");
+    }
+
+    let forged = [
+        ("too many exports", module(&many(MAX_FUNCTIONS - 2), &[], &[])),
+        ("too many imports", module(&[], &many(MAX_FUNCTIONS + 1), &[])),
+        (
+            "too many parameters",
+            module(&[function("f", &vec![("", number()); MAX_PARAMETERS + 1], None)], &[], &[]),
+        ),
+        ("no name", module(&[function("", &[], None)], &[], &[])),
+        ("a long name", module(&[function(&"n".repeat(MAX_NAME_LEN + 1), &[], None)], &[], &[])),
+        (
+            "an import with a long name",
+            module(&[], &[function(&"n".repeat(MAX_NAME_LEN + 1), &[], None)], &[]),
+        ),
+        ("the runtime's own", module(&[function("hyperlight:memory-read", &[], None)], &[], &[])),
+        ("the same twice", module(&[function("f", &[], None), function("f", &[], None)], &[], &[])),
+        ("a memory like a function", module(&[function("f", &[], None)], &[], &[text("f")])),
+        ("a named parameter of a module", module(&[function("f", &[("p", number())], None)], &[], &[])),
+        ("a component's type in a module", module(&[function("f", &[("", ty(U8, 0, &[]))], None)], &[], &[])),
+        ("a module's type in a component", component(function("f", &[("p", number())], None))),
+        ("a memory of a component", body(COMPONENT, &[], &[], &[text("memory")])),
+        ("a parameter without name", component(function("f", &[("", ty(U8, 0, &[]))], None))),
+        ("a parameter that is no name", component(function("f", &[("a, b", ty(U8, 0, &[]))], None))),
+        (
+            "a field that is no name",
+            component(function("f", &[("p", ty(RECORD, 0, &[("__proto__", Some(ty(U8, 0, &[])))]))], None)),
+        ),
+        ("a list of nothing", component(function("f", &[("p", ty(LIST, 0, &[]))], None))),
+        ("no shape", component(function("f", &[("p", ty(99, 0, &[]))], None))),
+        ("too deep", component(function("f", &[("p", nested(200))], None))),
+        ("deeper than any stack", component(function("f", &[("p", nested(1 << 20))], None))),
+        (
+            "too large",
+            component(function(
+                "f",
+                &[("p", ty(TUPLE, 0, &vec![("", Some(ty(U8, 0, &[]))); 1 << 18]))],
+                None,
+            )),
+        ),
+    ];
+    for (what, body) in forged {
+        let refused = Compiled::from_bytes(&as_if_saved(&body), &Options::new()).map(|_| ()).unwrap_err();
+        let message = refused.to_string();
+        assert!(
+            message.contains("compile the program anew") || message.contains("fill more than"),
+            "{what}: {message}"
+        );
+    }
+}
+
+/// Functions of a guest.
+const MAX_FUNCTIONS: usize = 1 << 16;
+
+const MODULE: u32 = 0;
+const COMPONENT: u32 = 1;
+
+/// Shapes of types, by their numbers.
+const U8: u32 = 3;
+const LIST: u32 = 14;
+const RECORD: u32 = 17;
+const TUPLE: u32 = 19;
+const OPTION: u32 = 22;
+const I32: u32 = 24;
+const RESULTS: u32 = 26;
+
+/// What stands between the maker and the digest.
+fn body(kind: u32, exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]) -> Vec<u8> {
+    let head = [kind, 0].map(u32::to_le_bytes).concat();
+    [head, list(exports), list(imports), list(memories), text("")].concat()
+}
+
+fn function(name: &str, parameters: &[(&str, Vec<u8>)], result: Option<Vec<u8>>) -> Vec<u8> {
+    let parameters: Vec<_> = parameters.iter().map(|(name, ty)| [text(name), ty.clone()].concat()).collect();
+    [text(name), list(&parameters), optional(result)].concat()
+}
+
+fn ty(shape: u32, length: u32, members: &[(&str, Option<Vec<u8>>)]) -> Vec<u8> {
+    let members: Vec<_> =
+        members.iter().map(|(name, ty)| [text(name), optional(ty.clone())].concat()).collect();
+    [[shape, length].map(u32::to_le_bytes).concat(), list(&members)].concat()
+}
+
+/// An option in an option, and so on.
+fn nested(levels: usize) -> Vec<u8> {
+    let level = [[OPTION, 0, 1, 0, 1].map(u32::to_le_bytes).concat()].concat();
+    [level.repeat(levels), ty(U8, 0, &[])].concat()
+}
+
+fn optional(ty: Option<Vec<u8>>) -> Vec<u8> {
+    let flag = u32::from(ty.is_some()).to_le_bytes().to_vec();
+    [flag, ty.unwrap_or_default()].concat()
+}
+
+fn list(items: &[Vec<u8>]) -> Vec<u8> {
+    [u32::try_from(items.len()).unwrap().to_le_bytes().to_vec(), items.concat()].concat()
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&u32::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat()
 }

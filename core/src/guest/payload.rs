@@ -1,0 +1,26 @@
+//! Bytes that the host program places into a guest's image.
+
+use std::sync::Arc;
+
+/// What the guest may do with a payload. It can never write to one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PayloadAccess {
+    /// Data.
+    Read,
+    /// Code, which can be read too.
+    ReadExecute,
+}
+
+impl PayloadAccess {
+    pub(crate) fn is_executable(self) -> bool {
+        self == Self::ReadExecute
+    }
+}
+
+/// Bytes that the host program places into a guest's image.
+#[derive(Clone)]
+pub(crate) struct Payload {
+    pub bytes: Arc<[u8]>,
+    pub access: PayloadAccess,
+}

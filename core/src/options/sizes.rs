@@ -1,0 +1,139 @@
+//! What options come to for the engine: sizes in whole pages, what a call may do, what a file may bring.
+
+use std::time::Duration;
+
+use libhyperlight_abi::limits::BUFFER_OVERHEAD;
+
+use super::{CallOptions, LoadOptions, SandboxOptions};
+use crate::error::{Error, ErrorCode, Result};
+use crate::stop::TimeLimits;
+
+/// What a call may ask for besides as many things as it may call host functions.
+const ALLOWANCE: u64 = 1000;
+
+impl SandboxOptions {
+    pub(crate) fn limits(&self) -> TimeLimits {
+        TimeLimits {
+            wall: self.timeout.time().unwrap_or(Duration::MAX),
+            cpu: self.cpu_time.time().unwrap_or(Duration::MAX),
+            since: None,
+        }
+    }
+
+    /// The sizes that decide the layout of the memory.
+    pub(crate) fn sizes(&self) -> Result<Sizes> {
+        Ok(Sizes {
+            heap: self.heap_size.checked()?,
+            stack: self.stack_size.checked()?,
+            input: self.input_size.checked()? + BUFFER_OVERHEAD,
+            output: self.output_size.checked()? + BUFFER_OVERHEAD,
+        })
+    }
+
+    /// Fails if a requested size differs from these.
+    pub(crate) fn check_against(&self, sizes: &Sizes) -> Result<()> {
+        let asked = self.sizes()?;
+        let settings = [self.heap_size, self.stack_size, self.input_size, self.output_size];
+        for (setting, (name, asked, has)) in settings.into_iter().zip(asked.beside(sizes)) {
+            if setting.given().is_some() && asked != has {
+                return Err(Error::invalid_argument(format!(
+                    "{name} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; \
+                     ask for {has}, or take a snapshot of a sandbox with {asked}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What one call may do.
+    pub(crate) fn quota(&self) -> Quota {
+        let host_calls = self.max_host_calls.or_default();
+        Quota {
+            log_bytes: self.max_log_bytes.or_default(),
+            print_bytes: self.max_print_bytes.or_default(),
+            host_calls,
+            requests: host_calls.saturating_add(ALLOWANCE),
+        }
+    }
+}
+
+impl CallOptions {
+    pub(crate) fn limits(&self, sandbox: &TimeLimits) -> TimeLimits {
+        TimeLimits {
+            wall: self.timeout.time().unwrap_or(sandbox.wall),
+            cpu: self.cpu_time.time().unwrap_or(sandbox.cpu),
+            since: self.since,
+        }
+    }
+}
+
+impl LoadOptions {
+    pub(crate) fn bounds(&self) -> FileBounds {
+        FileBounds { size: self.max_size.or_default(), each: self.max_heap_size.or_default() }
+    }
+}
+
+/// [`LoadOptions`], with the defaults.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileBounds {
+    /// `max_size`.
+    pub size: u64,
+    /// `max_heap_size`.
+    pub each: u64,
+}
+
+/// Sizes in whole pages; two sandboxes of one guest with equal sizes share their image.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Sizes {
+    pub heap: u64,
+    pub stack: u64,
+    /// With [`BUFFER_OVERHEAD`].
+    pub input: u64,
+    /// With [`BUFFER_OVERHEAD`].
+    pub output: u64,
+}
+
+impl Sizes {
+    /// By the options' names, as the options give them.
+    pub fn named(&self) -> [(&'static str, u64); 4] {
+        let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
+        [
+            ("heap_size", self.heap),
+            ("stack_size", self.stack),
+            ("input_size", buffer(self.input)),
+            ("output_size", buffer(self.output)),
+        ]
+    }
+
+    /// The same, each with that of another sandbox.
+    pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let pairs = self.named().into_iter().zip(other.named());
+        pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs))
+    }
+}
+
+/// What a call may still do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    pub log_bytes: u64,
+    pub print_bytes: u64,
+    pub host_calls: u64,
+    /// Other things that it may ask for.
+    pub requests: u64,
+}
+
+impl Quota {
+    /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
+    pub fn request(&mut self) -> Result<()> {
+        let left = self.requests.checked_sub(1);
+        self.requests = left.ok_or_else(|| {
+            Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the call has asked the host for more than max_host_calls and {ALLOWANCE} other things"
+                ),
+            )
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,357 @@
+//! The form of the table of options, and what is kept of one that was given.
+//!
+//! The table itself is in [`super`]. A row says everything about an option once: the macro makes the Rust function that sets
+//! it, and [`Info`] tells the other faces what they have to take, which they read by [`super::face`] or write down by
+//! `cargo run -p xtask -- options`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::pages::PAGE;
+
+/// A row of the table of options.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// The name in Rust. The names of the other faces are made of it.
+    pub name: &'static str,
+    /// The name in Python and JavaScript, where that is another.
+    pub alias: Option<&'static str>,
+    /// The meaning of the number.
+    pub unit: Unit,
+    /// The members of a pool have it too.
+    pub is_limit: bool,
+    /// 0 is a value of its own in every face that can leave an option out.
+    pub is_wait: bool,
+    /// The number that stands for an option that was not given: [`u64::MAX`] is no limit, 0 is found out when it is needed.
+    pub default: u64,
+    /// The same in words.
+    pub default_text: &'static str,
+    /// The least number. Sizes of memory are rounded up to it.
+    pub least: u64,
+    /// The largest number.
+    pub most: u64,
+    /// The generation of C's structure that it came with. C's members are in that order.
+    pub since: u32,
+    /// Paragraphs of one line each. The first one suffices.
+    pub doc: &'static str,
+}
+
+impl Info {
+    /// The first paragraph of its description, on one line.
+    pub fn summary(&self) -> String {
+        self.paragraphs().next().unwrap_or_default()
+    }
+
+    /// The paragraphs of its description, each on one line.
+    pub fn paragraphs(&self) -> impl Iterator<Item = String> {
+        self.doc.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The number, if it is in the range; sizes of memory in whole pages.
+    pub(crate) fn check(&self, number: u64) -> Result<u64> {
+        if number > self.most {
+            let unit = if self.unit == Unit::Count { "" } else { " bytes" };
+            return Err(Error::invalid_argument(format!(
+                "{} is at most {}{unit}, found {number}",
+                self.name, self.most
+            )));
+        }
+        Ok(if self.unit == Unit::Memory { number.max(self.least).next_multiple_of(PAGE) } else { number })
+    }
+}
+
+/// The meaning of an option's number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// A number of things.
+    Count,
+    /// Bytes of the guest's memory, rounded up to whole pages.
+    Memory,
+    /// A duration, in nanoseconds.
+    Time,
+}
+
+/// An option, and what was given for it.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    info: &'static Info,
+    given: Option<u64>,
+}
+
+impl Setting {
+    pub(crate) const fn new(info: &'static Info) -> Self {
+        Self { info, given: None }
+    }
+
+    /// The row of the table.
+    pub fn info(&self) -> &'static Info {
+        self.info
+    }
+
+    /// The number that was given, of nanoseconds if it is a time. 0 is the default, except of times.
+    pub fn given(&self) -> Option<u64> {
+        self.given
+    }
+
+    /// The time that was given.
+    pub fn time(&self) -> Option<Duration> {
+        self.given.map(|ns| if ns == u64::MAX { Duration::MAX } else { Duration::from_nanos(ns) })
+    }
+
+    /// The number that was given, or the default.
+    pub(crate) fn or_default(&self) -> u64 {
+        self.given.unwrap_or(self.info.default)
+    }
+
+    /// The number that was given, or the default, if it is in the range.
+    pub(crate) fn checked(&self) -> Result<u64> {
+        self.info.check(self.or_default())
+    }
+
+    pub(crate) fn set(&mut self, value: impl Word) {
+        let word = value.word();
+        self.given = Some(word).filter(|word| *word != 0 || self.info.unit == Unit::Time);
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.given, self.time()) {
+            (None, _) => f.write_str("default"),
+            (Some(_), Some(time)) if self.info.unit == Unit::Time => write!(f, "{time:?}"),
+            (Some(number), _) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// A value as the table has it.
+pub(crate) trait Word {
+    fn word(self) -> u64;
+}
+
+impl Word for u64 {
+    fn word(self) -> u64 {
+        self
+    }
+}
+
+impl Word for usize {
+    fn word(self) -> u64 {
+        u64::try_from(self).unwrap_or(u64::MAX)
+    }
+}
+
+impl Word for Duration {
+    /// What is too long for it is the longest, which is no limit.
+    fn word(self) -> u64 {
+        u64::try_from(self.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Options that can be set by their names.
+pub trait Options: Default + Sized {
+    /// The rows, in the order in which C's structure has them.
+    fn rows() -> Cow<'static, [&'static Info]>;
+
+    /// The option of that name in Rust.
+    fn setting(&self, name: &str) -> Option<&Setting>;
+
+    /// The option of that name in Rust, to be set by [`super::face`].
+    fn setting_mut(&mut self, name: &str) -> Option<&mut Setting>;
+}
+
+/// Makes structures of options, a module with the rows of each, and [`Options`] for those with `all`.
+///
+/// A row is `name: kind [default] from [least] to [most]`, with a description in front. In parentheses stands the name that
+/// Python and JavaScript have for it. Kinds are `memory`, `bytes`, `count`, `members`, `time` and `wait`; `limit` before one
+/// says that the members of a pool have it too. New rows come last, with `since` and the generation of C's structure.
+macro_rules! options {
+    ($(
+        $(#[$meta:meta])*
+        pub struct $Structure:ident in $rows:ident $(($all:ident))? {
+            $(
+                $(#[doc = $doc:literal])+
+                $name:ident $(($alias:ident))?: $($kind:ident)+ [$($default:tt)+]
+                    $(from [$($least:tt)+])? $(to [$($most:tt)+])? $(since $since:literal)?;
+            )*
+        }
+        $(and { $($more:ident: $More:ty,)* })?
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $Structure {
+            $(pub(crate) $name: $crate::options::table::Setting,)*
+            $($(pub(crate) $more: $More,)*)?
+        }
+
+        #[expect(non_upper_case_globals, reason = "rows have the names of their options")]
+        pub(crate) mod $rows {
+            use $crate::options::table::{Info, amount, kind};
+
+            $(pub(crate) static $name: Info = Info {
+                name: stringify!($name),
+                alias: [$(Some(stringify!($alias)),)? None][0],
+                default: amount!($($default)+),
+                default_text: stringify!($($default)+),
+                least: [$(amount!($($least)+),)? 0][0],
+                most: [$(amount!($($most)+),)? u64::MAX][0],
+                since: [$($since,)? 1][0],
+                doc: concat!($($doc, "\n"),+),
+                ..kind!($($kind)+)
+            };)*
+
+            pub(crate) static ALL: &[&Info] = &[$(&$name,)*];
+        }
+
+        impl Default for $Structure {
+            fn default() -> Self {
+                Self {
+                    $($name: $crate::options::table::Setting::new(&$rows::$name),)*
+                    $($($more: Default::default(),)*)?
+                }
+            }
+        }
+
+        impl $Structure {
+            /// The defaults.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                $(#[doc = $doc])+
+                ///
+                #[doc = concat!(
+                    "Default: ", stringify!($($default)+), "."
+                    $(, " At least ", stringify!($($least)+), ".")?
+                    $(, " At most ", stringify!($($most)+), ".")?
+                    , note!($($kind)+)
+                )]
+                pub fn $name(mut self, value: argument!($($kind)+)) -> Self {
+                    self.$name.set(value);
+                    self
+                }
+            )*
+
+            fn own_setting(&self, name: &str) -> Option<&$crate::options::table::Setting> {
+                match name {
+                    $(stringify!($name) => Some(&self.$name),)*
+                    _ => None,
+                }
+            }
+
+            fn own_setting_mut(&mut self, name: &str) -> Option<&mut $crate::options::table::Setting> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        $(options!(@$all $Structure $rows);)?
+    )*};
+
+    (@all $Structure:ident $rows:ident) => {
+        impl $crate::options::table::Options for $Structure {
+            fn rows() -> ::std::borrow::Cow<'static, [&'static $crate::options::table::Info]> {
+                $rows::ALL.into()
+            }
+
+            fn setting(&self, name: &str) -> Option<&$crate::options::table::Setting> {
+                self.own_setting(name)
+            }
+
+            fn setting_mut(&mut self, name: &str) -> Option<&mut $crate::options::table::Setting> {
+                self.own_setting_mut(name)
+            }
+        }
+    };
+}
+
+/// A number of the table. Words that are no number stand for one that is found out later.
+macro_rules! amount {
+    (unlimited) => {
+        u64::MAX
+    };
+    ($n:literal KiB) => {
+        $n << 10
+    };
+    ($n:literal MiB) => {
+        $n << 20
+    };
+    ($n:literal GiB) => {
+        $n << 30
+    };
+    ($n:literal ns) => {
+        $n
+    };
+    ($n:literal minute) => {
+        $n * 60_000_000_000
+    };
+    ($n:literal) => {
+        $n
+    };
+    ($($word:ident)+) => {
+        0
+    };
+}
+
+/// What a kind says about a row.
+macro_rules! kind {
+    (limit $kind:ident) => { Info { is_limit: true, ..kind!($kind) } };
+    (memory) => { kind!(@Memory false) };
+    (bytes) => { kind!(@Bytes false) };
+    (count) => { kind!(@Count false) };
+    (members) => { kind!(@Count false) };
+    (time) => { kind!(@Time false) };
+    (wait) => { kind!(@Time true) };
+    (@$unit:ident $is_wait:literal) => {
+        Info {
+            name: "", alias: None, unit: $crate::options::table::Unit::$unit, is_limit: false, is_wait: $is_wait,
+            default: 0, default_text: "", least: 0, most: u64::MAX, since: 1, doc: "",
+        }
+    };
+}
+
+/// The argument of the function that sets an option.
+macro_rules! argument {
+    (limit $kind:ident) => {
+        argument!($kind)
+    };
+    (time) => {
+        ::std::time::Duration
+    };
+    (wait) => {
+        ::std::time::Duration
+    };
+    (members) => {
+        usize
+    };
+    ($kind:ident) => {
+        u64
+    };
+}
+
+/// What is to be said of all options of a kind.
+macro_rules! note {
+    (limit $kind:ident) => {
+        note!($kind)
+    };
+    (time) => {
+        " [`Duration::MAX`](::std::time::Duration::MAX) is no limit."
+    };
+    (wait) => {
+        note!(time)
+    };
+    ($kind:ident) => {
+        " 0 is the default."
+    };
+}
+
+pub(crate) use {amount, argument, kind, note, options};

@@ -1,0 +1,7 @@
+//! Guest files, number by number: each may lie.
+
+mod abi_note;
+mod costs;
+mod files;
+mod relocations;
+mod segments;
