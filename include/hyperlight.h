@@ -693,7 +693,7 @@ HL_API size_t hl_sandbox_function_count(const hl_sandbox *sandbox);
 
 /**
  * The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
- * `HL_ERR_STATE`, behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+ * `HL_ERR_STATE` (while that runs `HL_ERR_BUSY`), behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
  */
 HL_API
 HL_MUST_USE
