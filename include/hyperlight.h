@@ -229,6 +229,84 @@
 /** Can only be restored or freed: its guest was stopped in the middle. If that was its start, it can only be freed. */
 #define HL_STATE_POISONED 3
 
+/** `bool` */
+#define HL_WASM_BOOL 1
+
+/** `s8` */
+#define HL_WASM_S8 2
+
+/** `u8` */
+#define HL_WASM_U8 3
+
+/** `s16` */
+#define HL_WASM_S16 4
+
+/** `u16` */
+#define HL_WASM_U16 5
+
+/** `s32` */
+#define HL_WASM_S32 6
+
+/** `u32` */
+#define HL_WASM_U32 7
+
+/** `s64` */
+#define HL_WASM_S64 8
+
+/** `u64` */
+#define HL_WASM_U64 9
+
+/** `f32`, of modules too. */
+#define HL_WASM_F32 10
+
+/** `f64`, of modules too. */
+#define HL_WASM_F64 11
+
+/** `char` */
+#define HL_WASM_CHAR 12
+
+/** `string` */
+#define HL_WASM_STRING 13
+
+/** `list<T>`: one member, the type of the elements. */
+#define HL_WASM_LIST 14
+
+/** `list<T, N>`: the same, with a `length`. */
+#define HL_WASM_FIXED_LIST 15
+
+/** `map<K, V>`: two members. */
+#define HL_WASM_MAP 16
+
+/** A record: a member with a name for each field. */
+#define HL_WASM_RECORD 17
+
+/** A variant: a member with a name for each case; its `type` may be NULL. */
+#define HL_WASM_VARIANT 18
+
+/** `tuple<…>`: a member for each element. */
+#define HL_WASM_TUPLE 19
+
+/** Flags: a member with a name for each, whose `type` is NULL. */
+#define HL_WASM_FLAGS 20
+
+/** An enum: a member with a name for each case, whose `type` is NULL. */
+#define HL_WASM_ENUM 21
+
+/** `option<T>`: one member. */
+#define HL_WASM_OPTION 22
+
+/** `result<T, E>`: two members, each of whose `type` may be NULL. */
+#define HL_WASM_RESULT 23
+
+/** `i32` of modules. */
+#define HL_WASM_I32 24
+
+/** `i64` of modules. */
+#define HL_WASM_I64 25
+
+/** Several results of a module's function: a member for each. */
+#define HL_WASM_RESULTS 26
+
 /** No records at all. */
 #define HL_LOG_OFF 0
 
@@ -275,6 +353,12 @@ typedef struct hl_sandbox hl_sandbox;
 typedef struct hl_snapshot hl_snapshot;
 
 /**
+ * A compiled program, which can be described, and kept in a file. A `const hl_wasm_program *` may be shared between
+ * threads.
+ */
+typedef struct hl_wasm_program hl_wasm_program;
+
+/**
  * `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
  * is not `HL_OK` is a failure.
  */
@@ -307,36 +391,57 @@ typedef struct hl_fault_info {
 /**
  * Sizes and limits of a sandbox. 0 is always the default. Start from `HL_SANDBOX_OPTIONS_INIT`.
  *
- * Sizes are in bytes, rounded up to whole pages of 4 KiB; above their maximum they are `HL_ERR_INVALID_ARGUMENT`. Memory
- * that a guest never touches costs nothing.
+ * Sizes are in bytes, rounded up to whole pages of 4 KiB; above their maximum they are
+ * `HL_ERR_INVALID_ARGUMENT`. Memory that a guest never touches costs nothing.
  */
 typedef struct hl_sandbox_options {
     /** `sizeof(hl_sandbox_options)`. */
     size_t size;
-    /** The guest's heap: 16 MiB by default, at most 16 GiB. */
+    /** The guest's heap. In bytes: 16 MiB by default, at least 4 KiB, at most 16 GiB. */
     uint64_t heap_size;
-    /** The guest's stack: 1 MiB by default, at least 16 KiB, at most 1 GiB. */
+    /** The guest's stack. In bytes: 1 MiB by default, at least 16 KiB, at most 1 GiB. */
     uint64_t stack_size;
-    /** Room for the arguments of a call, and for the result of a host function: 1 MiB by default, at most 256 MiB. */
+    /**
+     * Room for the arguments of a call, and for the result of a host function. In bytes: 1 MiB by default,
+     * at least 4 KiB, at most 256 MiB.
+     */
     uint64_t input_size;
-    /** Room for the result of a call, and for the arguments of a host function: 1 MiB by default, at most 256 MiB. */
+    /**
+     * Room for the result of a call, and for the arguments of a host function. In bytes: 1 MiB by default,
+     * at least 4 KiB, at most 256 MiB.
+     */
     uint64_t output_size;
-    /** How long evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /**
+     * How long evolve and each call may take. The time of host functions counts, but they are not stopped:
+     * the call ends when they return. A guest is stopped soon after its time is up, not at once: a short
+     * call may end well even if its time was zero. In nanoseconds: unlimited by default, and with
+     * `UINT64_MAX`.
+     */
     uint64_t timeout_ns;
-    /** How much processor time evolve, and each call, may take, in nanoseconds. 0 and `UINT64_MAX`: any. */
+    /**
+     * How much processor time of the calling thread evolve and each call may use, host functions included.
+     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     */
     uint64_t cpu_time_ns;
     /**
-     * Host functions that one call may call: unlimited by default. Calling more fails inside the guest. Of whatever else a guest asks
-     * for (signatures, the time, sleeps that are over, calls too many) a call has as many and 1000 more; then it ends with
-     * `HL_ERR_TOO_LARGE`, and the sandbox is poisoned.
+     * Host functions that one call may call. Calling more fails inside the guest. Whatever else a guest asks
+     * of the host counts apart: the signature of a host function, the time, a sleep whose time has passed,
+     * and every call that was refused because there were too many. A call has as many of those and 1000
+     * more, because a language runtime asks such things for programs that know nothing of it. Who goes on
+     * asking after that is stopped: `HL_ERR_TOO_LARGE`, and the sandbox is poisoned. Sleeping counts for
+     * nothing but its time. Unlimited by default.
      */
     uint64_t max_host_calls;
     /**
-     * Bytes of log records that one call may bring: 1 MiB by default. What exceeds them is counted and dropped; one record of the
-     * library's own at the end of the call says how much.
+     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+     * dropped. One warning at the end of the call says how much. The text of a record has at most 4096
+     * bytes: what is longer is cut behind a whole character and ends with `…`. 1 MiB by default.
      */
     uint64_t max_log_bytes;
-    /** Bytes that one call may print: 16 MiB by default. Printing more fails inside the guest. */
+    /**
+     * Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
+     * default.
+     */
     uint64_t max_print_bytes;
 } hl_sandbox_options;
 
@@ -392,13 +497,19 @@ typedef hl_status (*hl_host_fn)(void *user_data,
 /** Frees `user_data`. NULL where there is nothing to free. */
 typedef void (*hl_free_fn)(void *user_data);
 
-/** Limits of one call. Start from `HL_CALL_OPTIONS_INIT`. */
+/** Limits of one call, or of the start. Start from `HL_CALL_OPTIONS_INIT`. */
 typedef struct hl_call_options {
     /** `sizeof(hl_call_options)`. */
     size_t size;
-    /** How long the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: for ever. */
+    /**
+     * How long the call may take, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
+     * default, unlimited with `UINT64_MAX`.
+     */
     uint64_t timeout_ns;
-    /** How much processor time the call may take, in nanoseconds. 0: as the sandbox's options say. `UINT64_MAX`: any. */
+    /**
+     * How much processor time the call may use, in place of the sandbox's own limit. In nanoseconds: as in
+     * the sandbox by default, unlimited with `UINT64_MAX`.
+     */
     uint64_t cpu_time_ns;
 } hl_call_options;
 
@@ -422,35 +533,57 @@ typedef struct hl_load_options {
     /** `sizeof(hl_load_options)`. */
     size_t size;
     /**
-     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros included: 1 GiB by
-     * default.
+     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros
+     * included. Loading takes so much memory, and the time to check it. In bytes: 1 GiB by default.
      */
     uint64_t max_size;
     /**
-     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or not: 1 GiB by
-     * default.
+     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or
+     * not. A guest may touch all of them. The bounds of sandboxes hold besides. In bytes: 1 GiB by default.
      */
     uint64_t max_heap_size;
 } hl_load_options;
 
 /**
- * How many members a pool has, and how long one waits for them. 0 is always the default. Start from
- * `HL_POOL_OPTIONS_INIT`.
+ * How many members a pool has, how long one waits for them, and the limits of each. 0 is always the default.
+ * Start from `HL_POOL_OPTIONS_INIT`.
  */
 typedef struct hl_pool_options {
     /** `sizeof(hl_pool_options)`. */
     size_t size;
-    /** Members at most, in use and idle: twice the processors of the machine by default. */
+    /** Members at most, in use and idle. Twice the processors of the machine by default. */
     uint64_t max;
     /**
-     * Idle members kept in reserve as long as `max` allows it: none by default. They are made in the background from the first
-     * `hl_pool_acquire` on, because host functions may be registered until then.
+     * Idle members that are kept in reserve as long as the pool's size allows it. They are made in the
+     * background from the first acquisition on, because host functions may be registered until then: a
+     * program that wants its first request served at once acquires a member, and gives it back, when it
+     * starts. None by default.
      */
     uint64_t min_idle;
-    /** How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /**
+     * How long an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
+     * with `UINT64_MAX`.
+     */
     uint64_t acquire_timeout_ns;
-    /** How long each call of a member may take, in nanoseconds. 0 and `UINT64_MAX`: for ever. */
+    /** How long evolve and each call may take. In nanoseconds: unlimited by default, and with `UINT64_MAX`. */
     uint64_t timeout_ns;
+    /**
+     * How much processor time of the calling thread evolve and each call may use, host functions included.
+     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     */
+    uint64_t cpu_time_ns;
+    /** Host functions that one call may call. Calling more fails inside the guest. Unlimited by default. */
+    uint64_t max_host_calls;
+    /**
+     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+     * dropped. 1 MiB by default.
+     */
+    uint64_t max_log_bytes;
+    /**
+     * Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
+     * default.
+     */
+    uint64_t max_print_bytes;
 } hl_pool_options;
 
 /** What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`. */
@@ -470,6 +603,103 @@ typedef struct hl_pool_statistics {
     /** How long they waited, together, in nanoseconds. */
     uint64_t waited_ns;
 } hl_pool_statistics;
+
+/** A variable of the environment, or a file: its path (relative, `/` between names) and its contents. */
+typedef struct hl_wasm_pair {
+    /** The variable's name, or the path. */
+    hl_bytes name;
+    /** The value, or the contents. */
+    hl_bytes value;
+} hl_wasm_pair;
+
+/**
+ * What a program for WASI finds around itself, and what a program may ask of the compiler. Texts are UTF-8. The first
+ * argument is by custom the program's name. Start from `HL_WASM_OPTIONS_INIT`.
+ */
+typedef struct hl_wasm_options {
+    /** `sizeof(hl_wasm_options)`. */
+    size_t size;
+    /** The program's arguments. */
+    const hl_bytes *arguments;
+    /** How many. */
+    size_t argument_count;
+    /** Variables of the environment. */
+    const hl_wasm_pair *environment;
+    /** How many. */
+    size_t variable_count;
+    /** Files that it can read and not change. */
+    const hl_wasm_pair *files;
+    /** How many. */
+    size_t file_count;
+    /** Bytes of the program at most; 0 for 64 MiB. */
+    uint64_t max_program_size;
+    /**
+     * How long compiling may take, waiting for other compilations of the process included; 0 for a minute. It may take
+     * twice as long, where the program is made for that.
+     */
+    uint64_t compile_timeout_ns;
+    /**
+     * Processors that compile at most; 0 for all that are available to the process, which is also the most for all
+     * compilations together.
+     */
+    uint64_t compile_threads;
+} hl_wasm_options;
+
+/** A type, as a tree of at most 110 levels. */
+typedef struct hl_wasm_type {
+    /** One of `HL_WASM_BOOL` to `HL_WASM_RESULTS`. New ones may appear. */
+    uint32_t shape;
+    /** The kind of the value that a call takes or gives: `HL_I32` and so on. */
+    uint32_t kind;
+    /** 1 if that is a string that holds JSON, else 0. */
+    uint32_t is_json;
+    /** The number of elements of an `HL_WASM_FIXED_LIST`, else 0. */
+    uint32_t length;
+    /** What it is made of. */
+    const struct hl_wasm_member *members;
+    /** How many. */
+    size_t member_count;
+} hl_wasm_type;
+
+/** A parameter of a function, or a part of a type: a field, a case, an element. */
+typedef struct hl_wasm_member {
+    /** Its name, UTF-8; empty where there is none. */
+    hl_bytes name;
+    /** Its type, or NULL. */
+    const hl_wasm_type *type;
+} hl_wasm_member;
+
+/** A function that a program exports or imports. */
+typedef struct hl_wasm_function {
+    /** The name of the guest function, or of the host function that is to be registered. */
+    hl_bytes name;
+    /** Its parameters. Those of modules have no names. */
+    const hl_wasm_member *parameters;
+    /** How many. */
+    size_t parameter_count;
+    /** The type of its result, or NULL. */
+    const hl_wasm_type *result;
+} hl_wasm_function;
+
+/** What a program exports and imports. All that it points to lives as long as the description. */
+typedef struct hl_wasm_description {
+    /** 1 for a component, 0 for a module. */
+    uint32_t is_component;
+    /** 0. */
+    uint32_t reserved;
+    /** The functions that it exports. */
+    const hl_wasm_function *exports;
+    /** How many. */
+    size_t export_count;
+    /** The functions that it imports; those of WASI, which the runtime has, are among them. */
+    const hl_wasm_function *imports;
+    /** How many. */
+    size_t import_count;
+    /** The names of the memories that it exports. */
+    const hl_bytes *memories;
+    /** How many. */
+    size_t memory_count;
+} hl_wasm_description;
 
 /**
  * Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "libhyperlight";
@@ -566,7 +796,7 @@ hl_status hl_guest_from_bytes(hl_bytes elf,
 
 /**
  * A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
- * without a module; see `hl_wasm_compile` in hyperlight_wasm.h). Any other name is `HL_ERR_INVALID_ARGUMENT`.
+ * without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
  */
 HL_API
 HL_MUST_USE
@@ -649,6 +879,13 @@ HL_API
 HL_MUST_USE
 hl_status hl_sandbox_evolve(hl_sandbox *sandbox,
                             hl_error **err);
+
+/** Like `hl_sandbox_evolve`, with limits of its own. `options` may be NULL. */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_evolve_with(hl_sandbox *sandbox,
+                                 const hl_call_options *options,
+                                 hl_error **err);
 
 /**
  * Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
@@ -830,6 +1067,81 @@ HL_API
 void hl_pool_free(hl_pool *pool);
 
 /**
+ * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
+ * `options` may be NULL. What was compiled before is remembered by its content.
+ *
+ * `HL_ERR_GUEST_BINARY` if the program is no WebAssembly, not valid, too large, or uses what the runtime does not support.
+ * `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, does not lie beside this library,
+ * or is of another version.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_compile(hl_bytes wasm,
+                          const hl_wasm_options *options,
+                          hl_guest **out,
+                          hl_error **err);
+
+/**
+ * Makes a guest of a program that `hl_wasm_precompile` has compiled, with the arguments, environment and files of these
+ * options. The limits on compiling mean nothing here. The bytes may come from anybody: the program can do nothing but what
+ * its sandbox lets it do.
+ *
+ * `HL_ERR_GUEST_BINARY` if they are damaged, or were made by another version of the library or for a processor with other
+ * features: the program must be compiled anew.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_load(hl_bytes saved,
+                       const hl_wasm_options *options,
+                       hl_guest **out,
+                       hl_error **err);
+
+/**
+ * Compiles as `hl_wasm_compile` does, into a program that can be described, and kept as bytes. Arguments, environment and
+ * files of the options mean nothing here.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_precompile(hl_bytes wasm,
+                             const hl_wasm_options *options,
+                             hl_wasm_program **out,
+                             hl_error **err);
+
+/** Takes a program that `hl_wasm_precompile` has compiled, from its bytes, under the conditions of `hl_wasm_load`. */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_program_load(hl_bytes saved,
+                               hl_wasm_program **out,
+                               hl_error **err);
+
+/**
+ * Makes a guest of a program, with the arguments, environment and files of these options. The limits on compiling mean
+ * nothing here. The program may be freed while the guest lives on.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_program_guest(const hl_wasm_program *program,
+                                const hl_wasm_options *options,
+                                hl_guest **out,
+                                hl_error **err);
+
+/** What is to be written to a file. It lives as long as the program. NULL is empty. */
+HL_API hl_bytes hl_wasm_program_bytes(const hl_wasm_program *program);
+
+/** Tells what a program exports and imports, with all types. The description may outlive the program. */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_describe(const hl_wasm_program *program,
+                           hl_wasm_description **out,
+                           hl_error **err);
+
+/** Frees a description. NULL is fine. */
+HL_API void hl_wasm_description_free(hl_wasm_description *description);
+
+/** Frees a program. NULL is fine. */
+HL_API void hl_wasm_program_free(hl_wasm_program *program);
+
+/**
  * Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
  * `HL_ERR_HOST_FUNCTION`.
  */
@@ -869,9 +1181,11 @@ void hl_set_log_callback(uint32_t max_level,
 /** An `hl_load_options` with its size, and nothing set. */
 #define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
 /** An `hl_pool_options` with its size, and nothing set. */
-#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0, 0, 0, 0, 0}
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
+/** An `hl_wasm_options` with its size, and nothing set. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
 
@@ -991,9 +1305,13 @@ HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
+HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);
+HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
 HL_SAME(load_options, sizeof(hl_load_options) == 24);
-HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
+HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
+HL_SAME(pool_options, sizeof(hl_pool_options) == 72);
+HL_SAME(pool_options_last, offsetof(hl_pool_options, max_print_bytes) == 64);
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);
@@ -1001,10 +1319,9 @@ HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
-HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
-HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
-HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
-HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
+HL_SAME(wasm_options, sizeof(hl_wasm_options) == 80);
+HL_SAME(wasm_type, sizeof(hl_wasm_type) == 32);
+HL_SAME(wasm_description, sizeof(hl_wasm_description) == 56);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::raw::{RawImage, RawVm};
 use crate::snapshots;
-use crate::stats::Samples;
+use crate::stats::{Samples, rounds};
 use crate::table::Row;
 use crate::warm;
 
@@ -18,7 +18,7 @@ const SAMPLES: usize = 12;
 
 pub fn rows() -> Vec<Row> {
     let [mut floor, mut fresh, mut clone] = <[Samples; 3]>::default();
-    for _ in 0..PROCESSES {
+    for _ in 0..rounds(PROCESSES) {
         for (samples, part) in
             [(&mut floor, "--cold-floor"), (&mut fresh, "--cold-engine"), (&mut clone, "--cold-clone")]
         {
@@ -69,7 +69,7 @@ fn floor() -> Duration {
 
 fn engine() -> Duration {
     // Loads the program, once in the process.
-    libhyperlight::Guest::builtin("demo").unwrap();
+    libhyperlight_builtin::demo().unwrap();
     let start = Instant::now();
     let mut sandbox = warm::sandbox();
     sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();

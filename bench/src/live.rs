@@ -10,7 +10,7 @@ use crate::cold::run_child;
 use crate::memory::{self, Counter};
 use crate::raw::{RawImage, RawVm};
 use crate::snapshots::clone;
-use crate::stats::Samples;
+use crate::stats::{Samples, rounds};
 use crate::table::{Amount, Row};
 use crate::warm;
 
@@ -48,7 +48,7 @@ pub fn points() -> Vec<Point> {
     COUNTS
         .map(|(count, processes)| {
             let mut point = Point { count, ..Point::default() };
-            for _ in 0..processes {
+            for _ in 0..rounds(processes) {
                 for (side, part) in [(&mut point.floor, "--live-floor"), (&mut point.ours, "--live-engine")] {
                     let mut lines = run_child(&[part, &count.to_string()]).into_iter();
                     side.bytes.push(lines.next().unwrap());

@@ -1,6 +1,7 @@
 //! `make bench`: every metric of the engine beside the raw hypervisor's, measured alternately in one run.
 //!
-//! A ratio is what counts; absolute times depend on the machine and on who else uses it.
+//! A ratio is what counts; absolute times depend on the machine and on who else uses it. With `--smoke` a few rounds of each show
+//! that everything runs.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -14,13 +15,17 @@
     reason = "figures and constants of a measurement"
 )]
 
+mod bindings;
 mod cold;
 mod live;
 mod memory;
 mod plot;
-mod python;
+#[cfg(feature = "runtimes")]
+mod programs;
 mod raw;
 mod runtimes;
+#[cfg(feature = "runtimes")]
+mod scripts;
 mod snapshots;
 mod stats;
 mod table;
@@ -31,7 +36,10 @@ use std::fs;
 use std::path::Path;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "--smoke").is_some() {
+        stats::smoke();
+    }
     if let Some(part) = arguments.next() {
         // Some rows run parts of themselves in processes of their own.
         return match arguments.next() {
@@ -48,8 +56,13 @@ fn main() {
     let (row, amount) = live::results(&live);
     rows.push(row);
     rows.extend(runtimes::rows());
+    #[cfg(feature = "runtimes")]
+    {
+        rows.extend(scripts::rows());
+        rows.extend(programs::rows());
+    }
     rows.extend(wire::rows());
-    let overheads = python::rows();
+    let overheads = bindings::rows();
 
     let mut markdown = table::markdown(&rows) + "\n" + &table::amount_markdown(&amount);
     if !overheads.is_empty() {

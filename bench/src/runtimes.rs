@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use libhyperlight::{
-    Pool, PoolOptions, PooledSandbox, SandboxOptions, UninitializedSandbox, ValueRef, builtin,
+    Guest, Pool, PoolOptions, PooledSandbox, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef,
 };
 
-use crate::stats::Samples;
+use crate::stats::{Samples, in_turns};
 use crate::table::Row;
+use crate::warm;
 
 const ROUNDS: usize = 200;
 
@@ -17,23 +18,33 @@ const MEMBERS: usize = 16;
 const SCRIPT: &str = "let served = 0; function handler(event) { served += 1; return 'hello ' + event.name }";
 
 pub fn rows() -> Vec<Row> {
-    let demo = pool(crate::warm::sandbox(), |_| ());
     let request = [ValueRef::String("handler"), ValueRef::String(r#"[{"name": "Ada"}]"#)];
-    let script = {
-        let host = UninitializedSandbox::new(&builtin::javascript().unwrap(), SandboxOptions::new()).unwrap();
-        pool(host.evolve().unwrap(), |sandbox| {
-            let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
-            sandbox.call_ref("load", &load).map(|_| ()).unwrap();
-            sandbox.call_ref("call", &request).map(|_| ()).unwrap();
-        })
-    };
-    let [mut acquire, mut acquire_floor, mut release, mut release_floor] = <[Samples; 4]>::default();
-    for _ in 0..ROUNDS {
-        let call = |member: &mut PooledSandbox| member.call_ref("NoOp", &[]).map(|_| ()).unwrap();
-        checkout(&demo, call, &mut acquire_floor, &mut release_floor);
-        let call = |member: &mut PooledSandbox| member.call_ref("call", &request).map(|_| ()).unwrap();
-        checkout(&script, call, &mut acquire, &mut release);
-    }
+    let call = |sandbox: &mut Sandbox| sandbox.call_ref("call", &request).map(|_| ()).unwrap();
+    let mut sandbox = start(&libhyperlight_builtin::javascript().unwrap());
+    let load = [ValueRef::String("handler.js"), ValueRef::String(SCRIPT)];
+    sandbox.call_ref("load", &load).map(|_| ()).unwrap();
+    beside_demo(
+        "pool of a warmed script: acquire",
+        "pool of a warmed script: release after a call",
+        sandbox,
+        call,
+    )
+}
+
+/// The rows of a pool of what that sandbox is when it was called once, beside a pool of the demo guest.
+pub fn beside_demo(
+    acquire_metric: &'static str,
+    release_metric: &'static str,
+    sandbox: Sandbox,
+    call: impl Fn(&mut Sandbox),
+) -> Vec<Row> {
+    let nothing = |sandbox: &mut Sandbox| sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap();
+    let (demo, pool) = (pool(warm::sandbox(), nothing), pool(sandbox, &call));
+    let [acquire_floor, release_floor, acquire, release] =
+        in_turns(ROUNDS, |[acquire_floor, release_floor, acquire, release]| {
+            checkout(&demo, nothing, acquire_floor, release_floor);
+            checkout(&pool, &call, acquire, release);
+        });
     let row = |metric, ours, floor, must| Row {
         metric,
         floor_name: "of the demo guest",
@@ -45,13 +56,18 @@ pub fn rows() -> Vec<Row> {
         must_p99: None,
     };
     vec![
-        row("pool of a warmed script: acquire", acquire, acquire_floor, Some(1.2)),
-        row("pool of a warmed script: release after a call", release, release_floor, None),
+        row(acquire_metric, acquire, acquire_floor, Some(1.2)),
+        row(release_metric, release, release_floor, None),
     ]
 }
 
-fn pool(mut sandbox: libhyperlight::Sandbox, warm: impl FnOnce(&mut libhyperlight::Sandbox)) -> Pool {
-    warm(&mut sandbox);
+/// A sandbox of a guest that needs no more than it has.
+pub fn start(guest: &Guest) -> Sandbox {
+    UninitializedSandbox::new(guest, SandboxOptions::new()).unwrap().evolve().unwrap()
+}
+
+fn pool(mut sandbox: Sandbox, call: impl Fn(&mut Sandbox)) -> Pool {
+    call(&mut sandbox);
     let pool =
         Pool::new(&sandbox.snapshot().unwrap(), PoolOptions::new().max(MEMBERS).min_idle(MEMBERS)).unwrap();
     pool.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
@@ -59,17 +75,12 @@ fn pool(mut sandbox: libhyperlight::Sandbox, warm: impl FnOnce(&mut libhyperligh
 }
 
 /// Takes members, which are as the snapshot has them, calls them, and gives them back.
-fn checkout(
-    pool: &Pool,
-    mut call: impl FnMut(&mut PooledSandbox),
-    acquire: &mut Samples,
-    release: &mut Samples,
-) {
+fn checkout(pool: &Pool, call: impl Fn(&mut Sandbox), acquire: &mut Samples, release: &mut Samples) {
     let mut members = Vec::with_capacity(MEMBERS);
     let start = Instant::now();
     members.extend((0..MEMBERS).map(|_| pool.acquire().unwrap()));
     acquire.add(start.elapsed() / MEMBERS as u32);
-    members.iter_mut().for_each(&mut call);
+    members.iter_mut().for_each(|member: &mut PooledSandbox| call(member));
     let start = Instant::now();
     drop(members);
     release.add(start.elapsed() / MEMBERS as u32);

@@ -7,7 +7,7 @@ use libhyperlight::{
 };
 
 use crate::raw::{RawImage, RawVm};
-use crate::stats::Samples;
+use crate::stats::{Samples, in_turns};
 use crate::table::Row;
 use crate::warm;
 
@@ -81,38 +81,30 @@ pub fn restores() -> Vec<RestorePoint> {
 }
 
 fn restore(pages: u32, raw: &mut RawVm, sandbox: &mut Sandbox, snapshot: &Snapshot) -> RestorePoint {
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
     let call = |sandbox: &mut Sandbox| {
         sandbox.call_ref("DirtyPages", &[ValueRef::U32(pages)]).map(|_| ()).unwrap();
     };
-    for round in 0..ROUNDS {
-        if round == ROUNDS / 20 {
-            (ours, floor) = Default::default();
-        }
+    let [ours, floor] = in_turns(ROUNDS, |[ours, floor]| {
         call(sandbox);
         floor.time(|| raw.ring());
         ours.time(|| {
             sandbox.restore(snapshot).unwrap();
             call(sandbox);
         });
-    }
+    });
     RestorePoint { pages, ours, floor }
 }
 
 fn pool(raw: &mut RawVm, snapshot: &Snapshot) -> Row {
     let pool = Pool::new(snapshot, PoolOptions::new().max(2).min_idle(1)).unwrap();
     pool.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
-    for round in 0..ROUNDS {
-        if round == ROUNDS / 20 {
-            (ours, floor) = Default::default();
-        }
+    let [ours, floor] = in_turns(ROUNDS, |[ours, floor]| {
         floor.time(|| raw.ring());
         ours.time(|| {
             let mut member = pool.acquire().unwrap();
             member.call_ref("NoOp", &[]).map(|_| ()).unwrap();
         });
-    }
+    });
     Row {
         metric: "pool: acquire, call, release",
         floor_name: "R",
@@ -127,12 +119,11 @@ fn pool(raw: &mut RawVm, snapshot: &Snapshot) -> Row {
 
 fn timeout(mut sandbox: Sandbox) -> Row {
     let limited = CallOptions::new().timeout(Duration::from_secs(1));
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
     let mut plain = warm::sandbox();
-    for _ in 0..ROUNDS {
+    let [ours, floor] = in_turns(ROUNDS, |[ours, floor]| {
         floor.time(|| plain.call_ref("NoOp", &[]).map(|_| ()).unwrap());
         ours.time(|| sandbox.call_ref_with(&limited, "NoOp", &[]).map(|_| ()).unwrap());
-    }
+    });
     Row {
         metric: "call with a timeout armed",
         floor_name: "warm call",
@@ -146,12 +137,11 @@ fn timeout(mut sandbox: Sandbox) -> Row {
 }
 
 fn dropping(raw: &mut RawVm, snapshot: &Snapshot) -> Row {
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
-    for _ in 0..200 {
+    let [ours, floor] = in_turns(200, |[ours, floor]| {
         let sandbox = clone(snapshot);
         floor.time(|| raw.ring());
         ours.time(|| drop(sandbox));
-    }
+    });
     Row {
         metric: "drop, as seen by the caller",
         floor_name: "R",

@@ -1,6 +1,32 @@
-//! Samples, and what they say.
+//! Samples, how they are taken in turns, and what they say.
 
+use std::array;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+/// Whether a few rounds will do, to see that everything runs: `--smoke`.
+static IS_SMOKE: AtomicBool = AtomicBool::new(false);
+
+/// Makes every measurement from now on a short one, whose figures mean nothing.
+pub fn smoke() {
+    IS_SMOKE.store(true, Ordering::Relaxed);
+}
+
+/// As many rounds, or a few.
+pub fn rounds(count: usize) -> usize {
+    if IS_SMOKE.load(Ordering::Relaxed) { count.min(3) } else { count }
+}
+
+/// Measures several things in turns, one of each in a round, so that whatever else the machine does meets all of them. A
+/// twentieth of the rounds comes before, is not counted, and warms everything up.
+pub fn in_turns<const N: usize>(count: usize, mut round: impl FnMut(&mut [Samples; N])) -> [Samples; N] {
+    let samples = || array::from_fn(|_| Samples::default());
+    let mut uncounted = samples();
+    (0..rounds(count / 20 + 1)).for_each(|_| round(&mut uncounted));
+    let mut counted = samples();
+    (0..rounds(count)).for_each(|_| round(&mut counted));
+    counted
+}
 
 /// Times of one thing, in nanoseconds.
 #[derive(Clone, Debug, Default)]

@@ -3,17 +3,17 @@
 use std::sync::mpsc;
 use std::thread;
 
-use libhyperlight::{Guest, Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
+use libhyperlight::{Sandbox, SandboxOptions, UninitializedSandbox, ValueRef};
 
 use crate::raw::{RawImage, RawVm};
-use crate::stats::Samples;
+use crate::stats::in_turns;
 use crate::table::Row;
 
 /// Samples of one warm metric.
-const ROUNDS: u32 = 4000;
+const ROUNDS: usize = 4000;
 
 pub fn sandbox() -> Sandbox {
-    let guest = Guest::builtin("demo").unwrap();
+    let guest = libhyperlight_builtin::demo().unwrap();
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap();
     sandbox.register("HostAdd", |a: i32, b: i32| a + b).unwrap();
     sandbox.evolve().unwrap()
@@ -26,17 +26,12 @@ pub fn rows() -> Vec<Row> {
     let text = ValueRef::String("sixteen bytes ok");
     let numbers = [ValueRef::I32(2), ValueRef::I32(3)];
 
-    let [mut floor, mut nothing, mut echo, mut callback] = <[Samples; 4]>::default();
-    for round in 0..ROUNDS + 100 {
-        if round == 100 {
-            // What came before warmed everything up.
-            (floor, nothing, echo, callback) = Default::default();
-        }
+    let [floor, nothing, echo, callback] = in_turns(ROUNDS, |[floor, nothing, echo, callback]| {
         floor.time(|| raw.ring());
         nothing.time(|| sandbox.call_ref("NoOp", &[]).map(|_| ()).unwrap());
         echo.time(|| sandbox.call_ref("Echo", &[text]).map(|_| ()).unwrap());
         callback.time(|| sandbox.call_ref("Add", &numbers).map(|_| ()).unwrap());
-    }
+    });
     let row = |metric, ours, must, want| Row {
         metric,
         floor_name: "R",
@@ -62,11 +57,7 @@ fn megabyte(sandbox: &mut Sandbox) -> Row {
     const SIZE: usize = 1 << 20;
     let bytes = vec![7_u8; SIZE];
     let mut buffers: Vec<Vec<u8>> = (0..5).map(|n| vec![n; SIZE]).collect();
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
-    for round in 0..420 {
-        if round == 20 {
-            (ours, floor) = Default::default();
-        }
+    let [ours, floor] = in_turns(400, |[ours, floor]| {
         floor.time(|| {
             for at in 0..4 {
                 let (from, to) = buffers.split_at_mut(at + 1);
@@ -78,7 +69,7 @@ fn megabyte(sandbox: &mut Sandbox) -> Row {
             let found = sandbox.call_ref("SetByteArrayToZero", &[ValueRef::Bytes(&bytes)]).unwrap();
             assert!(matches!(found, ValueRef::Bytes(zeros) if zeros.len() == SIZE));
         });
-    }
+    });
     Row {
         metric: "1 MiB in and 1 MiB out",
         floor_name: "memcpy of 1 MiB × 4",
@@ -102,9 +93,8 @@ fn alternating(sandbox: Sandbox, raw: &mut RawVm) -> Row {
             to_here.send((sandbox, start.elapsed())).unwrap();
         }
     });
-    let (mut ours, mut floor) = (Samples::default(), Samples::default());
     let mut sandbox = Some(sandbox);
-    for _ in 0..1000 {
+    let [ours, floor] = in_turns(1000, |[ours, floor]| {
         floor.time(|| raw.ring());
         let mut mine = sandbox.take().unwrap();
         ours.time(|| mine.call_ref("NoOp", &[]).map(|_| ()).unwrap());
@@ -112,7 +102,7 @@ fn alternating(sandbox: Sandbox, raw: &mut RawVm) -> Row {
         let (back, time) = here.recv().unwrap();
         ours.add(time);
         sandbox = Some(back);
-    }
+    });
     drop(to_other);
     other.join().unwrap();
     Row {

@@ -3,7 +3,7 @@
 use libhyperlight_abi::frame::{Frame, FrameKind};
 use libhyperlight_abi::{ValueRef, message};
 
-use crate::stats::Samples;
+use crate::stats::{Samples, in_turns};
 use crate::table::Row;
 
 const BATCH: u32 = 1000;
@@ -11,8 +11,7 @@ const BATCH: u32 = 1000;
 pub fn rows() -> Vec<Row> {
     let values = [ValueRef::String("abcdefghijklmnopqrstuvwxyz"), ValueRef::I32(-7)];
     let mut buffer = [0; 256];
-    let (mut encode, mut decode) = (Samples::default(), Samples::default());
-    for _ in 0..2000 {
+    let [encode, decode] = in_turns(2000, |[encode, decode]| {
         encode.time_many(BATCH, || {
             let values = std::hint::black_box(&values);
             let len = message::encode(buffer.as_mut_slice(), FrameKind::Result, &[], values).unwrap();
@@ -25,7 +24,7 @@ pub fn rows() -> Vec<Row> {
             items.finish().unwrap();
             std::hint::black_box(found);
         });
-    }
+    });
     let row = |metric, ours, must_ns| Row {
         metric,
         floor_name: "–",

@@ -404,17 +404,24 @@ export interface WasiOptions {
   files?: Readonly<Record<string, string | Uint8Array>>
 }
 
-export interface WasmOptions extends SandboxOptions {
+/** What a program may ask of the compiler. */
+export interface WasmProgramOptions {
+  /** Bytes of the program at most; 64 MiB unless given. */
+  maxProgramSize?: number
+  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
+  compileTimeoutMs?: number
+  /** Processors that compile at most; all that are available to the process unless given, which is also the most for all together. */
+  compileThreads?: number
+}
+
+/** What a program may ask of the compiler means nothing for a `WasmProgram` or a `Snapshot`. */
+export interface WasmOptions extends SandboxOptions, WasmProgramOptions {
   wasi?: WasiOptions
   /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
   snapshot?: Snapshot
   /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
    *  `'interface#add'` for components. A plain function has the signature of the import, which has no more parameters than it. */
   hostFunctions?: ScriptHostFunctions
-  /** Bytes of the program at most; 64 MiB unless given. */
-  maxProgramSize?: number
-  /** How long compiling may take: a minute unless given, and some seconds longer where the program is made for that. */
-  compileTimeoutMs?: number
 }
 
 /** A function that a program exports. `'json'`: a value of the type that the signature says. */
@@ -426,15 +433,31 @@ export interface WasmFunction {
   readonly signature?: string
 }
 
+/** A WebAssembly module or component, compiled, for any number of sandboxes; it can be kept as bytes. */
+export class WasmProgram {
+  /** The bytes of a program, or the path of its file. Compiles on this thread. */
+  constructor(source: Uint8Array | string | URL, options?: WasmProgramOptions)
+  /** The same, compiled on another thread. */
+  static compile(source: Uint8Array | string | URL, options?: WasmProgramOptions): Promise<WasmProgram>
+  /**
+   * A program from what `toBytes` gave, by the same version of this package, on a processor with the same features. The bytes may come
+   * from anybody: the program can do nothing but what its sandbox lets it do. `ERR_HL_GUEST_BINARY`: they are damaged, of another
+   * version or for another processor; compile the program anew.
+   */
+  static fromBytes(bytes: Uint8Array): WasmProgram
+  /** What `fromBytes` takes. Arguments, environment and files are not part of it. */
+  toBytes(): Uint8Array
+}
+
 /**
  * A WebAssembly module or component in a sandbox. `i64` is always `bigint`; several results of a core function are an
  * array; records, variants, options and lists of components are JSON-like values.
  */
 export class Wasm {
-  /** The bytes of a program; the path of its file; or a snapshot, whose program goes on. Compiles on this thread. */
-  constructor(source: Uint8Array | string | URL | Snapshot, options?: WasmOptions)
+  /** The bytes of a program; the path of its file; one that was compiled; or a snapshot, whose program goes on. Compiles on this thread. */
+  constructor(source: Uint8Array | string | URL | WasmProgram | Snapshot, options?: WasmOptions)
   /** The same for a program, compiled on another thread: on as many at once as there are processors. */
-  static compile(source: Uint8Array | string | URL, options?: WasmOptions): Promise<Wasm>
+  static compile(source: Uint8Array | string | URL | WasmProgram, options?: WasmOptions): Promise<Wasm>
   /** Starts the sandbox and the program; the first call does, too. */
   evolve(options?: CallOptions): Promise<void>
   /** What the program exports. */

@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in [
         "runtimes/wasm/compiler",
         "runtimes/wasm/contract",
-        "runtimes/wasm/module",
+        "runtimes/wasm/interface",
+        "runtimes/wasm/library",
         "bindings/python/build",
         "bindings/python/build.rs",
     ] {

@@ -57,7 +57,7 @@ pub unsafe extern "C" fn hl_guest_from_bytes(
 }
 
 /// A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
-/// without a module; see `hl_wasm_compile` in hyperlight_wasm.h). Any other name is `HL_ERR_INVALID_ARGUMENT`.
+/// without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_builtin(
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn hl_guest_builtin(
     let work = || {
         // SAFETY: passed on.
         let name = unsafe { guard::text(name, "name") }?;
-        Ok(hl_guest { guest: Guest::builtin(name)? })
+        Ok(hl_guest { guest: libhyperlight_builtin::by_name(name)? })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }

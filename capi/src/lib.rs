@@ -17,6 +17,7 @@
 compile_error!("the C library contains panics and reports them as errors; build it with panic = \"unwind\"");
 
 mod guard;
+mod structures;
 
 // In the order in which the header has them.
 
@@ -39,6 +40,8 @@ pub mod interrupt;
 pub mod snapshot;
 
 pub mod pool;
+
+pub mod wasm;
 
 pub mod host;
 

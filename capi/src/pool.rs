@@ -3,13 +3,13 @@
 use std::ffi::{c_char, c_void};
 use std::sync::{Arc, OnceLock};
 
-use libhyperlight::{Pool, PoolOptions, SandboxOptions};
+use libhyperlight::Pool;
 
 use crate::error::{hl_error, hl_status};
 use crate::function::Function;
 use crate::guard;
 use crate::host::{Callback, UserData, hl_free_fn, hl_host_fn};
-use crate::options::{limit, read_sized, with};
+use crate::options::{Structure, hl_pool_options};
 use crate::sandbox::{hl_sandbox, signature};
 use crate::snapshot::hl_snapshot;
 
@@ -25,24 +25,6 @@ struct Shared {
     pool: Pool,
     /// The guest's functions, the same for every member; known with the first.
     functions: OnceLock<Arc<[Function]>>,
-}
-
-/// How many members a pool has, and how long one waits for them. 0 is always the default. Start from
-/// `HL_POOL_OPTIONS_INIT`.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub struct hl_pool_options {
-    /// `sizeof(hl_pool_options)`.
-    pub size: usize,
-    /// Members at most, in use and idle: twice the processors of the machine by default.
-    pub max: u64,
-    /// Idle members kept in reserve as long as `max` allows it: none by default. They are made in the background from the first
-    /// `hl_pool_acquire` on, because host functions may be registered until then.
-    pub min_idle: u64,
-    /// How long `hl_pool_acquire` waits while all members are in use, in nanoseconds. 0 and `UINT64_MAX`: for ever.
-    pub acquire_timeout_ns: u64,
-    /// How long each call of a member may take, in nanoseconds. 0 and `UINT64_MAX`: for ever.
-    pub timeout_ns: u64,
 }
 
 /// What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`.
@@ -77,14 +59,8 @@ pub unsafe extern "C" fn hl_pool_new(
     let work = || {
         // SAFETY: passed on.
         let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
-        // SAFETY: passed on; the structure consists of integers.
-        let given: hl_pool_options =
-            unsafe { read_sized(options, "hl_pool_options", "HL_POOL_OPTIONS_INIT") }?;
-        let count = |members: u64| usize::try_from(members).unwrap_or(usize::MAX);
-        let limits = with(SandboxOptions::new(), limit(given.timeout_ns), SandboxOptions::timeout);
-        let options =
-            PoolOptions::new().max(count(given.max)).min_idle(count(given.min_idle)).sandbox(limits);
-        let options = with(options, limit(given.acquire_timeout_ns), PoolOptions::acquire_timeout);
+        // SAFETY: passed on.
+        let options = unsafe { hl_pool_options::read(options) }?;
         let pool = Pool::new(&snapshot.snapshot, options)?;
         Ok(hl_pool { shared: Arc::new(Shared { pool, functions: OnceLock::new() }) })
     };
@@ -195,7 +171,6 @@ pub unsafe extern "C" fn hl_pool_free(pool: *mut hl_pool) {
 }
 
 const _: () = {
-    assert!(size_of::<hl_pool_options>() == 40 && size_of::<hl_pool_statistics>() == 56);
-    assert!(std::mem::offset_of!(hl_pool_options, timeout_ns) == 32);
+    assert!(size_of::<hl_pool_statistics>() == 56);
     assert!(std::mem::offset_of!(hl_pool_statistics, waited_ns) == 48);
 };

@@ -16,7 +16,7 @@ use crate::function::Function;
 use crate::guard;
 use crate::guest::hl_guest;
 use crate::host::{Callback, UserData, hl_free_fn, hl_host_fn};
-use crate::options::{hl_call_options, hl_sandbox_options};
+use crate::options::{Structure, hl_call_options, hl_sandbox_options};
 use crate::value::{self, Arguments, HL_BYTES, HL_STRING, hl_value};
 
 /// Takes host functions; its guest has not started.
@@ -140,7 +140,28 @@ pub unsafe extern "C" fn hl_sandbox_unregister_found(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_evolve(sandbox: *mut hl_sandbox, err: *mut *mut hl_error) -> hl_status {
     // SAFETY: passed on.
-    unsafe { guard::status(err, || Inside::enter(sandbox, Operation::Evolve)?.evolve()) }
+    unsafe { guard::status(err, || Inside::enter(sandbox, Operation::Evolve)?.evolve(&CallOptions::new())) }
+}
+
+/// Like `hl_sandbox_evolve`, with limits of its own. `options` may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_sandbox_evolve_with(
+    sandbox: *mut hl_sandbox,
+    options: *const hl_call_options,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        if sandbox.is_null() {
+            return Err(hl_error::null("sandbox"));
+        }
+        // SAFETY: passed on.
+        let options = unsafe { hl_call_options::read(options) }?;
+        // SAFETY: passed on.
+        unsafe { Inside::enter(sandbox, Operation::Evolve) }?.evolve(&options)
+    };
+    // SAFETY: passed on.
+    unsafe { guard::status(err, work) }
 }
 
 /// Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
@@ -265,8 +286,8 @@ impl Inside {
         Ok(Self { sandbox: pointer, inside: Some(inside) })
     }
 
-    fn evolve(mut self) -> Result<(), hl_error> {
-        self.inside().evolve(&CallOptions::new(), &mut ())?;
+    fn evolve(mut self, options: &CallOptions) -> Result<(), hl_error> {
+        self.inside().evolve(options, &mut ())?;
         let functions = Function::list(self.inside().sandbox()?);
         // SAFETY: alive as long as `self`. Nobody has evolved it before.
         let _ = unsafe { self.sandbox.as_ref() }.functions.set(functions);

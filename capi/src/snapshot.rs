@@ -8,7 +8,7 @@ use libhyperlight::{Snapshot, UninitializedSandbox};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;
-use crate::options::{hl_load_options, hl_sandbox_options};
+use crate::options::{Structure, hl_load_options, hl_sandbox_options};
 use crate::sandbox::{Inside, hl_sandbox};
 
 /// A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed

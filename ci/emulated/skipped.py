@@ -3,8 +3,8 @@
 from pathlib import Path
 
 FATES = ("fails", "hangs")
-# The program with most of the tests. Each of its modules counts as a program: it is run by itself, with a time limit and a line in the
-# report of its own.
+# The program with most of the tests. Each of its modules counts as a program: it is run by itself, with a time limit
+# and a line in the report of its own.
 DIVIDED = "engine"
 
 

@@ -123,7 +123,9 @@ struct Inner {
 }
 
 impl Error {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    /// Makes an error, for crates that extend this one. The message is one impersonal line: what was expected, what was found,
+    /// what mends it.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self(Box::new(Inner { code, message, guest_code: 0, details: None, fault: None, source: None }))
     }

@@ -5,8 +5,11 @@
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+
+use crate::pages::PageSet;
 
 /// Opens a regular file for reading, through symbolic links; `None` if what is there is not one.
 pub(crate) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
@@ -18,6 +21,32 @@ pub(crate) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     let metadata = file.metadata()?;
     Ok(metadata.is_file().then_some((file, metadata)))
+}
+
+/// The parts of a file of that length that are not holes, as its file system says; all of it where that does not know. Moves the
+/// place from which the file is read next.
+pub(crate) fn data(file: &File, len: u64) -> io::Result<PageSet> {
+    let seek = |from: u64, whence| {
+        // SAFETY: integers and a descriptor that `file` owns.
+        let at = unsafe { libc::lseek(file.as_raw_fd(), from.cast_signed(), whence) };
+        u64::try_from(at).map_err(|_| io::Error::last_os_error())
+    };
+    let mut data = PageSet::default();
+    let mut at = 0;
+    while at < len {
+        let start = match seek(at, libc::SEEK_DATA) {
+            Ok(start) if start < len => start,
+            // The rest is a hole, or was not there when the file was measured.
+            Ok(_) => break,
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => break,
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => at,
+            Err(error) => return Err(error),
+        };
+        // A part without bytes would be looked for again and again.
+        at = seek(start, libc::SEEK_HOLE).ok().filter(|hole| *hole > start).map_or(len, |hole| hole.min(len));
+        data.append(start..at);
+    }
+    Ok(data)
 }
 
 /// Confirms that a file may take the place of what is there: a regular file, or nothing.

@@ -5,11 +5,12 @@
 //! values.
 //!
 //! ```
-//! use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+//! use libhyperlight::{SandboxOptions, UninitializedSandbox};
 //!
 //! # fn main() -> libhyperlight::Result<()> {
-//! // Load a guest, and make a sandbox for it that has not started yet.
-//! let guest = Guest::builtin("demo")?;
+//! // Load a guest, and make a sandbox for it that has not started yet. This one is of the crate `libhyperlight-builtin`;
+//! // others come from files: `Guest::from_file`.
+//! let guest = libhyperlight_builtin::demo()?;
 //! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 //!
 //! // Give the guest something to call.
@@ -62,7 +63,6 @@ mod vm;
 
 pub use error::{BoxError, Error, ErrorCode, Result};
 pub use fault::{Access, Fault, FaultKind};
-pub use guest::builtin;
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};

@@ -99,6 +99,13 @@ impl FromIterator<Range<u64>> for PageSet {
     }
 }
 
+/// Whether there is nothing in these bytes of a page.
+pub(crate) fn is_zero(page: &[u8]) -> bool {
+    // Of 4096 bytes, so that the comparison is one.
+    static ZEROS: [u8; 4096] = [0; 4096];
+    ZEROS.starts_with(page)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

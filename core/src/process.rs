@@ -53,9 +53,9 @@ pub(crate) fn forked() -> Error {
 
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
 /// inherited, descriptors may speak of the parent, and locks may be held for ever.
-pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Slot<T>>);
+pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Entry<T>>);
 
-struct Slot<T: 'static> {
+struct Entry<T: 'static> {
     epoch: Epoch,
     value: T,
     /// The value of the process that this one was forked from: unused, but still referred to.
@@ -71,8 +71,8 @@ impl<T: Send + Sync> PerProcess<T> {
     pub fn get(&self) -> Option<&'static T> {
         let found = self.0.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::into_raw` below, and what is kept is never freed.
-        let slot = unsafe { found.as_ref() }?;
-        slot.epoch.is_current().then_some(&slot.value)
+        let entry = unsafe { found.as_ref() }?;
+        entry.epoch.is_current().then_some(&entry.value)
     }
 
     /// The value; `make` makes it. Should two threads come first at once, one of two values is dropped. A failure is not
@@ -82,8 +82,8 @@ impl<T: Send + Sync> PerProcess<T> {
             return Ok(value);
         }
         let found = self.0.load(Ordering::Acquire);
-        let slot = Slot { epoch: Epoch::current()?, value: make()?, _inherited: found };
-        let fresh = Box::into_raw(Box::new(slot));
+        let entry = Entry { epoch: Epoch::current()?, value: make()?, _inherited: found };
+        let fresh = Box::into_raw(Box::new(entry));
         let kept = match self.0.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => fresh,
             Err(first) => {

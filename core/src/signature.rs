@@ -1,6 +1,8 @@
 //! What a function takes and returns.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use libhyperlight_abi::frame::{ALIGNMENT, HEADER_LEN, ITEM_HEADER_LEN};
 use libhyperlight_abi::limits::MAX_PARAMETERS;
@@ -9,10 +11,20 @@ use libhyperlight_abi::{FrameKind, Kind, SignatureRef, ValueRef, message};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The kinds of a function's parameters and of its result.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Signature {
     params: Vec<Kind>,
     returns: Kind,
+    left_out: Option<LeftOut>,
+}
+
+/// Parameters of a host function that its registration has left out of its signature.
+#[derive(Clone, Debug)]
+struct LeftOut {
+    /// How many parameters it could have.
+    most: usize,
+    /// How guests can be let give them.
+    how: Arc<str>,
 }
 
 impl Signature {
@@ -27,7 +39,15 @@ impl Signature {
         if params.contains(&Kind::Void) {
             return Err(Error::invalid_argument("a parameter cannot be void"));
         }
-        Ok(Self { params: params.to_vec(), returns })
+        Ok(Self { params: params.to_vec(), returns, left_out: None })
+    }
+
+    /// The same signature, for a host function that could have up to `most` parameters if it were registered otherwise: `how` is
+    /// what a guest is told that gives them. For bindings, where a function has more parameters than guests may give.
+    #[doc(hidden)]
+    pub fn leaving_out(mut self, most: usize, how: &str) -> Self {
+        self.left_out = Some(LeftOut { most, how: how.into() });
+        self
     }
 
     /// The kinds of the parameters, in order.
@@ -54,10 +74,18 @@ impl Signature {
             return Ok(());
         }
         let found: Vec<_> = arguments.iter().map(|value| value.kind().name()).collect();
+        let advice = self.advice(arguments.len());
         Err(Error::new(
             ErrorCode::Signature,
-            format!("`{name}` is {self}, but was called with ({})", found.join(", ")),
+            format!("`{name}` is {self}, but was called with ({}){advice}", found.join(", ")),
         ))
+    }
+
+    /// What to add to a refusal of so many arguments.
+    pub(crate) fn advice(&self, count: usize) -> String {
+        let left_out =
+            self.left_out.as_ref().filter(|left| (self.params.len() + 1..=left.most).contains(&count));
+        left_out.map_or_else(String::new, |left| format!("; {}", left.how))
     }
 }
 
@@ -82,9 +110,24 @@ pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Sig
     frame
 }
 
+impl Eq for Signature {}
+
+/// What a registration has left out makes no other signature.
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        self.params == other.params && self.returns == other.returns
+    }
+}
+
+impl Hash for Signature {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.params, self.returns).hash(state);
+    }
+}
+
 impl From<SignatureRef<'_>> for Signature {
     fn from(wire: SignatureRef<'_>) -> Self {
-        Self { params: wire.params().collect(), returns: wire.returns() }
+        Self { params: wire.params().collect(), returns: wire.returns(), left_out: None }
     }
 }
 

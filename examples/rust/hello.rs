@@ -2,11 +2,11 @@
 //!
 //! `cargo run --release --bin hello`
 
-use libhyperlight::{Guest, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{SandboxOptions, UninitializedSandbox};
 
 fn main() -> libhyperlight::Result<()> {
     // Load the guest program that the library carries, and make a sandbox that has not started yet.
-    let guest = Guest::builtin("demo")?;
+    let guest = libhyperlight_builtin::demo()?;
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?;
 
     // Give the guest something to call.

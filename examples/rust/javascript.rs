@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use libhyperlight::{Pool, PoolOptions, SandboxOptions, UninitializedSandbox, builtin};
+use libhyperlight::{Pool, PoolOptions, SandboxOptions, UninitializedSandbox};
 
 const SOURCE: &str = "
     let served = 0;
@@ -18,7 +18,7 @@ const SOURCE: &str = "
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let greeting = |name: String| format!("Good morning, {name}!");
-    let mut host = UninitializedSandbox::new(&builtin::javascript()?, SandboxOptions::new())?;
+    let mut host = UninitializedSandbox::new(&libhyperlight_builtin::javascript()?, SandboxOptions::new())?;
     host.register("greeting", greeting)?;
     let mut sandbox = host.evolve()?;
     sandbox.call::<()>("load", ("handler.js", SOURCE))?;

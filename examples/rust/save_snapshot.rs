@@ -2,12 +2,12 @@
 //!
 //! `cargo run --release --bin save_snapshot demo.hls`
 
-use libhyperlight::{Guest, SandboxOptions, Snapshot, UninitializedSandbox};
+use libhyperlight::{SandboxOptions, Snapshot, UninitializedSandbox};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("where to? Give the path of the file")?;
     let options = SandboxOptions::new().heap_size(1 << 16).stack_size(1 << 16);
-    let mut sandbox = UninitializedSandbox::new(&Guest::builtin("demo")?, options)?.evolve()?;
+    let mut sandbox = UninitializedSandbox::new(&libhyperlight_builtin::demo()?, options)?.evolve()?;
 
     // What a guest has done so far is in its snapshot.
     sandbox.call::<i32>("AddToStatic", (42,))?;

@@ -87,6 +87,28 @@ int main(int argc, char **argv) {
     poisons(path, 0, HL_ERR_GUEST_ABORT);
     mood.status = HL_OK;
 
+    /* A limit of the start's own comes before the sandbox's. Options that are refused leave the sandbox as it was. */
+    hl_call_options start = HL_CALL_OPTIONS_INIT;
+    sandbox = made(path, prepare);
+    start.size = 1;
+    FAILS_WITH(HL_ERR_INVALID_ARGUMENT, "HL_CALL_OPTIONS_INIT", hl_sandbox_evolve_with(sandbox, &start, &err));
+    start.size = sizeof start;
+    start.timeout_ns = 50 * 1000 * 1000;
+    mood.what = 4;
+    FAILS_WITH(HL_ERR_TIMEOUT, "50ms", hl_sandbox_evolve_with(sandbox, &start, &err));
+    check_poisoned(sandbox);
+    hl_sandbox_free(sandbox);
+    sandbox = made(path, prepare);
+    start.timeout_ns = UINT64_MAX;
+    start.cpu_time_ns = 50 * 1000 * 1000;
+    FAILS_WITH(HL_ERR_TIMEOUT, "50ms", hl_sandbox_evolve_with(sandbox, &start, &err));
+    hl_sandbox_free(sandbox);
+    sandbox = made(path, prepare);
+    mood.what = 0;
+    OK(hl_sandbox_evolve_with(sandbox, NULL, &err));
+    FAILS(HL_ERR_STATE, hl_sandbox_evolve_with(sandbox, NULL, &err));
+    hl_sandbox_free(sandbox);
+
     /* Without the host function that it needs the guest does not start either. */
     sandbox = made(path, NULL);
     FAILS(HL_ERR_GUEST_ABORT, hl_sandbox_evolve(sandbox, &err));

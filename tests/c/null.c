@@ -136,6 +136,7 @@ int main(void) {
     REFUSED(hl_sandbox_unregister_found(sandbox, NULL, &found, &err));
     REFUSED(hl_sandbox_unregister_found(sandbox, "F", NULL, &err));
     REFUSED(hl_sandbox_evolve(NULL, &err));
+    REFUSED(hl_sandbox_evolve_with(NULL, NULL, &err));
     OK(hl_sandbox_evolve(sandbox, NULL));
     REFUSED(hl_sandbox_call(NULL, "NoOp", NULL, 0, &result, &err));
     REFUSED(hl_sandbox_call(sandbox, NULL, NULL, 0, &result, &err));

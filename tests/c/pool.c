@@ -145,6 +145,36 @@ static void cleaned(void) {
     hl_pool_free(pool);
 }
 
+static hl_status tick(void *user_data, hl_call *in_progress, const hl_value *args, size_t n_args, hl_value *result) {
+    (void)user_data, (void)in_progress, (void)args, (void)n_args, (void)result;
+    return HL_OK;
+}
+
+/* A member has the limits of its pool, each of them. */
+static void limits(void) {
+    hl_pool_options options = HL_POOL_OPTIONS_INIT;
+    options.max = 1;
+    options.cpu_time_ns = 50 * 1000 * 1000;
+    options.max_host_calls = 2;
+    options.max_log_bytes = 1;
+    options.max_print_bytes = 10;
+    hl_pool *pool = pool_with(&options);
+    OK(hl_pool_register(pool, "Tick", NULL, 0, HL_VOID, tick, NULL, NULL, &err));
+    hl_sandbox *member = acquire(pool);
+    const hl_value text = hl_string("more than ten bytes");
+    hl_value loop[] = {hl_string("Tick"), hl_u32(2)};
+    hl_value result;
+    OK(hl_sandbox_call(member, "HostCallLoop", loop, 2, &result, &err));
+    loop[1] = hl_u32(3);
+    FAILS_WITH(HL_ERR_HOST_FUNCTION, "max_host_calls",
+               hl_sandbox_call(member, "HostCallLoop", loop, 2, &result, &err));
+    FAILS_WITH(HL_ERR_HOST_FUNCTION, "max_print_bytes",
+               hl_sandbox_call(member, "PrintOutput", &text, 1, &result, &err));
+    FAILS_WITH(HL_ERR_TIMEOUT, "50ms", hl_sandbox_call(member, "Spin", NULL, 0, &result, &err));
+    hl_sandbox_free(member);
+    hl_pool_free(pool);
+}
+
 static void timeouts(void) {
     hl_pool_options options = HL_POOL_OPTIONS_INIT;
     options.max = 2;
@@ -296,6 +326,7 @@ int main(void) {
     sem_init(&waiting, 0, 0);
     many_threads();
     cleaned();
+    limits();
     timeouts();
     freed_early();
     registrations();

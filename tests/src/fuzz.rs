@@ -13,6 +13,7 @@ use std::time::Duration;
 use libhyperlight::{Error, ErrorCode, Guest, Kind, SandboxOptions, Snapshot, UninitializedSandbox};
 use libhyperlight_abi::message::{self, LogRecord};
 use libhyperlight_abi::{Frame, FrameKind, ToGuest, ToHost, ValueRef};
+use libhyperlight_values::{Error as ValueError, Type, Value};
 use sha2::{Digest, Sha256};
 
 use crate::cost::{at_most, time_for};
@@ -50,6 +51,41 @@ pub fn frame(bytes: &[u8]) {
             assert_encodes_to(bytes, FrameKind::HostCall, &items);
         }
         _ => {}
+    }
+}
+
+/// Any text is a value of a script's or a refusal. Behind a line with a type, it is a value of that type or a refusal. What comes out
+/// goes in again, and comes out the same.
+pub fn values(bytes: &[u8], patience: u32) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    at_most(time_for(bytes.len()) * patience, "the value", || match text.split_once('\n') {
+        Some((ty, text)) => {
+            let Ok(ty) = Type::parse(ty) else { return };
+            assert_eq!(Ok(&ty), Type::parse(&ty.to_string()).as_ref());
+            assert_comes_back(Value::lift(&ty, text, "it"), |value| {
+                let sent = value.lower(&ty, "it").expect("it has the type");
+                (Value::lift(&ty, &sent, "it").expect("it has the type"), sent)
+            });
+        }
+        None => assert_comes_back(Value::of_script(text, "it"), |value| {
+            let sent = value.to_script("it").expect("it came from a text");
+            (Value::of_script(&sent, "it").expect("it came from a text"), sent)
+        }),
+    });
+}
+
+/// `again` sends a value, and says what comes back and how it was sent.
+fn assert_comes_back(found: Result<Value, ValueError>, again: impl Fn(&Value) -> (Value, String)) {
+    match found {
+        Ok(value) => {
+            let (back, sent) = again(&value);
+            assert_eq!(again(&back).1, sent);
+        }
+        Err(error) => {
+            let message = error.message();
+            assert!(message.starts_with("it"), "{message}");
+            assert!(message.len() < 64 << 10 && !message.contains(char::is_control), "{message:?}");
+        }
     }
 }
 

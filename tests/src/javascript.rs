@@ -13,7 +13,7 @@ pub const UNSETTLED: i32 = 2;
 /// The guest, which the library carries.
 pub fn javascript() -> Guest {
     need_hypervisor();
-    Guest::builtin("javascript").unwrap()
+    libhyperlight_builtin::javascript().unwrap()
 }
 
 /// A sandbox with the guest that has not started yet, and prints nowhere.

@@ -48,7 +48,7 @@ pub const ENGINE: u64 = 0x1_0004_1000;
 /// The Rust demo guest, which the library carries.
 pub fn demo() -> Guest {
     need_hypervisor();
-    Guest::builtin("demo").unwrap()
+    libhyperlight_builtin::demo().unwrap()
 }
 
 /// The C demo guest: the same functions, by the C SDK.

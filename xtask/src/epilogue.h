@@ -1,15 +1,10 @@
 /* ---- options, with nothing set ------------------------------------------------------------------------ */
 
-/** An `hl_sandbox_options` with its size, and nothing set. */
-#define HL_SANDBOX_OPTIONS_INIT {sizeof(hl_sandbox_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
-/** An `hl_call_options` with its size, and nothing set. */
-#define HL_CALL_OPTIONS_INIT {sizeof(hl_call_options), 0, 0}
-/** An `hl_load_options` with its size, and nothing set. */
-#define HL_LOAD_OPTIONS_INIT {sizeof(hl_load_options), 0, 0}
-/** An `hl_pool_options` with its size, and nothing set. */
-#define HL_POOL_OPTIONS_INIT {sizeof(hl_pool_options), 0, 0, 0, 0}
+@OPTIONS@
 /** An `hl_pool_statistics` with its size, to be filled. */
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
+/** An `hl_wasm_options` with its size, and nothing set. */
+#define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0, 0}
 
 /* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
 
@@ -128,10 +123,7 @@ HL_SAME(value, sizeof(hl_value) == 32);
 HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
-HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
-HL_SAME(call_options, sizeof(hl_call_options) == 24);
-HL_SAME(load_options, sizeof(hl_load_options) == 24);
-HL_SAME(pool_options, sizeof(hl_pool_options) == 40);
+@SAME_OPTIONS@
 HL_SAME(pool_statistics, sizeof(hl_pool_statistics) == 56);
 HL_SAME(function_info, sizeof(hl_function_info) == 40);
 HL_SAME(function_info_kinds, offsetof(hl_function_info, param_kinds) == 16);
@@ -139,10 +131,9 @@ HL_SAME(function_info_return, offsetof(hl_function_info, return_kind) == 32);
 HL_SAME(fault_info, sizeof(hl_fault_info) == 40);
 HL_SAME(fault_info_instruction, offsetof(hl_fault_info, instruction) == 8);
 HL_SAME(fault_info_function, offsetof(hl_fault_info, function) == 24);
-HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
-HL_SAME(call_options_last, offsetof(hl_call_options, cpu_time_ns) == 16);
-HL_SAME(load_options_last, offsetof(hl_load_options, max_heap_size) == 16);
-HL_SAME(pool_options_last, offsetof(hl_pool_options, timeout_ns) == 32);
+HL_SAME(wasm_options, sizeof(hl_wasm_options) == 80);
+HL_SAME(wasm_type, sizeof(hl_wasm_type) == 32);
+HL_SAME(wasm_description, sizeof(hl_wasm_description) == 56);
 HL_SAME(pool_statistics_last, offsetof(hl_pool_statistics, waited_ns) == 48);
 
 #undef HL_SAME

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, RenameRule, SortKey, Style};
 
+use crate::options;
+
 const HEADER: &str = "include/hyperlight.h";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -23,7 +25,7 @@ pub(crate) fn verify() -> Result<String> {
     if std::fs::read(root().join(HEADER))? == generate()? {
         Ok(format!("{HEADER} is up to date"))
     } else {
-        Err(format!("{HEADER} is stale; write it by: cargo run -p xtask -- header").into())
+        Err(format!("{HEADER} is stale; write it by: cargo xtask header").into())
     }
 }
 
@@ -36,7 +38,7 @@ fn generate() -> Result<Vec<u8>> {
         no_includes: true,
         header: Some(include_str!("rules.h").trim_end().into()),
         after_includes: Some(prologue()),
-        trailer: Some(include_str!("epilogue.h").trim_end().into()),
+        trailer: Some(epilogue()),
         documentation_style: DocumentationStyle::Doxy,
         line_length: 110,
         tab_width: 4,
@@ -87,11 +89,30 @@ fn polish(header: &str) -> String {
         let is_comment = line.trim_start().starts_with('*');
         match is_definition || is_comment {
             true => out.push_str(line),
-            false => out.push_str(&line.replace("struct hl_", "hl_").replace("union hl_", "hl_")),
+            false => out.push_str(&without_tags(line, &out)),
         }
         out.push('\n');
     }
     out
+}
+
+/// A line without the tags of types that have a name of their own by then: types that refer to each other keep one.
+fn without_tags(line: &str, before: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = ["struct hl_", "union hl_"].iter().filter_map(|tag| rest.find(tag)).min() {
+        let (head, tagged) = rest.split_at(at);
+        let (tag, name_on) = tagged.split_at(tagged.find("hl_").unwrap_or_default());
+        let is_in_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+        let name = name_on.split(|sign| !is_in_name(sign)).next().unwrap_or_default();
+        let has_name =
+            before.contains(&format!("}} {name};")) || before.contains(&format!(" {name} {name};"));
+        out.push_str(head);
+        out.push_str(if has_name { "" } else { tag });
+        out.push_str(name);
+        rest = name_on.get(name.len()..).unwrap_or_default();
+    }
+    out + rest
 }
 
 /// What stands before the first type: includes, the version, macros.
@@ -106,6 +127,12 @@ fn prologue() -> String {
     })
     .concat();
     include_str!("prologue.h").replace("@VERSION@\n", &version).trim_end().into()
+}
+
+/// What stands behind the last function.
+fn epilogue() -> String {
+    let text = include_str!("epilogue.h").trim_end();
+    text.replace("@OPTIONS@", &options::inits()).replace("@SAME_OPTIONS@", &options::assertions())
 }
 
 fn root() -> &'static Path {

@@ -9,19 +9,10 @@ use std::error::Error;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::Value;
+use crate::parts::{self, Crate, Part, RELEASED};
 
 const PAGE: &str = "LICENSES-THIRD-PARTY";
-
-/// What is shipped: the workspaces, and the packages whose binaries are.
-const PARTS: [(&str, &[&str]); 4] = [
-    ("Cargo.toml", &["libhyperlight-capi", "libhyperlight-wasm-capi", "libhyperlight-wasm-module"]),
-    ("bindings/node/Cargo.toml", &["libhyperlight-node"]),
-    ("bindings/python/Cargo.toml", &["libhyperlight-python"]),
-    ("sdk/Cargo.toml", &["demo", "libhyperlight-guest-c", "javascript", "wasm"]),
-];
 
 const PREFACE: &str = "\
 The binaries of libhyperlight's packages contain these works of others, though not each package all of them, and Rust's own
@@ -41,28 +32,40 @@ pub(crate) fn verify() -> Result<String> {
     if fs::read_to_string(root().join(PAGE)).is_ok_and(|found| page().is_ok_and(|page| page == found)) {
         Ok(format!("{PAGE} is up to date"))
     } else {
-        Err(format!("{PAGE} is stale; write it by: cargo run -p xtask -- licences").into())
+        Err(format!("{PAGE} is stale; write it by: cargo xtask licences").into())
     }
 }
 
-/// A crate that is linked into a binary.
-struct Crate {
-    licence: String,
-    repository: String,
-    authors: String,
+/// A crate of others, with the texts in its sources.
+struct Work {
+    found: Crate,
     texts: BTreeSet<String>,
 }
 
 fn page() -> Result<String> {
-    let (mut crates, mut texts) = (BTreeMap::new(), Texts::default());
+    let (mut works, mut texts) = (BTreeMap::new(), Texts::default());
     let mut list = String::new();
-    for (manifest, packages) in PARTS {
-        linked(&root().join(manifest), packages, &mut crates, &mut list, &mut texts)?;
+    let parts: BTreeSet<Part> = RELEASED.iter().flat_map(|(_, parts)| parts.iter().copied()).collect();
+    let mut ours = BTreeSet::new();
+    for part in parts {
+        for found in parts::linked(part)? {
+            // Ours have the licence of the package, but for the data of others in them, which has a text called `LICENSE-`
+            // and its licence.
+            if found.is_foreign {
+                let texts = texts_in(&found.folder)?;
+                works.entry(found.full_name()).or_insert(Work { found, texts });
+            } else if ours.insert(found.full_name()) {
+                for (licence, data) in licences_of_data(&found.folder)? {
+                    let name = format!("{}, data in it", found.full_name());
+                    line(&mut list, &name, &licence, &[texts.number(&data)].into(), "")?;
+                }
+            }
+        }
     }
-    for (name, found) in &crates {
+    for (name, work) in &works {
         let numbers: BTreeSet<usize> =
-            texts_of(name, found, &crates)?.iter().map(|text| texts.number(text)).collect();
-        line(&mut list, name, &found.licence, &numbers, &found.repository)?;
+            texts_of(work, &works)?.iter().map(|text| texts.number(text)).collect();
+        line(&mut list, name, &work.found.licence, &numbers, &work.found.repository)?;
     }
     let mut page = format!("{PREFACE}\n{list}");
     for (number, text) in texts.in_order() {
@@ -104,80 +107,6 @@ impl Texts {
     }
 }
 
-/// The crates that end up in the binaries: not what builds or tests them, nor macros. Our own have the licence of the package,
-/// but for the data of others in them, which has a text called `LICENSE-` and its licence: those are listed here.
-fn linked(
-    manifest: &Path,
-    packages: &[&str],
-    crates: &mut BTreeMap<String, Crate>,
-    list: &mut String,
-    texts: &mut Texts,
-) -> Result<()> {
-    let metadata = metadata(manifest)?;
-    let by_id = |list: &Value| -> BTreeMap<String, Value> {
-        let entries = list.as_array().into_iter().flatten();
-        entries.map(|entry| (text(entry, "id"), entry.clone())).collect()
-    };
-    let (known, nodes) = (by_id(&metadata["packages"]), by_id(&metadata["resolve"]["nodes"]));
-
-    let is_asked_for = |found: &Value| found["source"].is_null() && packages.contains(&&*text(found, "name"));
-    let mut open: Vec<&String> =
-        known.iter().filter(|(_, found)| is_asked_for(found)).map(|(id, _)| id).collect();
-    if open.len() != packages.len() {
-        return Err(format!("{} has not all of {}", manifest.display(), packages.join(", ")).into());
-    }
-    let mut seen = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        let (Some(found), Some(node)) = (known.get(id), nodes.get(id)) else { continue };
-        let targets = found["targets"].as_array();
-        let is_macro = targets.into_iter().flatten().any(|target| target["kind"][0] == "proc-macro");
-        if is_macro || !seen.insert(id) {
-            continue;
-        }
-        let name = format!("{} {}", text(found, "name"), text(found, "version"));
-        let manifest = text(found, "manifest_path");
-        let folder = Path::new(&manifest).parent().unwrap_or_else(|| Path::new("."));
-        if found["source"].is_null() {
-            for (licence, data) in licences_of_data(folder)? {
-                line(list, &format!("{name}, data in it"), &licence, &[texts.number(&data)].into(), "")?;
-            }
-        } else {
-            let authors = found["authors"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let authors: Vec<_> = authors.collect();
-            crates.entry(name).or_insert(Crate {
-                licence: text(found, "license"),
-                repository: text(found, "repository"),
-                authors: authors.join(", "),
-                texts: texts_in(folder)?,
-            });
-        }
-        for dependency in node["deps"].as_array().into_iter().flatten() {
-            let kinds = dependency["dep_kinds"].as_array();
-            if kinds.into_iter().flatten().any(|kind| kind["kind"].is_null()) {
-                let id = dependency["pkg"].as_str().and_then(|id| known.get_key_value(id));
-                open.extend(id.map(|(id, _)| id));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn metadata(manifest: &Path) -> Result<Value> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["metadata", "--format-version", "1", "--locked"]);
-    cargo.args(["--filter-platform", "x86_64-unknown-linux-gnu", "--manifest-path"]).arg(manifest);
-    let output = cargo.output()?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo cannot say what {} is made of: {text}", manifest.display()).into());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-fn text(found: &Value, key: &str) -> String {
-    found[key].as_str().unwrap_or_default().to_owned()
-}
-
 /// The texts in a crate's sources, those of what it brings along included.
 fn texts_in(folder: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
@@ -216,26 +145,28 @@ fn licences_of_data(folder: &Path) -> Result<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// A crate's own texts. Of one that has none in its sources: those of another one with the same licence, or MIT's own.
-fn texts_of(name: &str, found: &Crate, crates: &BTreeMap<String, Crate>) -> Result<BTreeSet<String>> {
-    if !found.texts.is_empty() {
-        return Ok(found.texts.clone());
+/// A work's own texts. Of one that has none in its sources: those of another one with the same licence, or MIT's own.
+fn texts_of(work: &Work, works: &BTreeMap<String, Work>) -> Result<BTreeSet<String>> {
+    if !work.texts.is_empty() {
+        return Ok(work.texts.clone());
     }
+    let found = &work.found;
     // MIT's names the authors, so it must be theirs.
     let is_mit = found.licence.split_whitespace().any(|word| word.trim_matches(['(', ')']) == "MIT");
-    let sibling = crates.values().find(|other| {
-        other.licence == found.licence
+    let sibling = works.values().find(|other| {
+        other.found.licence == found.licence
             && !other.texts.is_empty()
-            && (!is_mit || other.repository == found.repository)
+            && (!is_mit || other.found.repository == found.repository)
     });
     match sibling {
         Some(sibling) => Ok(sibling.texts.clone()),
         None if is_mit && found.authors.is_empty() => {
-            let name = name.split(' ').next().unwrap_or(name);
-            Ok([mit(&format!("the authors of {name}"))].into())
+            Ok([mit(&format!("the authors of {}", found.name))].into())
         }
         None if is_mit => Ok([mit(&found.authors)].into()),
-        None => Err(format!("{name} is under {}, and its text is nowhere", found.licence).into()),
+        None => {
+            Err(format!("{} is under {}, and its text is nowhere", found.full_name(), found.licence).into())
+        }
     }
 }
 

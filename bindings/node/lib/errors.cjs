@@ -10,7 +10,7 @@ class HyperlightError extends Error {
 
   static {
     // Not an own property of each, so that errors print like those of Node.
-    Object.defineProperty(this.prototype, 'name', { value: 'HyperlightError', configurable: true, writable: true })
+    Object.defineProperty(HyperlightError.prototype, 'name', { value: 'HyperlightError', configurable: true, writable: true })
   }
 }
 

@@ -2,7 +2,7 @@
 // What went wrong: failures of the native half, which come as data, and what host functions threw meanwhile.
 
 const { HyperlightError } = require('./errors.cjs')
-const json = require('./json.cjs')
+const { decode } = require('./values.cjs')
 
 /** How many of one call are kept: the guest decides how many there are. The engine keeps as many. */
 const MOST = 64
@@ -66,7 +66,7 @@ function addDetails(error, details) {
 function readThrown(details) {
   let found
   try {
-    found = json.decode(details, 'it')
+    found = decode(details, 'it')
   } catch {
     return undefined
   }

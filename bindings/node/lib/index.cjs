@@ -9,7 +9,7 @@ const native = require('./native.cjs')
 const { SandboxPool } = require('./pool.cjs')
 const { Sandbox } = require('./sandbox.cjs')
 const { Snapshot } = require('./snapshot.cjs')
-const { Wasm, WasmMemory, WasmPool } = require('./wasm.cjs')
+const { Wasm, WasmMemory, WasmPool, WasmProgram } = require('./wasm.cjs')
 const { version } = require('../package.json')
 
 function probe() {
@@ -27,5 +27,6 @@ exports.Snapshot = Snapshot
 exports.Wasm = Wasm
 exports.WasmMemory = WasmMemory
 exports.WasmPool = WasmPool
+exports.WasmProgram = WasmProgram
 exports.probe = probe
 exports.version = version

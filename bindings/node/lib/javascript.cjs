@@ -4,12 +4,12 @@ const fs = require('node:fs')
 
 const { invalid } = require('./errors.cjs')
 const { Guest } = require('./guest.cjs')
-const json = require('./json.cjs')
 const { isUrl, promised } = require('./kinds.cjs')
 const options = require('./options.cjs')
 const { checkArity, registered } = require('./registration.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const { isSnapshot } = require('./snapshot.cjs')
+const { decode, decodeAll, encode, encodeAll } = require('./values.cjs')
 
 /** JavaScript in a sandbox: a script, whose functions can be called with any JSON values. */
 class JavaScript extends Runtime {
@@ -30,7 +30,7 @@ class JavaScript extends Runtime {
   }
 
   evalSync(source, given) {
-    return json.decode(sandboxOf(this).callSync('eval', ...forEval(source, given)), 'the value')
+    return decode(sandboxOf(this).callSync('eval', ...forEval(source, given)), 'the value')
   }
 
   async call(name, values, given) {
@@ -74,15 +74,15 @@ class JavaScriptPool extends RuntimePool {
 
 /** `subject`: a sandbox, or a pool. */
 async function evalIn(subject, values) {
-  return json.decode(await subject.call('eval', ...values), 'the value')
+  return decode(await subject.call('eval', ...values), 'the value')
 }
 
 async function callIn(subject, texts) {
-  return json.decode(await subject.call('call', ...texts), 'the result')
+  return decode(await subject.call('call', ...texts), 'the result')
 }
 
 function callSyncIn(sandbox, texts) {
-  return json.decode(sandbox.callSync('call', ...texts), 'the result')
+  return decode(sandbox.callSync('call', ...texts), 'the result')
 }
 
 function forEval(source, given) {
@@ -92,7 +92,7 @@ function forEval(source, given) {
 function forCall(name, values = [], given) {
   options.text('the name of a function', name)
   if (!Array.isArray(values)) throw invalid(`the arguments of \`${name}\` are an array, found ${options.describe(values)}`)
-  return [name, json.encodeAll(values, `an argument of \`${name}\``), options.callOptions(given)]
+  return [name, encodeAll(values, `an argument of \`${name}\``), options.callOptions(given)]
 }
 
 /** The calls that make a source's functions callable. */
@@ -127,11 +127,11 @@ function byName(given) {
 function overJson(registration) {
   const { what, call } = registration
   return (text) => {
-    const values = json.decodeAll(text, `the arguments of ${what}`)
+    const values = decodeAll(text, `the arguments of ${what}`)
     checkArity(registration, values.length, 'the guest gave')
     const result = call(...values)
-    const encode = (value) => json.encode(value, `the result of ${what}`)
-    return promised(result)?.then(encode) ?? encode(result)
+    const answer = (value) => encode(value, `the result of ${what}`)
+    return promised(result)?.then(answer) ?? answer(result)
   }
 }
 

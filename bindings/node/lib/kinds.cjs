@@ -64,8 +64,8 @@ function describe(value) {
 
 /** A text on one line, without what a terminal obeys, and not long. */
 function printable(text) {
-  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text).slice(1, -1).replace(/[\x7f-\x9f\u2028\u2029]/g, escape)
+  const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text).slice(1, -1).replace(/[\x7f-\x9f\u2028\u2029]/g, escaped)
 }
 
 /** Names that a program has chosen, the first of them. */

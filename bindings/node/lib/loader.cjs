@@ -49,20 +49,6 @@ function load(host = here) {
   throw explain(host, failures)
 }
 
-/** A library that lies beside the addon. */
-function findLibrary(name, host = here) {
-  const places = [path.join(host.directory, name)]
-  try {
-    places.push(path.join(path.dirname(host.require.resolve(`libhyperlight-linux-${host.arch}-gnu/package.json`)), name))
-  } catch {
-    // There is no package of the platform.
-  }
-  const found = places.find((place) => fs.existsSync(place))
-  if (found !== undefined) return found
-  throw Object.assign(new Error(`libhyperlight has no ${name}: looked for ${places.join(' and ')}; install it again, or run \`npm run build\` in a checkout`),
-    { code: 'ERR_HL_ADDON' })
-}
-
 function explain(host, failures) {
   const platform = [host.platform, host.arch, libc(host)].filter(Boolean).join('-')
   const found = failures.find(({ error }) => error.code !== 'MODULE_NOT_FOUND')
@@ -82,4 +68,4 @@ function explain(host, failures) {
   return Object.assign(error, { code: 'ERR_HL_ADDON' })
 }
 
-module.exports = { findLibrary, load }
+module.exports = { load }

@@ -71,10 +71,14 @@ export declare class Port {
 }
 export type JsPort = Port
 
-/** A program as a guest. */
+/** A program that was compiled. */
 export declare class Program {
   /** The guest that runs it. */
-  guest(): Guest
+  guest(): Made<Guest>
+  /** The same program with other surroundings; limits mean nothing. */
+  withWasi(wasi: JsWasi): Made<Program>
+  /** The bytes that `loadProgram` takes. */
+  toBytes(): Made<Uint8Array>
   /** What it exports and imports, as JSON. */
   description(): string
 }
@@ -127,6 +131,21 @@ export declare class Snapshot {
 }
 export type JsSnapshot = Snapshot
 
+/** A type of a WebAssembly program. */
+export declare class Type {
+  /** The type that a text means. */
+  static parse(text: string): Made<Type>
+  /** Whether its kind on the wire has more values. */
+  get isNarrow(): boolean
+  /** The text of a value, which an error calls `what`. */
+  lower(what: string, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
+  /** The value of a text that a guest wrote. */
+  lift(what: string, text: string): Made<JsTape>
+  /** Confirms that a value has this type, which a guest sent as a kind that has more. */
+  check(what: string, tape: Float64Array, text: string): Made<undefined>
+}
+export type JsType = Type
+
 /**
  * Calls a guest function on this thread. `dispatch(slot, ...arguments)` calls host functions.
  *
@@ -135,10 +154,10 @@ export type JsSnapshot = Snapshot
 export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, timeoutMs: number | undefined | null, cpuTimeMs: number | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
 
 /** Compiles it on a thread of ours. */
-export declare function compile(port: Port, id: number, compiler: string, program: Uint8Array, wasi: JsWasi): Made<undefined>
+export declare function compile(port: Port, id: number, program: Uint8Array, wasi: JsWasi): Made<undefined>
 
-/** Compiles a program on this thread, by the compiler in that file. */
-export declare function compileSync(compiler: string, program: Uint8Array, wasi: JsWasi): Made<Program>
+/** Compiles a program on this thread. */
+export declare function compileSync(program: Uint8Array, wasi: JsWasi): Made<Program>
 
 /** A file. */
 export interface JsFile {
@@ -216,6 +235,18 @@ export interface JsSandboxOptions {
   maxPrintBytes?: number
 }
 
+/** A value on its way to JavaScript. */
+export interface JsTape {
+  /** What it is. */
+  tape: Float64Array
+  /** Its texts, in order. */
+  texts: Array<string>
+  /** The names of members, each once. */
+  names: Array<string>
+  /** Its bytes, in order and without gaps. */
+  bytes: Uint8Array
+}
+
 /** A variable of the environment. */
 export interface JsVariable {
   /** Its name. */
@@ -236,10 +267,27 @@ export interface JsWasi {
   maxProgramSize: number
   /** How long compiling takes at most; 0 for the compiler's own limit. */
   compileTimeoutMs: number
+  /** Processors that compile at most; 0 for all that are available to the process. */
+  compileThreads: number
 }
+
+/** Takes a program from the bytes that it was kept as. */
+export declare function loadProgram(saved: Uint8Array): Made<Program>
+
+/** How many bits a bigint may have. */
+export declare const MAX_BITS: number
+
+/** How many arrays and objects may be in each other. */
+export declare const MAX_DEPTH: number
+
+/** The value of a text that a script's guest wrote. `null` if it is plain JSON, which JavaScript reads faster itself. */
+export declare function ofScript(what: string, isAll: boolean, text: string): Made<JsTape | null>
 
 /** Whether sandboxes can be made here. */
 export declare function probe(): Made<undefined>
+
+/** The text of a value for a script, or of an array of some, each of which may be as deep as one alone. */
+export declare function toScript(what: string, isAll: boolean, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
 
 /** The version of this addon, which must be the package's. */
 export declare function version(): string

@@ -55,7 +55,8 @@ const LIMITS = {
 const SANDBOX = { heapSize: size, stackSize: size, inputSize: size, outputSize: size, ...LIMITS, print: callback }
 const POOL = { size, minIdle: size, acquireTimeoutMs: time, ...LIMITS, print: callback, hostFunctions: object }
 const JAVASCRIPT = { ...SANDBOX, hostFunctions: object, modules: object }
-const WASM = { ...SANDBOX, hostFunctions: object, wasi: object, snapshot: object, maxProgramSize: size, compileTimeoutMs: time }
+const WASM_PROGRAM = { maxProgramSize: size, compileTimeoutMs: time, compileThreads: size }
+const WASM = { ...SANDBOX, ...WASM_PROGRAM, hostFunctions: object, wasi: object, snapshot: object }
 const WASI = { args: texts, env: object, files: object }
 const CALL = { signal: signals.checked, timeoutMs: time, cpuTimeMs: time }
 const ACQUIRE = { signal: signals.checked }
@@ -153,4 +154,5 @@ module.exports = {
   text,
   wasiOptions: (options) => read(WASI, options, 'wasi'),
   wasmOptions: (options) => read(WASM, options, 'Wasm'),
+  wasmProgramOptions: (options) => read(WASM_PROGRAM, options, 'WasmProgram'),
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Call, run } = require('./calls.cjs')
+const { Call } = require('./calls.cjs')
 const { invalid, ofNative } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { Guest, isGuest, nativeGuest } = require('./guest.cjs')

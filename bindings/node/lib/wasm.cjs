@@ -9,19 +9,13 @@ const { HyperlightError, invalid } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { guestOf } = require('./guest.cjs')
 const { listed, owned, promised } = require('./kinds.cjs')
-const lift = require('./lift.cjs')
-const { findLibrary } = require('./loader.cjs')
-const lower = require('./lower.cjs')
 const native = require('./native.cjs')
 const options = require('./options.cjs')
 const { Permits } = require('./permits.cjs')
 const { checkArity, registered } = require('./registration.cjs')
 const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPool } = require('./runtime.cjs')
 const snapshots = require('./snapshot.cjs')
-const { parse } = require('./types.cjs')
-
-/** The library that compiles, loaded for the first program. */
-const COMPILER = 'libhyperlight_wasm_module.so'
+const { Type } = require('./values.cjs')
 
 /** Who compiles on another thread. More at once would not be done sooner, and take as much more memory. */
 const compilers = new Permits(availableParallelism())
@@ -32,13 +26,50 @@ const programs = new WeakMap()
 /** A program, compiled, with all that a sandbox for it needs but the sandbox's own options. */
 class Program {
   constructor(compiled) {
-    this.guest = guestOf(compiled.guest())
+    this.guest = guestOf(unwrap(compiled.guest()))
     const { exports, imports, memories } = JSON.parse(compiled.description())
     this.exports = new Map(exports.map((found) => [found.name, found]))
     this.imports = new Map(imports.map((found) => [found.name, found]))
     this.memories = memories
   }
 }
+
+/** A program, compiled, which can be kept as bytes. */
+class WasmProgram {
+  #native
+
+  constructor(source, given, made) {
+    this.#native = source === MADE ? made : compiledSync(source, asked(undefined, options.wasmProgramOptions(given)))
+  }
+
+  static async compile(source, given) {
+    return new WasmProgram(MADE, undefined, await compiled(source, asked(undefined, options.wasmProgramOptions(given))))
+  }
+
+  static fromBytes(bytes) {
+    return new WasmProgram(MADE, undefined, unwrap(native.loadProgram(options.bytes('the compiled program', bytes))))
+  }
+
+  toBytes() {
+    return unwrap(this.#native.toBytes())
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'WasmProgram'
+  }
+
+  static is(value) {
+    return typeof value === 'object' && value !== null && #native in value
+  }
+
+  static within(program, surroundings) {
+    return unwrap(program.#native.withWasi(surroundings))
+  }
+}
+
+const { is: isProgram, within } = WasmProgram
+delete /** @type {any} */ (WasmProgram).is
+delete /** @type {any} */ (WasmProgram).within
 
 /** A WebAssembly module or component in a sandbox. */
 class Wasm extends Runtime {
@@ -48,12 +79,14 @@ class Wasm extends Runtime {
   constructor(source, given, made) {
     let program = made?.program
     if (source !== MADE) {
-      const { hostFunctions, wasi, snapshot, maxProgramSize, compileTimeoutMs, ...sizes } = options.wasmOptions(given)
+      const { hostFunctions, wasi, snapshot, maxProgramSize, compileTimeoutMs, compileThreads, ...sizes } = options.wasmOptions(given)
+      const bounds = { maxProgramSize, compileTimeoutMs, compileThreads }
       const isClone = snapshots.isSnapshot(source)
       if (isClone && wasi !== undefined) throw invalid('a snapshot has its arguments, environment and files; wasi goes with a program')
       if (isClone) program = programs.get(source)
       else if (source instanceof Program) program = source
-      else program = new Program(unwrap(native.compileSync(findLibrary(COMPILER), bytesOf(source), asked(wasi, maxProgramSize, compileTimeoutMs))))
+      else if (isProgram(source)) program = new Program(within(source, asked(wasi, bounds)))
+      else program = new Program(compiledSync(source, asked(wasi, bounds)))
       if (snapshot !== undefined) {
         snapshots.checked(snapshot)
         programs.set(snapshot, program)
@@ -65,22 +98,10 @@ class Wasm extends Runtime {
   }
 
   static async compile(source, given) {
-    const { wasi, maxProgramSize, compileTimeoutMs, ...rest } = options.wasmOptions(given)
-    let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
-      : await fs.promises.readFile(options.filePath('the path of the program', source))
-    const surroundings = asked(wasi, maxProgramSize, compileTimeoutMs)
-    if (!compilers.takeFree()) {
-      // The caller's may change while it waits.
-      if (bytes === source) bytes = owned(bytes)
-      for (const file of surroundings.files) file.contents = owned(file.contents)
-      await compilers.take(undefined, undefined)
-    }
-    try {
-      const compiled = await run(undefined, undefined, (port, id) => native.compile(port, id, findLibrary(COMPILER), bytes, surroundings))
-      return new this(new Program(compiled), rest)
-    } finally {
-      compilers.give()
-    }
+    if (isProgram(source)) return new this(source, given)
+    const { wasi, maxProgramSize, compileTimeoutMs, compileThreads, ...rest } = options.wasmOptions(given)
+    const made = await compiled(source, asked(wasi, { maxProgramSize, compileTimeoutMs, compileThreads }))
+    return new this(new Program(made), rest)
   }
 
   get functions() {
@@ -213,14 +234,18 @@ function forCall(program, name, values) {
 }
 
 function toGuest(slot, value, what) {
-  return slot?.json ? lower.encode(typeOf(slot), value, what) : value
+  return slot?.json ? typeOf(slot).encode(value, what) : value
 }
 
+/** `slot` is `undefined` where the type is not known, and `null` where there is no value. */
 function fromGuest(slot, value, what) {
-  return slot?.json ? lift.decode(typeOf(slot), value, what) : lift.checked(slot?.type, value, what)
+  if (slot === undefined || slot === null) return value
+  const type = typeOf(slot)
+  if (slot.json) return type.decode(value, what)
+  return type.isNarrow ? type.checked(value, what) : value
 }
 
-const typeOf = (slot) => (slot.parsed ??= parse(slot.type))
+const typeOf = (slot) => (slot.parsed ??= new Type(slot.type))
 
 /** A function of the program, for people: its kinds, where `json` is any value of the type that the signature says. */
 function described({ name, parameters, result }) {
@@ -262,16 +287,36 @@ function overTypes(what, { parameters, result }, call) {
   }
 }
 
-function bytesOf(source) {
-  return types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
+/** The native half's program, compiled on this thread. */
+function compiledSync(source, surroundings) {
+  const bytes = types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
+  return unwrap(native.compileSync(bytes, surroundings))
+}
+
+/** The same on another thread. */
+async function compiled(source, surroundings) {
+  let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
+    : await fs.promises.readFile(options.filePath('the path of the program', source))
+  if (!compilers.takeFree()) {
+    // The caller's may change while it waits.
+    if (bytes === source) bytes = owned(bytes)
+    for (const file of surroundings.files) file.contents = owned(file.contents)
+    await compilers.take(undefined, undefined)
+  }
+  try {
+    return await run(undefined, undefined, (port, id) => native.compile(port, id, bytes, surroundings))
+  } finally {
+    compilers.give()
+  }
 }
 
 /** What the compiler is told beside the program, as the native half wants it. */
-function asked(given, maxProgramSize = 0, compileTimeoutMs = 0) {
+function asked(given, { maxProgramSize = 0, compileTimeoutMs = 0, compileThreads = 0 }) {
   const { args = [], env, files } = options.wasiOptions(given)
   return {
     maxProgramSize,
     compileTimeoutMs,
+    compileThreads,
     args,
     env: options.named('wasi.env', env).map(([name, value]) => ({ name, value: options.text(`wasi.env.${name}`, value) })),
     files: options.named('wasi.files', files).map(([path, found]) => ({
@@ -286,4 +331,4 @@ function place(name, value) {
   return BigInt(value)
 }
 
-module.exports = { Wasm, WasmMemory, WasmPool }
+module.exports = { Wasm, WasmMemory, WasmPool, WasmProgram }

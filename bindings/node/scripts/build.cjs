@@ -41,8 +41,7 @@ const addon = path.join(cargo([], root), 'libhyperlight_node.so')
 put('libhyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
 
 // In the workspace of the library, so that the packages of all languages share one build.
-const MODULE = 'libhyperlight_wasm_module.so'
-const compiler = path.join(cargo(['--package', 'libhyperlight-wasm-module'], checkout), MODULE)
-put(MODULE, (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
+const compiler = path.join(cargo(['--package', 'libhyperlight-wasm-library'], checkout), 'libhyperlight_wasm_library.so')
+put('libhyperlight_wasm.so', (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
 
 put('LICENSES-THIRD-PARTY', (to) => fs.copyFileSync(path.join(checkout, 'LICENSES-THIRD-PARTY'), to))

@@ -31,7 +31,7 @@ impl JsGuest {
     /// A guest that the package carries.
     #[napi(catch_unwind)]
     pub fn builtin(name: String) -> Made<JsGuest> {
-        Made(contain(|| Ok(Self { guest: Guest::builtin(&name)? })))
+        Made(contain(|| Ok(Self { guest: libhyperlight_builtin::by_name(&name)? })))
     }
 
     /// The same guest with more in its image.

@@ -10,7 +10,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use libhyperlight::{HostError, Kind, Signature, Value, ValueRef};
+use libhyperlight::{HostError, Kind, MAX_PARAMETERS, Signature, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, Function, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
@@ -84,7 +84,10 @@ pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, F
         .enumerate()
         .map(|(index, name)| kind(name, &format!("params[{index}]")))
         .collect::<Result<_, _>>()?;
-    Ok(Signature::new(&params, kind(returns, "returns")?)?)
+    let signature = Signature::new(&params, kind(returns, "returns")?)?;
+    // A function's `length` does not tell how many parameters it has.
+    Ok(signature
+        .leaving_out(MAX_PARAMETERS, "guests give the arguments that params lists at its registration"))
 }
 
 /// The host function at that place of the caller's table.

@@ -14,6 +14,7 @@
 #[cfg(panic = "abort")]
 compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
 
+mod external_memory;
 mod failure;
 mod forgotten;
 mod guard;
@@ -28,6 +29,6 @@ mod sandbox;
 mod shared;
 mod snapshot;
 mod value;
+mod values;
 mod wasm;
-mod weight;
 mod worker;

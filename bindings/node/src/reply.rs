@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use libhyperlight::{Snapshot, Value, ValueRef};
+use libhyperlight_wasm_loader::Program;
 use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
@@ -13,7 +14,7 @@ use crate::sandbox::JsSandbox;
 use crate::shared::SharedSandbox;
 use crate::snapshot::JsSnapshot;
 use crate::value::ToJs;
-use crate::wasm::{JsProgram, Program};
+use crate::wasm::JsProgram;
 
 /// A result that may come from another thread.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, ObjectFinalize};
 use napi_derive::napi;
 
+use crate::external_memory::ExternalMemory;
 use crate::failure::Failure;
 use crate::forgotten::{self, Watched};
 use crate::guard::{contain, panic_if_asked};
@@ -23,14 +24,13 @@ use crate::reply::{Made, Raw, Reply};
 use crate::shared::{Inside, SharedSandbox};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
-use crate::weight::Weight;
 
 /// A sandbox.
 #[napi(js_name = "Sandbox", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSandbox {
     pub(crate) sandbox: Arc<SharedSandbox>,
-    weight: Weight,
+    memory: ExternalMemory,
 }
 
 thread_local! {
@@ -226,7 +226,7 @@ impl JsSandbox {
     #[napi(catch_unwind)]
     pub fn close(&self, env: Env) {
         self.sandbox.close();
-        self.weight.take_away(env);
+        self.memory.take_back(env);
     }
 }
 
@@ -235,7 +235,7 @@ impl JsSandbox {
     pub(crate) fn new(env: Env, sandbox: Arc<SharedSandbox>) -> Self {
         let number = number_of(&sandbox).to_bits();
         SANDBOXES.with_borrow_mut(|table| table.insert(number, Arc::downgrade(&sandbox)));
-        Self { sandbox, weight: Weight::put(env) }
+        Self { sandbox, memory: ExternalMemory::report(env) }
     }
 
     /// Enters now, so that the next one is told that the sandbox is busy, and goes on on a thread of ours.
@@ -255,7 +255,7 @@ impl JsSandbox {
 
 impl ObjectFinalize for JsSandbox {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.weight.take_away(env);
+        self.memory.take_back(env);
         Ok(())
     }
 }

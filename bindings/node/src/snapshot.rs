@@ -5,18 +5,18 @@ use napi::Env;
 use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 
+use crate::external_memory::ExternalMemory;
 use crate::guard::contain;
 use crate::options::integer;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
-use crate::weight::Weight;
 
 /// An immutable picture of a sandbox.
 #[napi(js_name = "Snapshot", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSnapshot {
     pub(crate) snapshot: Snapshot,
-    weight: Weight,
+    memory: ExternalMemory,
 }
 
 #[napi]
@@ -49,13 +49,13 @@ impl JsSnapshot {
 impl JsSnapshot {
     /// On the thread of the JavaScript that gets it.
     pub(crate) fn new(env: Env, snapshot: Snapshot) -> Self {
-        Self { snapshot, weight: Weight::put(env) }
+        Self { snapshot, memory: ExternalMemory::report(env) }
     }
 }
 
 impl ObjectFinalize for JsSnapshot {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.weight.take_away(env);
+        self.memory.take_back(env);
         Ok(())
     }
 }

@@ -56,6 +56,15 @@ test('what is thrown comes back as the same object', async () => {
   }
 })
 
+test('a guest that gives too much is told what would let it', async () => {
+  const REFUSED = /`HostAdd` is \(i32\) -> i32, but was called with \(i32, i32\); guests give the arguments that params lists at its registration$/
+  await using_(make({ HostAdd: [{ params: ['i32'], returns: 'i32' }, (a, b = 5) => a + b] }), async (sandbox) => {
+    await assert.rejects(sandbox.call('Add', 1, 2), { code: 'ERR_HL_SIGNATURE', message: REFUSED })
+    assert.throws(() => sandbox.callSync('Add', 1, 2), { code: 'ERR_HL_SIGNATURE', message: REFUSED })
+    assert.equal(sandbox.state, 'ready')
+  })
+})
+
 test('the guest sees the text, and may swallow the error', async () => {
   await using_(make({ Fails: [NONE, () => { throw new Error('no \ud800 luck') }] }), async (sandbox) => {
     for (const text of [await sandbox.call('CallHostExpectError', 'Fails'), sandbox.callSync('CallHostExpectError', 'Fails')]) {

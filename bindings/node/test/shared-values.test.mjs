@@ -9,10 +9,7 @@ import { test } from 'node:test'
 
 const require = createRequire(import.meta.url)
 const lib = path.join(path.dirname(require.resolve('libhyperlight/package.json')), 'lib')
-const json = require(path.join(lib, 'json.cjs'))
-const lift = require(path.join(lib, 'lift.cjs'))
-const lower = require(path.join(lib, 'lower.cjs'))
-const { parse } = require(path.join(lib, 'types.cjs'))
+const { Type, ...json } = require(path.join(lib, 'values.cjs'))
 
 const cases = (file) => JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'values', file), 'utf8'))
 
@@ -66,7 +63,7 @@ function replay(file, decode, isBig, sorted = (_, found) => found) {
         else assert.deepStrictEqual(sorted(one, found), expected)
       } else {
         assert.equal(error?.code, CODES[one.error] ?? 'ERR_HL_PROTOCOL', error?.stack)
-        assert.match(error.message, LIMITS[one.error] ?? /^it /)
+        assert.match(error.message, LIMITS[one.error] ?? /^it\b/)
         // Nothing of the guest's text, which a terminal might obey.
         assert.doesNotMatch(error.message, /[\x00-\x1f\x7f-\x9f\u2028\u2029]/)
       }
@@ -74,7 +71,7 @@ function replay(file, decode, isBig, sorted = (_, found) => found) {
   }
 }
 
-replay('components.json', ({ type }, wire) => lift.decode(parse(type), wire, 'it'), ({ type }) => {
+replay('components.json', ({ type }, wire) => new Type(type).decode(wire, 'it'), ({ type }) => {
   const hasBig = /[su]64|i64/.test(type)
   const hasSmall = /[su](8|16|32)|i32/.test(type)
   assert.ok(!(hasBig && hasSmall) || type.startsWith('('), 'the format does not say which is which')
@@ -109,10 +106,10 @@ test('whole numbers are sent up to the limit, and none beyond', () => {
 test('sixteen million characters take linear time both ways, however deep they are', () => {
   const long = 'é'.repeat(16e6)
   const deep = (inner) => Array.from({ length: 500 }).reduce((nested) => [nested], inner)
-  const type = parse(`${'list<'.repeat(90)}string${'>'.repeat(90)}`)
+  const type = new Type(`${'list<'.repeat(90)}string${'>'.repeat(90)}`)
   for (const [work, expected] of [
     [() => json.decode(json.encode(deep(long), 'it'), 'it').flat(Infinity)[0], long],
-    [() => lift.decode(type, lower.encode(type, Array.from({ length: 90 }).reduce((nested) => [nested], long), 'it'), 'it').flat(Infinity)[0], long],
+    [() => type.decode(type.encode(Array.from({ length: 90 }).reduce((nested) => [nested], long), 'it'), 'it').flat(Infinity)[0], long],
   ]) {
     const before = process.cpuUsage()
     assert.ok(work() === expected)
@@ -123,10 +120,10 @@ test('sixteen million characters take linear time both ways, however deep they a
 
 test('what crosses as a kind with more values than its type is checked, too', () => {
   for (const [type, value] of [['u8', 4_000_000_000], ['u8', 256], ['s8', -129], ['s16', 32768], ['u16', 65536], ['char', 'abcdef'], ['char', ''], ['char', '\ud800']]) {
-    assert.throws(() => lift.checked(type, value, 'it'), { code: 'ERR_HL_PROTOCOL', message: /^it / }, `${type} ${value}`)
+    assert.throws(() => new Type(type).checked(value, 'it'), { code: 'ERR_HL_PROTOCOL', message: /^it\b/ }, `${type} ${value}`)
   }
-  for (const [type, value] of [['u8', 255], ['s8', -128], ['char', '😀'], ['char', 'x'], ['i32', -1], ['s32', -1], ['u32', 2 ** 32 - 1], ['string', 'abcdef'], ['f64', 1e300], [undefined, undefined]]) {
-    assert.equal(lift.checked(type, value, 'it'), value)
+  for (const [type, value] of [['u8', 255], ['s8', -128], ['char', '😀'], ['char', 'x'], ['i32', -1], ['s32', -1], ['u32', 2 ** 32 - 1], ['string', 'abcdef'], ['f64', 1e300]]) {
+    assert.equal(new Type(type).checked(value, 'it'), value)
   }
 })
 
@@ -134,25 +131,25 @@ test('what goes into a component is checked as what comes out', () => {
   for (const [type, wrong] of [['f32', 1e300], ['string', 'a\ud800'], ['char', 'ab'], ['char', '\udc00'], ['list<u32, 3>', [1]], ['record { constructor: string }', {}],
     ['record { a: option<u8> }', new Map([['a', 1]])], ['record { a: option<u8> }', Object(5)], ['map<string, u8>', [['a']]], ['enum { a }', 'constructor'],
     ['u8', 256], ['u8', '7'], ['s8', true], ['u64', -1n], ['own<constructor>', 1], ['variant { a }', { __proto__: { a: 1 } }]]) {
-    assert.throws(() => lower.encode(parse(type), wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
+    assert.throws(() => new Type(type).encode(wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
   }
 })
 
 test('a program has many cases and fields, and a value few of them: neither is multiplied', () => {
   const names = (count, of = '') => Array.from({ length: count }, (_, index) => `c${index}${of}`).join(', ')
-  const cases = parse(`list<variant { ${names(20_000)}, last(u8) }>`)
-  const fields = parse(`list<record { ${names(5000, ': option<u8>')}, last: u8 }>`)
+  const cases = new Type(`list<variant { ${names(20_000)}, last(u8) }>`)
+  const fields = new Type(`list<record { ${names(5000, ': option<u8>')}, last: u8 }>`)
   const values = Array.from({ length: 5000 }, () => ({ last: 1 }))
   const begun = process.cpuUsage()
-  for (const type of [cases, fields]) assert.equal(lower.encode(type, values, 'it'), JSON.stringify(values))
-  assert.deepEqual(lift.decode(cases, JSON.stringify(values), 'it'), values)
+  for (const type of [cases, fields]) assert.equal(type.encode(values, 'it'), JSON.stringify(values))
+  assert.deepEqual(cases.decode(JSON.stringify(values), 'it'), values)
   const spent = process.cpuUsage(begun)
   assert.ok(spent.user + spent.system < 5_000_000, `${JSON.stringify(spent)}`)
-  assert.throws(() => lower.encode(fields, [{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /^it\[0\]\.last is u8/ })
-  assert.throws(() => lower.encode(cases, [{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /one of "c0", .* 19981 more, found/ })
+  assert.throws(() => fields.encode([{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /^it\[0\] lacks the field `last`$/ })
+  assert.throws(() => cases.encode([{ c1: 2 }], 'it'), { code: 'ERR_HL_SIGNATURE', message: /^it\[0\] must be `c1` without a value$/ })
 })
 
 test('a type that is nested without end is the program\'s fault', () => {
-  assert.throws(() => parse('list<'.repeat(100_000)), { code: 'ERR_HL_GUEST_BINARY', message: /1024 levels/ })
-  parse(`${'list<'.repeat(1000)}u8${'>'.repeat(1000)}`)
+  assert.throws(() => new Type('list<'.repeat(100_000)), { code: 'ERR_HL_GUEST_BINARY', message: /1024 levels/ })
+  new Type(`${'list<'.repeat(1000)}u8${'>'.repeat(1000)}`)
 })

@@ -94,7 +94,7 @@ test('clones do not see each other', async () => {
   sandbox.close()
   const clones = Array.from({ length: 8 }, () => new Sandbox(snapshot))
   const tenants = clones.map(() => new Secret())
-  tenants.forEach((secret, index) => secret.plant(clones[index]))
+  for (const [index, secret] of tenants.entries()) secret.plant(clones[index])
   clones.forEach((clone, index) => {
     assert.deepEqual(tenants.map((secret) => secret.isIn(clone)), tenants.map((_, other) => other === index))
     assert.equal(clone.callSync('GetStatic'), 1)

@@ -10,9 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGE: &str = "libhyperlight-wasm-module";
+const PACKAGE: &str = "libhyperlight-wasm-library";
 
-const LIBRARY: &str = "libhyperlight_wasm_module.so";
+/// As cargo names it, and as it is looked for.
+const BUILT: &str = "libhyperlight_wasm_library.so";
+const LIBRARY: &str = "libhyperlight_wasm.so";
 
 /// Where cargo says that another linker is to be used, which may link against another C library.
 const LINKER: &str = "RUSTC_LINKER";
@@ -21,7 +23,7 @@ const LINKER: &str = "RUSTC_LINKER";
 pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={LINKER}");
     let manifest = match root.join("Cargo.lock").exists() {
-        true => root.join("runtimes/wasm/module/Cargo.toml"),
+        true => root.join("runtimes/wasm/library/Cargo.toml"),
         false => write_manifest(here, root, out)?,
     };
     let shared = root.join("target");
@@ -41,7 +43,7 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>>
     }
     let strip = Command::new("strip")
         .args(["--strip-unneeded", "-o"])
-        .args([out.join(LIBRARY), target.join("release").join(LIBRARY)])
+        .args([out.join(LIBRARY), target.join("release").join(BUILT)])
         .status();
     match strip {
         Ok(status) if status.success() => Ok(()),
@@ -61,16 +63,18 @@ fn write_manifest(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<d
 name = "{PACKAGE}"
 version = "{version}"
 edition = "2024"
+build = '{root}/runtimes/wasm/library/build.rs'
 
 [workspace]
 
 [lib]
-name = "hyperlight_wasm_module"
-path = '{root}/runtimes/wasm/module/src/lib.rs'
+name = "hyperlight_wasm_library"
+path = '{root}/runtimes/wasm/library/src/lib.rs'
 crate-type = ["cdylib", "rlib"]
 
 [dependencies]
 libhyperlight-wasm-compiler = {{ path = '{root}/runtimes/wasm/compiler' }}
+libhyperlight-wasm-interface = {{ path = '{root}/runtimes/wasm/interface' }}
 
 [profile.release]
 codegen-units = 1

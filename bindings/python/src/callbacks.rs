@@ -23,7 +23,7 @@ pub struct Callbacks(Mutex<Vec<Option<Py<PyAny>>>>);
 
 /// The place of one callable, which a host function has; it is let go when the host function goes.
 #[derive(Debug)]
-struct Slot {
+struct Registered {
     callbacks: Arc<Callbacks>,
     at: usize,
 }
@@ -105,14 +105,14 @@ impl Callbacks {
         drop(callables);
     }
 
-    fn add(self: &Arc<Self>, callable: &Bound<'_, PyAny>) -> Slot {
+    fn add(self: &Arc<Self>, callable: &Bound<'_, PyAny>) -> Registered {
         let mut callables = self.lock();
         let at = callables.iter().position(Option::is_none).unwrap_or(callables.len());
         if at == callables.len() {
             callables.push(None);
         }
         callables[at] = Some(callable.clone().unbind());
-        Slot { callbacks: Arc::clone(self), at }
+        Registered { callbacks: Arc::clone(self), at }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Py<PyAny>>>> {
@@ -126,7 +126,7 @@ impl Drop for Callbacks {
     }
 }
 
-impl Slot {
+impl Registered {
     fn call<'py>(&self, py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py, PyAny>> {
         let callable = {
             let callables = self.callbacks.lock();
@@ -137,7 +137,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for Registered {
     fn drop(&mut self) {
         let _kept = Kept::new();
         let callable = self.callbacks.lock().get_mut(self.at).and_then(Option::take);

@@ -1,13 +1,10 @@
 //! Guests: programs to be run in sandboxes.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use libhyperlight::{MAX_GUEST_FILE, PayloadAccess};
+use libhyperlight::PayloadAccess;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
@@ -30,15 +27,14 @@ use crate::value;
 pub struct Guest {
     pub guest: libhyperlight::Guest,
     source: Source,
-    payloads: Vec<(Py<PyBytes>, bool)>,
 }
 
-/// What a guest is made of, for those that travel. Bytes stay the program's own objects, so that they are not held twice.
-#[derive(Debug)]
+/// Where a guest is from. One that travels and is not built in takes its file along, which the engine has kept.
+#[derive(Clone, Debug)]
 enum Source {
     Builtin(String),
-    File(PathBuf, Arc<[u8]>),
-    Bytes(Py<PyBytes>),
+    File(PathBuf),
+    Bytes,
 }
 
 #[pymethods]
@@ -52,15 +48,15 @@ impl Guest {
             if let Ok(bytes) = source.cast::<PyBytes>() {
                 let file = bytes.as_bytes();
                 let guest = py.detach(|| libhyperlight::Guest::from_bytes(file)).map_err(|e| raise(py, e))?;
-                let source = Source::Bytes(bytes.clone().unbind());
-                return Ok(Self { guest, source, payloads: Vec::new() });
+                return Ok(Self { guest, source: Source::Bytes });
             }
             let path = path(&source)?.ok_or_else(|| {
                 let found = source.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
                 PyTypeError::new_err(format!("a guest is a path or the bytes of an ELF file, not {found}"))
             })?;
-            let (guest, bytes) = py.detach(|| load(&path)).map_err(|error| raise(py, error))?;
-            Ok(Self { guest, source: Source::File(path, bytes), payloads: Vec::new() })
+            let guest =
+                py.detach(|| libhyperlight::Guest::from_file(&path)).map_err(|error| raise(py, error))?;
+            Ok(Self { guest, source: Source::File(path) })
         })
     }
 
@@ -72,8 +68,8 @@ impl Guest {
     #[pyo3(signature = (name, /))]
     fn builtin(py: Python<'_>, name: &str) -> PyResult<Self> {
         contain(|| {
-            let guest = libhyperlight::Guest::builtin(name).map_err(|error| raise(py, error))?;
-            Ok(Self { guest, source: Source::Builtin(name.to_owned()), payloads: Vec::new() })
+            let guest = libhyperlight_builtin::by_name(name).map_err(|error| raise(py, error))?;
+            Ok(Self { guest, source: Source::Builtin(name.to_owned()) })
         })
     }
 
@@ -93,20 +89,17 @@ impl Guest {
             let access = if executable { PayloadAccess::ReadExecute } else { PayloadAccess::Read };
             let guest =
                 py.detach(|| self.guest.with_payload(bytes, access)).map_err(|error| raise(py, error))?;
-            let mut payloads: Vec<_> =
-                self.payloads.iter().map(|(bytes, executable)| (bytes.clone_ref(py), *executable)).collect();
-            payloads.push((data.unbind(), executable));
-            Ok(Self { guest, source: self.source.clone_ref(py), payloads })
+            Ok(Self { guest, source: self.source.clone() })
         })
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
+    fn __repr__(&self) -> String {
         let name = match &self.source {
             Source::Builtin(name) => format!("builtin {name:?}"),
-            Source::File(path, _) => format!("{path:?}"),
-            Source::Bytes(bytes) => format!("of {} bytes", bytes.as_bytes(py).len()),
+            Source::File(path) => format!("{path:?}"),
+            Source::Bytes => format!("of {} bytes", self.guest.file().len()),
         };
-        match self.payloads.len() {
+        match self.guest.payloads().count() {
             0 => format!("<Guest {name}>"),
             payloads => format!("<Guest {name} with {payloads} payloads>"),
         }
@@ -116,23 +109,15 @@ impl Guest {
         contain(|| {
             let source = match &self.source {
                 Source::Builtin(name) => PyString::new(py, name).into_any(),
-                Source::File(_, bytes) => PyBytes::new(py, bytes).into_any(),
-                Source::Bytes(bytes) => bytes.bind(py).clone().into_any(),
+                Source::File(_) | Source::Bytes => PyBytes::new(py, self.guest.file()).into_any(),
             };
-            let payloads = self.payloads.iter().map(|(bytes, executable)| (bytes.bind(py), *executable));
+            let payloads = self.guest.payloads();
+            let payloads = payloads
+                .map(|(bytes, access)| (PyBytes::new(py, bytes), access == PayloadAccess::ReadExecute));
+            let payloads: Vec<_> = payloads.collect();
             let arguments = (source, PyTuple::new(py, payloads)?).into_pyobject(py)?;
             Ok((py.import("libhyperlight._libhyperlight")?.getattr("_guest_from_parts")?, arguments))
         })
-    }
-}
-
-impl Source {
-    fn clone_ref(&self, py: Python<'_>) -> Self {
-        match self {
-            Self::Builtin(name) => Self::Builtin(name.clone()),
-            Self::File(path, bytes) => Self::File(path.clone(), Arc::clone(bytes)),
-            Self::Bytes(bytes) => Self::Bytes(bytes.clone_ref(py)),
-        }
     }
 }
 
@@ -160,15 +145,4 @@ pub fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     }
     let bytes = py.import("os")?.call_method1("fsencode", (object,))?;
     Ok(Some(OsStr::from_bytes(bytes.cast::<PyBytes>()?.as_bytes()).into()))
-}
-
-/// Loads a file, keeping its contents. Whatever is wrong with it the engine says best.
-fn load(path: &Path) -> libhyperlight::Result<(libhyperlight::Guest, Arc<[u8]>)> {
-    let is_plain = path.metadata().is_ok_and(|metadata| metadata.is_file());
-    let mut bytes = Vec::new();
-    let read = |bytes: &mut Vec<u8>| File::open(path)?.take(MAX_GUEST_FILE + 1).read_to_end(bytes);
-    if !is_plain || read(&mut bytes).is_err() {
-        return libhyperlight::Guest::from_file(path).map(|guest| (guest, bytes.into()));
-    }
-    Ok((libhyperlight::Guest::from_bytes(&bytes)?, bytes.into()))
 }

@@ -23,6 +23,7 @@ mod signature;
 mod snapshot;
 mod stack;
 mod value;
+mod wasm;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
@@ -34,7 +35,7 @@ mod _libhyperlight {
     #[pymodule_export]
     use super::guest::{Guest, guest_from_parts};
     #[pymodule_export]
-    use super::json::{decode, encode};
+    use super::json::{Type, all_of_script, all_to_script, of_script, to_script};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
@@ -43,6 +44,8 @@ mod _libhyperlight {
     use super::sandbox::{Sandbox, prepare_by};
     #[pymodule_export]
     use super::snapshot::{Snapshot, snapshot_from_bytes};
+    #[pymodule_export]
+    use super::wasm::WasmProgram;
 
     /// The version of the library.
     #[pymodule_export]

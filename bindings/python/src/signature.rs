@@ -38,14 +38,19 @@ pub fn of_function<'py>(
     open_arity: bool,
 ) -> PyResult<Signature> {
     let py = function.py();
-    let (params, returns): (Vec<u32>, u32) = py
-        .import("libhyperlight._signature")?
-        .getattr("codes_of_function")?
-        .call1((function, params.into_object(py), returns.into_object(py), open_arity))?
-        .extract()?;
+    let module = py.import("libhyperlight._signature")?;
+    let (said, returns) = (params.into_object(py), returns.into_object(py));
+    let (params, returns): (Vec<u32>, u32) =
+        module.getattr("codes_of_function")?.call1((function, &said, returns, open_arity))?.extract()?;
+    let left_out: Option<(usize, String)> =
+        module.getattr("left_out")?.call1((function, said, open_arity))?.extract()?;
     let kind = |code| Kind::from_code(code).ok_or_else(|| PyTypeError::new_err("unknown kind"));
     let params = params.into_iter().map(kind).collect::<PyResult<Vec<_>>>()?;
-    Signature::new(&params, kind(returns)?).map_err(|error| errors::raise(py, error))
+    let signature = Signature::new(&params, kind(returns)?).map_err(|error| errors::raise(py, error))?;
+    Ok(match left_out {
+        Some((most, how)) => signature.leaving_out(most, &how),
+        None => signature,
+    })
 }
 
 /// The Python object that describes a signature.

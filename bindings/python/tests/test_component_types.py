@@ -10,8 +10,10 @@ from typing import Any
 
 import libhyperlight as hl
 import pytest
+from libhyperlight._libhyperlight import _Type
 from libhyperlight._program import Function
-from libhyperlight._wit import parse
+
+parse = _Type.parse
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,44 @@ def test_failures_of_host_functions_are_let_go(script: MakeScript) -> None:
     assert len(held) == 101
 
 
+class Refused(Exception):
+    """An error that refers to as much memory as it likes, of which the engine knows nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("no")
+        self.load = bytearray(1 << 20)
+
+
+@pytest.mark.parametrize(("length", "bound"), [(1, 64), (200 << 10, 5)], ids=["many", "long"])
+def test_failures_of_one_call_are_kept_within_bounds(script: MakeScript, length: int, bound: int) -> None:
+    """A guest that catches what the host raises makes it hold the last 64 errors, and no more than 1 MiB of arguments."""
+    held: list[weakref.ref[BaseException]] = []
+    most = 0
+
+    def refused() -> Refused:
+        # Not in a frame of the traceback, which would refer to itself.
+        error = Refused()
+        held.append(weakref.ref(error))
+        return error
+
+    def fail(text: str) -> None:
+        nonlocal most
+        most = max(most, sum(ref() is not None for ref in held))
+        raise refused()
+
+    js = script(
+        "function caught(n, length) { for (let i = 0; i < n; i++) try { host.fail('x'.repeat(length)) } catch {} }",
+        host_functions={"fail": fail},
+    )
+    js.call("caught", 200, length)
+    # Beside those that are kept, the one that was raised last, and the one that has just lost its place.
+    assert bound // 2 <= most <= bound + 2
+    assert len(held) == 200
+    # The end of the call lets all of them go: when the interpreter is next entered, and without its garbage collector.
+    js.eval("1")
+    assert [ref for ref in held if ref() is not None] == []
+
+
 def test_every_call_has_its_time_limit(script: MakeScript) -> None:
     """extism/extism #557: a timeout works at the first call only."""
     js = script(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import io
+import re
 import sys
 import threading
 import traceback
@@ -409,6 +410,45 @@ def test_a_default_is_the_hosts(make: MakeSandbox) -> None:
         pool.call("RoundTripHostString", "a")
     with pytest.raises(TypeError, match="params="):
         hl.SandboxPool(snapshot, host_functions={"X": hl.HostFunction(max, arity=2)})
+
+
+def test_a_compiled_guest_that_gives_too_much_is_told_what_would_let_it(make: MakeSandbox) -> None:
+    """The engine refuses by the signature; whether there is more to the function, only the registration knows."""
+
+    def add(a: hl.i32, b: hl.i32 = 5) -> hl.i32:
+        return a + b
+
+    def one(a: hl.i32) -> hl.i32:
+        return a
+
+    refusal = r"`HostAdd` is \(i32\) -> i32, but was called with \(i32, i32\)"
+    opens = "; guests may give parameters that have defaults only if it is registered with open_arity=True"
+    listed = "; guests give the arguments that params= lists at its registration"
+    for function, said, advice in [
+        (add, {}, opens),
+        (add, {"params": [hl.i32]}, listed),
+        (add, {"params": [hl.i32], "open_arity": True}, listed),
+        (one, {}, ""),
+        (lambda a: a, {"params": [hl.i32], "returns": hl.i32}, ""),
+    ]:
+        sandbox = make()
+        sandbox.register("HostAdd", function, **said)
+        with pytest.raises(hl.SignatureError, match=refusal + re.escape(advice) + "$"):
+            sandbox.call("Add", 1, 2)
+    # What no option would let it give is refused as it is.
+    sandbox = make()
+    sandbox.register("HostAdd", lambda a=1: a, params=[], returns=hl.i32)
+    with pytest.raises(hl.SignatureError) as caught:
+        sandbox.call("Add", 1, 2)
+    assert "registration" not in str(caught.value) and "open_arity" not in str(caught.value)
+
+    # So do those who start a guest again that says what it calls.
+    guest = make()
+    guest.register("HostAdd", add, open_arity=True)
+    snapshot = guest.snapshot()
+    with hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add}) as pool:
+        with pytest.raises(hl.HyperlightError, match="open_arity=True"):
+            pool.call("Add", 1, 2)
 
 
 class Files:

@@ -1,4 +1,4 @@
-"""The scripts of ``tests/values/operations.txt``, which all languages replay: what sandboxes answer, whatever is done."""
+"""The scripts of ``tests/values/operations.txt``, which all languages replay: what sandboxes answer."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_the_wheel() -> None:
         assert files == {"LICENSE", "LICENSES-THIRD-PARTY"}
         assert "Apache License" in archive.read(f"{folder}/licenses/LICENSE").decode()
         licences = archive.read(f"{folder}/licenses/LICENSES-THIRD-PARTY").decode()
-    for module in (*MODULES, "libhyperlight_wasm_module.so"):
+    for module in (*MODULES, "libhyperlight_wasm.so"):
         assert f"libhyperlight/{module}" in names
     for carried in ("pyo3 ", "rquickjs-sys ", "wasmtime ", "cranelift-codegen ", "libm "):
         assert f"\n{carried}" in licences
@@ -73,7 +73,7 @@ def test_the_compiler_is_loaded_when_it_is_wanted(run_python: RunPython) -> None
 import libhyperlight as hl
 def is_loaded():
     with open("/proc/self/maps") as maps:
-        return "libhyperlight_wasm_module" in maps.read()
+        return "libhyperlight_wasm.so" in maps.read()
 before = is_loaded()
 hl.Wasm(b"\\0asm\\1\\0\\0\\0")
 print(before, is_loaded())
@@ -95,7 +95,7 @@ def test_the_sdist() -> None:
         "sdk/libc/mod.rs",
         "runtimes/wasm/guest/Cargo.toml",
         "runtimes/wasm/compiler/Cargo.toml",
-        "runtimes/wasm/module/src/lib.rs",
+        "runtimes/wasm/library/src/lib.rs",
         "LICENSE",
         "LICENSES-THIRD-PARTY",
     ):

@@ -11,7 +11,7 @@ from typing import Any
 import libhyperlight as hl
 import pytest
 
-from conftest import MakeSandbox
+from conftest import MakeSandbox, RunPython
 
 
 def test_probe() -> None:
@@ -176,6 +176,45 @@ def test_guests(tmp_path: Path, guest: hl.Guest, make: MakeSandbox) -> None:
     payload = guest.with_payload(b"abc").with_payload(bytearray(b"\xc3"), executable=True)
     assert make(payload).call("PayloadBytes", 0) == b"abc"
     assert repr(guest) == '<Guest builtin "demo">'
+
+
+SWAPPED = """
+import os, sys, threading, libhyperlight as hl
+folder = sys.argv[1]
+path, file, fifo = (os.path.join(folder, name) for name in ("guest", "file", "fifo"))
+done = False
+
+def swap():
+    while not done:
+        with open(file, "wb") as out:
+            out.write(b"no guest")
+        os.replace(file, path)
+        os.mkfifo(fifo)
+        os.replace(fifo, path)
+
+with open(path, "wb") as out:
+    out.write(b"no guest")
+thread = threading.Thread(target=swap)
+thread.start()
+found = set()
+try:
+    for _ in range(5000):
+        try:
+            hl.Guest(path)
+        except hl.GuestBinaryError as error:
+            found.add("regular" in str(error))
+finally:
+    done = True
+    thread.join()
+print(len(found))
+"""
+
+
+def test_a_fifo_in_the_place_of_a_guest_file_is_waited_for_by_nobody(tmp_path: Path, run_python: RunPython) -> None:
+    """Whenever it is put there: a path that is looked at and then opened may lead to two files."""
+    ended = run_python(SWAPPED, str(tmp_path))
+    # Both were there, or the test would show nothing.
+    assert ended.stdout == "2\n", ended.stderr
 
 
 def test_sources(tmp_path: Path, guest: hl.Guest, make: MakeSandbox) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import libhyperlight as hl
 import pytest
 from libhyperlight._integers import from_decimal
-from libhyperlight._json import decode
-from libhyperlight._wit import parse
+from libhyperlight._libhyperlight import _of_script, _Type
 
 VALUES = Path(__file__).resolve().parents[3] / "tests" / "values"
 
@@ -26,7 +25,7 @@ SAYS = {
     "name": ("found", "has no", "twice"),
     "arity": ("must have", "lacks", "needs"),
     "escape": ("$bytes:", "$bigint:", "$number:"),
-    "depth": ("up to 512 levels",),
+    "depth": ("the limit is 512",),
     "large": ("2**65536",),
 }
 
@@ -122,9 +121,9 @@ def replay(case: Any, decode: Callable[[str], Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("components.json"))
 def test_what_components_send(case: Any) -> None:
-    replay(case, parse(case["type"]).decode)
+    replay(case, _Type.parse(case["type"]).decode)
 
 
 @pytest.mark.parametrize("case", cases("scripts.json"))
 def test_what_scripts_send(case: Any) -> None:
-    replay(case, decode)
+    replay(case, _of_script)

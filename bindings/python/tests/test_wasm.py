@@ -249,7 +249,12 @@ def test_limits(make: MakeWasm) -> None:
 
 
 def test_what_a_program_may_ask_of_the_compiler(make: MakeWasm) -> None:
-    for bounds in ({"max_program_size": len(MODULE)}, {"compile_timeout": float("inf")}):
+    for bounds in (
+        {"max_program_size": len(MODULE)},
+        {"compile_timeout": float("inf")},
+        {"compile_threads": 1},
+        {"compile_threads": 2**100},
+    ):
         assert make(**bounds).call("fib", 2) == 1
     with pytest.raises(hl.GuestBinaryError, match="max_program_size"):
         make(max_program_size=len(MODULE) - 1)
@@ -556,12 +561,72 @@ def test_many_programs_at_once_all_get_their_turn() -> None:
         ({"max_program_size": True}, TypeError),
         ({"max_program_size": 1.5}, TypeError),
         ({"max_program_size": 0}, hl.InvalidArgument),
+        ({"compile_threads": "1"}, TypeError),
+        ({"compile_threads": True}, TypeError),
+        ({"compile_threads": 0}, hl.InvalidArgument),
     ],
     ids=str,
 )
 def test_bounds_that_are_refused(options: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=next(iter(options))):
         hl.Wasm(MODULE, **options)
+
+
+def large(number: int) -> bytes:
+    """A program large enough for several threads, and another one for each number."""
+    functions = (
+        f"(func (param i32) (result i32) {'(i32.add ' * 40}(local.get 0){f' (i32.const {number + at}))' * 40})"
+        for at in range(400)
+    )
+    return binary(f'(module {" ".join(functions)} (func (export "f") (result i32) (call 0 (i32.const 2))))')
+
+
+def test_a_large_program_is_compiled_by_one_thread_or_several(make: MakeWasm) -> None:
+    for threads in (1, 2):
+        assert make(large(threads), compile_threads=threads).call("f") == 2 + 40 * threads
+
+
+def test_a_compiled_program_can_be_kept(make: MakeWasm, tmp_path: Path) -> None:
+    program = hl.WasmProgram(MODULE, compile_threads=1)
+    file = tmp_path / "module.hlwasm"
+    file.write_bytes(program.to_bytes())
+    again = hl.WasmProgram.from_bytes(bytearray(file.read_bytes()))
+    assert again.to_bytes() == program.to_bytes()
+    for source in (program, again, pickle.loads(pickle.dumps(again)), copy.copy(again)):
+        wasm = make(source, host_functions=HOST)
+        assert wasm.call("fib", 10) == 55
+        assert str(wasm.functions["fib"]) == str(make().functions["fib"])
+        assert wasm.read_memory(16, 5) == b"hello"
+    wasm.evolve()
+    with hl.WasmPool(again, wasm.snapshot(), host_functions=HOST, size=1) as pool:
+        assert pool.call("next") == 41
+
+
+def test_what_a_kept_program_finds_around_itself_is_given_when_it_is_used(make: MakeWasm) -> None:
+    command = binary(
+        """(module
+          (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (func (export "count") (result i32)
+            (drop (call $sizes (i32.const 0) (i32.const 4))) (i32.load (i32.const 0))))"""
+    )
+    kept = hl.WasmProgram.from_bytes(hl.WasmProgram(command).to_bytes())
+    for args in ([], ["a"], ["a", "b", "c"]):
+        assert make(kept, wasi=hl.Wasi(args=args)).call("count") == len(args)
+    with pytest.raises(hl.InvalidArgument, match="NUL"):
+        make(kept, wasi=hl.Wasi(args=["\0"]))
+
+
+def test_a_kept_program_of_somebody_else_is_refused_or_runs() -> None:
+    saved = hl.WasmProgram(MODULE).to_bytes()
+    assert hl.WasmProgram.from_bytes(memoryview(saved)).to_bytes() == saved
+    for damaged in (b"", MODULE, saved[:-1], saved + b"x", saved[:100] + bytes([saved[100] ^ 1]) + saved[101:]):
+        with pytest.raises(hl.GuestBinaryError, match="saved program"):
+            hl.WasmProgram.from_bytes(damaged)
+    with pytest.raises(TypeError, match="bytes"):
+        hl.WasmProgram.from_bytes("text")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="path"):
+        hl.WasmProgram(7)  # type: ignore[arg-type]
 
 
 def test_files_are_read_as_far_as_a_program_may_be() -> None:

@@ -4,8 +4,8 @@
 //! `cdylib`s, and what `-shared -nostdlib` makes. The file is hostile: every number in it is checked before
 //! it is used, and nothing is allocated by a number that only a header states. Nor may a file say the same thing many
 //! times over: how many headers there are is bounded, and together the segments have no more bytes than the file, so
-//! that time and memory grow with the file and no faster. What comes out, a [`Program`], is already relocated to the
-//! one address at which programs of its kind are placed; it does not refer to the file any more.
+//! that time and memory grow with the file and no faster. What comes out, a [`Program`], says which bytes of the file lie where;
+//! `relocate` says what else is there at the one address at which programs of its kind are placed.
 
 use std::ops::RangeInclusive;
 
@@ -14,8 +14,9 @@ use object::LittleEndian;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
 
+use super::contents::Contents;
 use super::program::{PROGRAM_WINDOW, Program, RELOCATABLE_BASE, Segment};
-use super::relocate;
+use crate::arch;
 use crate::error::{Error, Result};
 use crate::pages::PAGE;
 
@@ -34,8 +35,9 @@ const MAX_NOTES: usize = 8;
 /// Bytes of all notes of one file.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
 
-/// Loads the program that `file` holds.
-pub(super) fn load(file: &[u8]) -> Result<Program> {
+/// Loads the program that a file holds. Its relocations are left to be checked.
+pub(super) fn load(contents: &Contents) -> Result<Program> {
+    let file = contents.as_slice();
     let (header, headers) = headers(file)?;
     refuse_what_needs_a_loader(headers)?;
     let abi = checked_abi(file, headers)?;
@@ -44,7 +46,7 @@ pub(super) fn load(file: &[u8]) -> Result<Program> {
         elf::ET_DYN => RELOCATABLE_BASE,
         _ => 0,
     };
-    let sources = segments(file, headers, bias)?;
+    let segments = segments(file, headers, bias)?;
     let entry = header.e_entry(LittleEndian);
     if entry == 0 {
         return Err(Error::guest_binary(
@@ -52,11 +54,9 @@ pub(super) fn load(file: &[u8]) -> Result<Program> {
         ));
     }
     let entry = entry.wrapping_add(bias);
-    if !sources.iter().any(|(segment, _)| segment.executable && segment.contains(entry)) {
+    if !segments.iter().any(|segment| segment.executable && segment.contains(entry)) {
         return Err(Error::guest_binary("the entry point is not in an executable segment"));
     }
-    let (mut segments, sources): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
-    relocate::apply(file, headers, bias, &mut segments, &sources)?;
     Ok(Program { segments, entry, bias, abi })
 }
 
@@ -81,8 +81,8 @@ pub(super) fn headers(
     }
     let header = FileHeader64::<LittleEndian>::parse(file).map_err(|error| bad(&error.to_string()))?;
     let machine = header.e_machine(LittleEndian);
-    if machine != elf::EM_X86_64 {
-        return Err(bad(&format!("it is for machine {}; expected x86-64 (62)", machine.0)));
+    if machine != arch::MACHINE {
+        return Err(bad(&format!("it is for machine {}; expected {}", machine.0, arch::MACHINE_NAME)));
     }
     match header.e_type(LittleEndian) {
         elf::ET_DYN | elf::ET_EXEC => {}
@@ -171,14 +171,10 @@ fn of_type(
     headers.iter().filter(move |header| header.p_type(LittleEndian) == of_type)
 }
 
-/// The loadable segments, bounded, in order, apart from each other, and W^X; each with its bytes in the file.
-fn segments<'f>(
-    file: &'f [u8],
-    headers: &[ProgramHeader64<LittleEndian>],
-    bias: u64,
-) -> Result<Vec<(Segment, &'f [u8])>> {
-    let mut segments: Vec<(Segment, &[u8])> = Vec::new();
-    let mut left = file.len();
+/// The loadable segments, bounded, in order, apart from each other, and W^X.
+fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], bias: u64) -> Result<Vec<Segment>> {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut left = file.len() as u64;
     for header in of_type(headers, elf::PT_LOAD) {
         let number = segments.len();
         let bad = |reason: &str| Error::guest_binary(format!("segment {number}: {reason}"));
@@ -217,16 +213,18 @@ fn segments<'f>(
                 PROGRAM_WINDOW.start, PROGRAM_WINDOW.end
             )));
         }
-        let source =
-            header.data(LittleEndian, file).map_err(|()| bad("it reaches past the end of the file"))?;
-        left = left.checked_sub(source.len()).ok_or_else(|| {
+        let source = offset..offset.saturating_add(file_size);
+        if source.end > file.len() as u64 {
+            return Err(bad("it reaches past the end of the file"));
+        }
+        left = left.checked_sub(file_size).ok_or_else(|| {
             bad("with those before it, it has more bytes than the file: segments share some of them")
         })?;
-        let segment = Segment { address, size, bytes: source.to_vec(), writable, executable };
-        if segments.last().is_some_and(|(last, _)| last.pages().end > segment.pages().start) {
+        let segment = Segment { address, size, source, writable, executable };
+        if segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
             return Err(bad("it overlaps the one before, shares a page with it, or is out of order"));
         }
-        segments.push((segment, source));
+        segments.push(segment);
     }
     if segments.is_empty() {
         return Err(Error::guest_binary("the file has nothing to load"));

@@ -1,16 +1,14 @@
 //! Guest programs, loaded.
 
-pub mod builtin;
+pub(crate) mod contents;
 pub mod elf;
 pub(crate) mod origin;
 pub(crate) mod payload;
 pub(crate) mod program;
-mod relocate;
+pub(crate) mod relocate;
 pub(crate) mod symbols;
 
-use std::borrow::Cow;
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -20,8 +18,8 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
-use crate::int::to_usize;
 use crate::options::Sizes;
+use contents::Contents;
 use payload::Payload;
 pub use payload::PayloadAccess;
 use program::Program;
@@ -38,7 +36,7 @@ const KEPT_IMAGES: usize = 4;
 /// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
 ///
 /// ```
-/// let guest = libhyperlight::Guest::builtin("demo")?;
+/// let guest = libhyperlight_builtin::demo()?;
 /// # Ok::<(), libhyperlight::Error>(())
 /// ```
 #[derive(Clone)]
@@ -47,8 +45,7 @@ pub struct Guest {
 }
 
 struct Shared {
-    /// The file, kept for its symbols alone.
-    file: Cow<'static, [u8]>,
+    file: Arc<Contents>,
     program: Arc<Program>,
     payloads: Vec<Payload>,
     /// Most recently used last.
@@ -58,7 +55,7 @@ struct Shared {
 
 impl Guest {
     /// Loads a guest program from a file. [`ErrorCode::Io`] if it cannot be read, [`ErrorCode::GuestBinary`] if it is
-    /// no guest program. The file is read once and not needed afterwards.
+    /// no guest program. The file is read once and not needed afterwards; holes in it cost nothing.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let io = |source: std::io::Error| {
@@ -70,22 +67,15 @@ impl Guest {
         if metadata.len() > MAX_GUEST_FILE {
             return Err(too_large());
         }
-        // As much as there is, lest a buffer that grows has twice as much.
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(to_usize(metadata.len())).map_err(|error| io(error.into()))?;
-        // One byte more than allowed shows that there is more, whatever the metadata said.
-        file.take(MAX_GUEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
-        Self::load(bytes.into())
+        Self::load(Contents::of_file(file, &metadata, MAX_GUEST_FILE).map_err(io)?)
     }
 
     /// Loads a guest program from memory.
     pub fn from_bytes(file: &[u8]) -> Result<Self> {
-        Self::load(Cow::Owned(file.to_owned()))
-    }
-
-    /// A guest program that the library carries, by its name: see [`crate::builtin`].
-    pub fn builtin(name: &str) -> Result<Self> {
-        builtin::by_name(name)
+        if file.len() as u64 > MAX_GUEST_FILE {
+            return Err(too_large());
+        }
+        Self::load(copied(file)?)
     }
 
     /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their
@@ -95,17 +85,17 @@ impl Guest {
         if payloads.len() == MAX_PAYLOADS {
             return Err(Error::invalid_argument(format!("a guest has at most {MAX_PAYLOADS} payloads")));
         }
-        let total = payloads.iter().map(|payload| payload.bytes.len() as u64).sum::<u64>();
+        let total = payloads.iter().map(|payload| payload.contents.len() as u64).sum::<u64>();
         if total + bytes.len() as u64 > MAX_PAYLOAD_BYTES {
             return Err(Error::new(
                 ErrorCode::TooLarge,
                 format!("payloads have at most {MAX_PAYLOAD_BYTES} bytes together"),
             ));
         }
-        payloads.push(Payload { bytes: bytes.into(), access });
+        payloads.push(Payload { contents: Arc::new(copied(bytes)?), access });
         Ok(Self {
             shared: Arc::new(Shared {
-                file: self.shared.file.clone(),
+                file: Arc::clone(&self.shared.file),
                 program: Arc::clone(&self.shared.program),
                 payloads,
                 images: Mutex::default(),
@@ -114,14 +104,15 @@ impl Guest {
         })
     }
 
-    pub(crate) fn load(file: Cow<'static, [u8]>) -> Result<Self> {
+    fn load(file: Contents) -> Result<Self> {
         if file.len() as u64 > MAX_GUEST_FILE {
             return Err(too_large());
         }
-        let program = Arc::new(elf::load(&file)?);
+        let program = elf::load(&file)?;
+        relocate::each(&file, &program, |_| Ok(()))?;
         let shared = Shared {
-            file,
-            program,
+            file: Arc::new(file),
+            program: Arc::new(program),
             payloads: Vec::new(),
             images: Mutex::default(),
             fingerprint: OnceLock::new(),
@@ -141,7 +132,7 @@ impl Guest {
             "it is of another guest program".to_owned()
         } else if ours.len() == theirs.len() {
             let same = |(ours, theirs): (&Payload, &Payload)| {
-                ours.access == theirs.access && ours.bytes == theirs.bytes
+                ours.access == theirs.access && ours.contents == theirs.contents
             };
             let first = ours.iter().zip(theirs).position(|pair| !same(pair));
             format!("payload {} of its guest is another one", first.unwrap_or(0))
@@ -159,15 +150,25 @@ impl Guest {
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         *self.shared.fingerprint.get_or_init(|| {
             let mut hash = Sha256::new();
-            hash.update((self.shared.file.len() as u64).to_le_bytes());
-            hash.update(&self.shared.file);
+            self.shared.file.hash(&mut hash);
             for payload in &self.shared.payloads {
-                hash.update((payload.bytes.len() as u64).to_le_bytes());
                 hash.update([u8::from(payload.access.is_executable())]);
-                hash.update(&payload.bytes);
+                payload.contents.hash(&mut hash);
             }
             hash.finalize().into()
         })
+    }
+
+    /// The file that the guest was loaded from. Public for bindings that send guests to other processes.
+    #[doc(hidden)]
+    pub fn file(&self) -> &[u8] {
+        self.shared.file.as_slice()
+    }
+
+    /// The payloads that were added. Public as [`Self::file`] is.
+    #[doc(hidden)]
+    pub fn payloads(&self) -> impl Iterator<Item = (&[u8], PayloadAccess)> {
+        self.shared.payloads.iter().map(|payload| (payload.contents.as_slice(), payload.access))
     }
 
     /// The image for these sizes, composed if there is none yet.
@@ -180,7 +181,8 @@ impl Guest {
             images.push(found);
             return Ok(image);
         }
-        let image = Arc::new(Image::compose(&self.shared.program, &self.shared.payloads, sizes)?);
+        let image =
+            Arc::new(Image::compose(&self.shared.file, &self.shared.program, &self.shared.payloads, sizes)?);
         if images.len() == KEPT_IMAGES {
             images.remove(0);
         }
@@ -193,6 +195,10 @@ impl Guest {
     pub fn function_at(&self, address: u64) -> Option<String> {
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
     }
+}
+
+fn copied(bytes: &[u8]) -> Result<Contents> {
+    Contents::of_bytes(bytes).map_err(|source| Error::resource("copying a guest's bytes", source))
 }
 
 fn too_large() -> Error {

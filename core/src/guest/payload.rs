@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::contents::Contents;
+
 /// What the guest may do with a payload. It can never write to one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +23,6 @@ impl PayloadAccess {
 /// Bytes that the host program places into a guest's image.
 #[derive(Clone)]
 pub(crate) struct Payload {
-    pub bytes: Arc<[u8]>,
+    pub contents: Arc<Contents>,
     pub access: PayloadAccess,
 }

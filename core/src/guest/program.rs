@@ -28,10 +28,10 @@ pub(crate) struct Program {
 pub(crate) struct Segment {
     /// First address; not necessarily that of a page.
     pub address: u64,
-    /// Bytes in memory; those after `bytes` are zero.
+    /// Bytes in memory; those that the file does not give are zero.
     pub size: u64,
-    /// What the file gives.
-    pub bytes: Vec<u8>,
+    /// Where in the file the first of them are.
+    pub source: Range<u64>,
     pub writable: bool,
     pub executable: bool,
 }

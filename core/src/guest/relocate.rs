@@ -1,28 +1,54 @@
-//! Relocation, once, when the file is loaded.
+//! Relocation.
 //!
-//! A guest refers to nothing but itself, so four kinds suffice (`RELATIVE`, `64`, `GLOB_DAT`, `JUMP_SLOT`; System V
-//! ABI for AMD64, *Relocation Types*), and the packed form of `RELATIVE` (`DT_RELR`). An undefined weak symbol is 0;
-//! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is
-//! while the segments change, and each of them once: time is linear in their size, and no memory is needed.
+//! A guest refers to nothing but itself, so the few kinds of [`Relocation`] suffice, and the packed form of the relative one
+//! (`DT_RELR`). An undefined weak symbol is 0;
+//! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is:
+//! what they change is changed in each image, so that no copy of the program is needed. Each table is read once, but for its
+//! pages of zeros: time is linear in what is stored of them, and no memory is needed.
 
-use object::elf::{self, Dyn64, ProgramHeader64, Rela64, Sym64};
+use std::ops::Range;
+
+use object::elf::{self, Dyn64, Rela64, Sym64};
 use object::read::elf::{Dyn, ProgramHeader, Rela, Sym};
 use object::{LittleEndian, pod};
 
-use super::program::Segment;
+use super::contents::Contents;
+use super::elf::headers;
+use super::program::{Program, Segment};
+use crate::arch::{self, Relocation};
 use crate::error::{Error, Result};
+use crate::int::to_usize;
 
 /// Longest name in a message.
 const MAX_NAME: usize = 256;
 
-/// Relocates `segments`, which lie `bias` above the addresses of the file and have these bytes in it.
-pub(super) fn apply(
-    file: &[u8],
-    headers: &[ProgramHeader64<LittleEndian>],
-    bias: u64,
-    segments: &mut [Segment],
-    sources: &[&[u8]],
+/// Eight bytes of a segment that are to be others than the file has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// The segment's number.
+    pub segment: usize,
+    /// Bytes from the segment's start.
+    pub offset: u64,
+    pub word: Word,
+}
+
+/// A relocated word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Word {
+    Is(u64),
+    /// The sum of what is there and this.
+    Adds(u64),
+}
+
+/// Calls `change` with what is to be changed in the program of a file, in the order in which it counts. All places are inside
+/// what the file gives for their segments.
+pub(crate) fn each(
+    contents: &Contents,
+    program: &Program,
+    mut change: impl FnMut(Change) -> Result<()>,
 ) -> Result<()> {
+    let (file, bias) = (contents.as_slice(), program.bias);
+    let (_, headers) = headers(file)?;
     let Some(dynamic) = headers.iter().find(|header| header.p_type(LittleEndian) == elf::PT_DYNAMIC) else {
         return Ok(());
     };
@@ -30,53 +56,60 @@ pub(super) fn apply(
         dynamic.data(LittleEndian, file).map_err(|()| bad("the dynamic section is outside the file"))?;
     let entries =
         records::<Dyn64<LittleEndian>>(bytes).ok_or_else(|| bad("the dynamic section is malformed"))?;
-    let tables = Tables::read(entries, bias, segments, sources)?;
+    let tables = Tables::read(entries, file, program)?;
 
-    for rela in tables.relocations.into_iter().flatten() {
-        relocate(rela, &tables, bias, segments)?;
+    let mut change = |address: u64, word| change(place(&program.segments, address.wrapping_add(bias), word)?);
+    for (table, what) in tables.relocations.iter().zip(["relocation", "PLT relocation"]) {
+        let table = contents.records::<Rela64<LittleEndian>>(table.clone());
+        for rela in table.ok_or_else(|| bad(&format!("the {what} table is malformed")))? {
+            if let Some(value) = relocated(rela, &tables, bias)? {
+                change(rela.r_offset(LittleEndian), Word::Is(value))?;
+            }
+        }
     }
-    relocate_packed(tables.packed, bias, segments)
+    unpack(tables.packed, |address| change(address, Word::Adds(bias)))
 }
 
 /// What the dynamic section points to, in the file.
 struct Tables<'f> {
-    /// `DT_RELA` and `DT_JMPREL`.
-    relocations: [&'f [Rela64<LittleEndian>]; 2],
+    /// Where `DT_RELA` and `DT_JMPREL` are.
+    relocations: [Range<u64>; 2],
     packed: &'f [u8],
     symbols: &'f [u8],
     strings: &'f [u8],
 }
 
 impl<'f> Tables<'f> {
-    fn read(
-        entries: &[Dyn64<LittleEndian>],
-        bias: u64,
-        segments: &[Segment],
-        sources: &[&'f [u8]],
-    ) -> Result<Self> {
+    fn read(entries: &[Dyn64<LittleEndian>], file: &'f [u8], program: &Program) -> Result<Self> {
         let entries = || entries.iter().take_while(|entry| entry.d_tag(LittleEndian) != elf::DT_NULL);
         let find = |tag| {
             entries().find(|entry| entry.d_tag(LittleEndian) == tag).map(|entry| entry.d_val(LittleEndian))
         };
         // From an address on, what its segment has in the file.
         let from = |address: u64, what: &str| {
-            find_segment(segments, address.wrapping_add(bias))
-                .and_then(|(segment, start)| sources.get(segment)?.get(start..))
-                .ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))
-        };
-        let at = |address: u64, len: u64, what: &str| {
-            usize::try_from(len)
-                .ok()
-                .and_then(|len| from(address, what).ok()?.get(..len))
+            find_segment(&program.segments, address.wrapping_add(program.bias))
+                .and_then(|(number, offset)| {
+                    let source = &program.segments.get(number)?.source;
+                    let start = source.start.checked_add(offset).filter(|start| *start <= source.end)?;
+                    Some(start..source.end)
+                })
                 .ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))
         };
         let sized = |start, len, what| match (find(start), find(len)) {
-            (Some(address), Some(len)) if len > 0 => at(address, len, what),
+            (Some(address), Some(len)) if len > 0 => {
+                let table = from(address, what)?;
+                let end = table.start.checked_add(len).filter(|end| *end <= table.end);
+                let end =
+                    end.ok_or_else(|| bad(&format!("the {what} table is outside the file's segments")))?;
+                Ok(table.start..end)
+            }
             (Some(_), None) => Err(bad(&format!("the {what} table has no size"))),
-            _ => Ok(&[][..]),
+            _ => Ok(0..0),
         };
+        let bytes =
+            |table: Range<u64>| file.get(to_usize(table.start)..to_usize(table.end)).unwrap_or_default();
 
-        let strings = sized(elf::DT_STRTAB, elf::DT_STRSZ, "string")?;
+        let strings = bytes(sized(elf::DT_STRTAB, elf::DT_STRSZ, "string")?);
         if let Some(library) = find(elf::DT_NEEDED) {
             let name = string(strings, library);
             return Err(bad(&format!(
@@ -86,20 +119,17 @@ impl<'f> Tables<'f> {
         if find(elf::DT_REL).is_some() {
             return Err(bad("relocations without addends (DT_REL) are not used on x86-64"));
         }
-        let relocations = |start, len, what| {
-            records(sized(start, len, what)?).ok_or_else(|| bad(&format!("the {what} table is malformed")))
-        };
         let relocations = [
-            relocations(elf::DT_RELA, elf::DT_RELASZ, "relocation")?,
-            relocations(elf::DT_JMPREL, elf::DT_PLTRELSZ, "PLT relocation")?,
+            sized(elf::DT_RELA, elf::DT_RELASZ, "relocation")?,
+            sized(elf::DT_JMPREL, elf::DT_PLTRELSZ, "PLT relocation")?,
         ];
-        let packed = sized(elf::DT_RELR, elf::DT_RELRSZ, "packed relocation")?;
+        let packed = bytes(sized(elf::DT_RELR, elf::DT_RELRSZ, "packed relocation")?);
         if packed.len() % 8 != 0 {
             return Err(bad("the packed relocation table is malformed"));
         }
         // Nothing states how many symbols there are: the table ends where its segment's bytes end.
         let symbols = match find(elf::DT_SYMTAB) {
-            Some(address) => from(address, "symbol")?,
+            Some(address) => bytes(from(address, "symbol")?),
             None => &[],
         };
         Ok(Self { relocations, packed, symbols, strings })
@@ -133,42 +163,35 @@ impl<'f> Tables<'f> {
     }
 }
 
-fn relocate(
-    rela: &Rela64<LittleEndian>,
-    tables: &Tables<'_>,
-    bias: u64,
-    segments: &mut [Segment],
-) -> Result<()> {
+/// The value that a relocation gives its place; none if it changes nothing.
+fn relocated(rela: &Rela64<LittleEndian>, tables: &Tables<'_>, bias: u64) -> Result<Option<u64>> {
     let addend = rela.r_addend(LittleEndian).cast_unsigned();
     let symbol = || tables.symbol(rela.r_sym(LittleEndian, false), bias);
-    let value = match rela.r_type(LittleEndian, false) {
-        elf::R_X86_64_NONE => return Ok(()),
-        elf::R_X86_64_RELATIVE => bias.wrapping_add(addend),
-        elf::R_X86_64_64 => symbol()?.wrapping_add(addend),
-        elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => symbol()?,
-        kind => {
+    let kind = rela.r_type(LittleEndian, false);
+    Ok(Some(match arch::relocation(kind) {
+        Some(Relocation::Nothing) => return Ok(None),
+        Some(Relocation::Relative) => bias.wrapping_add(addend),
+        Some(Relocation::SymbolAndAddend) => symbol()?.wrapping_add(addend),
+        Some(Relocation::Symbol) => symbol()?,
+        None => {
             return Err(bad(&format!(
-                "relocation type {} is not supported; expected RELATIVE, 64, GLOB_DAT or JUMP_SLOT",
-                kind.0
+                "relocation type {} is not supported; expected {}",
+                kind.0,
+                arch::RELOCATIONS
             )));
         }
-    };
-    let place = place(segments, rela.r_offset(LittleEndian).wrapping_add(bias))?;
-    place.copy_from_slice(&value.to_le_bytes());
-    Ok(())
+    }))
 }
 
-/// The packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd one is a
+/// The addresses of the packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd one is a
 /// bitmap of the 63 words that follow.
-fn relocate_packed(packed: &[u8], bias: u64, segments: &mut [Segment]) -> Result<()> {
-    let mut add = |address: u64| {
-        let place = place(segments, address.wrapping_add(bias))?;
-        let value = word(place).wrapping_add(bias);
-        place.copy_from_slice(&value.to_le_bytes());
-        Ok(())
-    };
+fn unpack(packed: &[u8], mut add: impl FnMut(u64) -> Result<()>) -> Result<()> {
     let mut next = None;
     for entry in packed.chunks_exact(8).map(word) {
+        if entry == 0 {
+            // Where every file has its header. A hole would be full of them.
+            return Err(bad("the packed relocation table names address 0"));
+        }
         if entry & 1 == 0 {
             add(entry)?;
             next = Some(entry.wrapping_add(8));
@@ -183,19 +206,22 @@ fn relocate_packed(packed: &[u8], bias: u64, segments: &mut [Segment]) -> Result
     Ok(())
 }
 
-/// The eight bytes to relocate: inside one segment, where the file has given bytes.
-fn place(segments: &mut [Segment], address: u64) -> Result<&mut [u8]> {
+/// The change of the eight bytes at an address, which are inside one segment, where the file gives bytes.
+fn place(segments: &[Segment], address: u64, word: Word) -> Result<Change> {
     find_segment(segments, address)
-        .and_then(|(segment, start)| segments.get_mut(segment)?.bytes.get_mut(start..)?.get_mut(..8))
+        .filter(|(number, offset)| {
+            let given = segments.get(*number).map_or(0, |segment| segment.source.end - segment.source.start);
+            offset.checked_add(8).is_some_and(|end| end <= given)
+        })
+        .map(|(segment, offset)| Change { segment, offset, word })
         .ok_or_else(|| bad("a relocation changes memory outside the program's initialised segments"))
 }
 
 /// The segment that starts last before an address or at it, by its number, and how far behind its start the address is: if
 /// that lies in any segment, it is this one.
-fn find_segment(segments: &[Segment], address: u64) -> Option<(usize, usize)> {
+fn find_segment(segments: &[Segment], address: u64) -> Option<(usize, u64)> {
     let number = segments.partition_point(|segment| segment.address <= address).checked_sub(1)?;
-    let start = address - segments.get(number)?.address;
-    Some((number, usize::try_from(start).ok()?))
+    Some((number, address - segments.get(number)?.address))
 }
 
 /// What is at that place of the string table, up to a zero: as much as is shown of it.

@@ -1,28 +1,35 @@
 //! Names for addresses: which function was the guest in when it faulted?
 //!
 //! Read from the file when a fault is reported, never before: a program that does not fault pays nothing. The file
-//! is hostile here too; a broken symbol table gives no name. Each table is read once, from its start to the first match, and
-//! one name of it, so that time is linear in the file.
+//! is hostile here too; a broken symbol table gives no name. Each table is read once, from its start to the first match, without
+//! its pages of zeros, and one name of it, so that time is linear in what is stored of the file.
 
 use std::fmt::{self, Write};
 
 use object::LittleEndian;
-use object::elf::{self, FileHeader64};
-use object::read::elf::{FileHeader, Sym};
+use object::elf::{self, FileHeader64, Sym64};
+use object::read::elf::{FileHeader, SectionHeader, Sym};
 
+use super::contents::Contents;
 use crate::text::printable;
 
 /// Longest name that is reported.
 const MAX_LEN: usize = 256;
 
 /// The function of `file` that holds the file's address `address`, demangled.
-pub(crate) fn function_at(file: &[u8], address: u64) -> Option<String> {
+pub(crate) fn function_at(contents: &Contents, address: u64) -> Option<String> {
+    let file = contents.as_slice();
     let header = FileHeader64::<LittleEndian>::parse(file).ok()?;
+    // A number that does not fit there is somewhere else, and without a bound. Linked programs have no such number of sections.
+    if header.e_shnum(LittleEndian) == 0 {
+        return None;
+    }
     let sections = header.sections(LittleEndian, file).ok()?;
     [elf::SHT_SYMTAB, elf::SHT_DYNSYM].into_iter().find_map(|kind| {
         let symbols = sections.symbols(LittleEndian, file, kind).ok()?;
-        let symbol = symbols
-            .iter()
+        let (start, len) = sections.section(symbols.section()).ok()?.file_range(LittleEndian)?;
+        let symbol = contents
+            .records::<Sym64<LittleEndian>>(start..start.checked_add(len)?)?
             .filter(|symbol| symbol.st_type() == elf::STT_FUNC && !symbol.is_undefined(LittleEndian))
             .find(|symbol| {
                 address

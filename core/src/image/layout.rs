@@ -21,8 +21,7 @@ use std::ops::Range;
 
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
-use crate::arch::descriptors::DOORBELL_OFFSET;
-use crate::arch::page_table::{LARGE_PAGE, PageTables, Permissions};
+use crate::arch::{DOORBELL_OFFSET, LARGE_PAGE, PageTables, Permissions};
 use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::options::Sizes;
 use crate::pages::PAGE;
@@ -331,7 +330,7 @@ mod tests {
                 .map(|(gap, size, kind)| {
                     let address = next + gap;
                     next = (address + size).next_multiple_of(PAGE);
-                    Segment { address, size, bytes: vec![], writable: kind == 1, executable: kind == 2 }
+                    Segment { address, size, source: 0..0, writable: kind == 1, executable: kind == 2 }
                 })
                 .collect();
             Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1 }
@@ -414,7 +413,7 @@ mod tests {
             segments: vec![Segment {
                 address: RELOCATABLE_BASE,
                 size: 10,
-                bytes: vec![],
+                source: 0..0,
                 writable: false,
                 executable: true,
             }],

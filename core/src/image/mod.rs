@@ -5,6 +5,7 @@
 //! writes, and no page of it can vanish under a running guest.
 
 pub(crate) mod layout;
+mod words;
 
 use std::fs::File;
 use std::io;
@@ -12,13 +13,16 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
-use crate::arch::descriptors;
+use crate::arch::{self, Places};
 use crate::error::{Error, Result};
+use crate::guest::contents::Contents;
 use crate::guest::payload::Payload;
-use crate::guest::program::{Program, Segment};
+use crate::guest::program::Program;
+use crate::guest::relocate;
 use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
+use words::Words;
 
 /// A guest's initial memory.
 #[derive(Debug)]
@@ -28,27 +32,39 @@ pub(crate) struct Image {
     pub entry: u64,
     file: Arc<File>,
     /// What the first sandbox had written by the end of its first call, and every other one probably will.
-    hot: OnceLock<PageSet>,
+    hint: OnceLock<PageSet>,
 }
 
 impl Image {
     /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
     /// nothing.
-    const MAX_HOT: u64 = 64 * crate::pages::PAGE;
+    const MAX_HINT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
-    pub fn compose(program: &Program, payloads: &[Payload], sizes: &Sizes) -> Result<Self> {
+    pub fn compose(
+        contents: &Contents,
+        program: &Program,
+        payloads: &[Payload],
+        sizes: &Sizes,
+    ) -> Result<Self> {
         let shapes: Vec<_> = payloads
             .iter()
             .map(|payload| PayloadShape {
-                len: payload.bytes.len() as u64,
+                len: payload.contents.len() as u64,
                 executable: payload.access.is_executable(),
             })
             .collect();
         let layout = Layout::new(program, &shapes, sizes);
         let file = create(layout.size).map_err(|source| Error::resource("memfd_create", source))?;
-        write(&file, &layout, program, payloads)
-            .map_err(|source| Error::resource("writing the guest's image", source))?;
+        let failed = |source| Error::resource("writing the guest's image", source);
+        write(&file, &layout, contents, program, payloads).map_err(failed)?;
+        let mut words = Words::new(&file);
+        relocate::each(contents, program, |change| {
+            let start = layout.program.get(change.segment).zip(program.segments.get(change.segment));
+            let start = start.map_or(0, |(region, segment)| region.phys + (segment.address - region.virt));
+            words.change(start + change.offset, change.word).map_err(failed)
+        })?;
+        words.finish().map_err(failed)?;
         seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
         Ok(Self::with(Arc::new(layout), program.entry, file))
     }
@@ -74,18 +90,17 @@ impl Image {
     }
 
     fn with(layout: Arc<Layout>, entry: u64, file: File) -> Self {
-        Self { layout, entry, file: Arc::new(file), hot: OnceLock::new() }
+        Self { layout, entry, file: Arc::new(file), hint: OnceLock::new() }
     }
 
-    /// The pages that a sandbox will write first, if one has shown them.
-    pub fn hot(&self) -> Option<&PageSet> {
-        self.hot.get()
+    /// The pages that a sandbox will probably write first, if that is known.
+    pub fn hint(&self) -> Option<&PageSet> {
+        self.hint.get()
     }
 
-    /// Shows what a sandbox has written by the end of its first call.
-    pub fn learn_hot(&self, written: &PageSet) {
-        // Whoever comes first teaches.
-        let _ = self.hot.set(written.first(Self::MAX_HOT + self.layout.page_tables.size()));
+    /// Says what a sandbox has written by the end of its first call. The first to say so is believed.
+    pub fn set_hint(&self, written: &PageSet) {
+        let _ = self.hint.set(written.first(Self::MAX_HINT + self.layout.page_tables.size()));
     }
 
     /// The sealed file.
@@ -94,16 +109,27 @@ impl Image {
     }
 }
 
-fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) -> io::Result<()> {
+/// Writes everything but relocated words, and leaves holes where it is zero.
+fn write(
+    file: &File,
+    layout: &Layout,
+    contents: &Contents,
+    program: &Program,
+    payloads: &[Payload],
+) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
-    write_engine(file, layout, &descriptors::initial_extended_state())?;
-    put(&layout.thread, &thread_page(layout.thread.virt))?;
+    write_engine(file, layout, &arch::initial_extended_state())?;
+    put(&layout.thread, &arch::thread_page(layout.thread.virt))?;
     for (region, segment) in layout.program.iter().zip(&program.segments) {
-        let Segment { address, bytes, .. } = segment;
-        file.write_all_at(bytes, region.phys + (address - region.virt))?;
+        let start = region.phys + (segment.address - region.virt);
+        for (at, bytes) in contents.present(segment.source.clone()) {
+            file.write_all_at(bytes, start + (at - segment.source.start))?;
+        }
     }
     for (region, payload) in layout.payloads.iter().zip(payloads) {
-        put(region, &payload.bytes)?;
+        for (at, bytes) in payload.contents.present(0..payload.contents.len() as u64) {
+            file.write_all_at(bytes, region.phys + at)?;
+        }
     }
     Ok(())
 }
@@ -111,22 +137,20 @@ fn write(file: &File, layout: &Layout, program: &Program, payloads: &[Payload]) 
 /// What is the engine's own in every image: nothing of it ever comes from a guest or a file.
 fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
-    put(&layout.descriptors, &descriptors::tables(layout))?;
-    put(&layout.stubs, &descriptors::stubs())?;
-    put(&layout.trampoline, &descriptors::trampoline())?;
+    put(
+        &layout.descriptors,
+        &arch::tables(&Places {
+            tables: layout.descriptors.virt,
+            stubs: layout.stubs.virt,
+            exception_stack: layout.exception_stack.virt + layout.exception_stack.size,
+            double_fault_stack: layout.double_fault_stack.virt + layout.double_fault_stack.size,
+        }),
+    )?;
+    put(&layout.stubs, &arch::stubs())?;
+    put(&layout.trampoline, &arch::trampoline())?;
     put(&layout.extended_state, extended_state)?;
     put(&layout.boot_info, &layout.boot.to_bytes())?;
     file.write_all_at(&layout.page_tables.to_bytes(), layout.page_tables_phys)
-}
-
-/// The thread control block of System V code: its own address first, and at 0x28 the canary that a compiler's stack
-/// protector reads. The canary is no secret here; it is a net for compilers that protect by default. Its low byte is
-/// zero, as everywhere, so that no string runs over it unnoticed.
-fn thread_page(address: u64) -> Vec<u8> {
-    let mut page = vec![0; 0x30];
-    page[..8].copy_from_slice(&address.to_le_bytes());
-    page[0x28..].copy_from_slice(&0x5bd1_e995_7f4a_7c00_u64.to_le_bytes());
-    page
 }
 
 /// A sealable memfd that is never executed from. Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`.

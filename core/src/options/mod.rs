@@ -2,7 +2,7 @@
 //!
 //! A row of the table is all that an option needs to be there: the function that sets it is made of it here, and its name,
 //! check and description in C, Python and JavaScript, too. What the option does is up to who asks for it. After a change,
-//! `cargo run -p xtask -- options` writes the other languages' files.
+//! `cargo xtask generate` writes the other languages' files.
 
 pub mod face;
 mod sizes;
@@ -56,9 +56,9 @@ options! {
 
     /// What one call, or one evolve, does differently from its sandbox's [`SandboxOptions`].
     pub struct CallOptions in call (all) {
-        /// How long the call may take, in place of the sandbox's `timeout`.
+        /// How long the call may take, in place of the sandbox's own limit.
         timeout: time [as in the sandbox];
-        /// How much processor time the call may use, in place of the sandbox's `cpu_time`.
+        /// How much processor time the call may use, in place of the sandbox's own limit.
         cpu_time: time [as in the sandbox];
     }
     and { since: Option<Moment>, }

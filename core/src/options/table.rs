@@ -2,7 +2,7 @@
 //!
 //! The table itself is in [`super`]. A row says everything about an option once: the macro makes the Rust function that sets
 //! it, and [`Info`] tells the other faces what they have to take, which they read by [`super::face`] or write down by
-//! `cargo run -p xtask -- options`.
+//! `cargo xtask generate`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -105,7 +105,7 @@ impl Setting {
     }
 
     /// The number that was given, or the default.
-    pub(crate) fn or_default(&self) -> u64 {
+    pub fn or_default(&self) -> u64 {
         self.given.unwrap_or(self.info.default)
     }
 

@@ -194,7 +194,7 @@ impl Conversation {
         self.has_entropy = true;
         self.log.announce_level(self.vm.memory());
         self.converse(FrameKind::Result, limits)?;
-        self.vm.teach();
+        self.vm.record_hint();
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Conversation {
         if self.stopper.is_shared() {
             self.stopper = Stopper::new()?;
         }
-        self.stopper.set_nudge_interval(Duration::MAX);
+        self.stopper.set_wakeup_interval(Duration::MAX);
         self.on_signal = None;
         Ok(())
     }
@@ -413,7 +413,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// A signal has interrupted the guest: a kicker's, the timer's that nudges, or one of the program's own. The guest goes on
+    /// A signal has interrupted the guest: a kicker's, the timer's wake-up, or one of the program's own. The guest goes on
     /// if that is well.
     fn interrupted(&mut self) -> Result<(), Ended> {
         let hook = self.on_signal.as_deref();
@@ -468,7 +468,7 @@ impl Conversation {
             generation: self.generation,
             monotonic_ns: clock::now(libc::CLOCK_MONOTONIC),
             wall_ns: clock::now(libc::CLOCK_REALTIME),
-            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.tsc_hz(),
+            tsc_hz: crate::vm::hypervisor::Hypervisor::get()?.processor().counter_hz(),
             entropy,
         })
     }

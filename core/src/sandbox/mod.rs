@@ -192,7 +192,7 @@ impl Sandbox {
     /// is [`ErrorCode::InvalidArgument`], [`Duration::MAX`] is never. For programs that learn by looking, not by a
     /// signal, that they should end. Each time costs the guest an exit and a signal.
     pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
-        self.conversation.stopper().set_nudge_interval(checked_interval(interval)?);
+        self.conversation.stopper().set_wakeup_interval(checked_interval(interval)?);
         Ok(())
     }
 

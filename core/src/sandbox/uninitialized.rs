@@ -91,7 +91,7 @@ impl UninitializedSandbox {
 
     /// Has the hook asked as often as that, too; see [`Sandbox::set_signal_hook_interval`].
     pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
-        self.stopper.set_nudge_interval(checked_interval(interval)?);
+        self.stopper.set_wakeup_interval(checked_interval(interval)?);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use crate::int::to_usize;
-use crate::pages::{PAGE, PageSet};
+use crate::pages::{PAGE, PageSet, is_zero};
 use crate::vm::memory::GuestMemory;
 
 /// Copies pages of the memory to the same places in a file of zeros. The result is those that are not zero: the others stay
@@ -31,13 +31,6 @@ pub fn present(file: &File, range: Range<u64>) -> io::Result<PageSet> {
         }
     }
     Ok(present)
-}
-
-/// Whether there is nothing in these bytes of a page.
-pub fn is_zero(page: &[u8]) -> bool {
-    // Of 4096 bytes, so that the comparison is one.
-    static ZEROS: [u8; 4096] = [0; 4096];
-    ZEROS.starts_with(page)
 }
 
 /// Where, in these pages, the memory is not what the file holds.

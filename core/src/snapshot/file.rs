@@ -17,16 +17,17 @@ use sha2::{Digest, Sha256};
 
 use super::format::{self, Header, PREFIX, bad};
 use super::{Frozen, Snapshot, copy};
-use crate::arch::features::Features;
-use crate::arch::registers::sanitize_extended_state;
+use crate::arch::sanitize_extended_state;
 use crate::error::{Error, ErrorCode, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
 use crate::int::to_usize;
 use crate::options::{FileBounds, LoadOptions};
-use crate::pages::{PAGE, PageSet};
+use crate::pages::{PAGE, PageSet, is_zero};
 use crate::signature::to_ready_frame;
+use crate::vm::arch::Features;
+use crate::vm::hypervisor::Hypervisor;
 
 /// Bytes that are read or written at once.
 const CHUNK: usize = 1 << 18;
@@ -51,7 +52,7 @@ impl Snapshot {
         // Now, because writing may take long; and when it counts.
         crate::file::check_replaceable(path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-        self.shared.write(file.as_file_mut(), &Features::here()?).map_err(failed)?;
+        self.shared.write(file.as_file_mut(), &features_here()?).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         crate::file::check_replaceable(path).map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
@@ -132,6 +133,11 @@ impl Frozen {
     }
 }
 
+/// The features of this machine's processor.
+fn features_here() -> Result<Features> {
+    Ok(Features::of(Hypervisor::get()?.processor()))
+}
+
 enum ReadError {
     Io(io::Error),
     Content(Error),
@@ -181,7 +187,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let bytes = file.read_vec(len)?;
     let padding = file.read_vec((PREFIX + len).wrapping_neg() % to_usize(PAGE))?;
     let header = format::decode(&bytes, bounds)?;
-    let lacking = header.features.lacking(&Features::here()?);
+    let lacking = header.features.lacking(&features_here()?);
     if !lacking.is_empty() {
         return Err(bad(&format!("it needs processor features that are not here: {lacking}")).into());
     }
@@ -222,7 +228,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     }
     let image = Arc::new(image);
     Ok(Frozen {
-        pages: super::data(image.file(), size)?,
+        pages: crate::file::data(image.file(), size)?,
         source: super::map(image.file(), size)?,
         base: Arc::clone(&image),
         image,
@@ -244,7 +250,7 @@ fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(),
             let len = CHUNK.min(to_usize(range.end - at));
             from.read(&mut buffer[..len])?;
             // The first page of a hole ends it, before the checksum of a terabyte has been computed.
-            if buffer[..len].chunks(to_usize(PAGE)).any(copy::is_zero) {
+            if buffer[..len].chunks(to_usize(PAGE)).any(is_zero) {
                 return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
             }
             to.write_all_at(&buffer[..len], at)?;

@@ -14,12 +14,9 @@
 
 use std::ops::Range;
 
-use kvm_bindings::kvm_regs;
 use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use crate::SandboxOptions;
-use crate::arch::features::Features;
-use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Fingerprint;
 use crate::guest::elf::ABI_ACCEPTED;
@@ -28,6 +25,7 @@ use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PayloadShape, Region};
 use crate::int::to_usize;
 use crate::options::{FileBounds, Sizes};
 use crate::pages::PAGE;
+use crate::vm::arch::{Features, Registers};
 
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.
@@ -64,8 +62,7 @@ pub(super) struct Header {
 pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
     let mut out = Writer(Vec::new());
     out.u64(u64::from(header.abi));
-    out.u64(header.features.xcr0);
-    header.features.words.iter().for_each(|word| out.u64(u64::from(*word)));
+    out.words(header.features.to_words());
     out.0.extend(header.fingerprint);
     let Sizes { heap, stack, input, output } = header.sizes;
     out.words([heap, stack, input, output, header.entry, header.layout.boot.load_bias]);
@@ -80,9 +77,8 @@ pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
         out.u64(payload.span.size);
         out.u64(u64::from(payload.executable));
     }
-    let mut registers = header.registers;
-    out.words(general(&mut registers.general).map(|register| *register));
-    out.words([registers.fs_base, registers.gs_base, header.sent]);
+    out.words(header.registers.to_words());
+    out.u64(header.sent);
     for bytes in [&header.functions, &header.required, &header.extended_state] {
         out.u64(bytes.len() as u64);
         out.0.extend(bytes);
@@ -127,11 +123,8 @@ pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
 pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let mut input = Reader(bytes);
     let abi = abi(&mut input)?;
-    let mut features = Features { xcr0: input.u64()?, ..Features::default() };
-    for word in &mut features.words {
-        *word =
-            u32::try_from(input.u64()?).map_err(|_| bad("its list of processor features is malformed"))?;
-    }
+    let features = Features::from_words(input.words()?)
+        .ok_or_else(|| bad("its list of processor features is malformed"))?;
     let fingerprint = input.array()?;
     let sizes = sizes(&mut input, bounds)?;
     let (entry, bias) = (input.u64()?, input.u64()?);
@@ -141,11 +134,8 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let memory = memory.chain(payloads.iter().map(|payload| payload.len)).sum::<u64>();
     bounded("the memory of its guest's program and payloads", memory, "max_size", bounds.size)?;
 
-    let mut registers = Registers { general: kvm_regs::default(), fs_base: 0, gs_base: 0 };
-    for register in general(&mut registers.general) {
-        *register = input.u64()?;
-    }
-    (registers.fs_base, registers.gs_base) = (input.canonical()?, input.canonical()?);
+    let registers =
+        Registers::from_words(input.words()?).ok_or_else(|| bad("a segment base is not an address"))?;
     let sent = input.u64()?;
     let functions = input.bytes()?.to_vec();
     let required = input.bytes()?.to_vec();
@@ -227,7 +217,7 @@ fn program(input: &mut Reader<'_>, entry: u64, bias: u64, abi: u32) -> Result<Pr
             return Err(wrong());
         }
         let (writable, executable) = (access == 1, access == 2);
-        segments.push(Segment { address, size, bytes: Vec::new(), writable, executable });
+        segments.push(Segment { address, size, source: 0..0, writable, executable });
     }
     Ok(Program { segments, entry, bias, abi })
 }
@@ -286,28 +276,6 @@ pub(super) fn guest_regions(layout: &Layout) -> Vec<Range<u64>> {
     regions
 }
 
-/// The registers of which the file's values are taken, in its order.
-fn general(registers: &mut kvm_regs) -> [&mut u64; 16] {
-    [
-        &mut registers.rax,
-        &mut registers.rbx,
-        &mut registers.rcx,
-        &mut registers.rdx,
-        &mut registers.rsi,
-        &mut registers.rdi,
-        &mut registers.rsp,
-        &mut registers.rbp,
-        &mut registers.r8,
-        &mut registers.r9,
-        &mut registers.r10,
-        &mut registers.r11,
-        &mut registers.r12,
-        &mut registers.r13,
-        &mut registers.r14,
-        &mut registers.r15,
-    ]
-}
-
 struct Writer(Vec<u8>);
 
 impl Writer {
@@ -338,13 +306,12 @@ impl<'b> Reader<'b> {
         self.array().map(|pages| u64::from(u32::from_le_bytes(pages)) * PAGE)
     }
 
-    /// An address that a segment base may have.
-    fn canonical(&mut self) -> Result<u64> {
-        let address = self.u64()?;
-        match address >> 47 {
-            0 | 0x1_ffff => Ok(address),
-            _ => Err(bad("a segment base is not an address")),
+    fn words<const N: usize>(&mut self) -> Result<[u64; N]> {
+        let mut words = [0; N];
+        for word in &mut words {
+            *word = self.u64()?;
         }
+        Ok(words)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {

@@ -12,14 +12,12 @@ mod format;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
-use crate::arch::registers::Registers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
@@ -30,6 +28,7 @@ use crate::options::Sizes;
 use crate::pages::PageSet;
 use crate::sandbox::host::HostFunctions;
 use crate::signature::Signature;
+use crate::vm::arch::Registers;
 use crate::vm::memory::GuestMemory;
 
 /// A picture of a sandbox, memory and processor; immutable, cheap to clone, and shared between sandboxes and threads.
@@ -103,7 +102,8 @@ impl Frozen {
         let own = PageSet::from_iter([layout.extended_state.pages()]);
         let delta = changed.union(&own);
 
-        let inherited = data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
+        let inherited =
+            crate::file::data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
         let file = crate::image::create(layout.size).map_err(failed)?;
         let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
         let from_memory = copy::from_memory(subject.memory, &changed, &file).map_err(failed)?;
@@ -186,7 +186,8 @@ impl Frozen {
             .filter_map(|(name, signature)| match host.find(name) {
                 None => Some(format!("`{name}` {signature} is missing")),
                 Some(found) if found.signature != *signature => {
-                    Some(format!("`{name}` is {}, expected {signature}", found.signature))
+                    let advice = found.signature.advice(signature.params().len());
+                    Some(format!("`{name}` is {}, expected {signature}{advice}", found.signature))
                 }
                 Some(_) => None,
             })
@@ -199,27 +200,6 @@ impl Frozen {
             format!("the snapshot needs host functions that the sandbox does not have: {}", wrong.join("; ")),
         ))
     }
-}
-
-/// The parts of a memory file that are not holes.
-fn data(file: &File, size: u64) -> io::Result<PageSet> {
-    let seek = |from: u64, whence| {
-        // SAFETY: integers and a descriptor that `file` owns; the offset of the file is of no use to anybody.
-        let at = unsafe { libc::lseek(file.as_raw_fd(), from.cast_signed(), whence) };
-        u64::try_from(at).map_err(|_| io::Error::last_os_error())
-    };
-    let mut data = PageSet::default();
-    let mut at = 0;
-    while at < size {
-        let start = match seek(at, libc::SEEK_DATA) {
-            Ok(start) => start,
-            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => break,
-            Err(error) => return Err(error),
-        };
-        at = seek(start, libc::SEEK_HOLE)?;
-        data.append(start..at);
-    }
-    Ok(data)
 }
 
 /// Maps a sealed file for reading. Private, though nobody writes: Linux before 6.7 refuses any shared mapping of one.

@@ -98,7 +98,7 @@ pub(crate) struct Stopper {
     is_armed: bool,
     is_watched: bool,
     /// How often the runner is to look about; [`Duration::MAX`] for never.
-    nudge_interval: Duration,
+    wakeup_interval: Duration,
     /// The call that is running.
     call: Option<Running>,
 }
@@ -119,11 +119,11 @@ struct Running {
     signal: i32,
     caller_mask: signal::Mask,
     aside: Aside,
-    /// Nudges that the run word has told of.
-    nudges: u32,
+    /// Wake-ups that the run word has told of.
+    wakeups: u32,
     /// Signals of ours that were taken out of the queue already.
     taken: u32,
-    /// When a guest that sleeps is to be asked about: nobody nudges it.
+    /// When a guest that sleeps is to be asked about: nobody wakeups it.
     look_at: u64,
 }
 
@@ -133,21 +133,21 @@ impl Stopper {
             run: Arc::new(RunState::new()?),
             is_armed: false,
             is_watched: false,
-            nudge_interval: Duration::MAX,
+            wakeup_interval: Duration::MAX,
             call: None,
         })
     }
 
     /// Another end of the same, for a call that starts after this one's last.
     pub fn twin(&self) -> Self {
-        let Self { ref run, is_armed, is_watched, nudge_interval, call: _ } = *self;
-        Self { run: Arc::clone(run), is_armed, is_watched, nudge_interval, call: None }
+        let Self { ref run, is_armed, is_watched, wakeup_interval, call: _ } = *self;
+        Self { run: Arc::clone(run), is_armed, is_watched, wakeup_interval, call: None }
     }
 
     /// A new one with the same interval, for the sandbox after this one's.
     pub fn successor(&self) -> Result<Self> {
         let mut next = Self::new()?;
-        next.nudge_interval = self.nudge_interval;
+        next.wakeup_interval = self.wakeup_interval;
         Ok(next)
     }
 
@@ -164,13 +164,13 @@ impl Stopper {
     }
 
     /// From the next call on, the guest is left as often as that, as if a signal of the program's had come.
-    pub fn set_nudge_interval(&mut self, interval: Duration) {
-        self.nudge_interval = interval;
+    pub fn set_wakeup_interval(&mut self, interval: Duration) {
+        self.wakeup_interval = interval;
     }
 
     /// Begins a call.
     pub fn begin(&mut self, limits: &TimeLimits) -> Result<()> {
-        let needs_timer = !limits.is_none() || self.nudge_interval != Duration::MAX;
+        let needs_timer = !limits.is_none() || self.wakeup_interval != Duration::MAX;
         if needs_timer && !self.is_watched {
             signal::check(signal::current())?;
             Timer::get()?.watch(&self.run)?;
@@ -191,15 +191,15 @@ impl Stopper {
         let cpu_deadline = after(cpu_since, limits.cpu, libc::CLOCK_THREAD_CPUTIME_ID);
         self.run.deadline.store(deadline, Ordering::SeqCst);
         self.run.cpu_deadline.store(cpu_deadline, Ordering::SeqCst);
-        let next_nudge = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+        let next_wakeup = after(None, self.wakeup_interval, libc::CLOCK_MONOTONIC);
         let aside = Aside::default();
-        self.call = Some(Running { signal, caller_mask, aside, nudges: 0, taken: 0, look_at: next_nudge });
-        self.run.nudge_interval.store(nanoseconds(self.nudge_interval), Ordering::Relaxed);
-        self.run.next_nudge.store(next_nudge, Ordering::SeqCst);
+        self.call = Some(Running { signal, caller_mask, aside, wakeups: 0, taken: 0, look_at: next_wakeup });
+        self.run.wakeup_interval.store(nanoseconds(self.wakeup_interval), Ordering::Relaxed);
+        self.run.next_wakeup.store(next_wakeup, Ordering::SeqCst);
         self.run.word.begin();
         if needs_timer {
             // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
-            let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_nudge);
+            let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_wakeup);
             Timer::get()?.armed(first);
         }
         Ok(())
@@ -212,12 +212,12 @@ impl Stopper {
 
     /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
     pub fn end(&mut self) -> Option<Cause> {
-        let Running { signal, caller_mask, mut aside, nudges, taken, .. } = self.call.take()?;
+        let Running { signal, caller_mask, mut aside, wakeups, taken, .. } = self.call.take()?;
         let ending = self.run.word.end();
         self.run.deadline.store(NEVER, Ordering::Relaxed);
         self.run.cpu_deadline.store(NEVER, Ordering::Relaxed);
-        self.run.next_nudge.store(NEVER, Ordering::Relaxed);
-        let left = (ending.signals + nudges).saturating_sub(taken);
+        self.run.next_wakeup.store(NEVER, Ordering::Relaxed);
+        let left = (ending.signals + wakeups).saturating_sub(taken);
         signal::take(signal, self.run.cookie(), left);
         aside.empty(signal);
         signal::restore(caller_mask);
@@ -238,10 +238,10 @@ impl Stopper {
         if !self.run.word.enter_host() {
             return None;
         }
-        // From here on nobody nudges. A nudge that came before must leave the queue while the signal is still blocked.
-        if self.run.word.take_nudge() {
-            call.nudges += 1;
-            if call.taken < call.nudges {
+        // From here on nobody wakes it up. A wake-up that came before must leave the queue while the signal is still blocked.
+        if self.run.word.take_wakeup() {
+            call.wakeups += 1;
+            if call.taken < call.wakeups {
                 signal::take(call.signal, self.run.cookie(), 1);
                 call.taken += 1;
             }
@@ -273,7 +273,7 @@ impl Stopper {
             let mut until = deadline;
             if let Some(call) = &mut self.call {
                 if call.look_at <= now {
-                    call.look_at = after(None, self.nudge_interval, libc::CLOCK_MONOTONIC);
+                    call.look_at = after(None, self.wakeup_interval, libc::CLOCK_MONOTONIC);
                     return Waited::Interrupted;
                 }
                 // At the call's own deadline `host` ends it, as it does after a function that took too long.

@@ -34,10 +34,10 @@ pub(super) struct RunState {
     pub deadline: AtomicU64,
     /// When its processor time is up, on the runner's own clock.
     pub cpu_deadline: AtomicU64,
-    /// When the runner is to be nudged, on the monotonic clock.
-    pub next_nudge: AtomicU64,
-    /// Nanoseconds from one nudge to the next.
-    pub nudge_interval: AtomicU64,
+    /// When the runner is to be woken up, on the monotonic clock.
+    pub next_wakeup: AtomicU64,
+    /// Nanoseconds from one wake-up to the next.
+    pub wakeup_interval: AtomicU64,
     /// Whether the guest asked to be woken later, and the runner sleeps for it.
     pub is_asleep: AtomicBool,
 }
@@ -51,8 +51,8 @@ impl RunState {
             signal: AtomicI32::new(0),
             deadline: AtomicU64::new(NEVER),
             cpu_deadline: AtomicU64::new(NEVER),
-            next_nudge: AtomicU64::new(NEVER),
-            nudge_interval: AtomicU64::new(NEVER),
+            next_wakeup: AtomicU64::new(NEVER),
+            wakeup_interval: AtomicU64::new(NEVER),
             is_asleep: AtomicBool::new(false),
         })
     }
@@ -105,13 +105,13 @@ impl RunState {
     }
 
     /// Signals the call that was seen, without ending it; the result is when to do so again.
-    fn nudge(&self, seen: Seen, now: u64) -> u64 {
-        if let Some(duty) = self.word.claim_nudge(seen) {
+    fn wake_up(&self, seen: Seen, now: u64) -> u64 {
+        if let Some(duty) = self.word.claim_wakeup(seen) {
             let (thread, signal) = (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
             self.word.signalled(duty, signal::send(thread, signal, self.cookie()));
         }
-        let next = now.saturating_add(self.nudge_interval.load(Ordering::Relaxed));
-        self.next_nudge.store(next, Ordering::Relaxed);
+        let next = now.saturating_add(self.wakeup_interval.load(Ordering::Relaxed));
+        self.next_wakeup.store(next, Ordering::Relaxed);
         next
     }
 
@@ -128,9 +128,9 @@ impl RunState {
             return self.expire(seen, Cause::Timeout, now);
         }
         let mut next = deadline;
-        let next_nudge = self.next_nudge.load(Ordering::SeqCst);
-        if next_nudge != NEVER {
-            next = next.min(if next_nudge <= now { self.nudge(seen, now) } else { next_nudge });
+        let next_wakeup = self.next_wakeup.load(Ordering::SeqCst);
+        if next_wakeup != NEVER {
+            next = next.min(if next_wakeup <= now { self.wake_up(seen, now) } else { next_wakeup });
         }
         if cpu_deadline == NEVER {
             return next;

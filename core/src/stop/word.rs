@@ -14,8 +14,8 @@
 //! ```
 //!
 //! A kicker that cannot signal goes back from KICKING to GUEST: it has done nothing. The runner never goes by a claim
-//! before that is decided. A *nudge* takes the same road and goes back to GUEST too, but has signalled: the runner looks
-//! about, takes the signal out of its queue ([`RunWord::take_nudge`]), and goes on.
+//! before that is decided. A *wake-up* takes the same road and goes back to GUEST too, but has signalled: the runner looks
+//! about, takes the signal out of its queue ([`RunWord::take_wakeup`]), and goes on.
 //!
 //! In HOST the runner may also *sleep* on the word itself, until a time or until a kicker has changed it ([`RunWord::sleep`]):
 //! the kernel compares the word and puts the thread to sleep in one step (futex(2)), and every claim in HOST wakes it after
@@ -75,7 +75,7 @@ pub(crate) struct Signalling {
 pub(crate) struct Ending {
     /// Why it was stopped, if it was.
     pub cause: Option<Cause>,
-    /// Signals that were sent and that no [`RunWord::take_nudge`] has told of: the runner must take them out of its queue.
+    /// Signals that were sent and that no [`RunWord::take_wakeup`] has told of: the runner must take them out of its queue.
     pub signals: u32,
 }
 
@@ -88,8 +88,8 @@ const KICKED: u64 = 4;
 /// With [`KICKED`]: by a signal.
 const SIGNALLED: u64 = 1 << 3;
 const CAUSE: u64 = 0b11 << 4;
-/// In any state of a call: a nudge was sent, and not yet taken.
-const NUDGED: u64 = 1 << 6;
+/// In any state of a call: a wake-up was sent, and not yet taken.
+const WOKEN_UP: u64 = 1 << 6;
 const CALL: u64 = 1 << 8;
 
 /// See the module.
@@ -144,20 +144,20 @@ impl RunWord {
                     1 => Cause::Timeout,
                     _ => Cause::CpuTime,
                 });
-                let signals = u32::from(word & SIGNALLED != 0) + u32::from(word & NUDGED != 0);
+                let signals = u32::from(word & SIGNALLED != 0) + u32::from(word & WOKEN_UP != 0);
                 return Ending { cause, signals };
             }
         }
     }
 
-    /// Whether there was a nudge since the last time that the runner asked. Its signal is in the queue.
-    pub fn take_nudge(&self) -> bool {
+    /// Whether there was a wake-up since the last time that the runner asked. Its signal is in the queue.
+    pub fn take_wakeup(&self) -> bool {
         loop {
             let word = self.decided();
-            if word & NUDGED == 0 {
+            if word & WOKEN_UP == 0 {
                 return false;
             }
-            if self.0.compare_exchange(word, word & !NUDGED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if self.0.compare_exchange(word, word & !WOKEN_UP, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return true;
             }
         }
@@ -176,7 +176,7 @@ impl RunWord {
             Cause::Timeout => 1 << 4,
             Cause::CpuTime => 2 << 4,
         };
-        let kept = word & !(CALL - 1) | word & NUDGED;
+        let kept = word & !(CALL - 1) | word & WOKEN_UP;
         let (next, claim) = match word & STATE {
             GUEST => {
                 let duty = Signalling { sent: kept | cause | SIGNALLED | KICKED, not_sent: word };
@@ -193,13 +193,13 @@ impl RunWord {
     }
 
     /// Claims the guest that was seen running for a moment, to signal it without ending its call. `None`: it is not running any
-    /// more, somebody else is at it, or it has not answered the last nudge.
-    pub fn claim_nudge(&self, seen: Seen) -> Option<Signalling> {
+    /// more, somebody else is at it, or it has not answered the last wake-up.
+    pub fn claim_wakeup(&self, seen: Seen) -> Option<Signalling> {
         let word = seen.0;
-        if word & STATE != GUEST || word & NUDGED != 0 {
+        if word & STATE != GUEST || word & WOKEN_UP != 0 {
             return None;
         }
-        let duty = Signalling { sent: word | NUDGED, not_sent: word };
+        let duty = Signalling { sent: word | WOKEN_UP, not_sent: word };
         self.0.compare_exchange(word, word & !STATE | KICKING, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         Some(duty)
     }
@@ -340,9 +340,9 @@ mod model {
         }
     }
 
-    /// A timer that nudges once.
-    fn nudge(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) {
-        if let Some(duty) = word.claim_nudge(word.see()) {
+    /// A timer that wakes the runner up once.
+    fn wake_up(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize) {
+        if let Some(duty) = word.claim_wakeup(word.see()) {
             assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
             pending.fetch_add(1, Ordering::Relaxed);
             word.signalled(duty, true);
@@ -353,9 +353,9 @@ mod model {
         inside.store(1, Ordering::Relaxed);
         word.begin();
         let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_kicked();
-        if word.take_nudge() {
+        if word.take_wakeup() {
             // Each is one signal, already in the queue when the word tells of it.
-            assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a nudge without a signal");
+            assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a wake-up without a signal");
         }
         let ending = word.end();
         assert!(!is_stopped || ending.cause.is_some(), "the call was stopped, and nobody did it");
@@ -396,14 +396,14 @@ mod model {
     }
 
     #[test]
-    fn a_nudge_ends_nothing_and_leaves_no_signal_behind() {
+    fn a_wake_up_ends_nothing_and_leaves_no_signal_behind() {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(3);
         model.check(|| {
             let shared = Arc::new((RunWord::new(), AtomicUsize::new(0), AtomicUsize::new(0)));
-            let nudger = {
+            let waker = {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || nudge(&shared.0, &shared.1, &shared.2))
+                thread::spawn(move || wake_up(&shared.0, &shared.1, &shared.2))
             };
             let kicker = {
                 let shared = Arc::clone(&shared);
@@ -411,8 +411,8 @@ mod model {
             };
             let (word, inside, pending) = &*shared;
             let ended = call(word, inside, pending, true).is_some();
-            nudger.join().unwrap();
-            assert!(kicker.join().unwrap() || !ended, "the nudge has ended the call");
+            waker.join().unwrap();
+            assert!(kicker.join().unwrap() || !ended, "the wake-up has ended the call");
         });
     }
 

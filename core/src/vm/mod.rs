@@ -1,5 +1,6 @@
 //! One virtual machine: memory, one vCPU, and what it means when it stops.
 
+pub(crate) mod arch;
 mod dirty_log;
 pub(crate) mod dirty_pages;
 pub(crate) mod hypervisor;
@@ -7,23 +8,22 @@ pub(crate) mod memory;
 pub(crate) mod reaper;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use kvm_bindings::{kvm_regs, kvm_sregs};
-use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd, VmFd};
-use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
+use kvm_ioctls::{VcpuExit, VcpuFd, VmFd};
 
-use crate::arch::exceptions::FaultReport;
-use crate::arch::registers::{self, Registers};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 use crate::snapshot::Frozen;
+use arch::{FaultReport, Registers, Rung, Start};
 use dirty_log::DirtyLog;
 use dirty_pages::Tracking;
 use hypervisor::Hypervisor;
@@ -75,16 +75,14 @@ pub(crate) enum Exit {
 impl Vm {
     /// A virtual machine whose guest has not run yet.
     pub fn new(image: Arc<Image>) -> Result<Self> {
-        let template = Hypervisor::get()?.sregs();
-        let registers =
-            (registers::entry_registers(&image), registers::special_registers_for(template, &image, None));
-        Self::with_registers(image, registers)
+        let start = Start::fresh(Hypervisor::get()?.processor(), &image);
+        Self::with_registers(image, start)
     }
 
     /// A virtual machine whose guest goes on where a snapshot was taken.
     pub fn from_snapshot(frozen: &Frozen) -> Result<Self> {
-        let registers = Self::resume_registers(frozen)?;
-        Self::with_registers(Arc::clone(&frozen.image), registers)
+        let start = Self::resumed(frozen)?;
+        Self::with_registers(Arc::clone(&frozen.image), start)
     }
 
     pub fn memory(&self) -> &GuestMemory {
@@ -119,9 +117,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Shows the image what its first sandbox has written by now, so that the next ones start with these pages.
-    pub fn teach(&self) {
-        if self.image.hot().is_none() {
+    /// Records with the image, as a hint, what its first sandbox has written by now: the next ones start with these pages.
+    pub fn record_hint(&self) {
+        if self.image.hint().is_none() {
             let layout = &self.image.layout;
             let mut written = PageSet::default();
             // Under nested paging the processor's own walks count as writes to the page tables (AMD APM vol. 2, 15.25.5; Intel
@@ -129,7 +127,7 @@ impl Vm {
             let within = layout.page_tables_phys..layout.written.end;
             // Where it cannot be known, the empty set says so once and for all.
             let _ = dirty_pages::find(self.memory(), &within, &mut written);
-            self.image.learn_hot(&written);
+            self.image.set_hint(&written);
         }
     }
 
@@ -137,16 +135,20 @@ impl Vm {
     pub fn run(&mut self) -> Exit {
         self.has_run = true;
         match self.machine.vcpu.run() {
-            Ok(VcpuExit::IoOut(DOORBELL_PORT, [_])) => {
-                self.is_dead |= is_single_stepped(&self.machine.vcpu);
-                Exit::Doorbell
-            }
-            Ok(VcpuExit::IoOut(FAULT_PORT, [_])) => Exit::Fault,
-            Ok(exit) => {
-                self.is_dead |=
-                    matches!(exit, VcpuExit::Shutdown | VcpuExit::FailEntry(..) | VcpuExit::InternalError);
-                Exit::Unexpected(describe(&exit))
-            }
+            Ok(exit) => match arch::rung(&exit) {
+                Some(Rung::Doorbell) => {
+                    self.is_dead |= arch::is_single_stepped(&self.machine.vcpu);
+                    Exit::Doorbell
+                }
+                Some(Rung::Fault) => Exit::Fault,
+                None => {
+                    self.is_dead |= matches!(
+                        exit,
+                        VcpuExit::Shutdown | VcpuExit::FailEntry(..) | VcpuExit::InternalError
+                    );
+                    Exit::Unexpected(describe(&exit))
+                }
+            },
             Err(error) if error.errno() == libc::EINTR => Exit::Interrupted,
             Err(error) if error.errno() == libc::ENOMEM => {
                 self.is_dead = true;
@@ -179,33 +181,22 @@ impl Vm {
     /// have made.
     pub fn fault(&mut self) -> Option<FaultReport> {
         let Machine { vcpu, memory, .. } = &*self.machine;
-        let registers = (vcpu.get_regs().ok()?, vcpu.get_sregs().ok()?);
-        FaultReport::read(&registers, &self.image.layout, memory)
+        FaultReport::of(vcpu, &self.image.layout, memory)
     }
 
     /// The registers of the parked guest, and its extended state as a page that the trampoline can load.
     pub fn registers(&self) -> Result<(Registers, Vec<u8>)> {
-        let failed = |what: &'static str| move |error: kvm_ioctls::Error| Error::resource(what, error);
         let Machine { vcpu, memory, .. } = &*self.machine;
-        if !self.has_run {
-            // What KVM holds is of before the restore: the registers travel with the next run, the extended state waits in
-            // its page for the trampoline.
-            let pending = vcpu.sync_regs();
-            let (fs_base, gs_base) = (pending.sregs.fs.base, pending.sregs.gs.base);
-            let mut page = Vec::new();
-            memory
-                .read_into(self.image.layout.extended_state.phys, to_usize(PAGE), &mut page)
-                .ok_or_else(outside)?;
-            return Ok((Registers { general: pending.regs, fs_base, gs_base }, page));
+        if self.has_run {
+            return arch::registers(vcpu);
         }
-        let sregs = vcpu.get_sregs().map_err(failed("KVM_GET_SREGS"))?;
-        let registers = Registers {
-            general: vcpu.get_regs().map_err(failed("KVM_GET_REGS"))?,
-            fs_base: sregs.fs.base,
-            gs_base: sregs.gs.base,
-        };
-        let xsave = vcpu.get_xsave().map_err(failed("KVM_GET_XSAVE"))?;
-        Ok((registers, registers::extended_state_page(&xsave)))
+        // What KVM holds is of before the restore: the registers travel with the next run, the extended state waits in its
+        // page for the trampoline.
+        let mut page = Vec::new();
+        memory
+            .read_into(self.image.layout.extended_state.phys, to_usize(PAGE), &mut page)
+            .ok_or_else(outside)?;
+        Ok((arch::pending_registers(vcpu), page))
     }
 
     /// Brings memory and registers to where the snapshot was taken. After a failure the guest must not run.
@@ -215,7 +206,8 @@ impl Vm {
         const COPIED: u64 = 256 * PAGE;
 
         if self.was_stopped && !self.is_dead {
-            self.forget_pending()?;
+            // What cannot be taken back costs the machine.
+            self.is_dead = !arch::forget_pending(&self.machine.vcpu)?;
         }
         if self.is_dead {
             *self = Self::from_snapshot(frozen)?;
@@ -226,8 +218,7 @@ impl Vm {
             _ => self.restore_mapping(frozen)?,
         }
         self.was_stopped = false;
-        let (general, special) = Self::resume_registers(frozen)?;
-        set_registers(&mut self.machine.vcpu, general, special);
+        Self::resumed(frozen)?.load(&mut self.machine.vcpu);
         self.has_run = false;
         Ok(())
     }
@@ -273,8 +264,8 @@ impl Vm {
         // A failure half-way leaves nothing that could be gone on with.
         self.is_dead = true;
         self.machine.memory.replace(frozen.image.file())?;
-        if let Some(hot) = frozen.image.hot() {
-            self.machine.memory.prepare(hot);
+        if let Some(hint) = frozen.image.hint() {
+            self.machine.memory.prepare(hint);
         }
         self.log.forget();
         self.is_dead = false;
@@ -282,38 +273,19 @@ impl Vm {
         Ok(())
     }
 
-    /// Takes back exceptions that were on their way to the guest when it was stopped. What cannot be taken back, a single step
-    /// that the processor itself holds back behind a load of the stack segment, costs the machine.
-    fn forget_pending(&mut self) -> Result<()> {
-        let failed = |error: kvm_ioctls::Error| Error::resource("KVM_SET_VCPU_EVENTS", error);
-        let vcpu = &self.machine.vcpu;
-        let mut events = vcpu.get_vcpu_events().map_err(failed)?;
-        if events.interrupt.shadow != 0 || is_single_stepped(vcpu) {
-            self.is_dead = true;
-            return Ok(());
-        }
-        events.exception = Default::default();
-        events.interrupt = Default::default();
-        events.nmi = Default::default();
-        vcpu.set_vcpu_events(&events).map_err(failed)
+    fn resumed(frozen: &Frozen) -> Result<Start> {
+        Ok(Start::resumed(Hypervisor::get()?.processor(), &frozen.image, &frozen.registers))
     }
 
-    fn resume_registers(frozen: &Frozen) -> Result<(kvm_regs, kvm_sregs)> {
-        let (image, template) = (&frozen.image, Hypervisor::get()?.sregs());
-        let special = registers::special_registers_for(template, image, Some(&frozen.registers));
-        Ok((registers::resume_registers(image, &frozen.registers), special))
-    }
-
-    fn with_registers(image: Arc<Image>, (general, special): (kvm_regs, kvm_sregs)) -> Result<Self> {
+    fn with_registers(image: Arc<Image>, start: Start) -> Result<Self> {
         let memory = GuestMemory::map(image.file(), image.layout.size)?;
-        if let Some(hot) = image.hot() {
-            memory.prepare(hot);
+        if let Some(hint) = image.hint() {
+            memory.prepare(hint);
         }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
-        // At every exit KVM shows the general registers, without a system call.
-        vcpu.set_sync_valid_reg(SyncReg::Register);
+        arch::show_registers(&mut vcpu);
         let log = DirtyLog::set_slot(&vm, &memory, Tracking::best() == Tracking::Log)?;
-        set_registers(&mut vcpu, general, special);
+        start.load(&mut vcpu);
         Ok(Self {
             machine: ManuallyDrop::new(Machine { vcpu, vm, memory }),
             image,
@@ -343,25 +315,6 @@ impl fmt::Debug for Vm {
 
 fn outside() -> Error {
     Error::new(crate::ErrorCode::Internal, "a snapshot's page is outside the guest's memory")
-}
-
-/// Whether the guest stopped while it single-stepped itself, which none that is well does.
-///
-/// Directly behind a load of the stack segment the processor holds the step's exception back. Where the guest stops there,
-/// VT-x keeps it in a field of its own (Intel SDM vol. 3C, 25.4.2, *Pending debug exceptions*) that KVM gives nobody access to,
-/// and delivers it to whoever runs next in the machine, or refuses to enter (27.3.1.5). So such a machine runs no other guest.
-fn is_single_stepped(vcpu: &VcpuFd) -> bool {
-    const TRAP_FLAG: u64 = 1 << 8;
-    vcpu.sync_regs().regs.rflags & TRAP_FLAG != 0
-}
-
-/// Both register sets travel with the next run.
-fn set_registers(vcpu: &mut VcpuFd, general: kvm_regs, special: kvm_sregs) {
-    let registers = vcpu.sync_regs_mut();
-    registers.regs = general;
-    registers.sregs = special;
-    vcpu.set_sync_dirty_reg(SyncReg::Register);
-    vcpu.set_sync_dirty_reg(SyncReg::SystemRegister);
 }
 
 /// An exit in words, without a host address.

@@ -8,7 +8,7 @@ use crate::{ErrorCode, FaultKind, Guest, Sandbox, SandboxOptions, Snapshot, Unin
 const INVALID_OPCODE: u8 = 6;
 
 fn started() -> (Sandbox, Snapshot) {
-    let guest = Guest::builtin("demo").unwrap();
+    let guest = Guest::from_bytes(&libhyperlight_builtin::elf("demo").unwrap()).unwrap();
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap().evolve().unwrap();
     let snapshot = sandbox.snapshot().unwrap();
     sandbox.call::<()>("NoOp", ()).unwrap();

@@ -1,5 +1,5 @@
 // Compiled, never run: what must be accepted, and what must not.
-import { Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmPool, probe, type GuestFunction, type State } from 'libhyperlight'
+import { Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, type WasmPool, WasmProgram, probe, type GuestFunction, type State } from 'libhyperlight'
 
 probe()
 const sandbox = new Sandbox(Guest.builtin('demo'), { heapSize: 1 << 20, timeoutMs: 2000, print: (text) => process.stdout.write(text) })
@@ -80,6 +80,8 @@ wasm.memory('other').writeSync(0, bytes)
 const text_: string | undefined = wasm.functions[0]?.signature
 const programs: WasmPool = await wasm.pool({ size: 1 })
 new Wasm(await wasm.snapshot()).close()
+const kept: Uint8Array = (await WasmProgram.compile('m.wasm', { compileThreads: 1, compileTimeoutMs: 5 })).toBytes()
+new Wasm(WasmProgram.fromBytes(kept), { wasi: { args: ['m'] } }).close()
 // @ts-expect-error: a program is bytes or a path
 new Wasm(7)
 console.log(answer, fib, code, text_, programs.statistics.idle, new Wasm(new Uint8Array(1)).runSync())

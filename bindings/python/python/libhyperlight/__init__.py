@@ -21,6 +21,7 @@ except ImportError as _error:
 
     raise ImportError(_explain(_error)) from _error
 
+from ._compiler import WasmProgram
 from ._errors import (
     FunctionNotFound,
     GuestAbort,
@@ -92,6 +93,7 @@ __all__ = [
     "Wasi",
     "Wasm",
     "WasmPool",
+    "WasmProgram",
     "WasmSignature",
     "__version__",
     "f32",

@@ -14,6 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 
+# What lets guests give more.
+OPENS = "guests may give parameters that have defaults only if it is registered with open_arity=True"
+
+
 class Arity(NamedTuple):
     """From how many to how many arguments; to any number if that is None."""
 
@@ -63,7 +67,7 @@ def refusal(name: str, function: Callable[..., Any], arity: Arity, count: int) -
     except TypeError:
         is_open = False
     if is_open:
-        text += "; guests may give parameters that have defaults only if it is registered with open_arity=True"
+        text += f"; {OPENS}"
     return text
 
 

@@ -1,65 +1,22 @@
-"""The WebAssembly compiler: a library of its own beside this module, which is large and loaded at first use."""
+"""Compiled WebAssembly programs, and what they may ask of the compiler.
+
+That is a library beside the native half of this package, which is large and loaded at first use.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ._errors import GuestBinaryError, GuestTimeout, HyperlightError, InvalidArgument
+from ._errors import InvalidArgument
+from ._libhyperlight import _WasmProgram
+from ._wasi import Wasi
 
-_LIBRARY = "libhyperlight_wasm_module.so"
-_VERSION = 3
 # What the compiler takes if nothing is said.
 _SIZE = 64 << 20
-_ERRORS = {1: GuestBinaryError, 2: InvalidArgument, 4: GuestTimeout}
-
-
-class Compiled(NamedTuple):
-    """A program for the ``wasm`` guest."""
-
-    code: bytes
-    """Machine code, which the guest must be allowed to execute."""
-    config: bytes
-    """What the guest must know about it."""
-    description: str
-    """What the program exports and imports, as JSON."""
-
-
-class _Bytes(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_char_p), ("len", ctypes.c_size_t))
-
-    @classmethod
-    def of(cls, data: bytes | str) -> _Bytes:
-        data = data.encode() if isinstance(data, str) else data
-        return cls(data, len(data))
-
-
-class _View(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_void_p), ("len", ctypes.c_size_t))
-
-    def copy(self) -> bytes:
-        return ctypes.string_at(self.data, self.len) if self.len else b""
-
-
-class _Pair(ctypes.Structure):
-    _fields_ = (("name", _Bytes), ("value", _Bytes))
-
-
-class _Options(ctypes.Structure):
-    _fields_ = (
-        ("arguments", ctypes.POINTER(_Bytes)),
-        ("argument_count", ctypes.c_size_t),
-        ("environment", ctypes.POINTER(_Pair)),
-        ("variable_count", ctypes.c_size_t),
-        ("files", ctypes.POINTER(_Pair)),
-        ("file_count", ctypes.c_size_t),
-        ("max_program_size", ctypes.c_uint64),
-        ("compile_timeout_ns", ctypes.c_uint64),
-        ("compile_threads", ctypes.c_uint64),
-    )
+_MOST = 2**64 - 1
 
 
 class Bounds(NamedTuple):
@@ -69,14 +26,17 @@ class Bounds(NamedTuple):
     """Bytes at most."""
     time: float | None
     """Seconds at most."""
+    threads: int | None
+    """Processors at most."""
 
     def checked(self) -> Bounds:
         """These, if they can be meant."""
-        if self.size is not None:
-            if not isinstance(self.size, int) or isinstance(self.size, bool):
-                raise TypeError(f"max_program_size must be an integer, not {type(self.size).__name__}")
-            if self.size < 1:
-                raise InvalidArgument(f"max_program_size is 1 or more, found {self.size}")
+        for name, count in (("max_program_size", self.size), ("compile_threads", self.threads)):
+            if count is not None:
+                if not isinstance(count, int) or isinstance(count, bool):
+                    raise TypeError(f"{name} must be an integer, not {type(count).__name__}")
+                if count < 1:
+                    raise InvalidArgument(f"{name} is 1 or more, found {count}")
         if self.time is not None:
             if not isinstance(self.time, (int, float)) or isinstance(self.time, bool):
                 raise TypeError(f"compile_timeout must be a number of seconds, not {type(self.time).__name__}")
@@ -89,63 +49,89 @@ class Bounds(NamedTuple):
         with open(path, "rb") as file:
             return file.read(min((self.size or _SIZE) + 1, sys.maxsize))
 
+    def bytes_of(self, program: Any) -> bytes:
+        """A program that is given as a path or as its bytes."""
+        if isinstance(program, (bytes, bytearray, memoryview)):
+            return bytes(program)
+        if not isinstance(program, (str, os.PathLike)):
+            raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
+        return self.checked().read(program)
 
-def compile(
-    program: bytes,
-    args: tuple[str, ...],
-    env: tuple[tuple[str, str], ...],
-    files: tuple[tuple[str, bytes], ...],
-    bounds: Bounds,
-) -> Compiled:
+
+def compile(code: bytes, wasi: Wasi, bounds: Bounds) -> _WasmProgram:
     """Compiles a module or a component in its binary form. Other threads go on meanwhile.
 
-    As many at once as this process has processors; the others wait, which does not count as their time.
+    As many at once as this process has processors; the others wait, which counts as their time.
 
     Raises:
         GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
         GuestTimeout: it takes too long.
         InvalidArgument: arguments, environment or files that no program could have.
+        HyperlightIOError: there is no compiler in this package.
     """
-    most = 2**64 - 1
-    size = 0 if bounds.size is None else min(bounds.size, most)
-    time = 0 if bounds.time is None else max(1, int(min(bounds.time * 1e9, most)))
-    library = _library()
-    arguments = (_Bytes * len(args))(*map(_Bytes.of, args))
-    variables = (_Pair * len(env))(*(_Pair(_Bytes.of(name), _Bytes.of(value)) for name, value in env))
-    contents = (_Pair * len(files))(*(_Pair(_Bytes.of(path), _Bytes.of(data)) for path, data in files))
-    options = _Options(arguments, len(args), variables, len(env), contents, len(files), size, min(time, most), 0)
-    compiled = library.hlwm_compile(_Bytes.of(program), ctypes.byref(options))
-    try:
-        status = library.hlwm_status(compiled)
-        if status != 0:
-            text = library.hlwm_message(compiled).copy().decode(errors="replace")
-            raise _ERRORS.get(status, HyperlightError)(text)
-        return Compiled(
-            library.hlwm_code(compiled).copy(),
-            library.hlwm_config(compiled).copy(),
-            library.hlwm_description(compiled).copy().decode(),
-        )
-    finally:
-        library.hlwm_free(compiled)
+    size, time, threads = bounds.checked()
+    nanoseconds = 0 if time is None else max(1, int(min(time * 1e9, _MOST)))
+    return _WasmProgram.compile(
+        code, wasi._parts(), min(size or 0, _MOST), min(nanoseconds, _MOST), min(threads or 0, _MOST)
+    )
 
 
-@functools.cache
-def _library() -> Any:
-    path = os.path.join(os.path.dirname(__file__), _LIBRARY)
-    try:
-        library = ctypes.CDLL(path)
-    except OSError as error:
-        raise HyperlightError(f"the WebAssembly compiler cannot be loaded: {error}") from error
-    library.hlwm_version.restype = ctypes.c_uint32
-    found = library.hlwm_version()
-    if found != _VERSION:
-        raise HyperlightError(f"{path} is another version's: interface {found}, expected {_VERSION}")
-    library.hlwm_compile.argtypes = (_Bytes, ctypes.POINTER(_Options))
-    library.hlwm_compile.restype = ctypes.c_void_p
-    library.hlwm_status.argtypes = (ctypes.c_void_p,)
-    library.hlwm_status.restype = ctypes.c_int32
-    for name in ("message", "code", "config", "description"):
-        function = getattr(library, f"hlwm_{name}")
-        function.argtypes, function.restype = (ctypes.c_void_p,), _View
-    library.hlwm_free.argtypes, library.hlwm_free.restype = (ctypes.c_void_p,), None
-    return library
+class WasmProgram:
+    """A WebAssembly module or component, compiled, which can be kept as bytes.
+
+        program = hl.WasmProgram("tool.wasm")
+        open("tool.hlwasm", "wb").write(program.to_bytes())
+        ...
+        program = hl.WasmProgram.from_bytes(open("tool.hlwasm", "rb").read())
+        hl.Wasm(program, wasi=hl.Wasi(args=["tool"]))
+
+    It may be used any number of times, from any thread, and can be pickled.
+
+    Args:
+        program: the path of a ``.wasm`` file, or its bytes.
+        max_program_size, compile_timeout, compile_threads: as in Wasm.
+
+    Raises what ``Wasm`` raises for a program that cannot be compiled.
+    """
+
+    __slots__ = ("__weakref__", "_native")
+
+    _native: _WasmProgram
+
+    def __init__(
+        self,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview,
+        /,
+        *,
+        max_program_size: int | None = None,
+        compile_timeout: float | None = None,
+        compile_threads: int | None = None,
+    ) -> None:
+        bounds = Bounds(max_program_size, compile_timeout, compile_threads)
+        self._native = compile(bounds.bytes_of(program), Wasi(), bounds)
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview, /) -> WasmProgram:
+        """A program from what ``to_bytes`` gave, by the same version of this package.
+
+        The processor must have the features of the one that it was compiled on.
+        The bytes may come from anybody: the program can do nothing but what its sandbox lets it do.
+
+        Raises:
+            GuestBinaryError: they are damaged, or of another version, or for another processor; compile it anew.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+        program = cls.__new__(cls)
+        program._native = _WasmProgram.load(bytes(data))
+        return program
+
+    def to_bytes(self) -> bytes:
+        """What ``from_bytes`` takes. What the program finds around itself, ``wasi``, is not part of it."""
+        return self._native.to_bytes()
+
+    def __reduce__(self) -> tuple[Callable[..., WasmProgram], tuple[bytes]]:
+        return (type(self).from_bytes, (self.to_bytes(),))
+
+    def _with(self, wasi: Wasi) -> _WasmProgram:
+        return self._native.with_wasi(wasi._parts())

@@ -9,7 +9,7 @@ import contextlib
 from typing import Any
 
 from ._errors import GuestError, HyperlightError
-from ._libhyperlight import _decode_json
+from ._libhyperlight import _of_script
 
 # As deep, and as many, as runtimes write them.
 _MOST_LEVELS = 8
@@ -21,7 +21,7 @@ def fill(error: GuestError, text: str) -> None:
     """Sets what the text says. Its cause is Python's, too, unless a host function's exception takes the place later."""
     # The second is the caller's, who has used up Python's own stack.
     with contextlib.suppress(HyperlightError, RecursionError):
-        found = _decode_json(text, is_script=True)
+        found = _of_script(text)
         if isinstance(found, dict):
             _fill(error, found, 0)
 

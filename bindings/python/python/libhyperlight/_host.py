@@ -9,8 +9,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _arity, _json
+from . import _arity
 from ._errors import SignatureError
+from ._libhyperlight import _all_of_script, _to_script
 from ._signature import I64, U64, Signature, codes_of_function, fit, from_codes
 
 if TYPE_CHECKING:
@@ -129,13 +130,13 @@ def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int]
     arity = entry._arity_of(name) if codes is None else None
 
     def call(text: str) -> str:
-        args = _json.decode_all(text)
+        args = _all_of_script(text)
         if not isinstance(args, list):
             raise TypeError(f"the arguments of `{name}` are no array")
         if codes is None:
             if arity is not None and not arity.admits(len(args)):
                 raise SignatureError(_arity.refusal(name, function, arity, len(args)))
-            return _json.encode(settled(name, function(*args)), what)
+            return _to_script(settled(name, function(*args)), what)
         params, returns = codes
         if len(args) != len(params):
             signature = f"{name}{from_codes(params, returns)}"
@@ -143,7 +144,7 @@ def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int]
             raise SignatureError(_arity.refusal(signature, function, own, len(args)))
         pairs = enumerate(zip(args, params, strict=True), 1)
         args = [fit(arg, code, f"argument {at} of `{name}`") for at, (arg, code) in pairs]
-        return _json.encode(fit(settled(name, function(*args)), returns, what), what)
+        return _to_script(fit(settled(name, function(*args)), returns, what), what)
 
     return call
 

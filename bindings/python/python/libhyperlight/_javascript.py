@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from . import _json
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
-from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _prepare_by
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _all_to_script, _of_script, _prepare_by
 from ._pool import PoolExecutor
 from ._runtime import Limits, Runtime
 from ._signature import from_codes
@@ -108,7 +107,7 @@ class JavaScript(Runtime):
 
         Raises what ``call`` raises.
         """
-        return _json.decode(self._sandbox.call("eval", source, timeout=timeout, cpu_time=cpu_time))
+        return _of_script(self._sandbox.call("eval", source, timeout=timeout, cpu_time=cpu_time))
 
     def load(
         self,
@@ -228,7 +227,7 @@ class JavaScriptPool(PoolExecutor):
     def eval(self, source: str, /, *, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """``JavaScript.eval`` in a member."""
         self._check_open()
-        return _json.decode(self._pool.call("eval", source, timeout=timeout, cpu_time=cpu_time))
+        return _of_script(self._pool.call("eval", source, timeout=timeout, cpu_time=cpu_time))
 
     def _call(self, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None) -> Any:
         return _call(self._pool, function, args, timeout, cpu_time)
@@ -276,5 +275,5 @@ _JSON = "json:"
 def _call(
     target: Sandbox | _Pool, function: str, args: tuple[Any, ...], timeout: float | None, cpu_time: float | None
 ) -> Any:
-    text = _json.encode_all(args, f"an argument of `{function}`")
-    return _json.decode(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))
+    text = _all_to_script(args, f"an argument of `{function}`")
+    return _of_script(target.call("call", function, text, timeout=timeout, cpu_time=cpu_time))

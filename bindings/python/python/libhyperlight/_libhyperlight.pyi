@@ -1,7 +1,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, NoReturn, TypeVar, final, overload
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final, overload
 
 from ._signature import Signature
 
@@ -11,15 +11,21 @@ __all__ = [
     "Sandbox",
     "Snapshot",
     "_Pool",
-    "_decode_json",
-    "_encode_json",
+    "_Type",
+    "_WasmProgram",
+    "_all_of_script",
+    "_all_to_script",
     "_guest_from_parts",
+    "_of_script",
     "_prepare_by",
     "_snapshot_from_bytes",
+    "_to_script",
     "probe",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+_Surroundings: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, str]], Sequence[tuple[str, bytes]]]
 
 VERSION: Final[str]
 
@@ -35,6 +41,24 @@ class Guest:
     def with_payload(self, data: bytes | bytearray | memoryview, /, *, executable: bool = False) -> Guest:
         """The same guest with bytes added to its image: data, or code compiled for it."""
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class _WasmProgram:
+    @staticmethod
+    def compile(
+        wasm: bytes,
+        wasi: _Surroundings,
+        max_program_size: int,
+        compile_timeout_ns: int,
+        compile_threads: int,
+    ) -> _WasmProgram: ...
+    @staticmethod
+    def load(saved: bytes) -> _WasmProgram: ...
+    def with_wasi(self, wasi: _Surroundings) -> _WasmProgram: ...
+    def to_bytes(self) -> bytes: ...
+    def code(self) -> bytes: ...
+    def config(self) -> bytes: ...
+    def description(self) -> str: ...
 
 @final
 class Sandbox:
@@ -185,8 +209,27 @@ class _Pool:
     def stats(self) -> tuple[int, int, int, int, int, float]: ...
     def close(self) -> None: ...
 
-def _decode_json(text: str, /, *, is_script: bool, around: int = 0) -> Any: ...
-def _encode_json(value: Any, what: str, /, *, is_script: bool, around: int = 0) -> str: ...
+@final
+class _Type:
+    """A type of a WebAssembly program."""
+
+    @staticmethod
+    def parse(text: str) -> _Type:
+        """The type that a text means, as the compiler writes it."""
+    @property
+    def is_narrow(self) -> bool:
+        """Whether its kind on the wire has more values."""
+    def encode(self, value: Any, what: str, /) -> str:
+        """The text of a value, which an error calls ``what``."""
+    def decode(self, text: str, /) -> Any:
+        """The value of a text that a guest wrote: hostile, perhaps."""
+    def take(self, value: Any, /) -> Any:
+        """The value that a guest sent as a kind that may have more values."""
+
+def _all_of_script(text: str, /) -> Any: ...
+def _all_to_script(values: tuple[Any, ...], what: str, /) -> str: ...
 def _guest_from_parts(source: str | bytes, payloads: Sequence[tuple[bytes, bool]]) -> Guest: ...
+def _of_script(text: str, /) -> Any: ...
 def _prepare_by(sandbox: Sandbox, calls: Sequence[tuple[str, Sequence[str]]]) -> None: ...
 def _snapshot_from_bytes(data: bytes) -> Snapshot: ...
+def _to_script(value: Any, what: str, /) -> str: ...

@@ -8,14 +8,16 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from . import _compiler, _wit
+from . import _compiler
+from ._compiler import WasmProgram
 from ._errors import InvalidArgument
 from ._host import HostFunction, refuse, settled
-from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool
+from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _Type, _WasmProgram
 from ._signature import Signature, code_of_name, from_codes
 from ._wasi import Wasi
 
@@ -66,12 +68,12 @@ class Function:
         self.params = tuple(code_of_name(parameter["kind"]) for parameter in parameters)
         self.returns = code_of_name(result["kind"] if result else "void")
         # Of those that travel as JSON.
-        self.types = tuple(_wit.parse(slot["type"]) if slot["json"] else None for slot in parameters)
-        self.result = _wit.parse(result["type"]) if result and result["json"] else None
+        self.types = tuple(_Type.parse(slot["type"]) if slot["json"] else None for slot in parameters)
+        self.result = _Type.parse(result["type"]) if result and result["json"] else None
         self.is_plain = not any(self.types) and self.result is None
         # Of those that have not all values of their kinds: what comes out of a guest is checked here, too.
-        self.narrow = tuple(_wit.narrow(slot["type"]) for slot in parameters)
-        self.narrow_result = _wit.narrow(result["type"]) if result else None
+        self.narrow = tuple(map(_narrow, parameters))
+        self.narrow_result = _narrow(result) if result else None
         names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
         types = (parameter["type"] for parameter in parameters)
         self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
@@ -97,7 +99,13 @@ class Function:
         return _lifted(result, self.result, self.narrow_result)
 
 
-def _lifted(value: Any, ty: _wit.Type | None, narrow: _wit.Type | None) -> Any:
+def _narrow(slot: dict[str, Any]) -> _Type | None:
+    """The type, if it is a single kind on the wire, but has not all of that kind's values."""
+    ty = None if slot["json"] else _Type.parse(slot["type"])
+    return ty if ty is not None and ty.is_narrow else None
+
+
+def _lifted(value: Any, ty: _Type | None, narrow: _Type | None) -> Any:
     return ty.decode(value) if ty else narrow.take(value) if narrow else value
 
 
@@ -112,25 +120,26 @@ class Program(NamedTuple):
 
     @classmethod
     def of(cls, program: Any, wasi: Wasi | None, bounds: _compiler.Bounds) -> Program:
-        if isinstance(program, (bytes, bytearray, memoryview)):
-            code = bytes(program)
-        elif not isinstance(program, (str, os.PathLike)):
-            raise TypeError(f"a program is a path or the bytes of one, not {type(program).__name__}")
-        else:
-            code = bounds.checked().read(program)
         wasi = wasi or Wasi()
-        # By the size that it may have, so that what is found may have it; how long it takes to find it does not matter.
-        key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+        if isinstance(program, WasmProgram):
+            # The one that was given, whatever others are made of.
+            key: Any = (program, wasi)
+            compile = partial(program._with, wasi)
+        else:
+            code = bounds.bytes_of(program)
+            # By the size that it may have, so that what is found may have it; how long it takes to find it does not
+            # matter.
+            key = (hashlib.sha256(code).digest(), wasi, bounds.checked().size)
+            compile = partial(_compiler.compile, code, wasi, bounds)
         found = _KEPT.find(key)
         if found is None:
-            found = _KEPT.keep(key, cls._compile(code, wasi, bounds))
+            found = _KEPT.keep(key, cls._made_of(compile()))
         return found
 
     @classmethod
-    def _compile(cls, code: bytes, wasi: Wasi, bounds: _compiler.Bounds) -> Program:
-        compiled = _compiler.compile(code, wasi._args, wasi._env, wasi._files, bounds)
-        guest = Guest.builtin("wasm").with_payload(compiled.code, executable=True).with_payload(compiled.config)
-        described = json.loads(compiled.description)
+    def _made_of(cls, compiled: _WasmProgram) -> Program:
+        guest = Guest.builtin("wasm").with_payload(compiled.code(), executable=True).with_payload(compiled.config())
+        described = json.loads(compiled.description())
         exports = {function["name"]: Function(function) for function in described["exports"]}
         imports = {function["name"]: Function(function) for function in described["imports"]}
         signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})

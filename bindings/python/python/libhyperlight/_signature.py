@@ -184,6 +184,17 @@ def codes_of_function(
     return signature._params, signature._returns
 
 
+def left_out(function: Callable[..., Any], params: Any, open_arity: bool) -> tuple[int, str] | None:
+    """How many arguments a host function could take from guests if it were registered otherwise, and how."""
+    try:
+        most = _arity.of_function("", function, open_arity=True).most
+    except TypeError:
+        return None
+    if most is None or (params is ... and open_arity):
+        return None
+    return most, _arity.OPENS if params is ... else "guests give the arguments that params= lists at its registration"
+
+
 def _annotations(
     function: Callable[..., Any], need_params: bool, need_returns: bool, open_arity: bool
 ) -> tuple[list[Any], Any]:

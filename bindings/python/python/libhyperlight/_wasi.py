@@ -22,6 +22,10 @@ class Wasi:
 
     __slots__ = ("_args", "_env", "_files")
 
+    _args: tuple[str, ...]
+    _env: tuple[tuple[str, str], ...]
+    _files: tuple[tuple[str, bytes], ...]
+
     def __init__(
         self,
         *,
@@ -47,7 +51,7 @@ class Wasi:
     def __repr__(self) -> str:
         return f"Wasi(args={list(self._args)!r}, env={dict(self._env)!r}, files={[path for path, _ in self._files]!r})"
 
-    def _parts(self) -> tuple[object, ...]:
+    def _parts(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...], tuple[tuple[str, bytes], ...]]:
         return (self._args, self._env, self._files)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ._compiler import Bounds
+from ._compiler import Bounds, WasmProgram
 from ._errors import FunctionNotFound, InvalidArgument, SandboxStateError
 from ._host import HostFunctions, checked
 from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool
@@ -33,9 +33,9 @@ class Wasm(Runtime):
     Usable from any thread, by one at a time.
 
     Args:
-        program: the path of a ``.wasm`` file, or its bytes; or a Snapshot, whose program goes on. If that was loaded or
-            unpickled, its types are not known: ``functions`` are known when it has started, ``host_functions`` need
-            signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
+        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program goes on. If
+            that was loaded or unpickled, its types are not known: ``functions`` are known when it has started,
+            ``host_functions`` need signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
         wasi: what it finds around itself, if it uses WASI.
         snapshot: one of the same program and ``wasi``, to go on from with all types known.
         host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
@@ -45,8 +45,12 @@ class Wasm(Runtime):
         heap_size, stack_size, input_size, output_size, timeout, cpu_time, max_host_calls, max_log_bytes,
             max_print_bytes: as in Sandbox. Its memories are in the heap.
         max_program_size: bytes that it has at most; 64 MiB unless given.
-        compile_timeout: seconds that compiling takes at most; a minute unless given. It may take some seconds longer.
-            As many programs are compiled at once as there are processors; waiting for a turn is not counted.
+        compile_timeout: seconds that compiling takes at most, waiting for a turn included; a minute unless given. It
+            may take some seconds longer.
+        compile_threads: processors that compile at most; all that are available to the process unless given, which is
+            also the most for all that are compiled at the same time.
+
+    The last three mean nothing for a WasmProgram.
 
     Raises:
         OSError: the file cannot be read.
@@ -57,7 +61,7 @@ class Wasm(Runtime):
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | WasmProgram | Snapshot,
         /,
         *,
         wasi: Wasi | None = None,
@@ -75,9 +79,12 @@ class Wasm(Runtime):
         max_print_bytes: int | None = None,
         max_program_size: int | None = None,
         compile_timeout: float | None = None,
+        compile_threads: int | None = None,
     ) -> None:
         limits = Limits(timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes)
-        self._program, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
+        self._program, source = _program(
+            program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads)
+        )
         sandbox = Sandbox(
             source,
             heap_size=heap_size,
@@ -232,7 +239,7 @@ class WasmPool(PoolExecutor):
     ``concurrent.futures`` executor, of the program's functions: ``pool.submit("fib", 30)``.
 
     Args:
-        program, wasi, max_program_size, compile_timeout: as in Wasm; or the snapshot alone.
+        program, wasi, max_program_size, compile_timeout, compile_threads: as in Wasm; or the snapshot alone.
         snapshot: what every member is at first: that of a Wasm of the same program and ``wasi``.
         host_functions: as in Wasm. They are called on the threads that call members, on several at once.
         size, min_idle, acquire_timeout, print, timeout, cpu_time, max_host_calls, max_log_bytes, max_print_bytes: as in
@@ -241,7 +248,7 @@ class WasmPool(PoolExecutor):
 
     def __init__(
         self,
-        program: str | os.PathLike[str] | bytes | bytearray | memoryview | Snapshot,
+        program: str | os.PathLike[str] | bytes | bytearray | memoryview | WasmProgram | Snapshot,
         snapshot: Snapshot | None = None,
         /,
         *,
@@ -258,8 +265,9 @@ class WasmPool(PoolExecutor):
         host_functions: HostFunctions | None = None,
         max_program_size: int | None = None,
         compile_timeout: float | None = None,
+        compile_threads: int | None = None,
     ) -> None:
-        known, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout))
+        known, source = _program(program, snapshot, wasi, Bounds(max_program_size, compile_timeout, compile_threads))
         if not isinstance(source, Snapshot):
             raise TypeError("a pool is made of a snapshot: WasmPool(program, wasm.snapshot())")
         self._start(

@@ -1,83 +1,165 @@
-//! Values as the guests' JSON.
-//!
-//! Both ways are linear in the text, and neither recurses: how deep a guest nests its values, and how deep the caller is in
-//! Python's own stack, has nothing to do with each other. One number says how deep, for both ways. Scripts have more values
-//! than JSON: an object with a single key that begins with `$` stands for what JSON has no word for, and a program's own
-//! object of that form has the `$` doubled on its way.
+//! Values as the guests' JSON, which the crate `libhyperlight-values` reads and writes: here is what Python's values are.
 
-mod base64;
+mod build;
 mod read;
-mod write;
+mod spelling;
 
 use libhyperlight::ErrorCode;
+use libhyperlight_values::error::Reason;
+use libhyperlight_values::{self as values, ParseError, script};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyInt;
+use pyo3::types::PyTuple;
 
 use crate::errors::{self, contain};
 
-/// How many lists and objects may be around a value, and be one.
-pub const MAX_DEPTH: usize = 512;
+/// What errors call a value that a guest sent.
+const WHAT: &str = "the guest's value";
 
-/// How many bits the magnitude of a whole number has at most, where whole numbers have no type that says it.
-pub const MAX_BITS: usize = 65_536;
-
-/// How many digits such a number has at most.
-const MAX_DIGITS: usize = 19_729;
-
-/// Integers up to here are exact as numbers of JavaScript's, which are binary64.
-const SAFE: i64 = (1 << 53) - 1;
-
-/// Whose JSON it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Dialect {
-    /// That of components: whole numbers are exact, the type says what a value is.
-    Component,
-    /// That of scripts: with escapes.
-    Script,
+/// Reads and makes Python's values.
+struct Python3<'py> {
+    py: Python<'py>,
+    /// Whether texts may have halves of surrogate pairs: JavaScript's strings have them, and so have Python's.
+    is_script: bool,
 }
 
-impl Dialect {
-    fn of(is_script: bool) -> Self {
-        if is_script { Self::Script } else { Self::Component }
+/// What goes wrong here or there.
+enum Failure {
+    Python(PyErr),
+    Values(values::Error),
+}
+
+/// A type of a WebAssembly program.
+#[pyclass(frozen, name = "_Type", module = "libhyperlight")]
+#[derive(Debug)]
+pub struct Type {
+    ty: values::Type,
+}
+
+#[pymethods]
+impl Type {
+    /// The type that a text means.
+    #[staticmethod]
+    fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
+        contain(|| match values::Type::parse(text) {
+            Ok(ty) => Ok(Self { ty }),
+            Err(error @ ParseError::TooDeep) => {
+                Err(errors::new(py, ErrorCode::GuestBinary, error.to_string()))
+            }
+            Err(error) => Err(errors::new(py, ErrorCode::Internal, error.to_string())),
+        })
+    }
+
+    /// Whether its kind on the wire has more values.
+    #[getter]
+    fn is_narrow(&self) -> bool {
+        self.ty.is_narrow()
+    }
+
+    /// The text of a value, which an error calls `what`.
+    #[pyo3(signature = (value, what, /))]
+    fn encode(&self, value: Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+        let py = value.py();
+        contain(|| {
+            let mut python = Python3 { py, is_script: false };
+            values::lower(&self.ty, value, what, &mut python).map_err(|failure| failure.raise(py))
+        })
+    }
+
+    /// The value of a text that a guest wrote: hostile, perhaps.
+    #[pyo3(signature = (text, /))]
+    fn decode<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+        contain(|| {
+            let mut python = Python3 { py, is_script: false };
+            values::lift(&self.ty, text, WHAT, &mut python).map_err(|failure| failure.raise(py))
+        })
+    }
+
+    /// The value that a guest sent as a kind that may have more values.
+    #[pyo3(signature = (value, /))]
+    fn take<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = value.py();
+        contain(|| {
+            let mut python = Python3 { py, is_script: false };
+            let checked = values::check(&self.ty, value.clone(), WHAT, &mut python);
+            checked.map(|()| value).map_err(|failure| failure.raise(py))
+        })
+    }
+
+    fn __str__(&self) -> String {
+        self.ty.to_string()
     }
 }
 
-/// The text of a value, which an error calls `what`. So many levels around it do not count.
-#[pyfunction(name = "_encode_json")]
-#[pyo3(signature = (value, what, /, *, is_script, around=0))]
-pub fn encode(value: &Bound<'_, PyAny>, what: &str, is_script: bool, around: usize) -> PyResult<String> {
-    contain(|| write::write(value, what, Dialect::of(is_script), MAX_DEPTH.saturating_add(around)))
+/// The text of a value for a script, which an error calls `what`.
+#[pyfunction(name = "_to_script")]
+#[pyo3(signature = (value, what, /))]
+pub fn to_script(value: Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    let py = value.py();
+    contain(|| {
+        let mut python = Python3 { py, is_script: true };
+        script::encode(value, what, &mut python).map_err(|failure| failure.raise(py))
+    })
 }
 
-/// The value of a text that a guest wrote: hostile, perhaps. So many levels around it do not count.
-#[pyfunction(name = "_decode_json")]
-#[pyo3(signature = (text, /, *, is_script, around=0))]
-pub fn decode<'py>(
-    py: Python<'py>,
-    text: &str,
-    is_script: bool,
-    around: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    contain(|| read::read(py, text, Dialect::of(is_script), MAX_DEPTH.saturating_add(around)))
+/// The text of an array of values, each of which may be as deep as one alone.
+#[pyfunction(name = "_all_to_script")]
+#[pyo3(signature = (values, what, /))]
+pub fn all_to_script(values: &Bound<'_, PyTuple>, what: &str) -> PyResult<String> {
+    let py = values.py();
+    contain(|| {
+        let mut python = Python3 { py, is_script: true };
+        script::encode_all(values.iter().collect(), what, &mut python).map_err(|failure| failure.raise(py))
+    })
 }
 
-fn too_deep(py: Python<'_>, what: &str) -> PyErr {
-    let found = MAX_DEPTH + 1;
-    let text = format!(
-        "{what} is nested {found} levels deep, or deeper; values cross the wall up to {MAX_DEPTH} levels deep"
-    );
-    errors::new(py, ErrorCode::TooLarge, text)
+/// The value of a text that a guest wrote: hostile, perhaps. An empty one is None.
+#[pyfunction(name = "_of_script")]
+#[pyo3(signature = (text, /))]
+pub fn of_script<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    contain(|| {
+        let mut python = Python3 { py, is_script: true };
+        let value = script::decode(text, WHAT, &mut python).map_err(|failure| failure.raise(py))?;
+        Ok(value.unwrap_or_else(|| py.None().into_bound(py)))
+    })
 }
 
-fn too_many_digits(py: Python<'_>, what: &str) -> PyErr {
-    let text = format!(
-        "{what} has a whole number beyond ±2**{MAX_BITS}; below that ({MAX_DIGITS} digits), they cross the wall"
-    );
-    errors::new(py, ErrorCode::TooLarge, text)
+/// The values of an array that a guest wrote, each of which may be as deep as one alone.
+#[pyfunction(name = "_all_of_script")]
+#[pyo3(signature = (text, /))]
+pub fn all_of_script<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    contain(|| {
+        let mut python = Python3 { py, is_script: true };
+        script::decode_all(text, WHAT, &mut python).map_err(|failure| failure.raise(py))
+    })
 }
 
-/// Whether a whole number is one that may cross.
-fn is_in_bounds(number: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let bits: usize = number.py().get_type::<PyInt>().call_method1("bit_length", (number,))?.extract()?;
-    Ok(bits <= MAX_BITS)
+impl Failure {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let error = match self {
+            Self::Python(error) => return error,
+            Self::Values(error) => error,
+        };
+        let message = error.message().to_owned();
+        match error.reason() {
+            Reason::Protocol => errors::new(py, ErrorCode::Protocol, message),
+            Reason::TooLarge => errors::new(py, ErrorCode::TooLarge, message),
+            Reason::Name => errors::new(py, ErrorCode::InvalidArgument, message),
+            Reason::Range => PyOverflowError::new_err(message),
+            Reason::Cycle | Reason::Unicode => PyValueError::new_err(message),
+            _ => PyTypeError::new_err(message),
+        }
+    }
+}
+
+impl From<values::Error> for Failure {
+    fn from(error: values::Error) -> Self {
+        Self::Values(error)
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
 }

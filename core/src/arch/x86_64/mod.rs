@@ -1,8 +1,23 @@
-//! x86-64: the tables, code and registers of a guest, what it is told about its processor, and the exceptions that it takes.
+//! x86-64: the tables, stubs and code of the engine's own pages, and what the files of its programs are.
 
-pub(crate) mod cpuid;
-pub(crate) mod descriptors;
-pub(crate) mod exceptions;
-pub(crate) mod features;
-pub(crate) mod page_table;
-pub(crate) mod registers;
+mod descriptors;
+mod extended_state;
+mod page_table;
+mod program;
+mod trampoline;
+
+pub(crate) use descriptors::{Places, stubs, tables};
+pub(crate) use extended_state::{initial as initial_extended_state, sanitize as sanitize_extended_state};
+pub(crate) use page_table::{LARGE_PAGE, PageTables, Permissions};
+pub(crate) use program::{MACHINE, MACHINE_NAME, RELOCATIONS, Relocation, relocation, thread_page};
+pub(crate) use trampoline::{DOORBELL_OFFSET, trampoline};
+
+/// What the hypervisor's side of this processor needs besides.
+pub(crate) mod x86 {
+    pub(crate) use super::descriptors::{
+        GDT_LIMIT, IDT_LIMIT, STUB_OUT, STUB_STRIDE, TASK, TSS_LIMIT, USER_CODE, USER_DATA, VECTORS,
+        table_addresses,
+    };
+    pub(crate) use super::extended_state::{EXTENDED_STATE, host_xcr0};
+    pub(crate) use super::trampoline::{ENTRY_OFFSET, RESUME_OFFSET};
+}

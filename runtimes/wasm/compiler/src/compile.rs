@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use libhyperlight_wasm_contract::{Config, ProgramKind, settings};
+use libhyperlight_wasm_interface::status;
 use wasmtime::{Engine, OptLevel};
 
 use crate::cache;
@@ -24,6 +25,17 @@ pub enum Error {
     Options(String),
     /// It was not done in the time that [`Options::compile_timeout`] gives.
     Timeout,
+}
+
+impl Error {
+    /// The number that libhyperlight's error code has for it.
+    pub fn status(&self) -> i32 {
+        match self {
+            Self::Program(_) => status::PROGRAM,
+            Self::Options(_) => status::OPTIONS,
+            Self::Timeout => status::TIMEOUT,
+        }
+    }
 }
 
 impl fmt::Display for Error {
@@ -73,6 +85,23 @@ impl Compiled {
     /// The second payload: what the guest must know about it, data.
     pub fn config(&self) -> &[u8] {
         &self.config
+    }
+
+    /// The same program with other arguments, variables and files. The limits on compiling mean nothing here.
+    pub fn with_options(&self, options: &Options) -> Result<Self, Error> {
+        Self::new(Arc::clone(&self.artifact), options)
+    }
+
+    /// Whether it is a component, not a module.
+    #[doc(hidden)]
+    pub fn is_component(&self) -> bool {
+        self.artifact.kind == ProgramKind::Component
+    }
+
+    /// What the program exports and imports.
+    #[doc(hidden)]
+    pub fn types(&self) -> &Description {
+        &self.artifact.described
     }
 
     /// What the program exports and imports, as JSON.

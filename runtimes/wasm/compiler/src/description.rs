@@ -15,7 +15,6 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use libhyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS};
-use libhyperlight_abi::value::Kind;
 use libhyperlight_wasm_contract::{ProgramKind, memory};
 
 use crate::compile::Error;
@@ -57,24 +56,31 @@ impl Default for Room {
     }
 }
 
+/// A function that crosses the wall.
 #[derive(Clone, Debug)]
-pub(crate) struct Function {
+pub struct Function {
+    /// The name that the guest or the host knows it by.
     pub name: String,
     /// Their names, which core modules do not have, and types.
     pub parameters: Vec<(String, Type)>,
+    /// The type of its result, if it has one.
     pub result: Option<Type>,
 }
 
+/// What a program exports and imports.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Description {
+pub struct Description {
+    /// Functions that it exports.
     pub exports: Vec<Function>,
+    /// Functions that it imports.
     pub imports: Vec<Function>,
+    /// Memories that it exports.
     pub memories: Vec<String>,
 }
 
 impl Description {
     /// Whether a program of that kind can have it, once it was compiled: for one that somebody else has written down.
-    pub fn is_of(&self, kind: ProgramKind) -> bool {
+    pub(crate) fn is_of(&self, kind: ProgramKind) -> bool {
         let Self { exports, imports, memories } = self;
         let is_module = kind == ProgramKind::Module;
         let has_type = |ty: &Type| if is_module { ty.is_of_modules() } else { ty.is_of_components() };
@@ -95,7 +101,7 @@ impl Description {
             && (is_module || memories.is_empty())
     }
 
-    pub fn to_json(&self, kind: &str) -> String {
+    pub(crate) fn to_json(&self, kind: &str) -> String {
         let mut out = String::new();
         out.push_str("{\"kind\":");
         text(&mut out, kind);
@@ -136,7 +142,7 @@ fn members(out: &mut String, ty: &Type) {
     out.push_str("\"type\":");
     text(out, &ty.to_string());
     let kind = ty.kind();
-    let _ = write!(out, ",\"kind\":\"{}\",\"json\":{}}}", kind.unwrap_or(Kind::String), kind.is_none());
+    let _ = write!(out, ",\"kind\":\"{}\",\"json\":{}}}", kind.unwrap_or(Type::JSON), kind.is_none());
 }
 
 fn list<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut String, &T)) {

@@ -20,13 +20,14 @@ use std::str;
 use std::sync::{Arc, OnceLock};
 
 use libhyperlight_wasm_contract::{ProgramKind, settings};
+use libhyperlight_wasm_interface::Shape;
 use sha2::{Digest, Sha256};
 
 use crate::compile::{Artifact, Compiled, Error, engine, processor_has};
 use crate::description::{Description, Function, Room};
 use crate::options::Options;
 use crate::process::PerProcess;
-use crate::value_type::{Member, Shape, Type};
+use crate::value_type::{Member, Type};
 
 const MAGIC: &[u8; 8] = b"HLWASM\0\x02";
 

@@ -7,62 +7,21 @@ use std::collections::HashSet;
 use std::fmt;
 
 use libhyperlight_abi::value::Kind;
+use libhyperlight_wasm_interface::Shape;
 use wasmparser::names::KebabStr;
-
-/// What a node of a type is. The numbers are those of saved programs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub(crate) enum Shape {
-    Bool = 1,
-    S8 = 2,
-    U8 = 3,
-    S16 = 4,
-    U16 = 5,
-    S32 = 6,
-    U32 = 7,
-    S64 = 8,
-    U64 = 9,
-    F32 = 10,
-    F64 = 11,
-    Char = 12,
-    String = 13,
-    /// Its elements' type.
-    List = 14,
-    /// The same, with a length.
-    FixedList = 15,
-    /// Key and value.
-    Map = 16,
-    /// Fields.
-    Record = 17,
-    /// Cases, with a type or without.
-    Variant = 18,
-    /// Elements.
-    Tuple = 19,
-    /// Names.
-    Flags = 20,
-    /// Names.
-    Enum = 21,
-    /// What may be there.
-    Option = 22,
-    /// What is there after success, and after failure; each with a type or without.
-    Result = 23,
-    /// Of modules.
-    I32 = 24,
-    /// Of modules.
-    I64 = 25,
-    /// Several results of a module's function.
-    Results = 26,
-}
 
 /// A part of a type: a field, a case, an element. Its name is empty where parts have none.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Member {
+pub struct Member {
+    /// Its name.
     pub name: String,
+    /// Its type; a case may have none.
     pub ty: Option<Type>,
 }
 
+/// A type of values.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Type {
+pub struct Type {
     shape: Shape,
     /// Of a list of fixed length; else 0.
     length: u32,
@@ -72,6 +31,9 @@ pub(crate) struct Type {
 impl Type {
     /// Levels of types within types: as many as the validator lets a component have.
     pub const MAX_DEPTH: u32 = 110;
+
+    /// The kind of a value that travels as JSON.
+    pub const JSON: Kind = Kind::String;
 
     /// A node, if its members are what that shape has.
     pub fn new(shape: Shape, length: u32, members: Vec<Member>) -> Option<Self> {
@@ -92,14 +54,17 @@ impl Type {
         Self { shape, length: 0, members: Vec::new() }
     }
 
+    /// What it is.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
+    /// Elements of a list of fixed length; else 0.
     pub fn length(&self) -> u32 {
         self.length
     }
 
+    /// What it is made of.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
@@ -188,40 +153,21 @@ impl fmt::Display for Type {
     }
 }
 
-impl Shape {
-    const ALL: [Self; 26] = [
-        Self::Bool,
-        Self::S8,
-        Self::U8,
-        Self::S16,
-        Self::U16,
-        Self::S32,
-        Self::U32,
-        Self::S64,
-        Self::U64,
-        Self::F32,
-        Self::F64,
-        Self::Char,
-        Self::String,
-        Self::List,
-        Self::FixedList,
-        Self::Map,
-        Self::Record,
-        Self::Variant,
-        Self::Tuple,
-        Self::Flags,
-        Self::Enum,
-        Self::Option,
-        Self::Result,
-        Self::I32,
-        Self::I64,
-        Self::Results,
-    ];
+/// What a shape says of its nodes.
+trait Rules: Copy {
+    /// The word that WIT has for it.
+    fn word(self) -> &'static str;
+    /// How many members it has, at least and at most.
+    fn count(self) -> (usize, usize);
+    /// Whether its members have names.
+    fn is_named(self) -> bool;
+    /// Whether its members are names and nothing else.
+    fn is_of_names(self) -> bool;
+    /// Whether each member has a type.
+    fn is_typed(self) -> bool;
+}
 
-    pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|shape| *shape as u32 == number)
-    }
-
+impl Rules for Shape {
     fn word(self) -> &'static str {
         match self {
             Self::Bool => "bool",
@@ -252,7 +198,6 @@ impl Shape {
         }
     }
 
-    /// How many members it has, at least and at most.
     fn count(self) -> (usize, usize) {
         match self {
             Self::List | Self::FixedList | Self::Option => (1, 1),
@@ -268,12 +213,10 @@ impl Shape {
         matches!(self, Self::Record | Self::Variant) || self.is_of_names()
     }
 
-    /// Whether its members are names and nothing else.
     fn is_of_names(self) -> bool {
         matches!(self, Self::Flags | Self::Enum)
     }
 
-    /// Whether each member has a type.
     fn is_typed(self) -> bool {
         !matches!(self, Self::Variant | Self::Flags | Self::Enum | Self::Result)
     }
@@ -296,12 +239,6 @@ mod tests {
 
     fn member(name: &str, ty: Option<Type>) -> Member {
         Member { name: name.to_owned(), ty }
-    }
-
-    #[test]
-    fn shapes_have_their_numbers() {
-        assert!(Shape::ALL.into_iter().all(|shape| Shape::from_number(shape as u32) == Some(shape)));
-        assert_eq!((Shape::from_number(0), Shape::from_number(27)), (None, None));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 /// Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
 pub fn compile(program: &[u8], options: &Options) -> Result<Guest, Error> {
     let compiled = precompile(program, options).map_err(Error::Compile)?;
-    attach(&Guest::builtin("wasm").map_err(Error::Guest)?, &compiled).map_err(Error::Guest)
+    attach(&libhyperlight_builtin::wasm().map_err(Error::Guest)?, &compiled).map_err(Error::Guest)
 }
 
 /// Gives a program to the `wasm` guest.

@@ -1,6 +1,6 @@
 //! The note by which a guest says which contract it was built for.
 
-use libhyperlight::{ABI_ACCEPTED, ErrorCode, Guest};
+use libhyperlight::{ABI_ACCEPTED, ErrorCode};
 use libhyperlight_tests::elf::{Elf, segment};
 use libhyperlight_tests::fails_with;
 use libhyperlight_tests::script::{SHAPES, file};
@@ -108,5 +108,5 @@ fn the_notes_of_others_are_none_of_our_business() {
     let elf = file().append(&vec![0; end - file().bytes().len()]).append(&table);
     let elf = elf.with_u64(notes + segment::OFFSET, end as u64);
     elf.with_u64(notes + segment::FILESZ, table.len() as u64).load().expect("one note of ours is there");
-    Guest::builtin("demo").expect("the built-in guest has its note");
+    libhyperlight_builtin::demo().expect("the built-in guest has its note");
 }

@@ -159,7 +159,7 @@ fn a_file_may_be_rewritten_cut_or_removed_once_it_is_loaded() {
 #[test]
 fn an_unknown_builtin_guest_is_refused_with_those_that_there_are() {
     for name in ["", "Demo", "demo\0", "javascrypt\n"] {
-        let error = fails_with(ErrorCode::InvalidArgument, Guest::builtin(name));
+        let error = fails_with(ErrorCode::InvalidArgument, libhyperlight_builtin::by_name(name));
         assert!(error.message().contains("\"demo\""), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use libhyperlight::{
     CallOptions, Guest, InterruptHandle, Kind, PayloadAccess, Pool, PoolOptions, Result, SandboxOptions,
     Signature, Snapshot, UninitializedSandbox, Value,
 };
-use libhyperlight_tests::need_hypervisor;
+use libhyperlight_tests::{demo, need_hypervisor};
 
 const TABLE: &str = include_str!("../../../values/operations.txt");
 
@@ -174,7 +174,7 @@ impl Player {
         let handle = match source {
             "demo" => Handle::new(new(&demo())),
             "broken" => {
-                let javascript = Guest::builtin("javascript").unwrap();
+                let javascript = libhyperlight_builtin::by_name("javascript").unwrap();
                 Handle::new(new(&javascript
                     .with_payload(b"throw new Error('no')", PayloadAccess::Read)
                     .unwrap()))
@@ -199,10 +199,6 @@ impl Player {
     fn handle(&self) -> Handle {
         self.shared.lock().unwrap().handle.clone().unwrap()
     }
-}
-
-fn demo() -> Guest {
-    Guest::builtin("demo").unwrap()
 }
 
 fn demo_snapshot() -> Snapshot {

@@ -30,7 +30,7 @@ impl Starter for Caller {
         self.steps += 1;
         if self.stops_at == Some(self.steps) {
             // Any error of the caller's own.
-            let _ = Guest::builtin("no such guest")?;
+            let _ = Guest::from_file("no such guest")?;
         }
         Ok(())
     }
@@ -43,7 +43,10 @@ impl Starter for Caller {
 
 fn javascript(source: &[u8]) -> UninitializedSandbox {
     need_hypervisor();
-    let guest = Guest::builtin("javascript").unwrap().with_payload(source, PayloadAccess::Read).unwrap();
+    let guest = libhyperlight_builtin::by_name("javascript")
+        .unwrap()
+        .with_payload(source, PayloadAccess::Read)
+        .unwrap();
     UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap()
 }
 

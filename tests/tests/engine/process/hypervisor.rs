@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use libhyperlight::{ErrorCode, Guest, Result, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{ErrorCode, Result, SandboxOptions, UninitializedSandbox};
 use libhyperlight_tests::process::in_own_process;
 use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
@@ -18,7 +18,7 @@ fn under(filter: impl FnOnce() + Send) -> String {
             filter();
             let probed = fails_with(ErrorCode::HypervisorUnavailable, libhyperlight::probe());
             let sandbox = || -> Result<_> {
-                UninitializedSandbox::new(&Guest::builtin("demo")?, SandboxOptions::new())?.evolve()
+                UninitializedSandbox::new(&libhyperlight_builtin::demo()?, SandboxOptions::new())?.evolve()
             };
             let started = fails_with(ErrorCode::HypervisorUnavailable, sandbox());
             assert_eq!(probed.message(), started.message());

@@ -35,6 +35,11 @@ fn frames() {
 }
 
 #[test]
+fn values() {
+    replay("values", |text| fuzz::values(text, PATIENCE));
+}
+
+#[test]
 fn guest_files() {
     replay("elf", |file| fuzz::elf(file, PATIENCE));
 }

@@ -1,6 +1,7 @@
 //! Components.
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
+use libhyperlight_wasm_interface::Shape;
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType,
 };
@@ -10,7 +11,7 @@ use wasmparser::{Parser, Payload, PrimitiveValType};
 use super::quoted;
 use crate::compile::Error;
 use crate::description::{Description, Function, Room, can_be_named};
-use crate::value_type::{Member, Shape, Type};
+use crate::value_type::{Member, Type};
 
 /// Describes a program that is valid. What cannot be imported is refused here, before anything is compiled.
 pub(super) fn describe(program: &[u8], types: TypesRef<'_>, room: &mut Room) -> Result<Description, Error> {

@@ -1,13 +1,14 @@
 //! Core modules.
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
+use libhyperlight_wasm_interface::Shape;
 use wasmparser::ValType;
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 
 use super::quoted;
 use crate::compile::Error;
 use crate::description::{Description, Function, Room, can_be_named, is_own};
-use crate::value_type::{Member, Shape, Type};
+use crate::value_type::{Member, Type};
 
 /// The module whose functions have host functions of the plain name.
 const PLAIN: &str = "env";

@@ -111,12 +111,12 @@ fn a_function_that_calls_itself_through_the_host_does_not_get_in() {
 
 #[test]
 fn code_that_was_tampered_with_harms_its_own_sandbox_alone() {
-    use libhyperlight::{Guest, PayloadAccess};
+    use libhyperlight::PayloadAccess;
     use libhyperlight_wasm::{Options, precompile};
     let wasm = r#"(module (memory (export "memory") 1) (data (i32.const 8) "a neighbour's secret")
         (func (export "f") (result i32) (i32.const 7)))"#;
     let compiled = precompile(&wat::parse_str(wasm).unwrap(), &Options::new()).unwrap();
-    let runtime = Guest::builtin("wasm").unwrap();
+    let runtime = libhyperlight_builtin::wasm().unwrap();
     let mut neighbour = start(wasm);
     let read = |sandbox: &mut Sandbox| {
         sandbox.call::<Vec<u8>>("hyperlight:memory-read", ("memory", 0_u64, 65536_u64)).unwrap()

@@ -151,7 +151,7 @@ fn what_cannot_be_called_by_its_name_stays_inside() {
 
 #[test]
 fn the_runtime_without_a_program_has_no_functions() {
-    let runtime = libhyperlight::Guest::builtin("wasm").unwrap();
+    let runtime = libhyperlight_builtin::wasm().unwrap();
     let sandbox = uninitialized(&runtime).evolve().unwrap();
     assert_eq!(sandbox.functions().count(), 0);
 }

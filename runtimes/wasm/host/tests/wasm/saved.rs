@@ -1,6 +1,6 @@
 //! Compiled programs that are kept as bytes. Case 20.
 
-use libhyperlight::{Guest, MAX_NAME_LEN, MAX_PARAMETERS, SandboxOptions, UninitializedSandbox};
+use libhyperlight::{MAX_NAME_LEN, MAX_PARAMETERS, SandboxOptions, UninitializedSandbox};
 use libhyperlight_wasm::{Compiled, Options, attach, precompile};
 
 use crate::fuzz::as_if_saved;
@@ -20,7 +20,7 @@ fn it_runs_as_if_it_had_just_been_compiled() {
     let fresh = precompile(&wat::parse_str(PROGRAM).unwrap(), &Options::new()).unwrap();
     assert_eq!(compiled.description(), fresh.description());
     assert_eq!(compiled.code(), fresh.code());
-    let guest = attach(&Guest::builtin("wasm").unwrap(), &compiled).unwrap();
+    let guest = attach(&libhyperlight_builtin::wasm().unwrap(), &compiled).unwrap();
     let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap();
     sandbox.register("add", |a: i32, b: i32| a + b).unwrap();
     assert_eq!(sandbox.evolve().unwrap().call::<i32>("twice", (21,)).unwrap(), 42);

@@ -1,0 +1,300 @@
+'use strict'
+// Values that travel as JSON: of any form to scripts, of their types to WebAssembly programs. What a type allows, how a value is
+// written and how deep it may be is decided by the native half; here is only what JavaScript's values are.
+//
+//   scripts       JSON values, with what JSON.stringify makes of others; bigint, Uint8Array and ArrayBuffer, NaN, ±Infinity, -0
+//
+//   components    bool, s8 … u32, f32, f64      boolean, number             option<T>              the value, or null
+//                 s64, u64                      bigint, always              result<T, E>           { ok: … } or { err: … }
+//                 char, string, enum            string                      variant                its name, or { name: value }
+//                 list<T>, tuple<…>, flags      array (list<u8>: bytes)     map<K, V>              Map
+//                 record                        object
+//
+// Both ways values are a tape between the two halves: an array of numbers, which say what is there, and the texts and bytes
+// beside it. What cannot cross (functions, symbols, cycles) is an error, not left out.
+
+const { types } = require('node:util')
+
+const { HyperlightError, invalid } = require('./errors.cjs')
+const { describe, isBytes, unreadable, viewOf } = require('./kinds.cjs')
+const native = require('./native.cjs')
+
+const { MAX_DEPTH } = native
+
+/** Types that were asked for, by their texts. */
+class Type {
+  #native
+
+  constructor(text) {
+    this.#native = checked(native.Type.parse(text))
+    /** Whether its kind on the wire has more values. */
+    this.isNarrow = this.#native.isNarrow
+  }
+
+  /** The text of a value. `what` says whose it is. */
+  encode(value, what) {
+    const flat = new Flat(what, false)
+    flat.add(value)
+    return checked(this.#native.lower(what, flat.numbers, flat.text, flat.bytes))
+  }
+
+  /** The value of a text that a guest wrote for this type. */
+  decode(text, what) {
+    return made(checked(this.#native.lift(what, text)))
+  }
+
+  /** A value that crossed as a kind which has more values than its type. */
+  checked(value, what) {
+    const flat = new Flat(what, false)
+    flat.add(value)
+    checked(this.#native.check(what, flat.numbers, flat.text))
+    return value
+  }
+}
+
+/** The text of a value for a script. `what` says whose it is; `undefined` alone is the empty text. */
+function encode(value, what) {
+  const flat = new Flat(what, true)
+  flat.add(prepared(value, ''))
+  return checked(native.toScript(what, false, flat.numbers, flat.text, flat.bytes))
+}
+
+/** The text of an array of values, each with levels of its own. */
+function encodeAll(values, what) {
+  const flat = new Flat(what, true)
+  for (const [index, value] of values.entries()) flat.add(prepared(value, String(index)))
+  return checked(native.toScript(what, true, flat.numbers, flat.text, flat.bytes))
+}
+
+/** The value of a text that a script's guest wrote, who may write anything. */
+function decode(text, what) {
+  return text === '' ? undefined : ofScript(text, what, false)
+}
+
+/** The array of values that a guest wrote, each with levels of its own. */
+function decodeAll(text, what) {
+  const values = ofScript(text, what, true)
+  if (!Array.isArray(values)) throw new HyperlightError('ERR_HL_PROTOCOL', `${what} are no array, found ${describe(values)}`)
+  return values
+}
+
+function ofScript(text, what, isAll) {
+  const tape = checked(native.ofScript(what, isAll, text))
+  // It was found to be JSON, and to be no deeper than it may.
+  return tape === null ? JSON.parse(text) : made(tape)
+}
+
+/** The result, or its failure thrown. */
+function checked(result) {
+  if (result?.failed !== true || !Object.hasOwn(result, 'failed')) return result
+  throw new HyperlightError(result.code, result.message)
+}
+
+/** What is on a tape on its way into the native half. */
+const [NULL, UNDEFINED, FALSE, TRUE, NUMBER, BIGINT, TEXT, BYTES, LIST, OBJECT, MAP, OTHER] = Array(12).keys()
+
+/** Values, one behind the other. */
+class Flat {
+  /** @type {number[]} */
+  #tape = []
+  /** @type {string[]} */
+  #texts = []
+  #textLength = 0
+  /** @type {Buffer[]} */
+  #pieces = []
+  #bytesLength = 0
+  /** The objects that the value is in that is being added. */
+  #around = new Set()
+  #what
+  #isScript
+
+  constructor(what, isScript) {
+    this.#what = what
+    this.#isScript = isScript
+  }
+
+  get numbers() {
+    return Float64Array.from(this.#tape)
+  }
+
+  get text() {
+    try {
+      return this.#texts.length === 1 ? this.#texts[0] : this.#texts.join('')
+    } catch {
+      throw new HyperlightError('ERR_HL_TOO_LARGE', `${this.#what} is a longer text than JavaScript can hold`)
+    }
+  }
+
+  get bytes() {
+    return this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces)
+  }
+
+  add(value) {
+    switch (typeof value) {
+      case 'string': return this.#addText(TEXT, value)
+      case 'number': return void this.#tape.push(NUMBER, value)
+      case 'boolean': return void this.#tape.push(value ? TRUE : FALSE)
+      case 'undefined': return void this.#tape.push(UNDEFINED)
+      case 'bigint': return this.#addText(BIGINT, digitsOf(value))
+      case 'object': return value === null ? void this.#tape.push(NULL) : this.#addObject(value)
+      default: return this.#addText(OTHER, describe(value))
+    }
+  }
+
+  #addText(tag, text) {
+    this.#tape.push(tag, this.#textLength, text.length)
+    this.#texts.push(text)
+    this.#textLength += text.length
+  }
+
+  #addObject(value) {
+    if (isBytes(value) && (this.#isScript || types.isUint8Array(value))) return this.#addBytes(value)
+    if (this.#isScript && types.isBoxedPrimitive(value)) return this.add(unboxed(value))
+    if (this.#around.has(value)) throw invalid(`${this.#what} refers to itself`)
+    const isList = Array.isArray(value)
+    const tag = isList ? LIST : this.#isScript ? ofScripts(value) : ofComponents(value)
+    if (tag === OTHER) return this.#addText(OTHER, describe(value))
+    const begin = this.#tape.push(tag, 0) - 1
+    // Too deep is what the native half calls it; only that it has an end is seen to here.
+    if (this.#around.size <= MAX_DEPTH) {
+      this.#around.add(value)
+      if (isList) this.#addItems(value)
+      else if (tag === LIST) for (const item of listOf(value)) this.add(item)
+      else if (tag === MAP) for (const [key, item] of Map.prototype.entries.call(value)) this.#addBoth(key, item)
+      else this.#addMembers(value)
+      this.#around.delete(value)
+    }
+    this.#tape[begin] = this.#tape.length
+  }
+
+  #addBytes(value) {
+    const wrong = unreadable(value)
+    if (wrong !== undefined) throw invalid(`${this.#what} holds ${describe(value)} that ${wrong}`)
+    const bytes = viewOf(value)
+    this.#tape.push(BYTES, this.#bytesLength, bytes.length)
+    this.#pieces.push(bytes)
+    this.#bytesLength += bytes.length
+  }
+
+  #addItems(value) {
+    const { length } = value
+    for (let index = 0; index < length; index += 1) this.add(this.#isScript ? prepared(value[index], String(index)) : value[index])
+  }
+
+  #addBoth(key, item) {
+    this.add(key)
+    this.add(item)
+  }
+
+  #addMembers(value) {
+    for (const name of Object.keys(value)) {
+      this.#addText(TEXT, name)
+      this.add(this.#isScript ? prepared(value[name], name) : value[name])
+    }
+  }
+}
+
+/** The digits of a bigint, if it is not so large that they take more than linear time: then more than any may have. */
+function digitsOf(value) {
+  return value < ABOVE && value > -ABOVE ? String(value) : ''
+}
+
+/** Bigints that may cross are far below, and above its negative. */
+const ABOVE = 2n ** BigInt(native.MAX_BITS)
+
+/** What JSON would make of it: asked once. */
+function prepared(value, key) {
+  if (typeof value !== 'object' || value === null || isBytes(value)) return value
+  const { toJSON } = value
+  return typeof toJSON === 'function' ? Reflect.apply(toJSON, value, [key]) : value
+}
+
+/** What an object is to scripts: what its properties are, unless it holds more. An instance of any class is its properties, if it has any. */
+function ofScripts(value) {
+  const isOther = types.isMap(value) || types.isSet(value) || types.isRegExp(value) || types.isNativeError(value) || types.isPromise(value) ||
+    types.isDate(value) || ArrayBuffer.isView(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isGeneratorObject(value)
+  return isOther || (!isPlain(value) && Object.keys(value).length === 0) ? OTHER : OBJECT
+}
+
+function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** `new Number(5)` is 5, as in JSON. */
+function unboxed(value) {
+  if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value)
+  if (types.isStringObject(value)) return String.prototype.valueOf.call(value)
+  if (types.isBooleanObject(value)) return Boolean.prototype.valueOf.call(value)
+  return types.isBigIntObject(value) ? BigInt.prototype.valueOf.call(value) : Symbol.prototype.valueOf.call(value)
+}
+
+/** What an object is to components. */
+function ofComponents(value) {
+  if (types.isMap(value)) return MAP
+  if (types.isSet(value) || types.isTypedArray(value)) return LIST
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value) ? OTHER : OBJECT
+}
+
+/** The items of what is a list to components. */
+function listOf(value) {
+  return types.isSet(value) ? Set.prototype.values.call(value) : Array.from(/** @type {any} */ (value))
+}
+
+/** What is on a tape on its way out of the native half. */
+const OUT = Object.freeze({
+  NULL: 0, UNDEFINED: 1, FALSE: 2, TRUE: 3, NUMBER: 4, SHORT_BIGINT: 5, BIGINT: 6, TEXT: 7, NAME: 8, BYTES: 9, LIST: 10, OBJECT: 11, MAP: 12,
+})
+
+/** The value of a tape: what was made last is what the next is made of. */
+function made({ tape, texts, names, bytes }) {
+  /** @type {any[]} */
+  const stack = []
+  let [at, text, byte] = [0, 0, 0]
+  while (at < tape.length) {
+    switch (tape[at++]) {
+      case OUT.NULL: stack.push(null); break
+      case OUT.UNDEFINED: stack.push(undefined); break
+      case OUT.FALSE: stack.push(false); break
+      case OUT.TRUE: stack.push(true); break
+      case OUT.NUMBER: stack.push(tape[at++]); break
+      case OUT.SHORT_BIGINT: stack.push(BigInt(tape[at++])); break
+      case OUT.BIGINT: stack.push(BigInt(texts[text++])); break
+      case OUT.TEXT: stack.push(texts[text++]); break
+      case OUT.NAME: stack.push(names[tape[at++]]); break
+      case OUT.BYTES: stack.push(bytes.slice(byte, byte += tape[at++])); break
+      case OUT.LIST: {
+        const count = tape[at++]
+        stack.push(count === 0 ? [] : stack.splice(stack.length - count))
+        break
+      }
+      case OUT.OBJECT: {
+        const count = tape[at++]
+        const first = stack.length - count
+        const object = {}
+        for (let index = 0; index < count; index += 1) set(object, names[tape[at++]], stack[first + index])
+        stack.length = first
+        stack.push(object)
+        break
+      }
+      case OUT.MAP: {
+        const count = tape[at++]
+        const first = stack.length - 2 * count
+        const map = new Map()
+        for (let index = first; index < stack.length; index += 2) map.set(stack[index], stack[index + 1])
+        stack.length = first
+        stack.push(map)
+        break
+      }
+    }
+  }
+  return stack[0]
+}
+
+/** An own property, whatever its name. */
+function set(object, name, value) {
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
+}
+
+module.exports = { Type, decode, decodeAll, encode, encodeAll }

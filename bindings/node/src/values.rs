@@ -1,0 +1,127 @@
+//! Values that travel as JSON, which the crate `libhyperlight-values` reads and writes.
+//!
+//! JavaScript's values come and go as a *tape*: their numbers and what they are in one array of numbers, their texts and bytes
+//! beside it. Asking Node for each property of each object takes longer than all the rest, and much of what a value is (a `Map`,
+//! a proxy, an object with a `toJSON`) only JavaScript can say. So `lib/values.cjs` says what values are, and nothing else.
+
+mod build;
+mod read;
+mod spelling;
+
+use libhyperlight::ErrorCode;
+use libhyperlight_values::error::Reason;
+use libhyperlight_values::{Error, ParseError, Type, check, lift, limits, lower, script};
+use napi::bindgen_prelude::Utf16String;
+use napi_derive::napi;
+
+use self::build::{Builder, JsTape};
+use self::read::Tape;
+use crate::failure::Failure;
+use crate::guard::contain;
+use crate::reply::Made;
+
+/// A type of a WebAssembly program.
+#[napi(js_name = "Type")]
+#[derive(Debug)]
+pub struct JsType {
+    ty: Type,
+}
+
+#[napi]
+impl JsType {
+    /// The type that a text means.
+    #[napi(catch_unwind, ts_return_type = "Made<Type>")]
+    pub fn parse(text: String) -> Made<JsType> {
+        Made(contain(|| match Type::parse(&text) {
+            Ok(ty) => Ok(JsType { ty }),
+            Err(error @ ParseError::TooDeep) => Err(Failure::new(ErrorCode::GuestBinary, error.to_string())),
+            Err(error) => Err(Failure::new(ErrorCode::Internal, error.to_string())),
+        }))
+    }
+
+    /// Whether its kind on the wire has more values.
+    #[napi(catch_unwind, getter)]
+    pub fn is_narrow(&self) -> bool {
+        self.ty.is_narrow()
+    }
+
+    /// The text of a value, which an error calls `what`.
+    #[napi(catch_unwind)]
+    pub fn lower(&self, what: String, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<String> {
+        Made(contain(|| {
+            Ok(lower(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, bytes)).map_err(of_callers)?)
+        }))
+    }
+
+    /// The value of a text that a guest wrote.
+    #[napi(catch_unwind)]
+    pub fn lift(&self, what: String, text: String) -> Made<JsTape> {
+        Made(contain(|| {
+            let mut builder = Builder::default();
+            lift(&self.ty, &text, &what, &mut builder).map_err(of_callers)?;
+            Ok(builder.finish())
+        }))
+    }
+
+    /// Confirms that a value has this type, which a guest sent as a kind that has more.
+    #[napi(catch_unwind)]
+    pub fn check(&self, what: String, tape: &[f64], text: Utf16String) -> Made<()> {
+        Made(contain(|| {
+            Ok(check(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, &[])).map_err(of_callers)?)
+        }))
+    }
+}
+
+/// How many arrays and objects may be in each other.
+#[napi]
+#[expect(clippy::cast_possible_truncation, reason = "it is small")]
+pub const MAX_DEPTH: u32 = limits::MAX_DEPTH as u32;
+
+/// How many bits a bigint may have.
+#[napi]
+#[expect(clippy::cast_possible_truncation, reason = "it is small")]
+pub const MAX_BITS: u32 = limits::MAX_BITS as u32;
+
+/// The text of a value for a script, or of an array of some, each of which may be as deep as one alone.
+#[napi(catch_unwind)]
+pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<String> {
+    Made(contain(|| {
+        let mut tape = Tape::new(tape, &text, bytes);
+        let made = if is_all {
+            let all = tape.all();
+            script::encode_all(all, &what, &mut tape)
+        } else {
+            script::encode(Tape::START, &what, &mut tape)
+        };
+        Ok(made.map_err(of_callers)?)
+    }))
+}
+
+/// The value of a text that a script's guest wrote. `null` if it is plain JSON, which JavaScript reads faster itself.
+#[napi(catch_unwind, ts_return_type = "Made<JsTape | null>")]
+pub fn of_script(what: String, is_all: bool, text: String) -> Made<Option<JsTape>> {
+    Made(contain(|| {
+        if !script::may_have_escapes(&text) {
+            script::check(&text, is_all, &what).map_err(of_callers)?;
+            return Ok(None);
+        }
+        let mut builder = Builder::default();
+        if is_all {
+            script::decode_all(&text, &what, &mut builder).map_err(of_callers)?;
+        } else {
+            script::decode(&text, &what, &mut builder).map_err(of_callers)?;
+        }
+        Ok(Some(builder.finish()))
+    }))
+}
+
+/// The failure that an error is, of a guest's value or of the caller's.
+fn of_callers(error: Error) -> Failure {
+    let code = match error.reason() {
+        Reason::Protocol => ErrorCode::Protocol,
+        Reason::TooLarge => ErrorCode::TooLarge,
+        Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
+        _ => ErrorCode::InvalidArgument,
+    };
+    Failure::new(code, error.message())
+}

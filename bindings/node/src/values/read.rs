@@ -1,0 +1,182 @@
+//! A tape of JavaScript's, as `flat` in `lib/values.cjs` writes it: what a value is, and behind it what it is made of.
+
+use std::borrow::Cow;
+
+use libhyperlight_values::Error;
+use libhyperlight_values::error::{Spelling, shown};
+use libhyperlight_values::host::{Read, View};
+
+use super::spelling::JavaScript;
+
+/// What is on a tape.
+mod tag {
+    pub const NULL: u32 = 0;
+    pub const UNDEFINED: u32 = 1;
+    pub const FALSE: u32 = 2;
+    pub const TRUE: u32 = 3;
+    /// Followed by the number.
+    pub const NUMBER: u32 = 4;
+    /// Followed by where its digits begin, and how many they are.
+    pub const BIGINT: u32 = 5;
+    /// Followed by where it begins, and its length.
+    pub const TEXT: u32 = 6;
+    /// The same.
+    pub const BYTES: u32 = 7;
+    /// Followed by where it ends on the tape, and by its items.
+    pub const LIST: u32 = 8;
+    /// Followed by where it ends, and by names and values in turn.
+    pub const OBJECT: u32 = 9;
+    /// Followed by where it ends, and by keys and values in turn.
+    pub const MAP: u32 = 10;
+}
+
+/// A tape, and what is beside it. A value is the place where it begins.
+pub(super) struct Tape<'t> {
+    tape: &'t [f64],
+    text: &'t [u16],
+    bytes: &'t [u8],
+}
+
+impl<'t> Tape<'t> {
+    pub const START: usize = 0;
+
+    pub fn new(tape: &'t [f64], text: &'t [u16], bytes: &'t [u8]) -> Self {
+        Self { tape, text, bytes }
+    }
+
+    /// All values that stand on the tape side by side.
+    pub fn all(&self) -> Vec<usize> {
+        self.between(0, self.tape.len())
+    }
+
+    /// What stands at a place: a number that JavaScript put there as one that is whole and not negative.
+    fn at(&self, place: usize) -> usize {
+        let number = self.tape.get(place).copied().unwrap_or_default();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts of floats keep to what there is"
+        )]
+        let number = number as usize;
+        number
+    }
+
+    fn tag(&self, place: usize) -> u32 {
+        u32::try_from(self.at(place)).unwrap_or(u32::MAX)
+    }
+
+    /// The values from a place to another.
+    fn between(&self, mut from: usize, to: usize) -> Vec<usize> {
+        let mut values = Vec::new();
+        while from < to.min(self.tape.len()) {
+            values.push(from);
+            from = match self.tag(from) {
+                tag::NULL..=tag::TRUE => from + 1,
+                tag::NUMBER => from + 2,
+                // Each ends behind where it begins, whatever stands there.
+                tag::LIST..=tag::MAP => self.at(from + 1).max(from + 2),
+                _ => from + 3,
+            };
+        }
+        values
+    }
+
+    fn members(&self, place: usize) -> Vec<usize> {
+        self.between(place + 2, self.at(place + 1))
+    }
+
+    fn pairs(&self, place: usize) -> Vec<(usize, usize)> {
+        let members = self.members(place);
+        members.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect()
+    }
+
+    fn part<T>(&self, of: &'t [T], place: usize) -> &'t [T] {
+        let from = self.at(place + 1);
+        of.get(from..from.saturating_add(self.at(place + 2))).unwrap_or_default()
+    }
+
+    fn lossy(&self, place: usize) -> String {
+        String::from_utf16_lossy(self.part(self.text, place))
+    }
+}
+
+impl Read for Tape<'_> {
+    type Value = usize;
+    type Error = Error;
+    const LISTS_ARE_LOOSE: bool = true;
+
+    fn view<'v>(&mut self, place: &'v usize) -> Result<View<'v, usize>, Error> {
+        let place = *place;
+        Ok(match self.tag(place) {
+            tag::NULL => View::Null,
+            tag::UNDEFINED => View::Undefined,
+            tag::FALSE => View::Bool(false),
+            tag::TRUE => View::Bool(true),
+            tag::NUMBER => View::Number(self.tape.get(place + 1).copied().unwrap_or_default()),
+            tag::BIGINT => View::BigInt(Cow::Owned(self.lossy(place))),
+            tag::TEXT => {
+                let units = self.part(self.text, place);
+                match String::from_utf16(units) {
+                    Ok(text) => View::Text(Cow::Owned(text)),
+                    Err(_) => View::Utf16(units.to_vec()),
+                }
+            }
+            tag::BYTES => View::Bytes(Cow::Owned(self.part(self.bytes, place).to_vec())),
+            tag::LIST => View::List(self.members(place)),
+            tag::OBJECT => View::Object(self.pairs(place)),
+            tag::MAP => View::Map(self.pairs(place)),
+            _ => View::Other,
+        })
+    }
+
+    fn is_nothing(&mut self, place: &usize) -> bool {
+        matches!(self.tag(*place), tag::NULL | tag::UNDEFINED)
+    }
+
+    fn is_left_out(&mut self, place: &usize) -> bool {
+        self.tag(*place) == tag::UNDEFINED
+    }
+
+    fn describe(&mut self, place: &usize) -> String {
+        let place = *place;
+        match self.tag(place) {
+            tag::NULL => "null".to_owned(),
+            tag::UNDEFINED => "undefined".to_owned(),
+            tag::FALSE => "false".to_owned(),
+            tag::TRUE => "true".to_owned(),
+            tag::NUMBER => {
+                let number = self.tape.get(place + 1).copied().unwrap_or_default();
+                if number.trunc() == number && number.abs() < 1e15 {
+                    format!("{number}")
+                } else {
+                    format!("{number:?}").replace("inf", "Infinity")
+                }
+            }
+            tag::BIGINT if self.at(place + 2) <= 40 => format!("{}n", self.lossy(place)),
+            tag::BIGINT => "a bigint of more than 128 bits".to_owned(),
+            tag::TEXT => {
+                let text = shown(&self.lossy(place));
+                format!("\"{}\"", text.trim_matches('\'').replace('"', "\\\""))
+            }
+            tag::BYTES => "a Uint8Array".to_owned(),
+            tag::LIST => "an array".to_owned(),
+            tag::OBJECT => "an object".to_owned(),
+            tag::MAP => "a Map".to_owned(),
+            // What it is, says JavaScript.
+            _ => self.lossy(place),
+        }
+    }
+
+    fn show(&mut self, place: &usize) -> String {
+        self.describe(place)
+    }
+
+    fn is_same(&self, _: &usize, _: &usize) -> bool {
+        // What contains itself has no end on a tape.
+        false
+    }
+
+    fn spelling(&self) -> &dyn Spelling {
+        &JavaScript
+    }
+}

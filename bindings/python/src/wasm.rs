@@ -1,0 +1,94 @@
+//! WebAssembly programs, compiled by a library that is loaded for the first one.
+
+use libhyperlight_wasm_loader::{Error, Options, Program};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::{self, contain};
+
+/// A program that was compiled.
+#[pyclass(frozen, name = "_WasmProgram", module = "libhyperlight")]
+#[derive(Debug)]
+pub struct WasmProgram {
+    program: Program,
+}
+
+/// What a program finds around itself: arguments, environment and files.
+type Surroundings<'py> = (Vec<String>, Vec<(String, String)>, Vec<(String, Bound<'py, PyBytes>)>);
+
+#[pymethods]
+impl WasmProgram {
+    /// Compiles a module or a component in its binary form. A limit of 0 is the compiler's own.
+    #[staticmethod]
+    fn compile(
+        wasm: &Bound<'_, PyBytes>,
+        wasi: Surroundings<'_>,
+        max_program_size: u64,
+        compile_timeout_ns: u64,
+        compile_threads: u64,
+    ) -> PyResult<Self> {
+        let options = Options { max_program_size, compile_timeout_ns, compile_threads, ..options(&wasi) };
+        Self::make(wasm.py(), wasm.as_bytes(), &options, Program::compile)
+    }
+
+    /// Takes a program from its bytes.
+    #[staticmethod]
+    fn load(saved: &Bound<'_, PyBytes>) -> PyResult<Self> {
+        Self::make(saved.py(), saved.as_bytes(), &Options::default(), Program::from_bytes)
+    }
+
+    /// The same program with other surroundings.
+    fn with_wasi(&self, py: Python<'_>, wasi: Surroundings<'_>) -> PyResult<Self> {
+        Self::make(py, &[], &options(&wasi), |_, options| self.program.with_options(options))
+    }
+
+    /// The bytes that `load` takes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        contain(|| {
+            let saved = py.detach(|| self.program.to_bytes()).map_err(|error| raise(py, &error))?;
+            Ok(PyBytes::new(py, &saved))
+        })
+    }
+
+    /// Machine code, which the guest must be allowed to execute.
+    fn code<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.program.code())
+    }
+
+    /// What the guest must know about it.
+    fn config<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.program.config())
+    }
+
+    /// What the program exports and imports, as JSON.
+    fn description(&self) -> String {
+        self.program.description()
+    }
+}
+
+impl WasmProgram {
+    fn make(
+        py: Python<'_>,
+        bytes: &[u8],
+        options: &Options<'_>,
+        make: impl FnOnce(&[u8], &Options<'_>) -> Result<Program, Error> + Send,
+    ) -> PyResult<Self> {
+        contain(|| {
+            let program = py.detach(|| make(bytes, options)).map_err(|error| raise(py, &error))?;
+            Ok(Self { program })
+        })
+    }
+}
+
+fn options<'a>((arguments, environment, files): &'a Surroundings<'_>) -> Options<'a> {
+    Options {
+        arguments: arguments.iter().map(String::as_bytes).collect(),
+        environment: environment.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect(),
+        files: files.iter().map(|(path, contents)| (path.as_bytes(), contents.as_bytes())).collect(),
+        ..Options::default()
+    }
+}
+
+fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    errors::new(py, error.code(), error.message())
+}

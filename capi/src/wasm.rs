@@ -1,0 +1,496 @@
+//! WebAssembly programs as guests.
+//!
+//! The compiler is a shared library of its own, which lies beside this one and is loaded when the first program is compiled: a
+//! program that runs no WebAssembly does not carry it.
+
+use std::slice;
+
+use libhyperlight::Guest;
+use libhyperlight_wasm_interface as interface;
+use libhyperlight_wasm_loader::{Description, Error, Options, Program};
+
+use crate::error::{hl_error, hl_status};
+use crate::guard;
+use crate::guest::hl_guest;
+use crate::options::read_sized;
+use crate::value::hl_bytes;
+
+/// A variable of the environment, or a file: its path (relative, `/` between names) and its contents.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hl_wasm_pair {
+    /// The variable's name, or the path.
+    pub name: hl_bytes,
+    /// The value, or the contents.
+    pub value: hl_bytes,
+}
+
+/// What a program for WASI finds around itself, and what a program may ask of the compiler. Texts are UTF-8. The first
+/// argument is by custom the program's name. Start from `HL_WASM_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct hl_wasm_options {
+    /// `sizeof(hl_wasm_options)`.
+    pub size: usize,
+    /// The program's arguments.
+    pub arguments: *const hl_bytes,
+    /// How many.
+    pub argument_count: usize,
+    /// Variables of the environment.
+    pub environment: *const hl_wasm_pair,
+    /// How many.
+    pub variable_count: usize,
+    /// Files that it can read and not change.
+    pub files: *const hl_wasm_pair,
+    /// How many.
+    pub file_count: usize,
+    /// Bytes of the program at most; 0 for 64 MiB.
+    pub max_program_size: u64,
+    /// How long compiling may take, waiting for other compilations of the process included; 0 for a minute. It may take
+    /// twice as long, where the program is made for that.
+    pub compile_timeout_ns: u64,
+    /// Processors that compile at most; 0 for all that are available to the process, which is also the most for all
+    /// compilations together.
+    pub compile_threads: u64,
+}
+
+/// A compiled program, which can be described, and kept in a file. A `const hl_wasm_program *` may be shared between
+/// threads.
+#[derive(Debug)]
+pub struct hl_wasm_program {
+    program: Program,
+    saved: Vec<u8>,
+}
+
+/// `bool`
+pub const HL_WASM_BOOL: u32 = 1;
+/// `s8`
+pub const HL_WASM_S8: u32 = 2;
+/// `u8`
+pub const HL_WASM_U8: u32 = 3;
+/// `s16`
+pub const HL_WASM_S16: u32 = 4;
+/// `u16`
+pub const HL_WASM_U16: u32 = 5;
+/// `s32`
+pub const HL_WASM_S32: u32 = 6;
+/// `u32`
+pub const HL_WASM_U32: u32 = 7;
+/// `s64`
+pub const HL_WASM_S64: u32 = 8;
+/// `u64`
+pub const HL_WASM_U64: u32 = 9;
+/// `f32`, of modules too.
+pub const HL_WASM_F32: u32 = 10;
+/// `f64`, of modules too.
+pub const HL_WASM_F64: u32 = 11;
+/// `char`
+pub const HL_WASM_CHAR: u32 = 12;
+/// `string`
+pub const HL_WASM_STRING: u32 = 13;
+/// `list<T>`: one member, the type of the elements.
+pub const HL_WASM_LIST: u32 = 14;
+/// `list<T, N>`: the same, with a `length`.
+pub const HL_WASM_FIXED_LIST: u32 = 15;
+/// `map<K, V>`: two members.
+pub const HL_WASM_MAP: u32 = 16;
+/// A record: a member with a name for each field.
+pub const HL_WASM_RECORD: u32 = 17;
+/// A variant: a member with a name for each case; its `type` may be NULL.
+pub const HL_WASM_VARIANT: u32 = 18;
+/// `tuple<…>`: a member for each element.
+pub const HL_WASM_TUPLE: u32 = 19;
+/// Flags: a member with a name for each, whose `type` is NULL.
+pub const HL_WASM_FLAGS: u32 = 20;
+/// An enum: a member with a name for each case, whose `type` is NULL.
+pub const HL_WASM_ENUM: u32 = 21;
+/// `option<T>`: one member.
+pub const HL_WASM_OPTION: u32 = 22;
+/// `result<T, E>`: two members, each of whose `type` may be NULL.
+pub const HL_WASM_RESULT: u32 = 23;
+/// `i32` of modules.
+pub const HL_WASM_I32: u32 = 24;
+/// `i64` of modules.
+pub const HL_WASM_I64: u32 = 25;
+/// Several results of a module's function: a member for each.
+pub const HL_WASM_RESULTS: u32 = 26;
+
+/// A parameter of a function, or a part of a type: a field, a case, an element.
+#[derive(Debug)]
+#[repr(C)]
+pub struct hl_wasm_member {
+    /// Its name, UTF-8; empty where there is none.
+    pub name: hl_bytes,
+    /// Its type, or NULL.
+    pub r#type: *const hl_wasm_type,
+}
+
+/// A type, as a tree of at most 110 levels.
+#[derive(Debug)]
+#[repr(C)]
+pub struct hl_wasm_type {
+    /// One of `HL_WASM_BOOL` to `HL_WASM_RESULTS`. New ones may appear.
+    pub shape: u32,
+    /// The kind of the value that a call takes or gives: `HL_I32` and so on.
+    pub kind: u32,
+    /// 1 if that is a string that holds JSON, else 0.
+    pub is_json: u32,
+    /// The number of elements of an `HL_WASM_FIXED_LIST`, else 0.
+    pub length: u32,
+    /// What it is made of.
+    pub members: *const hl_wasm_member,
+    /// How many.
+    pub member_count: usize,
+}
+
+/// A function that a program exports or imports.
+#[derive(Debug)]
+#[repr(C)]
+pub struct hl_wasm_function {
+    /// The name of the guest function, or of the host function that is to be registered.
+    pub name: hl_bytes,
+    /// Its parameters. Those of modules have no names.
+    pub parameters: *const hl_wasm_member,
+    /// How many.
+    pub parameter_count: usize,
+    /// The type of its result, or NULL.
+    pub result: *const hl_wasm_type,
+}
+
+/// What a program exports and imports. All that it points to lives as long as the description.
+#[derive(Debug)]
+#[repr(C)]
+pub struct hl_wasm_description {
+    /// 1 for a component, 0 for a module.
+    pub is_component: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The functions that it exports.
+    pub exports: *const hl_wasm_function,
+    /// How many.
+    pub export_count: usize,
+    /// The functions that it imports; those of WASI, which the runtime has, are among them.
+    pub imports: *const hl_wasm_function,
+    /// How many.
+    pub import_count: usize,
+    /// The names of the memories that it exports.
+    pub memories: *const hl_bytes,
+    /// How many.
+    pub memory_count: usize,
+}
+
+/// Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
+/// `options` may be NULL. What was compiled before is remembered by its content.
+///
+/// `HL_ERR_GUEST_BINARY` if the program is no WebAssembly, not valid, too large, or uses what the runtime does not support.
+/// `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, does not lie beside this library,
+/// or is of another version.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_compile(
+    wasm: hl_bytes,
+    options: *const hl_wasm_options,
+    out: *mut *mut hl_guest,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    // SAFETY: passed on, here and below.
+    unsafe { guard::create(out, err, || guest(&compile(wasm, options)?)) }
+}
+
+/// Makes a guest of a program that `hl_wasm_precompile` has compiled, with the arguments, environment and files of these
+/// options. The limits on compiling mean nothing here. The bytes may come from anybody: the program can do nothing but what
+/// its sandbox lets it do.
+///
+/// `HL_ERR_GUEST_BINARY` if they are damaged, or were made by another version of the library or for a processor with other
+/// features: the program must be compiled anew.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_load(
+    saved: hl_bytes,
+    options: *const hl_wasm_options,
+    out: *mut *mut hl_guest,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    // SAFETY: passed on, here and below.
+    unsafe {
+        guard::create(out, err, || {
+            let options = hl_wasm_options::read(options)?;
+            guest(&Program::from_bytes(bytes(saved, "saved.data")?, &options)?)
+        })
+    }
+}
+
+/// Compiles as `hl_wasm_compile` does, into a program that can be described, and kept as bytes. Arguments, environment and
+/// files of the options mean nothing here.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_precompile(
+    wasm: hl_bytes,
+    options: *const hl_wasm_options,
+    out: *mut *mut hl_wasm_program,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let program = unsafe { compile(wasm, options) }?;
+        Ok(hl_wasm_program { saved: program.to_bytes()?, program })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Takes a program that `hl_wasm_precompile` has compiled, from its bytes, under the conditions of `hl_wasm_load`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_load(
+    saved: hl_bytes,
+    out: *mut *mut hl_wasm_program,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on.
+        let saved = unsafe { bytes(saved, "saved.data") }?;
+        let program = Program::from_bytes(saved, &Options::default())?;
+        Ok(hl_wasm_program { program, saved: saved.to_vec() })
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// Makes a guest of a program, with the arguments, environment and files of these options. The limits on compiling mean
+/// nothing here. The program may be freed while the guest lives on.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_guest(
+    program: *const hl_wasm_program,
+    options: *const hl_wasm_options,
+    out: *mut *mut hl_guest,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        // SAFETY: passed on, here and below.
+        let program = unsafe { guard::deref(program, "program") }?;
+        // SAFETY: as above.
+        let options = unsafe { hl_wasm_options::read(options) }?;
+        guest(&program.program.with_options(&options)?)
+    };
+    // SAFETY: passed on.
+    unsafe { guard::create(out, err, work) }
+}
+
+/// What is to be written to a file. It lives as long as the program. NULL is empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_bytes(program: *const hl_wasm_program) -> hl_bytes {
+    guard::plain(hl_bytes::EMPTY, || {
+        // SAFETY: passed on.
+        let program = unsafe { guard::deref(program, "program") };
+        program.map_or(hl_bytes::EMPTY, |program| hl_bytes::of(&program.saved))
+    })
+}
+
+/// Tells what a program exports and imports, with all types. The description may outlive the program.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_describe(
+    program: *const hl_wasm_program,
+    out: *mut *mut hl_wasm_description,
+    err: *mut *mut hl_error,
+) -> hl_status {
+    let work = || {
+        if out.is_null() {
+            return Err(hl_error::null("out"));
+        }
+        // SAFETY: not NULL, so, by the header's rules, a place of its type; here and below.
+        unsafe { out.write(std::ptr::null_mut()) };
+        // SAFETY: passed on.
+        let description = unsafe { guard::deref(program, "program") }?.program.types();
+        // SAFETY: as above. Both structures are laid out alike, which is asserted below.
+        unsafe { out.write(description.into_raw().cast()) };
+        Ok(())
+    };
+    // SAFETY: passed on.
+    unsafe { guard::status(err, work) }
+}
+
+/// Frees a description. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_description) {
+    if !description.is_null() {
+        // SAFETY: by the header's rules `hl_wasm_describe` gave it, and it is freed once.
+        guard::plain((), || drop(unsafe { Description::from_raw(description.cast()) }));
+    }
+}
+
+/// Frees a program. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_wasm_program_free(program: *mut hl_wasm_program) {
+    // SAFETY: passed on.
+    unsafe { guard::free(program) };
+}
+
+impl From<Error> for hl_error {
+    fn from(error: Error) -> Self {
+        Self::new(error.code().number(), error.message())
+    }
+}
+
+impl Default for hl_wasm_options {
+    fn default() -> Self {
+        Self {
+            size: 0,
+            arguments: std::ptr::null(),
+            argument_count: 0,
+            environment: std::ptr::null(),
+            variable_count: 0,
+            files: std::ptr::null(),
+            file_count: 0,
+            max_program_size: 0,
+            compile_timeout_ns: 0,
+            compile_threads: 0,
+        }
+    }
+}
+
+impl hl_wasm_options {
+    /// The compiler's options. NULL is the defaults.
+    unsafe fn read<'a>(options: *const Self) -> Result<Options<'a>, hl_error> {
+        // SAFETY: passed on; the structure consists of words of 64 bits, of which any are valid.
+        let given: Self = unsafe { read_sized(options, "hl_wasm_options", "HL_WASM_OPTIONS_INIT") }?;
+        // SAFETY: by the header's rules the pointers hold what the numbers say, here and below.
+        let (arguments, environment, files) = unsafe {
+            (
+                array(given.arguments, given.argument_count, "arguments")?,
+                array(given.environment, given.variable_count, "environment")?,
+                array(given.files, given.file_count, "files")?,
+            )
+        };
+        let pairs = |pairs: &[hl_wasm_pair], name| {
+            // SAFETY: as above.
+            let pair =
+                |pair: &hl_wasm_pair| unsafe { Ok((bytes(pair.name, name)?, bytes(pair.value, name)?)) };
+            pairs.iter().map(pair).collect::<Result<_, hl_error>>()
+        };
+        Ok(Options {
+            // SAFETY: as above.
+            arguments: arguments
+                .iter()
+                .map(|text| unsafe { bytes(*text, "arguments") })
+                .collect::<Result<_, _>>()?,
+            environment: pairs(environment, "environment")?,
+            files: pairs(files, "files")?,
+            max_program_size: given.max_program_size,
+            compile_timeout_ns: given.compile_timeout_ns,
+            compile_threads: given.compile_threads,
+        })
+    }
+}
+
+unsafe fn compile(wasm: hl_bytes, options: *const hl_wasm_options) -> Result<Program, hl_error> {
+    // SAFETY: passed on, here and below.
+    let options = unsafe { hl_wasm_options::read(options) }?;
+    // SAFETY: as above.
+    Ok(Program::compile(unsafe { bytes(wasm, "wasm.data") }?, &options)?)
+}
+
+fn guest(program: &Program) -> Result<hl_guest, hl_error> {
+    Ok(hl_guest { guest: program.guest(&libhyperlight_builtin::wasm()?)? })
+}
+
+unsafe fn bytes<'a>(given: hl_bytes, name: &str) -> Result<&'a [u8], hl_error> {
+    // SAFETY: passed on.
+    unsafe { given.as_slice() }.ok_or_else(|| hl_error::null(name))
+}
+
+unsafe fn array<'a, T>(start: *const T, count: usize, name: &str) -> Result<&'a [T], hl_error> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    let is_possible = count.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok());
+    if start.is_null() || !is_possible {
+        return Err(hl_error::null(name));
+    }
+    // SAFETY: not NULL, so, by the header's rules, so many values that nobody changes meanwhile.
+    Ok(unsafe { slice::from_raw_parts(start, count) })
+}
+
+/// The structures of a description are those of the compiler's library.
+const _: () = {
+    use std::mem::offset_of;
+
+    assert!(size_of::<hl_wasm_options>() == 80 && size_of::<hl_wasm_pair>() == 32);
+    assert!(size_of::<hl_wasm_member>() == size_of::<interface::Member>());
+    assert!(offset_of!(hl_wasm_member, r#type) == offset_of!(interface::Member, ty));
+    assert!(size_of::<hl_wasm_type>() == size_of::<interface::Type>());
+    assert!(offset_of!(hl_wasm_type, shape) == offset_of!(interface::Type, shape));
+    assert!(offset_of!(hl_wasm_type, kind) == offset_of!(interface::Type, kind));
+    assert!(offset_of!(hl_wasm_type, is_json) == offset_of!(interface::Type, is_json));
+    assert!(offset_of!(hl_wasm_type, length) == offset_of!(interface::Type, length));
+    assert!(offset_of!(hl_wasm_type, members) == offset_of!(interface::Type, members));
+    assert!(offset_of!(hl_wasm_type, member_count) == offset_of!(interface::Type, member_count));
+    assert!(size_of::<hl_wasm_function>() == size_of::<interface::Function>());
+    assert!(offset_of!(hl_wasm_function, name) == offset_of!(interface::Function, name));
+    assert!(offset_of!(hl_wasm_function, parameters) == offset_of!(interface::Function, parameters));
+    assert!(
+        offset_of!(hl_wasm_function, parameter_count) == offset_of!(interface::Function, parameter_count)
+    );
+    assert!(offset_of!(hl_wasm_function, result) == offset_of!(interface::Function, result));
+    assert!(size_of::<hl_wasm_description>() == size_of::<interface::Description>());
+    assert!(
+        offset_of!(hl_wasm_description, is_component) == offset_of!(interface::Description, is_component)
+    );
+    assert!(offset_of!(hl_wasm_description, exports) == offset_of!(interface::Description, exports));
+    assert!(
+        offset_of!(hl_wasm_description, export_count) == offset_of!(interface::Description, export_count)
+    );
+    assert!(offset_of!(hl_wasm_description, imports) == offset_of!(interface::Description, imports));
+    assert!(
+        offset_of!(hl_wasm_description, import_count) == offset_of!(interface::Description, import_count)
+    );
+    assert!(offset_of!(hl_wasm_description, memories) == offset_of!(interface::Description, memories));
+    assert!(
+        offset_of!(hl_wasm_description, memory_count) == offset_of!(interface::Description, memory_count)
+    );
+};
+
+#[cfg(test)]
+mod tests {
+    use libhyperlight_wasm_interface::Shape;
+
+    use super::*;
+
+    #[test]
+    fn shapes_are_those_of_the_compiler() {
+        let all = [
+            (HL_WASM_BOOL, Shape::Bool),
+            (HL_WASM_S8, Shape::S8),
+            (HL_WASM_U8, Shape::U8),
+            (HL_WASM_S16, Shape::S16),
+            (HL_WASM_U16, Shape::U16),
+            (HL_WASM_S32, Shape::S32),
+            (HL_WASM_U32, Shape::U32),
+            (HL_WASM_S64, Shape::S64),
+            (HL_WASM_U64, Shape::U64),
+            (HL_WASM_F32, Shape::F32),
+            (HL_WASM_F64, Shape::F64),
+            (HL_WASM_CHAR, Shape::Char),
+            (HL_WASM_STRING, Shape::String),
+            (HL_WASM_LIST, Shape::List),
+            (HL_WASM_FIXED_LIST, Shape::FixedList),
+            (HL_WASM_MAP, Shape::Map),
+            (HL_WASM_RECORD, Shape::Record),
+            (HL_WASM_VARIANT, Shape::Variant),
+            (HL_WASM_TUPLE, Shape::Tuple),
+            (HL_WASM_FLAGS, Shape::Flags),
+            (HL_WASM_ENUM, Shape::Enum),
+            (HL_WASM_OPTION, Shape::Option),
+            (HL_WASM_RESULT, Shape::Result),
+            (HL_WASM_I32, Shape::I32),
+            (HL_WASM_I64, Shape::I64),
+            (HL_WASM_RESULTS, Shape::Results),
+        ];
+        for (number, shape) in all {
+            assert_eq!(Shape::from_number(number), Some(shape));
+        }
+        assert_eq!(Shape::from_number(27), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! The guest programs that libhyperlight carries: compressed in the program or library that is linked with this crate, unpacked
+//! and loaded at most once in a process.
+//!
+//! ```
+//! use libhyperlight::{SandboxOptions, UninitializedSandbox};
+//!
+//! # fn main() -> libhyperlight::Result<()> {
+//! let guest = libhyperlight_builtin::javascript()?;
+//! let mut sandbox = UninitializedSandbox::new(&guest, SandboxOptions::new())?.evolve()?;
+//! let answer: String = sandbox.call("eval", ("6 * 7",))?;
+//! assert_eq!(answer, "42");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The engine knows nothing of them: to it they are guests like any other. Each has a feature of its name, all of which are
+//! on by default; a program that runs scripts alone takes `default-features = false, features = ["javascript"]`. Loading
+//! one fails only if the program itself is damaged: [`ErrorCode::Internal`].
+
+use std::sync::OnceLock;
+
+use libhyperlight::{Error, ErrorCode, Guest, Result};
+
+/// Loads the program to try and test the library with. [`Sandbox::functions`](libhyperlight::Sandbox::functions) lists its
+/// functions.
+#[cfg(feature = "demo")]
+pub fn demo() -> Result<Guest> {
+    by_name("demo")
+}
+
+/// Loads the JavaScript engine.
+#[cfg(feature = "javascript")]
+pub fn javascript() -> Result<Guest> {
+    by_name("javascript")
+}
+
+/// Loads the WebAssembly runtime, without a module.
+#[cfg(feature = "wasm")]
+pub fn wasm() -> Result<Guest> {
+    by_name("wasm")
+}
+
+/// Loads the guest of that name; [`ErrorCode::InvalidArgument`] if there is none.
+pub fn by_name(name: &str) -> Result<Guest> {
+    find(name)?.guest()
+}
+
+/// Unpacks the file of the guest of that name: an ELF file, as [`Guest::from_bytes`] takes it.
+pub fn elf(name: &str) -> Result<Vec<u8>> {
+    find(name)?.unpack()
+}
+
+/// Lists the names of the guests that are carried.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CARRIED.iter().map(|carried| carried.name)
+}
+
+/// One of them, made by the build script.
+struct Carried {
+    name: &'static str,
+    compressed: &'static [u8],
+    loaded: &'static OnceLock<Guest>,
+}
+
+macro_rules! carried {
+    ($name:literal) => {
+        Carried {
+            name: $name,
+            compressed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".elf.z")),
+            loaded: {
+                static LOADED: OnceLock<Guest> = OnceLock::new();
+                &LOADED
+            },
+        }
+    };
+}
+
+static CARRIED: &[Carried] = &[
+    #[cfg(feature = "demo")]
+    carried!("demo"),
+    #[cfg(feature = "javascript")]
+    carried!("javascript"),
+    #[cfg(feature = "wasm")]
+    carried!("wasm"),
+];
+
+fn find(name: &str) -> Result<&'static Carried> {
+    CARRIED.iter().find(|carried| carried.name == name).ok_or_else(|| {
+        let names: Vec<_> = names().map(|name| format!("\"{name}\"")).collect();
+        Error::new(
+            ErrorCode::InvalidArgument,
+            format!("there is no built-in guest {name:?}; this library carries {}", names.join(", ")),
+        )
+    })
+}
+
+impl Carried {
+    fn guest(&self) -> Result<Guest> {
+        if let Some(guest) = self.loaded.get() {
+            return Ok(guest.clone());
+        }
+        let guest = Guest::from_bytes(&self.unpack()?)?;
+        // Another thread may have been faster: then its guest, and its images, are everyone's.
+        Ok(self.loaded.get_or_init(|| guest).clone())
+    }
+
+    fn unpack(&self) -> Result<Vec<u8>> {
+        miniz_oxide::inflate::decompress_to_vec_zlib(self.compressed).map_err(|error| {
+            let message = format!("the built-in guest {:?} is damaged: {error}", self.name);
+            Error::new(ErrorCode::Internal, message)
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! What a program finds around itself, and what it may ask of the compiler.
+
+use crate::bytes::{Bytes, array};
+
+/// A variable of the environment, both UTF-8, or a file: its path, UTF-8, and its contents.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Pair {
+    /// The name of the variable, or the path.
+    pub name: Bytes,
+    /// The value, or the contents.
+    pub value: Bytes,
+}
+
+/// What a program finds around itself, and what it may ask of the compiler.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Options {
+    /// The program's arguments, UTF-8, its name first.
+    pub arguments: *const Bytes,
+    /// How many.
+    pub argument_count: usize,
+    /// Variables of the environment.
+    pub environment: *const Pair,
+    /// How many.
+    pub variable_count: usize,
+    /// Files.
+    pub files: *const Pair,
+    /// How many.
+    pub file_count: usize,
+    /// Bytes of the program at most; 0 for the default.
+    pub max_program_size: u64,
+    /// Nanoseconds that compiling takes at most; 0 for the default.
+    pub compile_timeout_ns: u64,
+    /// Processors that compile at most; 0 for the default.
+    pub compile_threads: u64,
+}
+
+impl Options {
+    /// The program's arguments.
+    ///
+    /// # Safety
+    ///
+    /// The pointers hold as many as the numbers say, as long as `'a`; here and below.
+    pub const unsafe fn arguments<'a>(&self) -> &'a [Bytes] {
+        // SAFETY: the caller's promise.
+        unsafe { array(self.arguments, self.argument_count) }
+    }
+
+    /// Variables of the environment.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    pub const unsafe fn environment<'a>(&self) -> &'a [Pair] {
+        // SAFETY: the caller's promise.
+        unsafe { array(self.environment, self.variable_count) }
+    }
+
+    /// Files.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    pub const unsafe fn files<'a>(&self) -> &'a [Pair] {
+        // SAFETY: the caller's promise.
+        unsafe { array(self.files, self.file_count) }
+    }
+}

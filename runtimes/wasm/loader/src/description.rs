@@ -1,0 +1,62 @@
+//! What a program exports and imports, as the library's own structures.
+
+use std::mem;
+use std::ops::Deref;
+
+use libhyperlight_wasm_interface::{self as interface, Interface};
+
+use crate::error::Error;
+use crate::library;
+
+/// What a program exports and imports. It lives on without the program.
+#[derive(Debug)]
+pub struct Description {
+    library: &'static Interface,
+    description: *mut interface::Description,
+}
+
+// SAFETY: it is read only, and the interface says that its functions may be called from any thread.
+unsafe impl Send for Description {}
+// SAFETY: as above.
+unsafe impl Sync for Description {}
+
+impl Description {
+    /// # Safety
+    ///
+    /// The library gave the description, to be freed once.
+    pub(crate) unsafe fn new(library: &'static Interface, description: *mut interface::Description) -> Self {
+        Self { library, description }
+    }
+
+    /// The structure itself, to be given back by [`Self::from_raw`].
+    pub fn into_raw(self) -> *mut interface::Description {
+        let description = self.description;
+        mem::forget(self);
+        description
+    }
+
+    /// Takes back what [`Self::into_raw`] gave.
+    ///
+    /// # Safety
+    ///
+    /// It did, and it is given back once.
+    pub unsafe fn from_raw(description: *mut interface::Description) -> Result<Self, Error> {
+        Ok(Self { library: library::load()?, description })
+    }
+}
+
+impl Deref for Description {
+    type Target = interface::Description;
+
+    fn deref(&self) -> &Self::Target {
+        // SAFETY: the library gave it, and it is there until it is dropped.
+        unsafe { &*self.description }
+    }
+}
+
+impl Drop for Description {
+    fn drop(&mut self) {
+        // SAFETY: the library gave it, and it is given back once.
+        unsafe { (self.library.free_types)(self.description) };
+    }
+}

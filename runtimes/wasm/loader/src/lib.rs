@@ -1,0 +1,126 @@
+//! WebAssembly programs for the `wasm` guest, by a compiler that is loaded when the first one is compiled.
+//!
+//! The compiler is a shared library of its own, see [`libhyperlight_wasm_interface`]. It lies beside the library that this
+//! crate is part of: libhyperlight.so, or the native half of a package. No path, variable or option chooses another.
+
+mod description;
+mod error;
+mod library;
+mod options;
+
+pub use description::Description;
+pub use error::Error;
+pub use options::Options;
+
+use std::ptr::NonNull;
+
+use libhyperlight::{Guest, PayloadAccess};
+use libhyperlight_wasm_interface::{self as interface, Bytes, Interface, status};
+
+/// A program that was compiled.
+#[derive(Debug)]
+pub struct Program {
+    library: &'static Interface,
+    program: NonNull<interface::Program>,
+}
+
+// SAFETY: the interface says that its functions may be called from any thread; a program does not change.
+unsafe impl Send for Program {}
+// SAFETY: as above.
+unsafe impl Sync for Program {}
+
+impl Program {
+    /// Compiles a module or a component in its binary form.
+    pub fn compile(wasm: &[u8], options: &Options<'_>) -> Result<Self, Error> {
+        let library = library::load()?;
+        // SAFETY: everything that is pointed to lives until the end of the call, here and below.
+        options.with(|options| Self::given(library, unsafe { (library.compile)(Bytes::of(wasm), options) }))
+    }
+
+    /// Takes a program that [`Self::to_bytes`] has made bytes of, in this release, on a processor with the same features. The bytes may come
+    /// from anybody. No limit on compiling means anything.
+    pub fn from_bytes(saved: &[u8], options: &Options<'_>) -> Result<Self, Error> {
+        let library = library::load()?;
+        // SAFETY: as above.
+        options.with(|options| Self::given(library, unsafe { (library.load)(Bytes::of(saved), options) }))
+    }
+
+    /// The same program with other surroundings. No limit on compiling means anything.
+    pub fn with_options(&self, options: &Options<'_>) -> Result<Self, Error> {
+        let Self { library, program } = self;
+        // SAFETY: as above; the program is alive.
+        options.with(|options| {
+            Self::given(library, unsafe { (library.with_options)(program.as_ptr(), options) })
+        })
+    }
+
+    /// The bytes that [`Self::from_bytes`] takes. Surroundings are not part of them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        // SAFETY: the program is alive, and the bytes are there until they are freed, once.
+        let saved = unsafe {
+            let bytes = (self.library.save)(self.program.as_ptr());
+            let saved = bytes.as_slice().to_vec();
+            (self.library.free_bytes)(bytes);
+            saved
+        };
+        if saved.is_empty() {
+            return Err(Error::refused(status::PROGRAM, "the program is too large to be saved".to_owned()));
+        }
+        Ok(saved)
+    }
+
+    /// The guest that runs it, of the `wasm` guest.
+    pub fn guest(&self, runtime: &Guest) -> libhyperlight::Result<Guest> {
+        runtime
+            .with_payload(self.code(), PayloadAccess::ReadExecute)?
+            .with_payload(self.config(), PayloadAccess::Read)
+    }
+
+    /// The first payload, machine code: readable and executable.
+    pub fn code(&self) -> &[u8] {
+        self.part(self.library.code)
+    }
+
+    /// The second payload: readable.
+    pub fn config(&self) -> &[u8] {
+        self.part(self.library.config)
+    }
+
+    /// What it exports and imports, as JSON.
+    pub fn description(&self) -> String {
+        String::from_utf8_lossy(self.part(self.library.description)).into_owned()
+    }
+
+    /// The same as structures.
+    pub fn types(&self) -> Description {
+        // SAFETY: the program is alive, and there is one, so that it has types.
+        unsafe { Description::new(self.library, (self.library.types)(self.program.as_ptr())) }
+    }
+
+    /// What the library gave, if it is a program.
+    fn given(library: &'static Interface, program: *mut interface::Program) -> Result<Self, Error> {
+        let program = NonNull::new(program)
+            .ok_or_else(|| Error::refused(status::INTERNAL, "the compiler gave nothing".to_owned()))?;
+        let given = Self { library, program };
+        // SAFETY: it was just given.
+        match unsafe { (library.status)(program.as_ptr()) } {
+            status::OK => Ok(given),
+            status => {
+                let message = String::from_utf8_lossy(given.part(library.message)).into_owned();
+                Err(Error::refused(status, message))
+            }
+        }
+    }
+
+    fn part(&self, part: unsafe extern "C" fn(*const interface::Program) -> Bytes) -> &[u8] {
+        // SAFETY: the program is alive, and what is lent lives as long.
+        unsafe { part(self.program.as_ptr()).as_slice() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // SAFETY: the library gave it, and it is given back once.
+        unsafe { (self.library.free)(self.program.as_ptr()) };
+    }
+}

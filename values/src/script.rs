@@ -1,0 +1,24 @@
+//! Any value, as text, for guests that run scripts: JSON, and escapes for what JSON would lose.
+//!
+//! | value | text |
+//! |---|---|
+//! | bytes | `{"$bytes": "<base64>"}` |
+//! | a big integer | `{"$bigint": "<decimal>"}` |
+//! | a number that JSON does not have | `{"$number": "NaN"}`, or `Infinity`, `-Infinity`, `-0` |
+//! | an object whose only key begins with `$` | the same with one more `$` in front of the key |
+//! | nothing at all: `undefined` | the empty text |
+//!
+//! Whole numbers are big integers from 2^53 on, where a language does not tell the two apart. Texts may have halves of surrogate
+//! pairs, as JavaScript's have. Both ways take time and memory in proportion to the text, and neither recurses.
+
+mod check;
+mod decode;
+mod encode;
+
+pub use check::{check, may_have_escapes};
+pub use decode::{decode, decode_all};
+pub use encode::{encode, encode_all};
+
+const BYTES: &str = "$bytes";
+const BIGINT: &str = "$bigint";
+const NUMBER: &str = "$number";

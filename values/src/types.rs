@@ -1,0 +1,311 @@
+//! The types of WebAssembly programs: those of components, and those that core functions have.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+mod parse;
+
+pub use parse::ParseError;
+
+/// A type. Cheap to clone: what it is made of is shared.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Type {
+    /// `bool`
+    Bool,
+    /// `char`
+    Char,
+    /// One of the names.
+    Enum(Arc<Names>),
+    /// Any of the names.
+    Flags(Arc<Names>),
+    /// `f32` or `f64`
+    Float(Float),
+    /// Something that belongs to the program alone, such as a resource; no value of it crosses.
+    Foreign(Arc<str>),
+    /// A whole number.
+    Integer(Integer),
+    /// `list<T>`, or `list<T, N>`
+    List(Arc<List>),
+    /// `map<K, V>`
+    Map(Arc<Map>),
+    /// `option<T>`
+    Option(Arc<Self>),
+    /// Fields by their names.
+    Record(Arc<Record>),
+    /// `result<T, E>`: the cases `ok` and `err`.
+    Result(Arc<Members<Option<Self>>>),
+    /// `string`
+    String,
+    /// `tuple<…>`, and the results of a core function that has several.
+    Tuple(Arc<[Self]>),
+    /// One of several cases, each with or without a value.
+    Variant(Arc<Members<Option<Self>>>),
+}
+
+/// The whole numbers: those of components, and those of core WebAssembly, which have no sign of their own.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(missing_docs, reason = "each is its name")]
+#[non_exhaustive]
+pub enum Integer {
+    I32,
+    I64,
+    S8,
+    S16,
+    S32,
+    S64,
+    U8,
+    U16,
+    U32,
+    U64,
+}
+
+/// The floating point numbers.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(missing_docs, reason = "each is its name")]
+pub enum Float {
+    F32,
+    F64,
+}
+
+/// A list of any length, or of one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct List {
+    /// The type of its items.
+    pub item: Type,
+    /// How many there are, if the type says it.
+    pub length: Option<u32>,
+}
+
+/// Values by keys of any type.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Map {
+    /// The type of the keys.
+    pub key: Type,
+    /// The type of the values.
+    pub value: Type,
+}
+
+/// Fields, each with a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    fields: Members<Type>,
+    needed: Box<[usize]>,
+}
+
+/// Names without types.
+pub type Names = Members<()>;
+
+/// What has names, in the order of the type, and each of them once.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Members<T> {
+    all: Box<[(Arc<str>, T)]>,
+    index: HashMap<Arc<str>, usize>,
+}
+
+impl Type {
+    /// The type that a text means: WIT, with records and the like written out where they are used.
+    ///
+    /// ```
+    /// use libhyperlight_values::Type;
+    ///
+    /// let ty: Type = "list<record { name: string, price: option<f64> }>".parse()?;
+    /// assert_eq!(ty.to_string(), "list<record { name: string, price: option<f64> }>");
+    /// # Ok::<(), libhyperlight_values::ParseError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        parse::parse(text)
+    }
+
+    /// Whether a single kind on the wire has more values than the type.
+    pub fn is_narrow(&self) -> bool {
+        matches!(self, Self::Char | Self::Integer(Integer::S8 | Integer::S16 | Integer::U8 | Integer::U16))
+    }
+}
+
+impl std::str::FromStr for Type {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
+    }
+}
+
+impl Integer {
+    const ALL: [Self; 10] = [
+        Self::I32,
+        Self::I64,
+        Self::S8,
+        Self::S16,
+        Self::S32,
+        Self::S64,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+    ];
+
+    /// Its name in WIT, or in core WebAssembly.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::S8 => "s8",
+            Self::S16 => "s16",
+            Self::S32 => "s32",
+            Self::S64 => "s64",
+            Self::U8 => "u8",
+            Self::U16 => "u16",
+            Self::U32 => "u32",
+            Self::U64 => "u64",
+        }
+    }
+
+    /// Whether it has that value.
+    pub fn has(self, value: i128) -> bool {
+        let (least, most) = match self {
+            Self::S8 => (i8::MIN.into(), i8::MAX.into()),
+            Self::S16 => (i16::MIN.into(), i16::MAX.into()),
+            Self::I32 | Self::S32 => (i32::MIN.into(), i32::MAX.into()),
+            Self::I64 | Self::S64 => (i64::MIN.into(), i64::MAX.into()),
+            Self::U8 => (0, u8::MAX.into()),
+            Self::U16 => (0, u16::MAX.into()),
+            Self::U32 => (0, u32::MAX.into()),
+            Self::U64 => (0, u64::MAX.into()),
+        };
+        (least..=most).contains(&value)
+    }
+
+    /// Whether it has 64 bits: more than a number of JavaScript's keeps.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::I64 | Self::S64 | Self::U64)
+    }
+}
+
+impl Float {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// The nearest value that it has; `None` for a finite number that is out of its range.
+    pub fn nearest(self, value: f64) -> Option<f64> {
+        #[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+        let nearest = match self {
+            Self::F32 => f64::from(value as f32),
+            Self::F64 => value,
+        };
+        (nearest.is_finite() || !value.is_finite()).then_some(nearest)
+    }
+}
+
+impl Record {
+    /// A record of those fields.
+    pub fn new(fields: Members<Type>) -> Self {
+        let needed = fields.iter().enumerate().filter(|(_, (_, ty))| !matches!(ty, Type::Option(_)));
+        let needed = needed.map(|(at, _)| at).collect();
+        Self { fields, needed }
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> &Members<Type> {
+        &self.fields
+    }
+
+    /// The places of those that a value on its way into the program must have: all but the options.
+    pub(crate) fn needed(&self) -> &[usize] {
+        &self.needed
+    }
+}
+
+impl<T> Members<T> {
+    /// Members in that order; `None` if two have the same name.
+    pub fn new(all: impl IntoIterator<Item = (Arc<str>, T)>) -> Option<Self> {
+        let all: Box<[_]> = all.into_iter().collect();
+        let index: HashMap<_, _> =
+            all.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at)).collect();
+        (index.len() == all.len()).then_some(Self { all, index })
+    }
+
+    /// All of them, in the order of the type.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
+        self.all.iter().map(|(name, member)| (&**name, member))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The place of a name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// What is at a place.
+    pub fn get(&self, at: usize) -> Option<(&str, &T)> {
+        self.all.get(at).map(|(name, member)| (&**name, member))
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool => f.write_str("bool"),
+            Self::Char => f.write_str("char"),
+            Self::Enum(names) => members(f, "enum", names, |_, ()| Ok(())),
+            Self::Flags(names) => members(f, "flags", names, |_, ()| Ok(())),
+            Self::Float(float) => f.write_str(float.name()),
+            Self::Foreign(name) => f.write_str(name),
+            Self::Integer(integer) => f.write_str(integer.name()),
+            Self::List(list) => match list.length {
+                Some(length) => write!(f, "list<{}, {length}>", list.item),
+                None => write!(f, "list<{}>", list.item),
+            },
+            Self::Map(map) => write!(f, "map<{}, {}>", map.key, map.value),
+            Self::Option(inner) => write!(f, "option<{inner}>"),
+            Self::Record(record) => members(f, "record", &record.fields, |f, ty| write!(f, ": {ty}")),
+            Self::Result(cases) => match (cases.get(0).and_then(|case| case.1.as_ref()), cases.get(1)) {
+                (Some(ok), Some((_, Some(err)))) => write!(f, "result<{ok}, {err}>"),
+                (Some(ok), _) => write!(f, "result<{ok}>"),
+                (None, Some((_, Some(err)))) => write!(f, "result<_, {err}>"),
+                (None, _) => f.write_str("result"),
+            },
+            Self::String => f.write_str("string"),
+            Self::Tuple(types) => {
+                f.write_str("tuple<")?;
+                for (at, ty) in types.iter().enumerate() {
+                    write!(f, "{}{ty}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str(">")
+            }
+            Self::Variant(cases) => members(f, "variant", cases, |f, ty| match ty {
+                Some(ty) => write!(f, "({ty})"),
+                None => Ok(()),
+            }),
+        }
+    }
+}
+
+fn members<T>(
+    f: &mut fmt::Formatter<'_>,
+    keyword: &str,
+    members: &Members<T>,
+    mut member: impl FnMut(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    write!(f, "{keyword} {{")?;
+    for (at, (name, ty)) in members.iter().enumerate() {
+        write!(f, "{} {name}", if at == 0 { "" } else { "," })?;
+        member(f, ty)?;
+    }
+    f.write_str(" }")
+}

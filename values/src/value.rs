@@ -1,0 +1,345 @@
+//! The values of Rust.
+
+mod convert;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::decimal;
+use crate::error::{Error, Rust, Spelling, shown};
+use crate::host::{Build, Read, View};
+use crate::lift::lift;
+use crate::lower::lower;
+use crate::script;
+use crate::types::{Float, Integer, Type};
+
+/// A value of a script or of a WebAssembly component.
+///
+/// What a type or a dialect needs of it is checked where it crosses: an [`Integer`](Self::Integer) may be given for any type of
+/// whole numbers that has it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// `null`, or an option that is not there.
+    Null,
+    /// A script's `undefined`.
+    Undefined,
+    /// True or false.
+    Bool(bool),
+    /// A whole number. On its way into a script it is a number, or a big integer from 2^53 on.
+    Integer(i128),
+    /// A big integer of a script's.
+    BigInt(BigInt),
+    /// A floating point number.
+    Float(f64),
+    /// A `char` of a component's.
+    Char(char),
+    /// A text.
+    Text(String),
+    /// A text of a script's that has half of a surrogate pair. In a name, that becomes U+FFFD.
+    Utf16(Vec<u16>),
+    /// Bytes, which are a component's `list<u8>`.
+    Bytes(Vec<u8>),
+    /// Values in order.
+    List(Vec<Self>),
+    /// Values of several types in order.
+    Tuple(Vec<Self>),
+    /// Values by keys.
+    Map(Vec<(Self, Self)>),
+    /// Values by names: a record, or a script's object.
+    Object(Vec<(String, Self)>),
+    /// A case of an enum or of a variant, with its value, if it has one. Or `ok` or `err` of a result: with [`Null`](Self::Null), if
+    /// it has no type.
+    Case(String, Option<Box<Self>>),
+    /// Names.
+    Flags(Vec<String>),
+    /// An option that is there. Those that come out are only so if they are around another option; elsewhere they are the value.
+    Some(Box<Self>),
+}
+
+/// A whole number of any length, in decimal.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct BigInt(Box<str>);
+
+impl BigInt {
+    /// The number of a text: digits, perhaps behind a minus.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = decimal::digits(text)?;
+        let is_negative = text.starts_with('-') && digits != "0";
+        Some(Self(if is_negative { format!("-{digits}").into() } else { digits.into() }))
+    }
+
+    /// The digits, perhaps behind a minus.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<i128> for BigInt {
+    fn from(number: i128) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+impl fmt::Display for BigInt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Value {
+    /// The value that a WebAssembly program's guest sends as this text, of that type. Errors call it `what`.
+    ///
+    /// ```
+    /// use libhyperlight_values::{Type, Value};
+    ///
+    /// let ty: Type = "record { name: string, price: option<f64> }".parse()?;
+    /// let value = Value::lift(&ty, r#"{"name":"tea","price":null}"#, "it")?;
+    /// assert_eq!(value.lower(&ty, "it")?, r#"{"name":"tea","price":null}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lift(ty: &Type, text: &str, what: &str) -> Result<Self, Error> {
+        lift(ty, text, what, &mut Builder)
+    }
+
+    /// The text of the value for the guest of a WebAssembly program, as one of that type. Errors call it `what`.
+    pub fn lower(&self, ty: &Type, what: &str) -> Result<String, Error> {
+        lower(ty, self.into(), what, &mut Lender::default())
+    }
+
+    /// The value that a script's guest sends as this text. Errors call it `what`.
+    pub fn of_script(text: &str, what: &str) -> Result<Self, Error> {
+        Ok(script::decode(text, what, &mut Builder)?.unwrap_or(Self::Undefined))
+    }
+
+    /// The text of the value for a script's guest. Errors call it `what`.
+    pub fn to_script(&self, what: &str) -> Result<String, Error> {
+        script::encode(self.into(), what, &mut Lender::default())
+    }
+
+    /// The text of the arguments of a call. Errors call each of them `what`.
+    pub fn all_to_script(values: &[Self], what: &str) -> Result<String, Error> {
+        script::encode_all(values.iter().map(Lent::from).collect(), what, &mut Lender::default())
+    }
+
+    /// What it is, in a word or two.
+    fn sort(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Undefined => "undefined",
+            Self::Bool(_) => "a bool",
+            Self::Integer(_) => "a whole number",
+            Self::BigInt(_) => "a big integer",
+            Self::Float(_) => "a floating point number",
+            Self::Char(_) => "a char",
+            Self::Text(_) | Self::Utf16(_) => "a string",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "a list",
+            Self::Tuple(_) => "a tuple",
+            Self::Map(_) => "a map",
+            Self::Object(_) => "an object",
+            Self::Case(..) => "a case",
+            Self::Flags(_) => "flags",
+            Self::Some(_) => "an option",
+        }
+    }
+}
+
+/// A value that is lent, or the name of one.
+#[derive(Clone, Copy, Debug)]
+enum Lent<'v> {
+    Name(&'v str),
+    Value(&'v Value),
+}
+
+impl<'v> From<&'v Value> for Lent<'v> {
+    fn from(value: &'v Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+/// Reads values of Rust that are lent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lender<'v>(std::marker::PhantomData<&'v Value>);
+
+impl<'v> Read for Lender<'v> {
+    type Value = Lent<'v>;
+    type Error = Error;
+
+    fn view<'a>(&mut self, value: &'a Lent<'v>) -> Result<View<'a, Lent<'v>>, Error> {
+        let value = match *value {
+            Lent::Name(name) => return Ok(View::Text(Cow::Borrowed(name))),
+            Lent::Value(value) => value,
+        };
+        let lend = |items: &'v [Value]| items.iter().map(Lent::from).collect();
+        Ok(match value {
+            Value::Null => View::Null,
+            Value::Undefined => View::Undefined,
+            Value::Bool(value) => View::Bool(*value),
+            Value::Integer(value) => View::Integer(*value),
+            Value::BigInt(value) => View::BigInt(Cow::Borrowed(value.as_str())),
+            Value::Float(value) => View::Float(*value),
+            Value::Char(value) => View::Text(Cow::Owned(value.to_string())),
+            Value::Text(text) => View::Text(Cow::Borrowed(text)),
+            Value::Utf16(text) => View::Utf16(text.clone()),
+            Value::Bytes(bytes) => View::Bytes(Cow::Borrowed(bytes)),
+            Value::List(items) | Value::Tuple(items) => View::List(lend(items)),
+            Value::Map(pairs) => {
+                View::Map(pairs.iter().map(|(key, value)| (key.into(), value.into())).collect())
+            }
+            Value::Object(members) => {
+                View::Object(members.iter().map(|(name, value)| (Lent::Name(name), value.into())).collect())
+            }
+            Value::Case(name, None) => View::Text(Cow::Borrowed(name)),
+            Value::Case(name, Some(value)) => View::Object(vec![(Lent::Name(name), Lent::Value(value))]),
+            Value::Flags(names) => View::List(names.iter().map(|name| Lent::Name(name)).collect()),
+            Value::Some(value) => View::Object(vec![(Lent::Name("some"), Lent::Value(value))]),
+        })
+    }
+
+    fn is_nothing(&mut self, value: &Lent<'v>) -> bool {
+        matches!(value, Lent::Value(Value::Null | Value::Undefined))
+    }
+
+    fn inside(&mut self, value: &Lent<'v>) -> Option<Lent<'v>> {
+        match *value {
+            Lent::Value(Value::Some(inside)) => Some(Lent::Value(inside)),
+            _ => None,
+        }
+    }
+
+    fn is_left_out(&mut self, value: &Lent<'v>) -> bool {
+        matches!(value, Lent::Value(Value::Undefined))
+    }
+
+    fn describe(&mut self, value: &Lent<'v>) -> String {
+        match value {
+            Lent::Name(_) => "a string",
+            Lent::Value(value) => value.sort(),
+        }
+        .to_owned()
+    }
+
+    fn show(&mut self, value: &Lent<'v>) -> String {
+        match value {
+            Lent::Name(name) => shown(name),
+            Lent::Value(Value::Text(text)) => shown(text),
+            Lent::Value(Value::Integer(number)) => number.to_string(),
+            Lent::Value(value) => value.sort().to_owned(),
+        }
+    }
+
+    fn is_same(&self, _: &Lent<'v>, _: &Lent<'v>) -> bool {
+        // No value of Rust contains itself.
+        false
+    }
+
+    fn spelling(&self) -> &dyn Spelling {
+        &Rust
+    }
+}
+
+/// Makes values of Rust. Half of a surrogate pair in a name becomes U+FFFD.
+struct Builder;
+
+impl Build for Builder {
+    type Value = Value;
+    type Key = String;
+    type Error = Error;
+
+    fn null(&mut self) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn bool(&mut self, value: bool) -> Result<Value, Error> {
+        Ok(Value::Bool(value))
+    }
+
+    fn integer(&mut self, _: Integer, value: i128) -> Result<Value, Error> {
+        Ok(Value::Integer(value))
+    }
+
+    fn float(&mut self, _: Float, value: f64) -> Result<Value, Error> {
+        Ok(Value::Float(value))
+    }
+
+    fn number(&mut self, value: f64) -> Result<Value, Error> {
+        Ok(Value::Float(value))
+    }
+
+    fn whole(&mut self, value: i64) -> Result<Value, Error> {
+        Ok(Value::Integer(value.into()))
+    }
+
+    fn bigint(&mut self, digits: &str) -> Result<Value, Error> {
+        Ok(Value::BigInt(BigInt(digits.into())))
+    }
+
+    fn char(&mut self, value: char) -> Result<Value, Error> {
+        Ok(Value::Char(value))
+    }
+
+    fn text(&mut self, text: &str) -> Result<Value, Error> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn utf16(&mut self, text: &[u16]) -> Result<Value, Error> {
+        Ok(Value::Utf16(text.to_vec()))
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>) -> Result<Value, Error> {
+        Ok(Value::Bytes(bytes))
+    }
+
+    fn list(&mut self, items: Vec<Value>) -> Result<Value, Error> {
+        Ok(Value::List(items))
+    }
+
+    fn tuple(&mut self, items: Vec<Value>) -> Result<Value, Error> {
+        Ok(Value::Tuple(items))
+    }
+
+    fn map(&mut self, pairs: Vec<(Value, Value)>) -> Result<Value, Error> {
+        Ok(Value::Map(pairs))
+    }
+
+    fn key(&mut self, name: &str) -> Result<String, Error> {
+        Ok(name.to_owned())
+    }
+
+    fn utf16_key(&mut self, name: &[u16]) -> Result<String, Error> {
+        Ok(String::from_utf16_lossy(name))
+    }
+
+    fn object(&mut self, members: Vec<(String, Value)>) -> Result<Value, Error> {
+        Ok(Value::Object(members))
+    }
+
+    fn name(&mut self, name: &str) -> Result<Value, Error> {
+        Ok(Value::Case(name.to_owned(), None))
+    }
+
+    fn case(&mut self, name: &str, value: Option<Value>) -> Result<Value, Error> {
+        Ok(Value::Case(name.to_owned(), value.map(Box::new)))
+    }
+
+    fn result(&mut self, is_ok: bool, value: Option<Value>) -> Result<Value, Error> {
+        self.case(if is_ok { "ok" } else { "err" }, Some(value.unwrap_or(Value::Null)))
+    }
+
+    fn flags(&mut self, names: Vec<&str>) -> Result<Value, Error> {
+        Ok(Value::Flags(names.into_iter().map(str::to_owned).collect()))
+    }
+
+    fn none(&mut self) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn some(&mut self, value: Value, is_around_option: bool) -> Result<Value, Error> {
+        Ok(if is_around_option { Value::Some(Box::new(value)) } else { value })
+    }
+
+    fn spelling(&self) -> &dyn Spelling {
+        &Rust
+    }
+}

@@ -1,0 +1,89 @@
+//! JSON, written piece by piece.
+
+use std::fmt::{Display, Write as _};
+
+use crate::limits::MAX_SAFE_INTEGER;
+
+/// Writes what looks the same in JSON.
+pub(crate) fn put_display(out: &mut String, value: impl Display) {
+    // Writing to a string does not fail.
+    let _ = write!(out, "{value}");
+}
+
+/// Writes a number that JSON has. What is whole and exact is written as a whole number if it may be one.
+pub(crate) fn put_number(out: &mut String, value: f64, may_be_whole: bool) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "compared with what it was"
+    )]
+    let whole = Some(value as i64).filter(|whole| {
+        may_be_whole && whole.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs() && *whole as f64 == value
+    });
+    match whole {
+        Some(0) if value.is_sign_negative() => out.push_str("-0.0"),
+        Some(whole) => put_display(out, whole),
+        // The shortest text that is read as the same number.
+        None => put_display(out, format_args!("{value:?}")),
+    }
+}
+
+/// The name of a number that JSON does not have.
+pub(crate) fn special(value: f64) -> Option<&'static str> {
+    match value {
+        _ if value.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("Infinity"),
+        f64::NEG_INFINITY => Some("-Infinity"),
+        _ => None,
+    }
+}
+
+/// The number that has that name.
+pub(crate) fn of_special(name: &str) -> Option<f64> {
+    match name {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// Writes a string, with something in front that needs no quoting.
+pub(crate) fn put_text(out: &mut String, prefix: &str, text: &str) {
+    out.push('"');
+    out.push_str(prefix);
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut after = special.chars();
+        if let Some(character) = after.next() {
+            put_character(out, character);
+        }
+        rest = after.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// The same with halves of surrogate pairs, which can only travel as escapes.
+pub(crate) fn put_utf16(out: &mut String, prefix: &str, text: &[u16]) {
+    out.push('"');
+    out.push_str(prefix);
+    for character in char::decode_utf16(text.iter().copied()) {
+        match character {
+            Ok(character) => put_character(out, character),
+            Err(half) => put_display(out, format_args!("\\u{:04x}", half.unpaired_surrogate())),
+        }
+    }
+    out.push('"');
+}
+
+fn put_character(out: &mut String, character: char) {
+    match character {
+        '"' | '\\' => out.extend(['\\', character]),
+        '\n' => out.push_str("\\n"),
+        ..' ' => put_display(out, format_args!("\\u{:04x}", u32::from(character))),
+        _ => out.push(character),
+    }
+}

@@ -1,0 +1,148 @@
+//! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
+//!
+//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
+//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
+//! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
+//! and built there. `BUILT-BY` names the compilers.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Where they lie for the package.
+const PREBUILT: &str = "runtimes/builtin/prebuilt";
+
+/// Where they are built.
+const PLACE: &str = "/tmp/libhyperlight-guests";
+
+const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
+
+const PACKAGE: &str = "libhyperlight-builtin";
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Builds the guests and puts them where the package takes them from.
+pub(crate) fn write() -> Result<String> {
+    let built = Built::new()?;
+    let to = root().join(PREBUILT);
+    fs::create_dir_all(&to)?;
+    for name in NAMES {
+        fs::copy(built.folder.join(name), to.join(name))?;
+    }
+    fs::write(to.join("BUILT-BY"), built_by()?)?;
+    // Works of others are in them.
+    fs::copy(root().join("LICENSES-THIRD-PARTY"), to.join("LICENSES-THIRD-PARTY"))?;
+    Ok(format!("wrote {PREBUILT}"))
+}
+
+/// Builds the guests anew and confirms that the package's are the same, byte for byte.
+pub(crate) fn verify() -> Result<String> {
+    let built = Built::new()?;
+    let from = root().join(PREBUILT);
+    for name in NAMES {
+        if fs::read(built.folder.join(name))? != fs::read(from.join(name))? {
+            let by = fs::read_to_string(from.join("BUILT-BY"))?;
+            return Err(format!(
+                "{PREBUILT}/{name} is not what the sources make; it was built by:\n{by}this is:\n{}",
+                built_by()?
+            )
+            .into());
+        }
+    }
+    Ok(format!("{PREBUILT} has what the sources make, byte for byte"))
+}
+
+/// Guests that were built from nothing but what is tracked.
+struct Built {
+    folder: PathBuf,
+    /// Held while the place is used.
+    _lock: File,
+}
+
+impl Built {
+    fn new() -> Result<Self> {
+        let place = Path::new(PLACE);
+        let lock = File::create(format!("{PLACE}.lock"))?;
+        lock.lock()?;
+        if place.exists() {
+            fs::remove_dir_all(place)?;
+        }
+        fs::create_dir(place)?;
+        copy_tracked(place)?;
+        let folder = build(place)?;
+        Ok(Self { folder, _lock: lock })
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(PLACE));
+    }
+}
+
+/// Copies what is tracked, as it is here.
+fn copy_tracked(to: &Path) -> Result<()> {
+    let output = Command::new("git").arg("-C").arg(root()).args(["ls-files", "-z"]).output()?;
+    if !output.status.success() {
+        return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    for name in String::from_utf8(output.stdout)?.split_terminator('\0') {
+        let from = root().join(name);
+        // Links lead to what is tracked too, and guests need none. What was removed and is tracked still has no file.
+        if fs::symlink_metadata(&from).is_ok_and(|found| found.is_file()) {
+            let to = to.join(name);
+            fs::create_dir_all(to.parent().unwrap_or(&to))?;
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the build script of the crate, which builds the guests; where it puts them. Of everything else a check will do.
+fn build(place: &Path) -> Result<PathBuf> {
+    let output = cargo()
+        .current_dir(place)
+        .args(["check", "--locked", "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
+        // The dependencies have been checked there.
+        .arg("--target-dir")
+        .arg(root().join("target"))
+        .env_remove("CARGO_TARGET_DIR")
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err("building the guests failed; its own messages are above".into());
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages
+        .filter(|message| message["reason"] == "build-script-executed")
+        .filter(|message| message["package_id"].as_str().is_some_and(|id| id.contains("/runtimes/builtin#")))
+        .find_map(|message| message["out_dir"].as_str().map(PathBuf::from))
+        .ok_or_else(|| "cargo does not say where the guests are".into())
+}
+
+/// The compilers, by their own words.
+fn built_by() -> Result<String> {
+    let mut text = format!("path: {PLACE}\n");
+    for (program, argument) in [("rustc", "-vV"), ("cc", "--version"), ("ld", "--version")] {
+        let output = Command::new(program).arg(argument).output()?;
+        let said = String::from_utf8(output.stdout)?;
+        let lines = if program == "rustc" { usize::MAX } else { 1 };
+        for line in said.lines().take(lines) {
+            writeln!(text, "{program}: {line}")?;
+        }
+    }
+    Ok(text)
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
