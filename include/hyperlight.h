@@ -274,10 +274,10 @@
 /** Can be called. */
 #define HL_STATE_READY 1
 
-/** A call, or evolve, is running. */
+/** In use: a call, evolve, or something else is running. */
 #define HL_STATE_RUNNING 2
 
-/** Can only be restored or freed: its guest was stopped in the middle. */
+/** Can only be restored or freed: its guest was stopped in the middle. If that was its start, it can only be freed. */
 #define HL_STATE_POISONED 3
 
 /** `bool` */
@@ -906,7 +906,10 @@ hl_status hl_sandbox_register(hl_sandbox *sandbox,
                               hl_free_fn free_fn,
                               hl_error **err);
 
-/** Removes a host function, before evolve; also `HostPrint`. `HL_ERR_FUNCTION_NOT_FOUND` if there is none of that name. */
+/**
+ * Removes a host function, before evolve; also `HostPrint`. There need not be one of that name, see
+ * `hl_sandbox_unregister_found`.
+ */
 HL_API
 HL_MUST_USE
 hl_status hl_sandbox_unregister(hl_sandbox *sandbox,
@@ -914,10 +917,21 @@ hl_status hl_sandbox_unregister(hl_sandbox *sandbox,
                                 hl_error **err);
 
 /**
+ * Removes a host function as `hl_sandbox_unregister` does, and says in `*found` if there was one: 1, else 0. On failure it
+ * is 0.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_sandbox_unregister_found(hl_sandbox *sandbox,
+                                      const char *name,
+                                      int32_t *found,
+                                      hl_error **err);
+
+/**
  * Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Once.
  *
  * A failure before the guest has run (no hypervisor, no memory) leaves the sandbox as it was, and this can be tried
- * again. If the guest was stopped in the middle, the sandbox is poisoned.
+ * again. After any other failure the sandbox is poisoned and of no more use: free it.
  */
 HL_API
 HL_MUST_USE
@@ -974,7 +988,7 @@ HL_API size_t hl_sandbox_function_count(const hl_sandbox *sandbox);
 
 /**
  * The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
- * `HL_ERR_STATE`, behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+ * `HL_ERR_STATE` (while that runs `HL_ERR_BUSY`), behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
  */
 HL_API
 HL_MUST_USE

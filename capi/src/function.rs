@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use libhyperlight::Sandbox;
 
-use crate::error::{HL_ERR_STATE, Text, hl_error, hl_status};
+use crate::error::{Text, hl_error, hl_status};
 use crate::guard;
 use crate::sandbox::hl_sandbox;
 use crate::value::hl_bytes;
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn hl_sandbox_function_count(sandbox: *const hl_sandbox) -
 }
 
 /// The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
-/// `HL_ERR_STATE`, behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+/// `HL_ERR_STATE` (while that runs `HL_ERR_BUSY`), behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_function(
@@ -52,9 +52,7 @@ pub unsafe extern "C" fn hl_sandbox_function(
         // SAFETY: not NULL, so, by the header's rules, a place of its type.
         unsafe { out.write(nothing) };
         // SAFETY: passed on.
-        let functions = unsafe { guard::deref(sandbox, "sandbox") }?.functions();
-        let functions =
-            functions.ok_or_else(|| hl_error::new(HL_ERR_STATE, "the sandbox has not been evolved"))?;
+        let functions = unsafe { guard::deref(sandbox, "sandbox") }?.known_functions()?;
         let function = functions.get(index).ok_or_else(|| {
             hl_error::invalid(format!("the guest has {} functions, none at {index}", functions.len()))
         })?;

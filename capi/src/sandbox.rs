@@ -1,23 +1,17 @@
-//! Sandboxes: who is inside, what state it is in, and when it really goes away.
-//!
-//! C promises little, so the handle keeps count itself. One word says whether somebody is inside (then everybody else
-//! is told `HL_ERR_BUSY`) and whether the handle was freed meanwhile (then whoever is inside takes it away on leaving).
+//! Sandboxes. Who is inside, and what state it is in, is the engine's handle to say; here is what C adds: pointers, and the
+//! memory of a handle that is freed while somebody is inside, which goes when he leaves.
 
-use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_void};
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use libhyperlight::handle::{self, Handle, Operation, Remains, State};
 use libhyperlight::{
-    CallOptions, ErrorCode, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, Snapshot,
-    State, UninitializedSandbox,
+    CallOptions, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, UninitializedSandbox,
 };
 
-use crate::error::{
-    HL_ERR_BUSY, HL_ERR_CLOSED, HL_ERR_FUNCTION_NOT_FOUND, HL_ERR_POISONED, HL_ERR_STATE, hl_error, hl_status,
-};
+use crate::error::{HL_ERR_CLOSED, hl_error, hl_status};
 use crate::function::Function;
 use crate::guard;
 use crate::guest::hl_guest;
@@ -29,47 +23,16 @@ use crate::value::{self, Arguments, HL_BYTES, HL_STRING, hl_value};
 pub const HL_STATE_UNINITIALIZED: u32 = 0;
 /// Can be called.
 pub const HL_STATE_READY: u32 = 1;
-/// A call, or evolve, is running.
+/// In use: a call, evolve, or something else is running.
 pub const HL_STATE_RUNNING: u32 = 2;
-/// Can only be restored or freed: its guest was stopped in the middle.
+/// Can only be restored or freed: its guest was stopped in the middle. If that was its start, it can only be freed.
 pub const HL_STATE_POISONED: u32 = 3;
 
 /// A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which.
 pub struct hl_sandbox {
-    /// [`BUSY`] and [`FREED`].
-    word: AtomicU32,
-    state: AtomicU32,
-    /// The process that made it.
-    pid: u32,
+    handle: Handle,
     /// Written once, by evolve.
     functions: OnceLock<Arc<[Function]>>,
-    /// Stops the calls; `None` if the program ignores the signal that does. Dropped before the engine: a pool makes a
-    /// member's handles worthless if any are left.
-    interrupt: Option<InterruptHandle>,
-    /// Belongs to whoever has set [`BUSY`].
-    inner: UnsafeCell<Inner>,
-}
-
-struct Inner {
-    engine: Engine,
-    /// Poisoned, whatever the engine says.
-    is_broken: bool,
-}
-
-enum Engine {
-    Uninitialized(UninitializedSandbox),
-    Evolved(Sandbox),
-    Pooled(PooledSandbox),
-}
-
-impl Engine {
-    fn evolved(&mut self) -> Result<&mut Sandbox, hl_error> {
-        match self {
-            Self::Uninitialized(_) => Err(hl_error::new(HL_ERR_STATE, "the sandbox must evolve first")),
-            Self::Evolved(sandbox) => Ok(sandbox),
-            Self::Pooled(member) => Ok(member),
-        }
-    }
 }
 
 /// Makes a sandbox for a guest. It costs next to nothing until it evolves. `options` may be NULL.
@@ -123,16 +86,17 @@ pub unsafe extern "C" fn hl_sandbox_register(
         // SAFETY: passed on.
         let signature = unsafe { signature(param_kinds, n_params, return_kind) }?;
         // SAFETY: passed on.
-        let mut inside = unsafe { Inside::enter(sandbox) }?;
+        let mut inside = unsafe { Inside::enter(sandbox, Operation::Register) }?;
         let callback = Callback { name: name.into(), function, user_data };
-        let engine = inside.uninitialized("host functions are registered before evolve")?;
+        let engine = inside.inside().uninitialized()?;
         Ok(engine.register_dynamic(name, signature, move |arguments| callback.call(arguments))?)
     };
     // SAFETY: passed on.
     unsafe { guard::status(err, work) }
 }
 
-/// Removes a host function, before evolve; also `HostPrint`. `HL_ERR_FUNCTION_NOT_FOUND` if there is none of that name.
+/// Removes a host function, before evolve; also `HostPrint`. There need not be one of that name, see
+/// `hl_sandbox_unregister_found`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_unregister(
@@ -140,20 +104,29 @@ pub unsafe extern "C" fn hl_sandbox_unregister(
     name: *const c_char,
     err: *mut *mut hl_error,
 ) -> hl_status {
+    // SAFETY: passed on.
+    unsafe { guard::status(err, || unregister(sandbox, name).map(drop)) }
+}
+
+/// Removes a host function as `hl_sandbox_unregister` does, and says in `*found` if there was one: 1, else 0. On failure it
+/// is 0.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_sandbox_unregister_found(
+    sandbox: *mut hl_sandbox,
+    name: *const c_char,
+    found: *mut i32,
+    err: *mut *mut hl_error,
+) -> hl_status {
     let work = || {
-        if sandbox.is_null() {
-            return Err(hl_error::null("sandbox"));
+        if found.is_null() {
+            return Err(hl_error::null("found"));
         }
         // SAFETY: passed on.
-        let name = unsafe { guard::text(name, "name") }?;
-        // SAFETY: passed on.
-        let mut inside = unsafe { Inside::enter(sandbox) }?;
-        if inside.uninitialized("host functions are removed before evolve")?.unregister(name)? {
-            Ok(())
-        } else {
-            let text = format!("the sandbox has no host function `{}`", name.escape_debug());
-            Err(hl_error::new(HL_ERR_FUNCTION_NOT_FOUND, text))
-        }
+        let removed = unsafe { unregister(sandbox, name) };
+        // SAFETY: not NULL, so, by the header's rules, a place of its type.
+        unsafe { found.write(i32::from(*removed.as_ref().unwrap_or(&false))) };
+        removed.map(drop)
     };
     // SAFETY: passed on.
     unsafe { guard::status(err, work) }
@@ -162,12 +135,12 @@ pub unsafe extern "C" fn hl_sandbox_unregister(
 /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Once.
 ///
 /// A failure before the guest has run (no hypervisor, no memory) leaves the sandbox as it was, and this can be tried
-/// again. If the guest was stopped in the middle, the sandbox is poisoned.
+/// again. After any other failure the sandbox is poisoned and of no more use: free it.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_evolve(sandbox: *mut hl_sandbox, err: *mut *mut hl_error) -> hl_status {
     // SAFETY: passed on.
-    unsafe { guard::status(err, || Inside::enter(sandbox)?.evolve(&CallOptions::new())) }
+    unsafe { guard::status(err, || Inside::enter(sandbox, Operation::Evolve)?.evolve(&CallOptions::new())) }
 }
 
 /// Like `hl_sandbox_evolve`, with limits of its own. `options` may be NULL.
@@ -185,7 +158,7 @@ pub unsafe extern "C" fn hl_sandbox_evolve_with(
         // SAFETY: passed on.
         let options = unsafe { hl_call_options::read(options) }?;
         // SAFETY: passed on.
-        unsafe { Inside::enter(sandbox) }?.evolve(&options)
+        unsafe { Inside::enter(sandbox, Operation::Evolve) }?.evolve(&options)
     };
     // SAFETY: passed on.
     unsafe { guard::status(err, work) }
@@ -231,7 +204,13 @@ pub unsafe extern "C" fn hl_sandbox_state(sandbox: *const hl_sandbox) -> u32 {
     guard::plain(HL_STATE_UNINITIALIZED, || {
         // SAFETY: passed on.
         let sandbox = unsafe { guard::deref(sandbox, "sandbox") };
-        sandbox.map_or(HL_STATE_UNINITIALIZED, |sandbox| sandbox.state.load(Ordering::Acquire))
+        sandbox.map_or(HL_STATE_UNINITIALIZED, |sandbox| match sandbox.handle.state() {
+            State::Uninitialized => HL_STATE_UNINITIALIZED,
+            State::Ready => HL_STATE_READY,
+            State::Poisoned => HL_STATE_POISONED,
+            // Freed, it is still there as long as somebody is inside.
+            _ => HL_STATE_RUNNING,
+        })
     })
 }
 
@@ -245,60 +224,46 @@ pub unsafe extern "C" fn hl_sandbox_free(sandbox: *mut hl_sandbox) {
         let Some(handle) = (unsafe { sandbox.as_ref() }) else {
             return;
         };
-        if handle.word.fetch_or(FREED, Ordering::AcqRel) & BUSY == 0 {
-            // SAFETY: `guard::create` made the box. Nobody is inside, and nobody can enter any more.
-            drop(unsafe { Box::from_raw(sandbox) });
+        if let Some(remains) = handle.handle.close() {
+            // SAFETY: nobody is inside, and nobody can enter any more.
+            unsafe { free(sandbox, remains) };
         }
     });
 }
 
-/// Somebody is inside.
-const BUSY: u32 = 1;
-/// The handle was freed.
-const FREED: u32 = 2;
-
 impl hl_sandbox {
-    pub(crate) fn new(mut engine: UninitializedSandbox) -> Self {
-        let interrupt = engine.interrupt_handle().ok();
-        Self::with(HL_STATE_UNINITIALIZED, OnceLock::new(), interrupt, Engine::Uninitialized(engine))
+    pub(crate) fn new(engine: UninitializedSandbox) -> Self {
+        Self { handle: Handle::new(engine), functions: OnceLock::new() }
     }
 
     /// A member of a pool, in use.
-    pub(crate) fn pooled(mut member: PooledSandbox, functions: Arc<[Function]>) -> Self {
-        let interrupt = member.interrupt_handle().ok();
-        Self::with(HL_STATE_READY, OnceLock::from(functions), interrupt, Engine::Pooled(member))
-    }
-
-    fn with(
-        state: u32,
-        functions: OnceLock<Arc<[Function]>>,
-        interrupt: Option<InterruptHandle>,
-        engine: Engine,
-    ) -> Self {
-        Self {
-            word: AtomicU32::new(0),
-            state: AtomicU32::new(state),
-            pid: std::process::id(),
-            functions,
-            interrupt,
-            inner: UnsafeCell::new(Inner { engine, is_broken: false }),
-        }
+    pub(crate) fn pooled(member: PooledSandbox, functions: Arc<[Function]>) -> Self {
+        Self { handle: Handle::pooled(member), functions: OnceLock::from(functions) }
     }
 
     /// What stops the calls.
     pub(crate) fn interrupt(&self) -> Option<InterruptHandle> {
-        self.interrupt.clone()
+        self.handle.interrupt_handle().cloned()
     }
 
     /// The guest's functions, once it has evolved.
     pub(crate) fn functions(&self) -> Option<&[Function]> {
         self.functions.get().map(|functions| &**functions)
     }
+
+    /// The same, or why they are not known.
+    pub(crate) fn known_functions(&self) -> Result<&[Function], hl_error> {
+        if self.functions().is_none() {
+            self.handle.check(Operation::Inspect)?;
+        }
+        // It has just become ready.
+        Ok(self.functions().unwrap_or_default())
+    }
 }
 
 impl fmt::Debug for hl_sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("hl_sandbox").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("hl_sandbox").field("handle", &self.handle).finish_non_exhaustive()
     }
 }
 
@@ -306,131 +271,74 @@ impl fmt::Debug for hl_sandbox {
 pub(crate) struct Inside {
     /// Alive as long as this: [`hl_sandbox_free`] leaves it to us.
     sandbox: NonNull<hl_sandbox>,
+    /// `None` only when he has left.
+    inside: Option<handle::Inside>,
 }
 
 impl Inside {
-    /// Enters, if nobody is inside.
-    pub unsafe fn enter(sandbox: *mut hl_sandbox) -> Result<Self, hl_error> {
+    /// Enters, if that can be done now.
+    pub unsafe fn enter(sandbox: *mut hl_sandbox, operation: Operation) -> Result<Self, hl_error> {
         let Some(pointer) = NonNull::new(sandbox) else {
             return Err(hl_error::null("sandbox"));
         };
         // SAFETY: by the header's rules a handle that is not NULL is alive.
-        let handle = unsafe { pointer.as_ref() };
-        match handle.word.compare_exchange(0, BUSY, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => Ok(Self { sandbox: pointer }),
-            Err(word) if word & FREED != 0 => {
-                Err(hl_error::new(HL_ERR_CLOSED, "the sandbox was freed; it goes away when its call ends"))
-            }
-            // The thread that is inside exists in the parent process only.
-            Err(_) if handle.pid != std::process::id() => Err(hl_error::new(
-                HL_ERR_STATE,
-                "the sandbox belongs to the process that this one was forked from; make a new one here",
-            )),
-            Err(_) => Err(hl_error::new(
-                HL_ERR_BUSY,
-                "the sandbox is in use: by another thread, or by the call that this came from",
-            )),
-        }
-    }
-
-    fn handle(&self) -> &hl_sandbox {
-        // SAFETY: alive as long as `self`.
-        unsafe { self.sandbox.as_ref() }
-    }
-
-    fn inner(&mut self) -> &mut Inner {
-        // SAFETY: `self` has set BUSY, so `inner` is its own; `&mut self` keeps the reference single.
-        unsafe { &mut *self.handle().inner.get() }
-    }
-
-    /// The engine before evolve; `rule` says what was attempted too late.
-    fn uninitialized(&mut self, rule: &str) -> Result<&mut UninitializedSandbox, hl_error> {
-        match self.inner() {
-            Inner { engine: Engine::Evolved(_) | Engine::Pooled(_), .. } => {
-                Err(hl_error::new(HL_ERR_STATE, rule))
-            }
-            Inner { is_broken: true, .. } => Err(poisoned()),
-            Inner { engine: Engine::Uninitialized(engine), .. } => Ok(engine),
-        }
+        let inside = unsafe { pointer.as_ref() }.handle.enter(operation)?;
+        Ok(Self { sandbox: pointer, inside: Some(inside) })
     }
 
     fn evolve(mut self, options: &CallOptions) -> Result<(), hl_error> {
-        self.announce(HL_STATE_RUNNING);
-        let engine = self.uninitialized("the sandbox has evolved already")?;
-        match engine.try_evolve_with(options) {
-            Ok(sandbox) => {
-                // Nobody has evolved it before.
-                let _ = self.handle().functions.set(Function::list(&sandbox));
-                self.inner().engine = Engine::Evolved(sandbox);
-                Ok(())
-            }
-            Err(error) => {
-                self.inner().is_broken = !is_before_the_guest(error.code());
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Calls a function of the guest. Text and bytes of the result are views.
-    fn call(
-        &mut self,
-        options: &CallOptions,
-        function: &str,
-        arguments: &Arguments<'_>,
-    ) -> Result<hl_value, hl_error> {
-        self.announce(HL_STATE_RUNNING);
-        Ok(hl_value::of(self.usable()?.call_ref_with(options, function, arguments.as_slice())?))
-    }
-
-    /// The engine, if it can be used.
-    pub fn usable(&mut self) -> Result<&mut Sandbox, hl_error> {
-        match self.inner() {
-            Inner { is_broken: true, .. } => Err(poisoned()),
-            Inner { engine, .. } => engine.evolved(),
-        }
-    }
-
-    /// Brings the guest back. Mends a panic, too.
-    pub fn restore(mut self, snapshot: &Snapshot) -> Result<(), hl_error> {
-        let inner = self.inner();
-        inner.engine.evolved()?.restore(snapshot)?;
-        inner.is_broken = false;
+        self.inside().evolve(options, &mut ())?;
+        let functions = Function::list(self.inside().sandbox()?);
+        // SAFETY: alive as long as `self`. Nobody has evolved it before.
+        let _ = unsafe { self.sandbox.as_ref() }.functions.set(functions);
         Ok(())
     }
 
-    fn announce(&self, state: u32) {
-        self.handle().state.store(state, Ordering::Release);
+    /// What the handle gives to whoever is inside.
+    pub fn inside(&mut self) -> &mut handle::Inside {
+        self.inside.as_mut().unwrap_or_else(|| unreachable!("taken on leaving alone"))
     }
 
-    /// Leaves. What is returned is the sandbox, if it was freed meanwhile.
-    fn leave(self) -> Option<Box<hl_sandbox>> {
-        let mut this = std::mem::ManuallyDrop::new(self);
-        this.release()
+    /// Leaves. Whether the sandbox was freed meanwhile, and is gone now.
+    fn leave(mut self) -> bool {
+        self.release()
     }
 
-    /// Only for [`Self::leave`] and `drop`: `self` is worth nothing afterwards.
-    fn release(&mut self) -> Option<Box<hl_sandbox>> {
-        let is_panicking = std::thread::panicking();
-        let inner = self.inner();
-        inner.is_broken |= is_panicking;
-        let state = match &inner.engine {
-            _ if inner.is_broken => HL_STATE_POISONED,
-            Engine::Uninitialized(_) => HL_STATE_UNINITIALIZED,
-            Engine::Evolved(sandbox) if sandbox.state() == State::Ready => HL_STATE_READY,
-            Engine::Pooled(member) if member.state() == State::Ready => HL_STATE_READY,
-            Engine::Evolved(_) | Engine::Pooled(_) => HL_STATE_POISONED,
-        };
-        self.announce(state);
-        let word = self.handle().word.fetch_and(!BUSY, Ordering::AcqRel);
-        // SAFETY: `guard::create` made the box. It was freed while we were inside, so its freeing was left to us.
-        (word & FREED != 0).then(|| unsafe { Box::from_raw(self.sandbox.as_ptr()) })
+    fn release(&mut self) -> bool {
+        let Some(remains) = self.inside.take().and_then(handle::Inside::leave) else { return false };
+        // SAFETY: it was freed while we were inside, so its freeing was left to us.
+        unsafe { free(self.sandbox.as_ptr(), remains) };
+        true
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        drop(self.release());
+        self.release();
     }
+}
+
+/// Frees a sandbox whose handle was closed.
+///
+/// # Safety
+///
+/// Nobody is inside, and this is done once.
+unsafe fn free(sandbox: *mut hl_sandbox, remains: Remains) {
+    // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a pool makes
+    // a member's interrupt handles worthless if any are there.
+    drop(unsafe { Box::from_raw(sandbox) });
+    drop(remains);
+}
+
+unsafe fn unregister(sandbox: *mut hl_sandbox, name: *const c_char) -> Result<bool, hl_error> {
+    if sandbox.is_null() {
+        return Err(hl_error::null("sandbox"));
+    }
+    // SAFETY: passed on.
+    let name = unsafe { guard::text(name, "name") }?;
+    // SAFETY: passed on.
+    let mut inside = unsafe { Inside::enter(sandbox, Operation::Register) }?;
+    Ok(inside.inside().uninitialized()?.unregister(name)?)
 }
 
 unsafe fn call(
@@ -455,9 +363,10 @@ unsafe fn call(
         // SAFETY: passed on.
         let arguments = unsafe { Arguments::read(args, n_args) }?;
         // SAFETY: passed on.
-        let mut inside = unsafe { Inside::enter(sandbox) }?;
-        let value = inside.call(&options, function, &arguments)?;
-        if inside.leave().is_some() && matches!(value.kind, HL_STRING | HL_BYTES) {
+        let mut inside = unsafe { Inside::enter(sandbox, Operation::Call) }?;
+        let called = inside.inside().sandbox()?.call_ref_with(&options, function, arguments.as_slice());
+        let value = hl_value::of(called?);
+        if inside.leave() && matches!(value.kind, HL_STRING | HL_BYTES) {
             let text = "the sandbox was freed during the call, and the result's text or bytes with it";
             return Err(hl_error::new(HL_ERR_CLOSED, text));
         }
@@ -484,26 +393,6 @@ pub(crate) unsafe fn signature(kinds: *const u32, count: usize, returns: u32) ->
         .map(|index| value::kind(unsafe { kinds.add(index).read() }, format_args!("parameter {index}")))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Signature::new(&params, value::kind(returns, "the result")?)?)
-}
-
-/// Whether evolve failed before the guest has run.
-fn is_before_the_guest(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::GuestBinary
-            | ErrorCode::HypervisorUnavailable
-            | ErrorCode::InvalidArgument
-            | ErrorCode::Resource
-            | ErrorCode::SnapshotMismatch
-            | ErrorCode::State
-    )
-}
-
-fn poisoned() -> hl_error {
-    hl_error::new(
-        HL_ERR_POISONED,
-        "the guest was stopped in the middle of an earlier call; restore the sandbox, or make a new one",
-    )
 }
 
 /// What crosses threads with a handle can cross threads.

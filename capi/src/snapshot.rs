@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
+use libhyperlight::handle::Operation;
 use libhyperlight::{Snapshot, UninitializedSandbox};
 
 use crate::error::{hl_error, hl_status};
@@ -49,8 +50,8 @@ pub unsafe extern "C" fn hl_sandbox_snapshot(
 ) -> hl_status {
     let work = || {
         // SAFETY: passed on.
-        let mut inside = unsafe { Inside::enter(sandbox) }?;
-        Ok(hl_snapshot { snapshot: inside.usable()?.snapshot()? })
+        let mut inside = unsafe { Inside::enter(sandbox, Operation::Snapshot) }?;
+        Ok(hl_snapshot { snapshot: inside.inside().sandbox()?.snapshot()? })
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }
@@ -70,7 +71,8 @@ pub unsafe extern "C" fn hl_sandbox_restore(
         // SAFETY: passed on.
         let snapshot = unsafe { guard::deref(snapshot, "snapshot") }?;
         // SAFETY: passed on.
-        unsafe { Inside::enter(sandbox) }?.restore(&snapshot.snapshot)
+        let mut inside = unsafe { Inside::enter(sandbox, Operation::Restore) }?;
+        Ok(inside.inside().sandbox()?.restore(&snapshot.snapshot)?)
     };
     // SAFETY: passed on.
     unsafe { guard::status(err, work) }

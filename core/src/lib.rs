@@ -46,6 +46,7 @@ mod fault;
 mod file;
 mod functions;
 mod guest;
+pub mod handle;
 mod image;
 mod int;
 pub mod options;

@@ -120,6 +120,7 @@ int main(void) {
     hl_guest_free(NULL);
 
     /* Sandboxes. */
+    int32_t found;
     REFUSED(hl_sandbox_new(NULL, NULL, &no_sandbox, &err));
     CHECK(no_sandbox == NULL);
     REFUSED(hl_sandbox_new(guest, NULL, NULL, &err));
@@ -132,6 +133,9 @@ int main(void) {
     OK(hl_sandbox_register(sandbox, "F", NULL, 0, HL_VOID, host_function, NULL, NULL, NULL));
     REFUSED(hl_sandbox_unregister(NULL, "F", &err));
     REFUSED(hl_sandbox_unregister(sandbox, NULL, &err));
+    REFUSED(hl_sandbox_unregister_found(NULL, "F", &found, &err));
+    REFUSED(hl_sandbox_unregister_found(sandbox, NULL, &found, &err));
+    REFUSED(hl_sandbox_unregister_found(sandbox, "F", NULL, &err));
     REFUSED(hl_sandbox_evolve(NULL, &err));
     REFUSED(hl_sandbox_evolve_with(NULL, NULL, &err));
     OK(hl_sandbox_evolve(sandbox, NULL));

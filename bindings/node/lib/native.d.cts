@@ -112,7 +112,7 @@ export declare class Sandbox {
   /** Brings the guest back. */
   restore(port: Port, id: number, snapshot: JsSnapshot): Made<undefined>
   /** The guest's functions, once it has evolved. */
-  get functions(): Array<JsFunction> | null
+  get functions(): Made<Array<JsFunction>>
   /** What the sandbox can do next. */
   get state(): string
   /** Stops the running call. Whether there was one. */

@@ -1,7 +1,7 @@
 'use strict'
 
 const { Call } = require('./calls.cjs')
-const { HyperlightError, invalid, ofNative } = require('./errors.cjs')
+const { invalid, ofNative } = require('./errors.cjs')
 const { unwrap } = require('./failures.cjs')
 const { Guest, isGuest, nativeGuest } = require('./guest.cjs')
 const { Hosts } = require('./hosts.cjs')
@@ -97,11 +97,7 @@ class Sandbox {
   }
 
   get functions() {
-    const found = this.#native.functions
-    if (found === null || found === undefined) {
-      throw new HyperlightError('ERR_HL_STATE', 'the functions of a guest are known once it has evolved: await sandbox.evolve()')
-    }
-    return found
+    return unwrap(this.#native.functions)
   }
 
   get state() {

@@ -7,7 +7,6 @@ use std::fmt;
 use libhyperlight::options::face::Face;
 use libhyperlight::{Access, Error, ErrorCode, Fault};
 
-
 /// What went wrong.
 #[derive(Debug)]
 pub struct Failure {
@@ -47,13 +46,6 @@ impl Failure {
     /// What the compiler of WebAssembly says.
     pub fn of_compiler(code: ErrorCode, message: &str) -> Self {
         Self::new(code, message)
-    }
-
-    pub fn poisoned() -> Self {
-        Self::new(
-            ErrorCode::Poisoned,
-            "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
-        )
     }
 
     pub fn interrupted() -> Self {
@@ -154,7 +146,7 @@ mod tests {
 
     #[test]
     fn codes_have_the_names_of_the_contract() {
-        assert_eq!(Failure::poisoned().code_name(), "ERR_HL_POISONED");
+        assert_eq!(Failure::new(ErrorCode::Poisoned, "").code_name(), "ERR_HL_POISONED");
         assert_eq!(Failure::new(ErrorCode::Io, "").code_name(), "ERR_HL_IO");
     }
 }

@@ -12,8 +12,8 @@ use std::sync::{Arc, Weak};
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, sys};
 
-use crate::cell::Cell;
 use crate::sandbox::JsSandbox;
+use crate::shared::SharedSandbox;
 use crate::value::check;
 
 /// So many may be there before the first is looked for. Each has two file descriptors; 1024 is what a process often may have.
@@ -27,7 +27,7 @@ struct Entry {
     /// Several may have loaded the addon on one thread.
     env: sys::napi_env,
     object: sys::napi_ref,
-    cell: Weak<Cell>,
+    sandbox: Weak<SharedSandbox>,
 }
 
 struct Table {
@@ -47,11 +47,11 @@ pub struct Watched(pub(crate) JsSandbox);
 
 impl ToNapiValue for Watched {
     unsafe fn to_napi_value(env: sys::napi_env, this: Self) -> napi::Result<sys::napi_value> {
-        let cell = Arc::clone(&this.0.cell);
+        let sandbox = Arc::clone(&this.0.sandbox);
         // SAFETY: the caller's promise is passed on, here and below.
         let object = unsafe { JsSandbox::to_napi_value(env, this.0) }?;
         // SAFETY: as above; the object was just made.
-        unsafe { watch(env, object, &cell) }?;
+        unsafe { watch(env, object, &sandbox) }?;
         Ok(object)
     }
 }
@@ -59,11 +59,15 @@ impl ToNapiValue for Watched {
 /// # Safety
 ///
 /// `object` is an object of the live environment `env`, whose JavaScript runs on this thread.
-unsafe fn watch(env: sys::napi_env, object: sys::napi_value, cell: &Arc<Cell>) -> napi::Result<()> {
+unsafe fn watch(
+    env: sys::napi_env,
+    object: sys::napi_value,
+    sandbox: &Arc<SharedSandbox>,
+) -> napi::Result<()> {
     let mut reference = ptr::null_mut();
     // SAFETY: the caller's promise. Without a count it does not keep the object.
     check(unsafe { sys::napi_create_reference(env, object, 0, &raw mut reference) })?;
-    let entry = Entry { env, object: reference, cell: Arc::downgrade(cell) };
+    let entry = Entry { env, object: reference, sandbox: Arc::downgrade(sandbox) };
     TABLE.with_borrow_mut(|table| table.entries.push(entry));
     Ok(())
 }
@@ -102,9 +106,9 @@ fn sweep() {
 fn is_needed(entry: &Entry) -> bool {
     // SAFETY: JavaScript is calling us on the thread of that environment, which lives as long as the thread's JavaScript.
     let is_there = unsafe { is_there(entry.env, entry.object) };
-    match entry.cell.upgrade() {
-        Some(cell) if is_there && !cell.is_closing() => return true,
-        Some(cell) => cell.close(),
+    match entry.sandbox.upgrade() {
+        Some(sandbox) if is_there && !sandbox.is_closed() => return true,
+        Some(sandbox) => sandbox.close(),
         None => (),
     }
     // SAFETY: as above, and the reference is not used again.

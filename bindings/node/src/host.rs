@@ -10,7 +10,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use libhyperlight::{ErrorCode, HostError, Kind, MAX_PARAMETERS, Signature, Value, ValueRef};
+use libhyperlight::{HostError, Kind, MAX_PARAMETERS, Signature, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, Function, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
@@ -203,17 +203,4 @@ impl Dispatcher {
             None => Ok(loose),
         })
     }
-}
-
-/// Whether evolve failed before the guest has run.
-pub(crate) fn is_before_the_guest(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::GuestBinary
-            | ErrorCode::HypervisorUnavailable
-            | ErrorCode::InvalidArgument
-            | ErrorCode::Resource
-            | ErrorCode::SnapshotMismatch
-            | ErrorCode::State
-    )
 }

@@ -1,8 +1,8 @@
 //! The native half of the Node package.
 //!
 //! A thin border around the crate `libhyperlight`. What is public is written in JavaScript (`lib/`): classes, options,
-//! promises, the functions that guests call. This half converts values exactly ([`value`]), knows who is inside a
-//! sandbox ([`cell`]), and runs calls: on the thread of JavaScript, or on threads of its own ([`worker`]), which talk to
+//! promises, the functions that guests call. This half converts values exactly ([`value`]), shares
+//! sandboxes with the threads that use them ([`shared`]), and runs calls: on the thread of JavaScript, or on threads of its own ([`worker`]), which talk to
 //! JavaScript through one [`port`] for each environment.
 //!
 //! Nothing here owns a JavaScript value: functions and thrown errors stay in JavaScript and have numbers here. So there
@@ -14,7 +14,6 @@
 #[cfg(panic = "abort")]
 compile_error!("the addon contains panics and throws them as errors; build it with panic = \"unwind\"");
 
-mod cell;
 mod external_memory;
 mod failure;
 mod forgotten;
@@ -27,6 +26,7 @@ mod pool;
 mod port;
 mod reply;
 mod sandbox;
+mod shared;
 mod snapshot;
 mod value;
 mod values;

@@ -7,11 +7,11 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use libhyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox, Snapshot};
+use libhyperlight::handle::Operation;
+use libhyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox};
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
-use crate::cell::{Cell, Functions};
 use crate::failure::Failure;
 use crate::guard::contain;
 use crate::host;
@@ -20,6 +20,7 @@ use crate::options::{self, Limits, milliseconds};
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 use crate::sandbox::call;
+use crate::shared::{Functions, SharedSandbox};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
 
@@ -37,7 +38,6 @@ pub struct JsPool {
 struct Shared {
     /// `None` once it was closed.
     pool: Mutex<Option<Arc<Pool>>>,
-    snapshot: Snapshot,
     /// The same for all members.
     functions: OnceLock<Arc<Functions>>,
     timeout: Duration,
@@ -80,12 +80,8 @@ impl JsPool {
             let options: PoolOptions = options::read(&options)?;
             let timeout = options::timeout(&options);
             let pool = Pool::new(&snapshot.snapshot, options)?;
-            let shared = Shared {
-                pool: Mutex::new(Some(Arc::new(pool))),
-                snapshot: snapshot.snapshot.clone(),
-                functions: OnceLock::new(),
-                timeout,
-            };
+            let shared =
+                Shared { pool: Mutex::new(Some(Arc::new(pool))), functions: OnceLock::new(), timeout };
             Ok(Self { shared: Arc::new(shared) })
         }))
     }
@@ -124,15 +120,15 @@ impl JsPool {
             Err(failure) => return Made(Err(failure)),
         };
         self.start(port, id, move |shared, job| {
-            let cell = shared.member(job, wait)?;
-            let checked = if how.has_signal { cell.check_stoppable() } else { Ok(()) };
+            let member = shared.member(job, wait)?;
+            let checked = if how.has_signal { member.check_stoppable() } else { Ok(()) };
             let reply = checked.and_then(|()| {
-                let inside = cell.enter()?;
-                call(&inside, job, &limits, &name, arguments)
+                let mut inside = member.enter(Operation::Call)?;
+                call(&mut inside, job, &limits, &name, arguments)
             });
             // Its handle first, so that giving it back finds none.
             job.finish();
-            cell.close();
+            member.close();
             reply
         })
     }
@@ -181,7 +177,7 @@ impl Shared {
         pool.clone().ok_or_else(|| Failure::new(ErrorCode::Closed, "the pool was closed; make a new one"))
     }
 
-    fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<Cell>, Failure> {
+    fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<SharedSandbox>, Failure> {
         let pool = self.pool()?;
         let member = match wait {
             Some(wait) => pool.acquire_within(wait.max(MOMENT))?,
@@ -191,7 +187,7 @@ impl Shared {
             return Err(Failure::interrupted());
         }
         let functions = Arc::clone(self.functions.get_or_init(|| Arc::new(functions(&member))));
-        Ok(Cell::pooled(member, self.snapshot.clone(), functions, self.timeout))
+        Ok(SharedSandbox::pooled(member, functions, self.timeout))
     }
 }
 

@@ -8,10 +8,10 @@ use libhyperlight_wasm_loader::Program;
 use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
-use crate::cell::Cell;
 use crate::failure::{Failure, access};
 use crate::forgotten::Watched;
 use crate::sandbox::JsSandbox;
+use crate::shared::SharedSandbox;
 use crate::snapshot::JsSnapshot;
 use crate::value::ToJs;
 use crate::wasm::JsProgram;
@@ -21,7 +21,7 @@ use crate::wasm::JsProgram;
 pub(crate) enum Reply {
     Failure(Failure),
     Program(Program),
-    Sandbox(Arc<Cell>),
+    Sandbox(Arc<SharedSandbox>),
     Snapshot(Snapshot),
     Value(Value),
 }
@@ -72,8 +72,8 @@ impl ToNapiValue for Reply {
             match this {
                 Self::Failure(failure) => Failure::to_napi_value(env, failure),
                 Self::Program(program) => JsProgram::to_napi_value(env, JsProgram::new(program)),
-                Self::Sandbox(cell) => {
-                    Watched::to_napi_value(env, Watched(JsSandbox::new(Env::from_raw(env), cell)))
+                Self::Sandbox(sandbox) => {
+                    Watched::to_napi_value(env, Watched(JsSandbox::new(Env::from_raw(env), sandbox)))
                 }
                 Self::Snapshot(snapshot) => {
                     JsSnapshot::to_napi_value(env, JsSnapshot::new(Env::from_raw(env), snapshot))

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use libhyperlight::handle::Operation;
 use libhyperlight::{InterruptHandle, SandboxOptions, UninitializedSandbox, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object, ObjectFinalize};
 use napi_derive::napi;
 
-use crate::cell::{Cell, Inside};
 use crate::external_memory::ExternalMemory;
 use crate::failure::Failure;
 use crate::forgotten::{self, Watched};
@@ -21,6 +21,7 @@ use crate::job::Job;
 use crate::options::{self, Limits};
 use crate::port::{self, JsPort};
 use crate::reply::{Made, Raw, Reply};
+use crate::shared::{Inside, SharedSandbox};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
 
@@ -28,13 +29,13 @@ use crate::value::Loose;
 #[napi(js_name = "Sandbox", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSandbox {
-    pub(crate) cell: Arc<Cell>,
+    pub(crate) sandbox: Arc<SharedSandbox>,
     memory: ExternalMemory,
 }
 
 thread_local! {
     /// The sandboxes of this thread's JavaScript, for [`call_sync`].
-    static CELLS: RefCell<HashMap<u64, Weak<Cell>>> = RefCell::default();
+    static SANDBOXES: RefCell<HashMap<u64, Weak<SharedSandbox>>> = RefCell::default();
 }
 
 /// How often a synchronous call in a worker looks whether the worker is being terminated. It costs less than a hundredth of
@@ -56,9 +57,9 @@ pub fn call_sync(
     panic_if_asked("PanicAtTheBorder", &name);
     Made(contain(|| {
         let limits = Limits::of(limits)?;
-        let cell = CELLS.with_borrow(|cells| cells.get(&number.to_bits()).and_then(Weak::upgrade));
-        let inside =
-            cell.ok_or_else(|| Failure::state("there is no such sandbox on this thread"))?.enter()?;
+        let found = SANDBOXES.with_borrow(|table| table.get(&number.to_bits()).and_then(Weak::upgrade));
+        let sandbox = found.ok_or_else(|| Failure::state("there is no such sandbox on this thread"))?;
+        let mut inside = sandbox.enter(Operation::CallFromStart)?;
         inside.ask_every(if port::is_in_a_worker() { BREATH } else { Duration::MAX })?;
         host::with(Caller::Here(Dispatcher::new(env, &dispatch)), || {
             let limits = inside.ready(limits.to_engine())?;
@@ -89,7 +90,7 @@ impl JsSandbox {
             let options: SandboxOptions = options::read(&options)?;
             let timeout = options::timeout(&options);
             let engine = UninitializedSandbox::new(&guest.guest, options)?;
-            Ok(Watched(Self::new(env, Cell::new(engine, timeout))))
+            Ok(Watched(Self::new(env, SharedSandbox::new(engine, timeout))))
         }))
     }
 
@@ -101,7 +102,7 @@ impl JsSandbox {
             let options: SandboxOptions = options::read(&options)?;
             let timeout = options::timeout(&options);
             let engine = UninitializedSandbox::from_snapshot(&snapshot.snapshot, options)?;
-            Ok(Watched(Self::new(env, Cell::new(engine, timeout))))
+            Ok(Watched(Self::new(env, SharedSandbox::new(engine, timeout))))
         }))
     }
 
@@ -109,12 +110,10 @@ impl JsSandbox {
     #[napi(catch_unwind)]
     pub fn register(&self, name: String, params: Vec<String>, returns: String, slot: u32) -> Made<()> {
         Made(contain(|| {
-            let inside = self.cell.enter()?;
+            let mut inside = self.sandbox.enter(Operation::Register)?;
             let signature = host::signature(&params, &returns)?;
-            inside.uninitialized("host functions are registered before evolve", |engine| {
-                let function = host::function(name.clone(), slot, signature.returns());
-                Ok(engine.register_dynamic(&name, signature, function)?)
-            })
+            let function = host::function(name.clone(), slot, signature.returns());
+            Ok(inside.uninitialized()?.register_dynamic(&name, signature, function)?)
         }))
     }
 
@@ -122,10 +121,8 @@ impl JsSandbox {
     #[napi(catch_unwind)]
     pub fn unregister(&self, name: String) -> Made<bool> {
         Made(contain(|| {
-            let inside = self.cell.enter()?;
-            inside.uninitialized("host functions are removed before evolve", |engine| {
-                Ok(engine.unregister(&name)?)
-            })
+            let mut inside = self.sandbox.enter(Operation::Register)?;
+            Ok(inside.uninitialized()?.unregister(&name)?)
         }))
     }
 
@@ -134,8 +131,11 @@ impl JsSandbox {
     #[napi(catch_unwind)]
     pub fn prepare_by(&self, calls: Vec<Vec<String>>) -> Made<()> {
         Made(contain(|| {
-            self.cell.enter()?.prepare_by(calls);
-            Ok(())
+            let calls = calls.into_iter().filter_map(|call| {
+                let mut texts = call.into_iter();
+                Some((texts.next()?, texts.collect()))
+            });
+            self.sandbox.enter(Operation::Register)?.prepare_by(calls.collect())
         }))
     }
 
@@ -146,8 +146,8 @@ impl JsSandbox {
             Ok(limits) => limits,
             Err(failure) => return Made(Err(failure)),
         };
-        self.start(port, id, move |inside, job| {
-            run(inside, job, &limits, || inside.evolve(&limits.to_engine()))?;
+        self.start(port, id, Operation::Evolve, move |inside, job| {
+            run(inside, job, &limits, |inside| inside.evolve(&limits.to_engine()))?;
             Ok(Reply::NOTHING)
         })
     }
@@ -167,32 +167,34 @@ impl JsSandbox {
             Ok(limits) => limits,
             Err(failure) => return Made(Err(failure)),
         };
-        self.start(port, id, move |inside, job| call(inside, job, &limits, &name, arguments))
+        self.start(port, id, Operation::CallFromStart, move |inside, job| {
+            call(inside, job, &limits, &name, arguments)
+        })
     }
 
     /// Fails if no call can be aborted.
     #[napi(catch_unwind)]
     pub fn check_stoppable(&self) -> Made<()> {
-        Made(contain(|| self.cell.check_stoppable()))
+        Made(contain(|| self.sandbox.check_stoppable()))
     }
 
     /// By which [`call_sync`] knows this sandbox.
     #[napi(catch_unwind, getter)]
     pub fn number(&self) -> f64 {
-        number_of(&self.cell)
+        number_of(&self.sandbox)
     }
 
     /// Takes a snapshot.
     #[napi(catch_unwind)]
     pub fn snapshot(&self, port: &JsPort, id: u32) -> Made<()> {
-        self.start(port, id, |inside, _| Ok(Reply::Snapshot(inside.snapshot()?)))
+        self.start(port, id, Operation::Snapshot, |inside, _| Ok(Reply::Snapshot(inside.snapshot()?)))
     }
 
     /// Brings the guest back.
     #[napi(catch_unwind)]
     pub fn restore(&self, port: &JsPort, id: u32, snapshot: &JsSnapshot) -> Made<()> {
         let snapshot = snapshot.snapshot.clone();
-        self.start(port, id, move |inside, _| {
+        self.start(port, id, Operation::Restore, move |inside, _| {
             inside.restore(&snapshot)?;
             Ok(Reply::NOTHING)
         })
@@ -200,53 +202,55 @@ impl JsSandbox {
 
     /// The guest's functions, once it has evolved.
     #[napi(catch_unwind, getter)]
-    pub fn functions(&self) -> Option<Vec<JsFunction>> {
-        let functions = self.cell.functions()?;
+    pub fn functions(&self) -> Made<Vec<JsFunction>> {
         let function = |(name, signature): &(String, libhyperlight::Signature)| JsFunction {
             name: name.clone(),
             params: signature.params().iter().map(|kind| kind.name()).collect(),
             returns: signature.returns().name(),
         };
-        Some(functions.list.iter().map(function).collect())
+        let functions = self.sandbox.known_functions();
+        Made(functions.map(|functions| functions.list.iter().map(function).collect()))
     }
 
     /// What the sandbox can do next.
     #[napi(catch_unwind, getter)]
     pub fn state(&self) -> &'static str {
-        self.cell.state()
+        self.sandbox.state()
     }
 
     /// Stops the running call. Whether there was one.
     #[napi(catch_unwind)]
     pub fn interrupt(&self) -> bool {
-        self.cell.interrupt().is_some_and(InterruptHandle::interrupt)
+        self.sandbox.interrupt().is_some_and(InterruptHandle::interrupt)
     }
 
     /// Closes the sandbox: now, or when its running call ends.
     #[napi(catch_unwind)]
     pub fn close(&self, env: Env) {
-        self.cell.close();
+        self.sandbox.close();
         self.memory.take_back(env);
     }
 }
 
 impl JsSandbox {
     /// On the thread of the JavaScript that gets it.
-    pub(crate) fn new(env: Env, cell: Arc<Cell>) -> Self {
-        CELLS.with_borrow_mut(|cells| cells.insert(number_of(&cell).to_bits(), Arc::downgrade(&cell)));
-        Self { cell, memory: ExternalMemory::report(env) }
+    pub(crate) fn new(env: Env, sandbox: Arc<SharedSandbox>) -> Self {
+        let number = number_of(&sandbox).to_bits();
+        SANDBOXES.with_borrow_mut(|table| table.insert(number, Arc::downgrade(&sandbox)));
+        Self { sandbox, memory: ExternalMemory::report(env) }
     }
 
     /// Enters now, so that the next one is told that the sandbox is busy, and goes on on a thread of ours.
-    fn start<W>(&self, port: &JsPort, id: u32, work: W) -> Made<()>
+    fn start<W>(&self, port: &JsPort, id: u32, operation: Operation, work: W) -> Made<()>
     where
-        W: FnOnce(&Inside, &Arc<Job>) -> Result<Reply, Failure> + Send + 'static,
+        W: FnOnce(&mut Inside, &Arc<Job>) -> Result<Reply, Failure> + Send + 'static,
     {
         Made(contain(|| {
-            let inside = self.cell.enter()?;
+            let mut inside = self.sandbox.enter(operation)?;
             // The port cancels it where it must end.
             inside.ask_every(Duration::MAX)?;
-            port.start(id, self.cell.affinity, move |job| work(&inside, job))
+            inside.hand_over();
+            port.start(id, self.sandbox.affinity, move |job| work(&mut inside, job))
         }))
     }
 }
@@ -260,26 +264,26 @@ impl ObjectFinalize for JsSandbox {
 
 impl Drop for JsSandbox {
     fn drop(&mut self) {
-        let number = number_of(&self.cell).to_bits();
+        let number = number_of(&self.sandbox).to_bits();
         // The thread may be ending, and its table gone.
-        let _ = CELLS.try_with(|cells| cells.borrow_mut().remove(&number));
+        let _ = SANDBOXES.try_with(|table| table.borrow_mut().remove(&number));
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a counter that does not get that far")]
-fn number_of(cell: &Cell) -> f64 {
-    cell.affinity as f64
+fn number_of(sandbox: &SharedSandbox) -> f64 {
+    sandbox.affinity as f64
 }
 
 /// Calls a function of the guest, for a job.
 pub(crate) fn call(
-    inside: &Inside,
+    inside: &mut Inside,
     job: &Arc<Job>,
     limits: &Limits,
     name: &str,
     arguments: Vec<Loose>,
 ) -> Result<Reply, Failure> {
-    run(inside, job, limits, || {
+    run(inside, job, limits, |inside| {
         let limits = inside.ready(limits.to_engine())?;
         inside.call(&limits, name, arguments, |value| Ok(Reply::Value(Value::from(value))))
     })
@@ -287,11 +291,11 @@ pub(crate) fn call(
 
 /// Lets the guest run for a job, within its limits.
 fn run<R>(
-    inside: &Inside,
+    inside: &mut Inside,
     job: &Arc<Job>,
     limits: &Limits,
-    work: impl FnOnce() -> Result<R, Failure>,
+    work: impl FnOnce(&mut Inside) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
-    job.begin(inside.cell.interrupt(), inside.cell.timeout(limits))?;
-    host::with(Caller::Elsewhere(Arc::clone(job)), work)
+    job.begin(inside.sandbox.interrupt(), inside.sandbox.timeout(limits))?;
+    host::with(Caller::Elsewhere(Arc::clone(job)), || work(inside))
 }

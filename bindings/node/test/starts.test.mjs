@@ -29,6 +29,9 @@ for (const limits of [{ timeoutMs: 300 }, { cpuTimeMs: 300 }]) {
         const expected = { code: 'ERR_HL_TIMEOUT', message: new RegExp(`its ${name} of 300ms`) }
         await assert.rejects(async () => sandbox[method](...values, limits), expected, method)
         assert.equal(sandbox.state, state)
+        // Whatever it was that failed, it is told by one sentence.
+        const told = { code: state === 'closed' ? 'ERR_HL_CLOSED' : 'ERR_HL_POISONED', message: 'the sandbox has failed to start and is of no more use; make a new one' }
+        await assert.rejects(async () => sandbox[method](...values), told, method)
         sandbox.close()
       }
     }

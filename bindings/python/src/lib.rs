@@ -2,8 +2,8 @@
 //!
 //! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
 //! Python, beside this. Four rules hold everywhere: the interpreter is let go while the engine works; who is inside a
-//! sandbox is found out by *trying* its lock, so that a second caller is told `SandboxBusy` and nobody ever waits for
-//! somebody who needs the interpreter; nothing of Python's is touched outside an attached thread; and a thread that Python
+//! sandbox is the engine's handle to say, so that a second caller is told `SandboxBusy` and nobody ever waits for somebody
+//! who needs the interpreter; nothing of Python's is touched outside an attached thread; and a thread that Python
 //! would end in here waits for ever instead (`ending`).
 
 mod call;
@@ -11,11 +11,11 @@ mod callbacks;
 mod ending;
 mod errors;
 mod guest;
+mod inside;
 mod json;
 mod logging;
 mod options;
 mod pool;
-mod room;
 mod sandbox;
 mod shortage;
 mod signals;

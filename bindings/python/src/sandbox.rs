@@ -1,9 +1,10 @@
-//! Sandboxes, as programs see them. Who may work with one at the moment is `room`'s to say.
+//! Sandboxes, as programs see them. Who may work with one at the moment is the engine's handle to say.
 
 use std::fmt;
 use std::sync::Arc;
 
-use libhyperlight::{CallOptions, ErrorCode, InterruptHandle, PooledSandbox, UninitializedSandbox};
+use libhyperlight::handle::{Handle, Operation, Preparation, State};
+use libhyperlight::{CallOptions, InterruptHandle, PooledSandbox, UninitializedSandbox};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -12,11 +13,12 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::call::call;
 use crate::callbacks::{self, Callbacks};
-use crate::errors::{self, contain, raise};
+use crate::errors::{contain, raise};
 use crate::guest::Guest;
+use crate::inside::{self, within};
+use crate::logging;
 use crate::options;
 use crate::pool::Pool;
-use crate::room::{Engine, Preparation, Room};
 use crate::shortage;
 use crate::signals;
 use crate::signature::{self, Annotation};
@@ -34,8 +36,7 @@ use crate::stack;
 ///     InvalidArgument: a size is above its maximum, or differs from the snapshot's.
 #[pyclass(frozen, weakref, module = "libhyperlight")]
 pub struct Sandbox {
-    room: Room,
-    interrupt: InterruptHandle,
+    handle: Handle,
     callbacks: Arc<Callbacks>,
     /// The pool that has the callbacks of a member.
     pool: Option<Py<Pool>>,
@@ -68,9 +69,9 @@ impl Sandbox {
             let (signature, function) = callbacks.host_print(print)?;
             let registered = sandbox.register_dynamic(libhyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
-            let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
-            let engine = Engine::Uninitialized(sandbox, Preparation::new());
-            Ok(Self::with(engine, interrupt, callbacks, None))
+            // Where nothing can stop a guest, Ctrl-C would not either.
+            sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
+            Ok(Self::with(Handle::new(sandbox), callbacks, None))
         })
     }
 
@@ -98,29 +99,29 @@ impl Sandbox {
     ) -> PyResult<()> {
         contain(|| {
             let py = function.py();
-            let mut inside = self.room.enter(py)?;
-            let sandbox = inside.uninitialized(py, "host functions are registered before evolve")?;
-            let (signature, call) =
-                self.callbacks.host_function(name, function, params, returns, open_arity)?;
-            sandbox.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
+            within(py, &self.handle, Operation::Register, |inside| {
+                let sandbox = inside.uninitialized().map_err(|error| raise(py, error))?;
+                let (signature, call) =
+                    self.callbacks.host_function(name, function, params, returns, open_arity)?;
+                sandbox.register_dynamic(name, signature, call).map_err(|error| raise(py, error))
+            })
         })
     }
 
     /// Removes a host function, before evolve; also HostPrint, which every sandbox starts with.
     ///
+    /// Returns:
+    ///     Whether there was one of that name.
+    ///
     /// Raises:
-    ///     FunctionNotFound: there is none of that name.
     ///     SandboxStateError: the sandbox has started.
     #[pyo3(signature = (name, /))]
-    fn unregister(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+    fn unregister(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
         contain(|| {
-            let mut inside = self.room.enter(py)?;
-            let sandbox = inside.uninitialized(py, "host functions are removed before evolve")?;
-            if sandbox.unregister(name).map_err(|error| raise(py, error))? {
-                return Ok(());
-            }
-            let text = format!("the sandbox has no host function {name:?}");
-            Err(errors::new(py, ErrorCode::FunctionNotFound, text))
+            within(py, &self.handle, Operation::Register, |inside| {
+                let removed = inside.uninitialized().and_then(|sandbox| sandbox.unregister(name));
+                removed.map_err(|error| raise(py, error))
+            })
         })
     }
 
@@ -147,17 +148,18 @@ impl Sandbox {
         })
     }
 
-    /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Does nothing if
-    /// it has started.
+    /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. The first call
+    /// does, too.
     ///
     /// Args:
     ///     timeout: seconds that this may take, in place of the sandbox's.
     ///     cpu_time: seconds of processor time that it may use, in place of the sandbox's.
     ///
     /// Raises:
+    ///     SandboxStateError: it has started.
     ///     HypervisorUnavailable, ResourceError: no virtual machine can be made.
     ///     SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
-    ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start.
+    ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start, and the sandbox is of no more use.
     #[pyo3(signature = (*, timeout=None, cpu_time=None))]
     fn evolve(
         &self,
@@ -165,7 +167,12 @@ impl Sandbox {
         timeout: Option<&Bound<'_, PyAny>>,
         cpu_time: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        contain(|| self.start(py, &options::call(timeout, cpu_time)?))
+        contain(|| {
+            stack::check()?;
+            logging::sync_level(py)?;
+            let limits = options::call(timeout, cpu_time)?;
+            within(py, &self.handle, Operation::Evolve, |inside| inside::evolve(py, inside, &limits))
+        })
     }
 
     /// Calls a guest function. The first call starts the guest, as evolve does; its limits are for both together.
@@ -198,12 +205,14 @@ impl Sandbox {
     ) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
             stack::check()?;
-            let mut inside = self.room.enter(py)?;
-            let mut limits = options::call(timeout, cpu_time)?;
-            if let Some(moment) = inside.evolve(py, &limits)? {
-                limits = limits.since(moment);
-            }
-            inside.run(py, |sandbox| call(py, sandbox, function, args, &limits))
+            within(py, &self.handle, Operation::CallFromStart, |inside| {
+                logging::sync_level(py)?;
+                let limits = inside::ready(py, inside, options::call(timeout, cpu_time)?)?;
+                // One that has come before the guest runs interrupts nothing.
+                py.check_signals()?;
+                let sandbox = inside.sandbox().map_err(|error| raise(py, error))?;
+                call(py, sandbox, function, args, &limits)
+            })
         })
     }
 
@@ -214,11 +223,10 @@ impl Sandbox {
     ///     SandboxPoisoned, SandboxBusy, SandboxClosed, ResourceError.
     fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
         contain(|| {
-            let mut inside = self.room.enter(py)?;
-            let sandbox = inside.evolved(py)?;
-            let snapshot =
-                shortage::or_collect(py, || sandbox.snapshot()).map_err(|error| raise(py, error))?;
-            Ok(Snapshot { snapshot })
+            within(py, &self.handle, Operation::Snapshot, |inside| {
+                let taken = shortage::or_collect(py, || inside.sandbox()?.snapshot());
+                Ok(Snapshot { snapshot: taken.map_err(|error| raise(py, error))? })
+            })
         })
     }
 
@@ -231,10 +239,12 @@ impl Sandbox {
     fn restore(&self, py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> PyResult<()> {
         contain(|| {
             let snapshot = &snapshot.get().snapshot;
-            let mut inside = self.room.enter(py)?;
-            inside.evolved(py)?;
-            inside
-                .run(py, |sandbox| py.detach(|| sandbox.restore(snapshot)).map_err(|error| raise(py, error)))
+            within(py, &self.handle, Operation::Restore, |inside| {
+                // As in a call.
+                py.check_signals()?;
+                let restored = py.detach(|| inside.sandbox()?.restore(snapshot));
+                restored.map_err(|error| raise(py, error))
+            })
         })
     }
 
@@ -244,21 +254,21 @@ impl Sandbox {
     /// Returns:
     ///     Whether there was a call to stop.
     fn interrupt(&self) -> bool {
-        self.interrupt.interrupt()
+        self.handle.interrupt_handle().is_some_and(InterruptHandle::interrupt)
     }
 
-    /// Destroys the virtual machine, or gives it back to its pool. May be repeated.
-    ///
-    /// Raises:
-    ///     SandboxBusy: a call is running; interrupt it first.
+    /// Destroys the virtual machine, or gives it back to its pool: now, or when the call that is running ends. May be repeated.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        contain(|| self.room.close(py))
+        contain(|| {
+            inside::close(py, &self.handle);
+            Ok(())
+        })
     }
 
     /// "uninitialized", "ready", "running", "poisoned" or "closed". May be asked at any time.
     #[getter]
     fn state(&self) -> &'static str {
-        self.room.state()
+        self.handle.state().name()
     }
 
     /// The guest's functions, in its own order: a read-only mapping of names to Signatures.
@@ -268,16 +278,18 @@ impl Sandbox {
     #[getter]
     fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
-            if !self.room.is_closed()
+            if self.handle.state() != State::Closed
                 && let Some(functions) = self.functions.get(py)
             {
                 return Ok(functions.bind(py).clone());
             }
             let functions = PyDict::new(py);
-            let mut inside = self.room.enter(py)?;
-            for (name, signature) in inside.evolved(py)?.functions() {
-                functions.set_item(name, signature::describe(py, signature)?)?;
-            }
+            within(py, &self.handle, Operation::Inspect, |inside| {
+                for (name, signature) in inside.sandbox().map_err(|error| raise(py, error))?.functions() {
+                    functions.set_item(name, signature::describe(py, signature)?)?;
+                }
+                Ok(())
+            })?;
             let functions = py.import("types")?.getattr("MappingProxyType")?.call1((functions,))?;
             let _ = self.functions.set(py, functions.clone().unbind());
             Ok(functions)
@@ -285,7 +297,7 @@ impl Sandbox {
     }
 
     fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        slf.get().start(slf.py(), &CallOptions::new())?;
+        contain(|| slf.get().start(slf.py()))?;
         Ok(slf)
     }
 
@@ -330,23 +342,25 @@ impl Sandbox {
 impl Sandbox {
     /// A member of a pool.
     pub fn pooled(py: Python<'_>, pool: Py<Pool>, mut sandbox: PooledSandbox) -> PyResult<Self> {
-        let interrupt = sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
+        sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
         sandbox.set_signal_hook(signals::hook);
-        Ok(Self::with(Engine::Pooled(sandbox), interrupt, Arc::default(), Some(pool)))
+        Ok(Self::with(Handle::pooled(sandbox), Arc::default(), Some(pool)))
     }
 
-    fn start(&self, py: Python<'_>, limits: &CallOptions) -> PyResult<()> {
+    /// Starts the guest, unless it has started.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        if self.handle.state() != State::Uninitialized {
+            return within(py, &self.handle, Operation::Inspect, |_| Ok(()));
+        }
         stack::check()?;
-        self.room.enter(py)?.evolve(py, limits).map(drop)
+        logging::sync_level(py)?;
+        within(py, &self.handle, Operation::CallFromStart, |inside| {
+            inside::ready(py, inside, CallOptions::new()).map(drop)
+        })
     }
 
-    fn with(
-        engine: Engine,
-        interrupt: InterruptHandle,
-        callbacks: Arc<Callbacks>,
-        pool: Option<Py<Pool>>,
-    ) -> Self {
-        Self { room: Room::new(engine), interrupt, callbacks, pool, functions: PyOnceLock::new() }
+    fn with(handle: Handle, callbacks: Arc<Callbacks>, pool: Option<Py<Pool>>) -> Self {
+        Self { handle, callbacks, pool, functions: PyOnceLock::new() }
     }
 }
 
@@ -355,8 +369,9 @@ impl Sandbox {
 #[pyfunction(name = "_prepare_by")]
 pub fn prepare_by(py: Python<'_>, sandbox: &Bound<'_, Sandbox>, calls: Preparation) -> PyResult<()> {
     contain(|| {
-        sandbox.get().room.enter(py)?.prepare_by(calls);
-        Ok(())
+        within(py, &sandbox.get().handle, Operation::Register, |inside| {
+            inside.prepare_by(calls).map_err(|error| raise(py, error))
+        })
     })
 }
 

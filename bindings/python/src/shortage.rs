@@ -8,7 +8,7 @@
 use std::thread;
 use std::time::Duration;
 
-use libhyperlight::ErrorCode;
+use libhyperlight::{Error, ErrorCode};
 use pyo3::prelude::*;
 
 /// `ENOMEM`, `ENFILE`, `EMFILE`.
@@ -22,24 +22,40 @@ pub fn or_collect<R: Send>(
     py: Python<'_>,
     mut work: impl FnMut() -> libhyperlight::Result<R> + Send,
 ) -> libhyperlight::Result<R> {
-    let mut done = py.detach(&mut work);
-    if !is_shortage(&done) || !has_collected(py) {
-        return done;
-    }
-    for milliseconds in PATIENCE {
-        done = py.detach(|| {
-            thread::sleep(Duration::from_millis(milliseconds));
-            work()
-        });
-        if !is_shortage(&done) {
-            break;
+    let mut shortage = Shortage::default();
+    loop {
+        match py.detach(&mut work) {
+            Err(error) if shortage.has_mended(py, &error) => {}
+            done => return done,
         }
     }
-    done
 }
 
-fn is_shortage<R>(done: &libhyperlight::Result<R>) -> bool {
-    let Err(error) = done else { return false };
+/// What was done so far for something that the host lacked.
+#[derive(Debug, Default)]
+pub struct Shortage {
+    has_collected: bool,
+    waits: usize,
+}
+
+impl Shortage {
+    /// Whether there may be more of what was lacking than before.
+    pub fn has_mended(&mut self, py: Python<'_>, error: &Error) -> bool {
+        if !is_shortage(error) {
+            return false;
+        }
+        if !self.has_collected && !has_collected(py) {
+            return false;
+        }
+        self.has_collected = true;
+        let Some(milliseconds) = PATIENCE.get(self.waits) else { return false };
+        self.waits += 1;
+        py.detach(|| thread::sleep(Duration::from_millis(*milliseconds)));
+        true
+    }
+}
+
+fn is_shortage(error: &Error) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     let number = source.and_then(std::io::Error::raw_os_error);
     error.code() == ErrorCode::Resource && number.is_some_and(|number| SHORTAGES.contains(&number))

@@ -453,7 +453,7 @@ def test_busy(script: MakeScript) -> None:
     seen: list[BaseException] = []
 
     def again():  # type: ignore[no-untyped-def]
-        for use in (lambda: js.eval("1"), js.close):
+        for use in (lambda: js.eval("1"), js.evolve):
             with pytest.raises(hl.SandboxBusy) as caught:
                 use()
             seen.append(caught.value)

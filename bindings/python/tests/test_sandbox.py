@@ -64,6 +64,11 @@ def test_before_and_after_evolve(make: MakeSandbox) -> None:
         with pytest.raises(hl.SandboxStateError, match="evolve"):
             use()
     sandbox.evolve()
+    with pytest.raises(hl.SandboxStateError, match="evolved already"):
+        sandbox.evolve()
+    with sandbox as same:
+        assert same.state == "ready"
+    sandbox = make()
     sandbox.evolve()
     for register in (
         lambda: sandbox.register("X", print, params=[], returns=None),

@@ -66,6 +66,9 @@ def test_the_limit_of_a_call_ends_the_start_that_it_makes(
     with pytest.raises(hl.GuestTimeout, match=f"its {limit} of 300ms"):
         start(sandbox, **{limit: 0.3})
     assert sandbox.state == state
+    # Whatever it was that failed, it is told by one sentence.
+    with pytest.raises((hl.SandboxPoisoned, hl.SandboxClosed), match="failed to start and is of no more use"):
+        start(sandbox)
     sandbox.close()
 
 
@@ -114,7 +117,8 @@ def test_a_start_is_prepared_once() -> None:
     starts: list[int] = []
     js = hl.JavaScript("host.start()", host_functions={"start": lambda: starts.append(1)})
     js.evolve()
-    js.evolve()
+    with pytest.raises(hl.SandboxStateError, match="evolved already"):
+        js.evolve()
     assert (js.eval("1"), starts, js.state) == (1, [1], "ready")
     with js as same, hl.JavaScript(same.snapshot(), host_functions={"start": starts.clear}) as clone:
         assert clone.eval("2") == 2

@@ -40,11 +40,23 @@ def test_other_threads_go_on(make: MakeSandbox) -> None:
         assert not call.done()
         with pytest.raises(hl.SandboxBusy):
             sandbox.call("Echo", "hi")
-        with pytest.raises(hl.SandboxBusy):
-            sandbox.close()
         until(sandbox.interrupt)
         call.result()
     assert sandbox.state == "poisoned"
+
+
+def test_closed_while_another_thread_is_inside(make: MakeSandbox) -> None:
+    sandbox = make()
+    sandbox.evolve()
+    with ThreadPoolExecutor(1) as executor:
+        call = executor.submit(sandbox.call, "SpinForMs", 200)
+        until(lambda: sandbox.state == "running")
+        sandbox.close()
+        assert sandbox.state == "closed"
+        with pytest.raises(hl.SandboxClosed):
+            sandbox.call("Echo", "hi")
+        assert call.result() >= 0
+    assert sandbox.state == "closed"
 
 
 def test_two_sandboxes_run_at_once(guest: hl.Guest) -> None:

@@ -21,7 +21,7 @@ use crate::error::ErrorCode;
 use crate::error::{Count, Message, Result};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
-use crate::sandbox::{HostError, HostFunction, Sandbox, UninitializedSandbox};
+use crate::sandbox::{HostError, HostFunction, Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::value::Value;
@@ -138,6 +138,18 @@ pub struct PooledSandbox {
     /// `None` only while it is dropped.
     sandbox: Option<Sandbox>,
     shared: Arc<Shared>,
+}
+
+impl PooledSandbox {
+    /// Brings a poisoned member back to the pool's snapshot before it is given back, if that can be.
+    pub(crate) fn clean(&mut self) {
+        if let Some(sandbox) = &mut self.sandbox
+            && sandbox.state() == State::Poisoned
+        {
+            // Where it fails, the pool replaces the member.
+            let _ = sandbox.restore(&self.shared.snapshot);
+        }
+    }
 }
 
 impl Deref for PooledSandbox {

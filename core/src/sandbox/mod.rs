@@ -199,6 +199,11 @@ impl Sandbox {
         self.conversation.forget_user()
     }
 
+    /// Has the sandbox be poisoned: its user panicked, and nobody knows how far he came.
+    pub(crate) fn poison(&mut self) {
+        self.state = State::Poisoned;
+    }
+
     /// Which host functions the sandbox has.
     pub(crate) fn host_identity(&self) -> HostIdentity {
         self.conversation.host_identity()
@@ -210,15 +215,22 @@ impl Sandbox {
     }
 
     /// Makes the machine, lets the guest initialise itself, and reads what functions it has.
-    fn start(guest: &Guest, options: &SandboxOptions, its: &CallOptions, user: User) -> Result<Self> {
+    fn start(
+        guest: &Guest,
+        options: &SandboxOptions,
+        its: &CallOptions,
+        user: User,
+    ) -> Result<Self, StartFailed> {
         let epoch = Epoch::current()?;
         let sizes = options.sizes()?;
         let image = guest.image(&sizes)?;
         let vm = Vm::new(image)?;
         let limits = options.limits();
         let mut conversation = Conversation::new(vm, Origin::Guest(guest.clone()), user, options.quota());
-        conversation.start(&its.limits(&limits)).map_err(Ended::into_error)?;
-        let functions = Arc::new(Functions::read(conversation.frame())?);
+        conversation.start(&its.limits(&limits))?;
+        let functions = Functions::read(conversation.frame())
+            .map_err(|error| StartFailed { error, has_guest_run: true })?;
+        let functions = Arc::new(functions);
         Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
     }
 
@@ -252,6 +264,28 @@ impl Sandbox {
             return Err(forked());
         }
         Ok(())
+    }
+}
+
+/// A start that failed.
+#[derive(Debug)]
+pub(crate) struct StartFailed {
+    pub error: Error,
+    /// Code of the guest may have run, and may have called the host.
+    pub has_guest_run: bool,
+}
+
+impl From<Error> for StartFailed {
+    fn from(error: Error) -> Self {
+        Self { error, has_guest_run: false }
+    }
+}
+
+impl From<Ended> for StartFailed {
+    fn from(ended: Ended) -> Self {
+        // A guest that has not started yet is as ready as ever if it was not let run; nothing else leaves it so.
+        let has_guest_run = !matches!(ended, Ended::Ready(_));
+        Self { error: ended.into_error(), has_guest_run }
     }
 }
 

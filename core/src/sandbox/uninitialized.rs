@@ -8,7 +8,7 @@ use libhyperlight_abi::{Kind, ValueRef};
 
 use super::call::{SignalHook, User};
 use super::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};
-use super::{Sandbox, checked_interval};
+use super::{Sandbox, StartFailed, checked_interval};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
 use crate::options::{CallOptions, SandboxOptions};
@@ -117,6 +117,11 @@ impl UninitializedSandbox {
     /// [`Self::try_evolve`] with limits of its own, for a start that is part of a call. Those of the sandbox's calls stay the
     /// sandbox's.
     pub fn try_evolve_with(&mut self, options: &CallOptions) -> Result<Sandbox> {
+        self.start(options).map_err(|failed| failed.error)
+    }
+
+    /// [`Self::try_evolve_with`], for callers that must know how far a start came that failed.
+    pub(crate) fn start(&mut self, options: &CallOptions) -> Result<Sandbox, StartFailed> {
         // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
         let next = self.stopper.successor()?;
         let user = User {

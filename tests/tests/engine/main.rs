@@ -6,6 +6,7 @@
 mod calls;
 mod elf;
 mod guests;
+mod handle;
 mod hostile;
 mod javascript;
 mod pool;

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._errors import FunctionNotFound
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
 from ._keywords import check_names, given, limits
 from ._libhyperlight import Guest, Sandbox, Snapshot, _all_to_script, _of_script, _Pool, _prepare_by
@@ -126,7 +124,7 @@ class JavaScript(Runtime):
         They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
         """
         check_names("JavaScript.pool", options, PoolOptions)
-        self.evolve()
+        self._start()
         return JavaScriptPool(
             self.snapshot(),
             print=self._print,
@@ -137,11 +135,10 @@ class JavaScript(Runtime):
     def _add(self, name: str, function: Any) -> None:
         used = register(self._sandbox, name, function)
         # One of that name, of either form, is replaced.
-        with contextlib.suppress(FunctionNotFound):
-            self._sandbox.unregister(name if used != name else _JSON + name)
+        self._sandbox.unregister(name if used != name else _JSON + name)
 
     def __enter__(self) -> JavaScript:
-        self.evolve()
+        self._start()
         return self
 
 

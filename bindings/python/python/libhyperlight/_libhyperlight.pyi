@@ -90,8 +90,8 @@ class Sandbox:
         Parameters with defaults are not a part of it, and so the host's, unless ``open_arity`` says that guests give
         them.
         """
-    def unregister(self, name: str, /) -> None:
-        """Removes a host function, before evolve; FunctionNotFound if there is none."""
+    def unregister(self, name: str, /) -> bool:
+        """Removes a host function, before evolve. Whether there was one of that name."""
     @overload
     def host_function(self, function: _F, /) -> _F: ...
     @overload
@@ -106,7 +106,7 @@ class Sandbox:
         open_arity: bool = False,
     ) -> Callable[[_F], _F]: ...
     def evolve(self, *, timeout: float | None = None, cpu_time: float | None = None) -> None:
-        """Starts the guest, as the first call does; does nothing if it has started.
+        """Starts the guest, as the first call does; SandboxStateError if it has started.
 
         Args:
             timeout, cpu_time: seconds, and seconds of processor time, that this may take, in place of the sandbox's.
@@ -140,7 +140,7 @@ class Sandbox:
     def interrupt(self) -> bool:
         """Stops the call that is running now, from any thread; whether there was one. It raises Interrupted."""
     def close(self) -> None:
-        """Destroys the virtual machine, or gives it back to its pool; SandboxBusy while a call runs."""
+        """Destroys the virtual machine, or gives it back to its pool: now, or when the call that runs ends."""
     @property
     def state(self) -> str:
         """ "uninitialized", "ready", "running", "poisoned" or "closed"."""

@@ -118,13 +118,14 @@ class Runtime(ABC):
         return add if function is None else add(function)
 
     def evolve(self, *, timeout: float | None = None, cpu_time: float | None = None) -> None:
-        """Starts the virtual machine and the program in it, as the first call does. Does nothing if it has started.
+        """Starts the virtual machine and the program in it, as the first call does.
 
         Args:
             timeout: seconds that all of that may take, in place of the sandbox's.
             cpu_time: seconds of processor time that it may use, in place of the sandbox's.
 
         Raises:
+            SandboxStateError: it has started.
             HypervisorUnavailable, ResourceError: no virtual machine can be made.
             SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
             GuestError: the program failed to start. As after all errors of its own, the sandbox is closed then.
@@ -159,10 +160,9 @@ class Runtime(ABC):
         return self._sandbox.interrupt()
 
     def close(self) -> None:
-        """Destroys the virtual machine, or gives it back to its pool. May be repeated.
+        """Destroys the virtual machine, or gives it back to its pool: now, or when the call that runs ends.
 
-        Raises:
-            SandboxBusy: a call is running; interrupt it first.
+        May be repeated.
         """
         self._sandbox.close()
 
@@ -170,6 +170,10 @@ class Runtime(ABC):
     def state(self) -> str:
         """ "uninitialized", "ready", "running", "poisoned" or "closed". May be asked at any time."""
         return self._sandbox.state
+
+    def _start(self) -> None:
+        """Starts it, unless it has started."""
+        self._sandbox.__enter__()
 
     def __exit__(self, *exception: object) -> None:
         self.close()

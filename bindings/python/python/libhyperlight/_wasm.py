@@ -164,7 +164,7 @@ class Wasm(Runtime):
         They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
         """
         check_names("Wasm.pool", options, PoolOptions)
-        self.evolve()
+        self._start()
         together = {**self._limits, **given(options)}
         return WasmPool._of(self._program, self.snapshot(), self._print, self._host_functions, together)
 
@@ -185,7 +185,7 @@ class Wasm(Runtime):
         return self._sandbox.call(f"hyperlight:memory-{what}", *args)
 
     def __enter__(self) -> Wasm:
-        self.evolve()
+        self._start()
         return self
 
 
