@@ -91,7 +91,10 @@
 /** Success. */
 #define HL_OK 0
 
-/** An argument that no sandbox could accept: NULL, an unknown kind, text that is not UTF-8. The sandbox is unchanged. */
+/**
+ * An argument that no sandbox could accept. The sandbox is unchanged. NULL, an unknown kind and text that is not UTF-8
+ * are such.
+ */
 #define HL_ERR_INVALID_ARGUMENT -1
 
 /** There is no usable hypervisor; the message says why and what mends it. */
@@ -106,7 +109,7 @@
  */
 #define HL_ERR_RESOURCE -4
 
-/** The guest has no function of that name. */
+/** There is no function of that name. */
 #define HL_ERR_FUNCTION_NOT_FOUND -5
 
 /** The arguments do not fit the function's signature. */
@@ -115,7 +118,7 @@
 /** A payload does not fit its buffer; the message names the option to raise. */
 #define HL_ERR_TOO_LARGE -7
 
-/** The guest function returned an error: its number is `hl_error_guest_code`, its text the message. */
+/** The guest function returned an error. The sandbox is ready. Its number is `hl_error_guest_code`. */
 #define HL_ERR_GUEST_ERROR -8
 
 /** A host function failed, and the guest passed its error on. A positive status is `hl_error_guest_code`. */
@@ -124,10 +127,13 @@
 /** The guest panicked or gave up. The sandbox is poisoned. */
 #define HL_ERR_GUEST_ABORT -10
 
-/** The guest did something that the processor forbids: see `hl_error_fault`. The sandbox is poisoned. */
+/**
+ * The guest did something that the processor or the hypervisor forbids. The sandbox is poisoned. `hl_error_fault` says
+ * where.
+ */
 #define HL_ERR_GUEST_FAULT -11
 
-/** The guest used up its stack: see `hl_error_fault`. The sandbox is poisoned. */
+/** The guest used up its stack. The sandbox is poisoned. `hl_error_fault` says where. */
 #define HL_ERR_STACK_OVERFLOW -12
 
 /** The guest used up its heap. The sandbox is poisoned. */
@@ -139,13 +145,13 @@
 /** The call was interrupted. The sandbox is poisoned. */
 #define HL_ERR_INTERRUPTED -15
 
-/** An earlier call was stopped in the middle. */
+/** An earlier call was stopped in the middle. Only a restore mends the sandbox. */
 #define HL_ERR_POISONED -16
 
-/** The sandbox is in use: by another thread, or by the call that this came from. It is unchanged. */
+/** The sandbox is in use: by another thread, or by the call that this came from. The sandbox is unchanged. */
 #define HL_ERR_BUSY -17
 
-/** The sandbox is in the wrong state for this, such as a call before evolve. It is unchanged. */
+/** The sandbox is in the wrong state for this, such as one that has not started. The sandbox is unchanged. */
 #define HL_ERR_STATE -18
 
 /** A snapshot does not belong to this guest, or needs other host functions. */
@@ -160,13 +166,13 @@
 /** The guest broke the wire contract. The sandbox is poisoned. */
 #define HL_ERR_PROTOCOL -22
 
-/** The sandbox was freed during the call. */
+/** The sandbox, or the pool, was closed. Freeing closes. */
 #define HL_ERR_CLOSED -23
 
 /** No member of the pool came free in time. */
 #define HL_ERR_POOL_TIMEOUT -24
 
-/** A bug of the library, contained. The sandbox is poisoned. */
+/** A bug of this library, or a panic in a host function, contained. The sandbox is poisoned. */
 #define HL_ERR_INTERNAL -99
 
 /** Not a memory fault. */
@@ -180,6 +186,51 @@
 
 /** Executing. */
 #define HL_ACCESS_EXECUTE 3
+
+/** No fault. */
+#define HL_FAULT_NONE 0
+
+/** Memory near address 0, through a null pointer. */
+#define HL_FAULT_NULL_ACCESS 1
+
+/** Memory that is not there. */
+#define HL_FAULT_UNMAPPED_ACCESS 2
+
+/** A write to code or constant data. */
+#define HL_FAULT_WRITE_TO_READ_ONLY 3
+
+/** A jump into data. */
+#define HL_FAULT_EXECUTE_OF_DATA 4
+
+/** The engine's own pages, which guest code may not use. */
+#define HL_FAULT_ENGINE_ACCESS 5
+
+/** The stack was used up. */
+#define HL_FAULT_STACK_OVERFLOW 6
+
+/** Bytes that are no instruction of this processor. */
+#define HL_FAULT_ILLEGAL_INSTRUCTION 7
+
+/** An instruction, or a port, that guest code may not use. */
+#define HL_FAULT_PRIVILEGED_INSTRUCTION 8
+
+/** An address that cannot exist, a misaligned vector access, a bad segment. */
+#define HL_FAULT_GENERAL_PROTECTION 9
+
+/** A division by zero, or with a result too large. */
+#define HL_FAULT_DIVISION 10
+
+/** A floating-point exception that the guest has unmasked. */
+#define HL_FAULT_FLOATING_POINT 11
+
+/** A misaligned access with alignment checks turned on. */
+#define HL_FAULT_ALIGNMENT 12
+
+/** A breakpoint or single-step trap. */
+#define HL_FAULT_BREAKPOINT 13
+
+/** Any other exception. */
+#define HL_FAULT_OTHER 14
 
 /** Nothing: what a function without a result returns. */
 #define HL_VOID 0
@@ -328,7 +379,7 @@
 /** One call of a host function in progress; lives until that returns. */
 typedef struct hl_call hl_call;
 
-/** What went wrong. Owned by whom it was given to. */
+/** What went wrong. The caller owns it. */
 typedef struct hl_error hl_error;
 
 /**
@@ -731,7 +782,7 @@ hl_status hl_probe(hl_error **err);
 HL_API
 const char *hl_status_name(hl_status status);
 
-/** The status that the function returned which gave the error. NULL is 0. */
+/** The status code of the call that failed. NULL is 0. */
 HL_API int32_t hl_error_code(const hl_error *error);
 
 /**
@@ -764,6 +815,13 @@ HL_API
 HL_MUST_USE
 hl_status hl_error_fault(const hl_error *error,
                          hl_fault_info *out);
+
+/**
+ * What kind of fault it was, one of the `HL_FAULT_*`: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error has
+ * none: `HL_FAULT_NONE`, as NULL has. New ones may appear.
+ */
+HL_API
+uint32_t hl_error_fault_kind(const hl_error *error);
 
 /**
  * An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not

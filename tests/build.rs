@@ -1,7 +1,9 @@
 //! Builds the guest programs that the tests need besides the built-in one.
 //!
-//! All of them are C, so that the documented build line is tested too: a C compiler is needed, `CC` or `cc`. The C SDK
-//! that they link is built by a cargo of its own, because guests abort on panic and hosts must not.
+//! All but one are C, so that the documented build line is tested too: a C compiler is needed, `CC` or `cc`.
+
+#[path = "../runtimes/builtin/build/cargo.rs"]
+mod cargo;
 
 use std::env;
 use std::error::Error;
@@ -22,7 +24,7 @@ const SHAPES: [(&str, &[&str], bool); 4] = [
 
 fn main() -> Result<()> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let root = here.join("..");
+    let root = fs::canonicalize(here.join(".."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-env-changed=CC");
 
@@ -57,36 +59,21 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Builds the C SDK; where its library is.
+/// Builds the guest in Rust, and the C SDK; where its library is.
 fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     for path in [
-        "sdk/Cargo.toml",
-        "sdk/Cargo.lock",
-        "sdk/rust",
-        "sdk/c",
-        "sdk/libc",
-        "include/hyperlight_guest.h",
         "abi/src",
+        "include/hyperlight_guest.h",
+        "runtimes/builtin/build",
+        "runtimes/demo",
+        "sdk",
+        "tests/guests/attacks",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    let target = out.join("guest");
-    let mut cargo = Command::new(env::var("CARGO")?);
-    cargo.args(["build", "--release", "--locked", "--package", "libhyperlight-guest-c", "--manifest-path"]);
-    cargo.arg(root.join("sdk/Cargo.toml")).arg("--target-dir").arg(&target);
-    // What the outer build was told is not meant for the guest.
-    for (name, _) in env::vars() {
-        let is_outer = ["CARGO_PROFILE_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_ENCODED_", "CARGO_BUILD_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-        let is_named =
-            matches!(&*name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "CARGO_TARGET_DIR");
-        if is_outer || is_named {
-            cargo.env_remove(name);
-        }
-    }
-    run(&mut cargo)?;
-    Ok(target.join("release"))
+    let built = cargo::guests(root, out, &["attacks", "libhyperlight-guest-c"])?;
+    fs::copy(built.join("libattacks.so"), out.join("attacks.elf"))?;
+    Ok(built)
 }
 
 /// The C files of a folder.

@@ -112,13 +112,61 @@ export interface Fault {
   readonly function?: string
 }
 
-/** The codes there are; more may come. */
+/** The codes there are; more may come. Written by `cargo xtask generate`, not by hand. */
+/* codes */
 export type ErrorCode =
-  | 'ERR_HL_INVALID_ARGUMENT' | 'ERR_HL_HYPERVISOR_UNAVAILABLE' | 'ERR_HL_GUEST_BINARY' | 'ERR_HL_RESOURCE'
-  | 'ERR_HL_FUNCTION_NOT_FOUND' | 'ERR_HL_SIGNATURE' | 'ERR_HL_TOO_LARGE' | 'ERR_HL_GUEST_ERROR' | 'ERR_HL_HOST_FUNCTION'
-  | 'ERR_HL_GUEST_ABORT' | 'ERR_HL_GUEST_FAULT' | 'ERR_HL_STACK_OVERFLOW' | 'ERR_HL_GUEST_OUT_OF_MEMORY' | 'ERR_HL_TIMEOUT'
-  | 'ERR_HL_INTERRUPTED' | 'ERR_HL_POISONED' | 'ERR_HL_BUSY' | 'ERR_HL_STATE' | 'ERR_HL_SNAPSHOT_MISMATCH'
-  | 'ERR_HL_SNAPSHOT_FILE' | 'ERR_HL_IO' | 'ERR_HL_PROTOCOL' | 'ERR_HL_CLOSED' | 'ERR_HL_POOL_TIMEOUT' | 'ERR_HL_INTERNAL'
+  /** An argument that no sandbox could accept. The sandbox is unchanged. */
+  | 'ERR_HL_INVALID_ARGUMENT'
+  /** There is no usable hypervisor; the message says why and what mends it. */
+  | 'ERR_HL_HYPERVISOR_UNAVAILABLE'
+  /** The guest program cannot be loaded. */
+  | 'ERR_HL_GUEST_BINARY'
+  /** The host lacks memory, file descriptors or virtual machines. The sandbox is unchanged, or poisoned if this struck
+   * inside a call. */
+  | 'ERR_HL_RESOURCE'
+  /** There is no function of that name. */
+  | 'ERR_HL_FUNCTION_NOT_FOUND'
+  /** The arguments do not fit the function's signature. */
+  | 'ERR_HL_SIGNATURE'
+  /** A payload does not fit its buffer; the message names the option to raise. */
+  | 'ERR_HL_TOO_LARGE'
+  /** The guest function returned an error. The sandbox is ready. */
+  | 'ERR_HL_GUEST_ERROR'
+  /** A host function failed, and the guest passed its error on. */
+  | 'ERR_HL_HOST_FUNCTION'
+  /** The guest panicked or gave up. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_ABORT'
+  /** The guest did something that the processor or the hypervisor forbids. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_FAULT'
+  /** The guest used up its stack. The sandbox is poisoned. */
+  | 'ERR_HL_STACK_OVERFLOW'
+  /** The guest used up its heap. The sandbox is poisoned. */
+  | 'ERR_HL_GUEST_OUT_OF_MEMORY'
+  /** The call took longer than it may. The sandbox is poisoned. */
+  | 'ERR_HL_TIMEOUT'
+  /** The call was interrupted. The sandbox is poisoned. */
+  | 'ERR_HL_INTERRUPTED'
+  /** An earlier call was stopped in the middle. Only a restore mends the sandbox. */
+  | 'ERR_HL_POISONED'
+  /** The sandbox is in use: by another thread, or by the call that this came from. The sandbox is unchanged. */
+  | 'ERR_HL_BUSY'
+  /** The sandbox is in the wrong state for this, such as one that has not started. The sandbox is unchanged. */
+  | 'ERR_HL_STATE'
+  /** A snapshot does not belong to this guest, or needs other host functions. */
+  | 'ERR_HL_SNAPSHOT_MISMATCH'
+  /** A snapshot file is damaged, or of another version or processor. */
+  | 'ERR_HL_SNAPSHOT_FILE'
+  /** Reading or writing a file failed. */
+  | 'ERR_HL_IO'
+  /** The guest broke the wire contract. The sandbox is poisoned. */
+  | 'ERR_HL_PROTOCOL'
+  /** The sandbox, or the pool, was closed. */
+  | 'ERR_HL_CLOSED'
+  /** No member of the pool came free in time. */
+  | 'ERR_HL_POOL_TIMEOUT'
+  /** A bug of this library, or a panic in a host function, contained. The sandbox is poisoned. */
+  | 'ERR_HL_INTERNAL'
+/* end of codes */
 
 /** What a script has thrown, piece by piece. It is the script's own word: anything may be in it. */
 export interface Thrown {

@@ -1,4 +1,4 @@
-// The options that are numbers. Written by `cargo run -p xtask -- generate`: do not edit.
+// The options that are numbers. Written by `cargo xtask generate`: do not edit.
 // They are made of the table of options, core/src/options.
 
 /** Limits of evolve and of each call. 0 is the default. */

@@ -2,8 +2,10 @@
 
 use std::ffi::{CStr, c_char};
 
-use libhyperlight::Error;
+use libhyperlight::options::face::Face;
+use libhyperlight::{Error, ErrorCode, FaultKind};
 
+pub use crate::codes::*;
 use crate::guard;
 use crate::value::hl_bytes;
 
@@ -11,61 +13,7 @@ use crate::value::hl_bytes;
 /// is not `HL_OK` is a failure.
 pub type hl_status = i32;
 
-/// Success.
-pub const HL_OK: i32 = 0;
-/// An argument that no sandbox could accept: NULL, an unknown kind, text that is not UTF-8. The sandbox is unchanged.
-pub const HL_ERR_INVALID_ARGUMENT: i32 = -1;
-/// There is no usable hypervisor; the message says why and what mends it.
-pub const HL_ERR_HYPERVISOR_UNAVAILABLE: i32 = -2;
-/// The guest program cannot be loaded.
-pub const HL_ERR_GUEST_BINARY: i32 = -3;
-/// The host lacks memory, file descriptors or virtual machines. The sandbox is unchanged, or poisoned if this struck
-/// inside a call.
-pub const HL_ERR_RESOURCE: i32 = -4;
-/// The guest has no function of that name.
-pub const HL_ERR_FUNCTION_NOT_FOUND: i32 = -5;
-/// The arguments do not fit the function's signature.
-pub const HL_ERR_SIGNATURE: i32 = -6;
-/// A payload does not fit its buffer; the message names the option to raise.
-pub const HL_ERR_TOO_LARGE: i32 = -7;
-/// The guest function returned an error: its number is `hl_error_guest_code`, its text the message.
-pub const HL_ERR_GUEST_ERROR: i32 = -8;
-/// A host function failed, and the guest passed its error on. A positive status is `hl_error_guest_code`.
-pub const HL_ERR_HOST_FUNCTION: i32 = -9;
-/// The guest panicked or gave up. The sandbox is poisoned.
-pub const HL_ERR_GUEST_ABORT: i32 = -10;
-/// The guest did something that the processor forbids: see `hl_error_fault`. The sandbox is poisoned.
-pub const HL_ERR_GUEST_FAULT: i32 = -11;
-/// The guest used up its stack: see `hl_error_fault`. The sandbox is poisoned.
-pub const HL_ERR_STACK_OVERFLOW: i32 = -12;
-/// The guest used up its heap. The sandbox is poisoned.
-pub const HL_ERR_GUEST_OUT_OF_MEMORY: i32 = -13;
-/// The call took longer than it may. The sandbox is poisoned.
-pub const HL_ERR_TIMEOUT: i32 = -14;
-/// The call was interrupted. The sandbox is poisoned.
-pub const HL_ERR_INTERRUPTED: i32 = -15;
-/// An earlier call was stopped in the middle.
-pub const HL_ERR_POISONED: i32 = -16;
-/// The sandbox is in use: by another thread, or by the call that this came from. It is unchanged.
-pub const HL_ERR_BUSY: i32 = -17;
-/// The sandbox is in the wrong state for this, such as a call before evolve. It is unchanged.
-pub const HL_ERR_STATE: i32 = -18;
-/// A snapshot does not belong to this guest, or needs other host functions.
-pub const HL_ERR_SNAPSHOT_MISMATCH: i32 = -19;
-/// A snapshot file is damaged, or of another version or processor.
-pub const HL_ERR_SNAPSHOT_FILE: i32 = -20;
-/// Reading or writing a file failed.
-pub const HL_ERR_IO: i32 = -21;
-/// The guest broke the wire contract. The sandbox is poisoned.
-pub const HL_ERR_PROTOCOL: i32 = -22;
-/// The sandbox was freed during the call.
-pub const HL_ERR_CLOSED: i32 = -23;
-/// No member of the pool came free in time.
-pub const HL_ERR_POOL_TIMEOUT: i32 = -24;
-/// A bug of the library, contained. The sandbox is poisoned.
-pub const HL_ERR_INTERNAL: i32 = -99;
-
-/// What went wrong. Owned by whom it was given to.
+/// What went wrong. The caller owns it.
 #[derive(Debug)]
 pub struct hl_error {
     status: hl_status,
@@ -100,8 +48,40 @@ pub const HL_ACCESS_WRITE: u32 = 2;
 /// Executing.
 pub const HL_ACCESS_EXECUTE: u32 = 3;
 
+/// No fault.
+pub const HL_FAULT_NONE: u32 = 0;
+/// Memory near address 0, through a null pointer.
+pub const HL_FAULT_NULL_ACCESS: u32 = 1;
+/// Memory that is not there.
+pub const HL_FAULT_UNMAPPED_ACCESS: u32 = 2;
+/// A write to code or constant data.
+pub const HL_FAULT_WRITE_TO_READ_ONLY: u32 = 3;
+/// A jump into data.
+pub const HL_FAULT_EXECUTE_OF_DATA: u32 = 4;
+/// The engine's own pages, which guest code may not use.
+pub const HL_FAULT_ENGINE_ACCESS: u32 = 5;
+/// The stack was used up.
+pub const HL_FAULT_STACK_OVERFLOW: u32 = 6;
+/// Bytes that are no instruction of this processor.
+pub const HL_FAULT_ILLEGAL_INSTRUCTION: u32 = 7;
+/// An instruction, or a port, that guest code may not use.
+pub const HL_FAULT_PRIVILEGED_INSTRUCTION: u32 = 8;
+/// An address that cannot exist, a misaligned vector access, a bad segment.
+pub const HL_FAULT_GENERAL_PROTECTION: u32 = 9;
+/// A division by zero, or with a result too large.
+pub const HL_FAULT_DIVISION: u32 = 10;
+/// A floating-point exception that the guest has unmasked.
+pub const HL_FAULT_FLOATING_POINT: u32 = 11;
+/// A misaligned access with alignment checks turned on.
+pub const HL_FAULT_ALIGNMENT: u32 = 12;
+/// A breakpoint or single-step trap.
+pub const HL_FAULT_BREAKPOINT: u32 = 13;
+/// Any other exception.
+pub const HL_FAULT_OTHER: u32 = 14;
+
 #[derive(Debug)]
 struct Fault {
+    kind: u32,
     vector: u32,
     access: u32,
     instruction: u64,
@@ -116,7 +96,7 @@ pub extern "C" fn hl_status_name(status: hl_status) -> *const c_char {
     name(status).as_ptr()
 }
 
-/// The status that the function returned which gave the error. NULL is 0.
+/// The status code of the call that failed. NULL is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_code(error: *const hl_error) -> i32 {
     // SAFETY: passed on.
@@ -182,6 +162,17 @@ pub unsafe extern "C" fn hl_error_fault(error: *const hl_error, out: *mut hl_fau
     unsafe { guard::status(std::ptr::null_mut(), work) }
 }
 
+/// What kind of fault it was, one of the `HL_FAULT_*`: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error has
+/// none: `HL_FAULT_NONE`, as NULL has. New ones may appear.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hl_error_fault_kind(error: *const hl_error) -> u32 {
+    guard::plain(HL_FAULT_NONE, || {
+        // SAFETY: passed on.
+        let fault = unsafe { guard::deref(error, "error") }.map(|error| error.fault.as_ref());
+        fault.ok().flatten().map_or(HL_FAULT_NONE, |fault| fault.kind)
+    })
+}
+
 /// An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not
 /// UTF-8 in it is replaced. Freed by `hl_error_free`.
 #[must_use]
@@ -224,6 +215,7 @@ impl hl_error {
 impl From<Error> for hl_error {
     fn from(error: Error) -> Self {
         let fault = error.fault().map(|fault| Fault {
+            kind: fault.kind as u32,
             vector: u32::from(fault.vector),
             access: fault.access as u32,
             instruction: fault.instruction,
@@ -233,7 +225,7 @@ impl From<Error> for hl_error {
         Self {
             status: error.code().number(),
             guest_code: error.guest_code(),
-            message: Text::new(error.message().to_owned()),
+            message: Text::new(error.render(&Face::C)),
             details: error.details().map(|details| Text::new(details.to_owned())),
             fault,
         }
@@ -272,81 +264,29 @@ impl Text {
 }
 
 fn name(status: hl_status) -> &'static CStr {
-    match status {
-        HL_OK => c"HL_OK",
-        HL_ERR_INVALID_ARGUMENT => c"HL_ERR_INVALID_ARGUMENT",
-        HL_ERR_HYPERVISOR_UNAVAILABLE => c"HL_ERR_HYPERVISOR_UNAVAILABLE",
-        HL_ERR_GUEST_BINARY => c"HL_ERR_GUEST_BINARY",
-        HL_ERR_RESOURCE => c"HL_ERR_RESOURCE",
-        HL_ERR_FUNCTION_NOT_FOUND => c"HL_ERR_FUNCTION_NOT_FOUND",
-        HL_ERR_SIGNATURE => c"HL_ERR_SIGNATURE",
-        HL_ERR_TOO_LARGE => c"HL_ERR_TOO_LARGE",
-        HL_ERR_GUEST_ERROR => c"HL_ERR_GUEST_ERROR",
-        HL_ERR_HOST_FUNCTION => c"HL_ERR_HOST_FUNCTION",
-        HL_ERR_GUEST_ABORT => c"HL_ERR_GUEST_ABORT",
-        HL_ERR_GUEST_FAULT => c"HL_ERR_GUEST_FAULT",
-        HL_ERR_STACK_OVERFLOW => c"HL_ERR_STACK_OVERFLOW",
-        HL_ERR_GUEST_OUT_OF_MEMORY => c"HL_ERR_GUEST_OUT_OF_MEMORY",
-        HL_ERR_TIMEOUT => c"HL_ERR_TIMEOUT",
-        HL_ERR_INTERRUPTED => c"HL_ERR_INTERRUPTED",
-        HL_ERR_POISONED => c"HL_ERR_POISONED",
-        HL_ERR_BUSY => c"HL_ERR_BUSY",
-        HL_ERR_STATE => c"HL_ERR_STATE",
-        HL_ERR_SNAPSHOT_MISMATCH => c"HL_ERR_SNAPSHOT_MISMATCH",
-        HL_ERR_SNAPSHOT_FILE => c"HL_ERR_SNAPSHOT_FILE",
-        HL_ERR_IO => c"HL_ERR_IO",
-        HL_ERR_PROTOCOL => c"HL_ERR_PROTOCOL",
-        HL_ERR_CLOSED => c"HL_ERR_CLOSED",
-        HL_ERR_POOL_TIMEOUT => c"HL_ERR_POOL_TIMEOUT",
-        HL_ERR_INTERNAL => c"HL_ERR_INTERNAL",
-        _ => c"HL_ERR_?",
+    if status == HL_OK {
+        return c"HL_OK";
     }
+    let row = ErrorCode::table().iter().find(|row| row.code.number() == status);
+    row.map_or(c"HL_ERR_?", |row| row.name)
 }
 
 const _: () = {
     assert!(size_of::<hl_fault_info>() == 40);
     assert!(std::mem::offset_of!(hl_fault_info, instruction) == 8);
     assert!(std::mem::offset_of!(hl_fault_info, function) == 24);
+    assert!(HL_FAULT_NULL_ACCESS == FaultKind::NullAccess as u32);
+    assert!(HL_FAULT_UNMAPPED_ACCESS == FaultKind::UnmappedAccess as u32);
+    assert!(HL_FAULT_WRITE_TO_READ_ONLY == FaultKind::WriteToReadOnly as u32);
+    assert!(HL_FAULT_EXECUTE_OF_DATA == FaultKind::ExecuteOfData as u32);
+    assert!(HL_FAULT_ENGINE_ACCESS == FaultKind::EngineAccess as u32);
+    assert!(HL_FAULT_STACK_OVERFLOW == FaultKind::StackOverflow as u32);
+    assert!(HL_FAULT_ILLEGAL_INSTRUCTION == FaultKind::IllegalInstruction as u32);
+    assert!(HL_FAULT_PRIVILEGED_INSTRUCTION == FaultKind::PrivilegedInstruction as u32);
+    assert!(HL_FAULT_GENERAL_PROTECTION == FaultKind::GeneralProtection as u32);
+    assert!(HL_FAULT_DIVISION == FaultKind::Division as u32);
+    assert!(HL_FAULT_FLOATING_POINT == FaultKind::FloatingPoint as u32);
+    assert!(HL_FAULT_ALIGNMENT == FaultKind::Alignment as u32);
+    assert!(HL_FAULT_BREAKPOINT == FaultKind::Breakpoint as u32);
+    assert!(HL_FAULT_OTHER == FaultKind::Other as u32);
 };
-
-#[cfg(test)]
-mod tests {
-    use libhyperlight::ErrorCode;
-
-    use super::*;
-
-    #[test]
-    fn numbers_and_names_are_those_of_the_engine() {
-        let all = [
-            (HL_ERR_INVALID_ARGUMENT, ErrorCode::InvalidArgument),
-            (HL_ERR_HYPERVISOR_UNAVAILABLE, ErrorCode::HypervisorUnavailable),
-            (HL_ERR_GUEST_BINARY, ErrorCode::GuestBinary),
-            (HL_ERR_RESOURCE, ErrorCode::Resource),
-            (HL_ERR_FUNCTION_NOT_FOUND, ErrorCode::FunctionNotFound),
-            (HL_ERR_SIGNATURE, ErrorCode::Signature),
-            (HL_ERR_TOO_LARGE, ErrorCode::TooLarge),
-            (HL_ERR_GUEST_ERROR, ErrorCode::GuestError),
-            (HL_ERR_HOST_FUNCTION, ErrorCode::HostFunction),
-            (HL_ERR_GUEST_ABORT, ErrorCode::GuestAbort),
-            (HL_ERR_GUEST_FAULT, ErrorCode::GuestFault),
-            (HL_ERR_STACK_OVERFLOW, ErrorCode::StackOverflow),
-            (HL_ERR_GUEST_OUT_OF_MEMORY, ErrorCode::GuestOutOfMemory),
-            (HL_ERR_TIMEOUT, ErrorCode::Timeout),
-            (HL_ERR_INTERRUPTED, ErrorCode::Interrupted),
-            (HL_ERR_POISONED, ErrorCode::Poisoned),
-            (HL_ERR_BUSY, ErrorCode::Busy),
-            (HL_ERR_STATE, ErrorCode::State),
-            (HL_ERR_SNAPSHOT_MISMATCH, ErrorCode::SnapshotMismatch),
-            (HL_ERR_SNAPSHOT_FILE, ErrorCode::SnapshotFile),
-            (HL_ERR_IO, ErrorCode::Io),
-            (HL_ERR_PROTOCOL, ErrorCode::Protocol),
-            (HL_ERR_CLOSED, ErrorCode::Closed),
-            (HL_ERR_POOL_TIMEOUT, ErrorCode::PoolTimeout),
-            (HL_ERR_INTERNAL, ErrorCode::Internal),
-        ];
-        for (status, code) in all {
-            assert_eq!(status, code.number());
-            assert_eq!(name(status).to_str(), Ok(code.name()));
-        }
-    }
-}

@@ -23,6 +23,8 @@ mod structures;
 
 pub mod version;
 
+pub mod codes;
+
 pub mod error;
 
 pub mod value;

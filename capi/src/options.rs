@@ -114,6 +114,30 @@ impl Words {
     }
 }
 
+/// Reads a structure that is not one of options alone. NULL is the defaults.
+///
+/// # Safety
+///
+/// As for [`Structure::read`]; `T` consists of words of 64 bits, of which any are valid.
+pub(crate) unsafe fn read_sized<T: Default>(
+    options: *const T,
+    name: &str,
+    init: &str,
+) -> Result<T, hl_error> {
+    let mut known = T::default();
+    if options.is_null() {
+        return Ok(known);
+    }
+    // SAFETY: passed on.
+    let words = unsafe { Words::of(options, name, init) }?;
+    let to = (&raw mut known).cast::<u64>();
+    for index in 0..size_of::<T>() / WORD {
+        // SAFETY: `known` has so many words, and the caller promises that any are valid.
+        unsafe { to.add(index).write(words.get(index)) };
+    }
+    Ok(known)
+}
+
 /// The first byte of a word that is not 0.
 fn first_byte(word: u64) -> usize {
     word.to_le_bytes().iter().position(|byte| *byte != 0).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The structures of options. Written by `cargo run -p xtask -- generate`: do not edit.
+//! The structures of options. Written by `cargo xtask generate`: do not edit.
 //!
 //! They are made of the table of options, `core/src/options`.
 

@@ -5,7 +5,6 @@
 
 use std::slice;
 
-use libhyperlight::Guest;
 use libhyperlight_wasm_interface as interface;
 use libhyperlight_wasm_loader::{Description, Error, Options, Program};
 
@@ -393,7 +392,7 @@ unsafe fn compile(wasm: hl_bytes, options: *const hl_wasm_options) -> Result<Pro
 }
 
 fn guest(program: &Program) -> Result<hl_guest, hl_error> {
-    Ok(hl_guest { guest: program.guest(&libhyperlight_builtin::wasm()?)? })
+    Ok(hl_guest { guest: program.guest(&libhyperlight_builtin::by_name("wasm")?)? })
 }
 
 unsafe fn bytes<'a>(given: hl_bytes, name: &str) -> Result<&'a [u8], hl_error> {

@@ -26,9 +26,7 @@ def programs(lines):
             continue
         target, is_test = message["target"], message["profile"]["test"]
         is_ours = Path(message["manifest_path"]).parent.name in ("tests", "core")
-        if (is_test and is_ours and target["kind"] in (["test"], ["lib"])) or (
-            not is_test and target["name"] in PLAIN
-        ):
+        if (is_test and is_ours and target["kind"] in (["test"], ["lib"])) or (not is_test and target["name"] in PLAIN):
             built[target["name"]] = message["executable"]
     return built
 

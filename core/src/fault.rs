@@ -17,38 +17,61 @@ pub enum Access {
     Execute = 3,
 }
 
-/// What kind of fault it was.
+/// What kind of fault it was. The numbers are those of the C interface and never change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum FaultKind {
     /// Memory near address 0, through a null pointer.
-    NullAccess,
+    NullAccess = 1,
     /// Memory that is not there.
-    UnmappedAccess,
+    UnmappedAccess = 2,
     /// A write to code or constant data.
-    WriteToReadOnly,
+    WriteToReadOnly = 3,
     /// A jump into data.
-    ExecuteOfData,
+    ExecuteOfData = 4,
     /// The engine's own pages, which guest code may not use.
-    EngineAccess,
+    EngineAccess = 5,
     /// The stack was used up.
-    StackOverflow,
+    StackOverflow = 6,
     /// Bytes that are no instruction of this processor.
-    IllegalInstruction,
+    IllegalInstruction = 7,
     /// An instruction, or a port, that guest code may not use.
-    PrivilegedInstruction,
+    PrivilegedInstruction = 8,
     /// An address that cannot exist, a misaligned vector access, a bad segment.
-    GeneralProtection,
+    GeneralProtection = 9,
     /// A division by zero, or with a result too large.
-    Division,
+    Division = 10,
     /// A floating-point exception that the guest has unmasked.
-    FloatingPoint,
+    FloatingPoint = 11,
     /// A misaligned access with alignment checks turned on.
-    Alignment,
+    Alignment = 12,
     /// A breakpoint or single-step trap.
-    Breakpoint,
+    Breakpoint = 13,
     /// Any other exception.
-    Other,
+    Other = 14,
+}
+
+impl FaultKind {
+    /// The name in Python and JavaScript.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NullAccess => "null-access",
+            Self::UnmappedAccess => "unmapped-access",
+            Self::WriteToReadOnly => "write-to-read-only",
+            Self::ExecuteOfData => "execute-of-data",
+            Self::EngineAccess => "engine-access",
+            Self::StackOverflow => "stack-overflow",
+            Self::IllegalInstruction => "illegal-instruction",
+            Self::PrivilegedInstruction => "privileged-instruction",
+            Self::GeneralProtection => "general-protection",
+            Self::Division => "division",
+            Self::FloatingPoint => "floating-point",
+            Self::Alignment => "alignment",
+            Self::Breakpoint => "breakpoint",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Where and why the processor stopped the guest. Addresses are guest virtual ones.
@@ -71,6 +94,13 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe("stack_size", f)
+    }
+}
+
+impl Fault {
+    /// Writes what happened, and where; `stack_size` is what the option is called.
+    pub(crate) fn describe(&self, stack_size: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address;
         match self.kind {
             FaultKind::NullAccess => write!(f, "null pointer: {} address {address:#x}", self.access)?,
@@ -82,7 +112,7 @@ impl fmt::Display for Fault {
             FaultKind::EngineAccess => {
                 write!(f, "{} address {address:#x}, which belongs to the engine", self.access)?;
             }
-            FaultKind::StackOverflow => f.write_str("stack overflow; raise stack_size, or recurse less")?,
+            FaultKind::StackOverflow => write!(f, "stack overflow; raise {stack_size}, or recurse less")?,
             FaultKind::IllegalInstruction => f.write_str("illegal instruction")?,
             FaultKind::PrivilegedInstruction => f.write_str("privileged instruction")?,
             FaultKind::GeneralProtection => {
@@ -98,6 +128,18 @@ impl fmt::Display for Fault {
         match &self.function {
             Some(function) => write!(f, " in {function}"),
             None => Ok(()),
+        }
+    }
+
+    /// Any one whose text names an option.
+    pub(crate) fn example() -> Self {
+        Self {
+            kind: FaultKind::StackOverflow,
+            vector: 14,
+            instruction: 0x40_1000,
+            address: 0xffff_f000,
+            access: Access::Write,
+            function: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use libhyperlight_abi::ToHost;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Message, Name, Result};
 use crate::signature::{self, Signature};
 use crate::text::printable;
 
@@ -65,9 +65,9 @@ impl Functions {
     }
 
     pub fn find(&self, name: &str) -> Result<&Function> {
-        self.by_name.get(name).and_then(|index| self.list.get(*index)).ok_or_else(|| {
-            let name = printable(name, 256);
-            Error::new(ErrorCode::FunctionNotFound, format!("the guest has no function `{name}`"))
-        })
+        self.by_name
+            .get(name)
+            .and_then(|index| self.list.get(*index))
+            .ok_or_else(|| Message::NoGuestFunction { name: Name(printable(name, 256)) }.into())
     }
 }

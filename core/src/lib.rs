@@ -61,7 +61,9 @@ mod text;
 mod value;
 mod vm;
 
-pub use error::{BoxError, Error, ErrorCode, Result};
+#[doc(hidden)]
+pub use error::CodeRow;
+pub use error::{BoxError, Error, ErrorCode, Result, spelling};
 pub use fault::{Access, Fault, FaultKind};
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};

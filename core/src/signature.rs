@@ -8,7 +8,7 @@ use libhyperlight_abi::frame::{ALIGNMENT, HEADER_LEN, ITEM_HEADER_LEN};
 use libhyperlight_abi::limits::MAX_PARAMETERS;
 use libhyperlight_abi::{FrameKind, Kind, SignatureRef, ValueRef, message};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Error, Message, Name, Result, Text};
 
 /// The kinds of a function's parameters and of its result.
 #[derive(Clone, Debug)]
@@ -31,10 +31,8 @@ impl Signature {
     /// A signature; [`ErrorCode::InvalidArgument`] with more than 32 parameters or a `void` one.
     pub fn new(params: &[Kind], returns: Kind) -> Result<Self> {
         if params.len() > MAX_PARAMETERS {
-            return Err(Error::invalid_argument(format!(
-                "a function has at most {MAX_PARAMETERS} parameters, found {}",
-                params.len()
-            )));
+            let (most, found) = (Count(MAX_PARAMETERS as u64), Count(params.len() as u64));
+            return Err(Message::ManyParameters { most, found }.into());
         }
         if params.contains(&Kind::Void) {
             return Err(Error::invalid_argument("a parameter cannot be void"));
@@ -66,6 +64,11 @@ impl Signature {
         kinds.map(|kind| kind.code().to_le_bytes()[0]).collect()
     }
 
+    /// Whether it is that of a host function without a signature, which takes JSON and returns it.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.params == [Kind::String] && self.returns == Kind::String
+    }
+
     /// Whether these values can be the arguments.
     pub(crate) fn check(&self, name: &str, arguments: &[ValueRef<'_>]) -> Result<()> {
         let fits = arguments.len() == self.params.len()
@@ -74,11 +77,9 @@ impl Signature {
             return Ok(());
         }
         let found: Vec<_> = arguments.iter().map(|value| value.kind().name()).collect();
-        let advice = self.advice(arguments.len());
-        Err(Error::new(
-            ErrorCode::Signature,
-            format!("`{name}` is {self}, but was called with ({}){advice}", found.join(", ")),
-        ))
+        let advice = Text(self.advice(arguments.len()));
+        let (name, found) = (Name(name.to_owned()), Text(found.join(", ")));
+        Err(Message::WrongArguments { name, signature: self.clone(), found, advice }.into())
     }
 
     /// What to add to a refusal of so many arguments.

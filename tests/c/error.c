@@ -1,4 +1,4 @@
-/* Errors: who owns them, how long they live, what they say. */
+/* Errors: who owns them, how long they live, what they say. The argument is the guest of the tests. */
 #include "check.h"
 
 #include <pthread.h>
@@ -56,6 +56,7 @@ static void says_where(void) {
     CHECK(hl_error_fault(fault, &info) == HL_OK);
     CHECK(info.vector == 14 && info.access == HL_ACCESS_READ && info.address == 0x123456789000);
     CHECK(info.instruction != 0);
+    CHECK(hl_error_fault_kind(fault) == HL_FAULT_UNMAPPED_ACCESS);
     CHECK(strlen((const char *)info.function.data) == info.function.len);
     CHECK(strstr((const char *)hl_error_message(fault).data, "0x123456789000") != NULL);
     hl_error_free(fault);
@@ -64,20 +65,24 @@ static void says_where(void) {
     fault = fault_of("WriteAddress", write, 2, HL_ERR_GUEST_FAULT);
     CHECK(hl_error_fault(fault, &info) == HL_OK);
     CHECK(info.vector == 14 && info.access == HL_ACCESS_WRITE && info.address == 0);
+    CHECK(hl_error_fault_kind(fault) == HL_FAULT_NULL_ACCESS);
     hl_error_free(fault);
 
     fault = fault_of("ExecuteOnHeap", NULL, 0, HL_ERR_GUEST_FAULT);
     CHECK(hl_error_fault(fault, &info) == HL_OK && info.access == HL_ACCESS_EXECUTE);
+    CHECK(hl_error_fault_kind(fault) == HL_FAULT_EXECUTE_OF_DATA);
     hl_error_free(fault);
 
     fault = fault_of("TriggerException", NULL, 0, HL_ERR_GUEST_FAULT);
     CHECK(hl_error_fault(fault, &info) == HL_OK);
     CHECK(info.vector == 6 && info.access == HL_ACCESS_NONE && info.address == 0);
     CHECK(hl_error_fault(fault, NULL) == HL_ERR_INVALID_ARGUMENT);
+    CHECK(hl_error_fault_kind(fault) == HL_FAULT_ILLEGAL_INSTRUCTION);
     hl_error_free(fault);
 
     fault = fault_of("InfiniteRecursion", NULL, 0, HL_ERR_STACK_OVERFLOW);
     CHECK(hl_error_fault(fault, &info) == HL_OK && info.vector == 14);
+    CHECK(hl_error_fault_kind(fault) == HL_FAULT_STACK_OVERFLOW);
     hl_error_free(fault);
 }
 
@@ -90,6 +95,7 @@ static void no_fault_is_all_zeros(void) {
     memset(&zeros, 0, sizeof zeros);
     CHECK(hl_error_fault(error, &info) == HL_ERR_INVALID_ARGUMENT);
     CHECK(memcmp(&info, &zeros, sizeof info) == 0);
+    CHECK(hl_error_fault_kind(error) == HL_FAULT_NONE);
     CHECK(hl_error_guest_code(error) == 3);
     hl_error_free(error);
 }
@@ -149,7 +155,9 @@ static void threads_have_their_own(void) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    guest_file = argv[1];
     untouched_on_success();
     lives_until_freed();
     says_where();

@@ -97,6 +97,7 @@ int main(void) {
     CHECK(hl_error_details(NULL).len == 0 && hl_error_details(NULL).data == NULL);
     memset(&fault, 1, sizeof fault);
     CHECK(hl_error_fault(NULL, &fault) == HL_ERR_INVALID_ARGUMENT);
+    CHECK(hl_error_fault_kind(NULL) == HL_FAULT_NONE);
     CHECK(fault.vector == 0 && fault.address == 0 && fault.function.len == 0);
     CHECK(hl_error_fault(NULL, NULL) == HL_ERR_INVALID_ARGUMENT);
     hl_error_free(NULL);

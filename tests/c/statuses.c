@@ -264,7 +264,9 @@ static void names(void) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    guest_file = argv[1];
     no_hypervisor(); /* before the library has found the hypervisor */
     names();
     OK(hl_probe(&err));

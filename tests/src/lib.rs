@@ -45,13 +45,16 @@ use libhyperlight::{
 /// Where the engine's own pages begin in every guest: its tables, stubs and exception stacks.
 pub const ENGINE: u64 = 0x1_0004_1000;
 
-/// The Rust demo guest, which the library carries.
+/// The guest in Rust: the functions of the demo guest that the library carries, and attacks (`tests/guests/attacks`).
 pub fn demo() -> Guest {
+    static LOADED: OnceLock<Guest> = OnceLock::new();
     need_hypervisor();
-    libhyperlight_builtin::demo().unwrap()
+    LOADED.get_or_init(|| Guest::from_bytes(ATTACKS).unwrap()).clone()
 }
 
-/// The C demo guest: the same functions, by the C SDK.
+static ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attacks.elf"));
+
+/// The guest in C: the same, as far as C can.
 pub fn demo_c() -> Guest {
     static LOADED: OnceLock<Guest> = OnceLock::new();
     need_hypervisor();

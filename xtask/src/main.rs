@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 
+mod codes;
 mod guests;
 mod header;
 mod licences;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask CHORE [--verify]
 
-generate        write what is made of tables: structures, types and the page of options, and the header
+generate        write what is made of tables: options and error codes of every language, and the header
 guests          build the guests of the published crate, into runtimes/builtin/prebuilt
 header          write include/hyperlight.h
 licences        write LICENSES-THIRD-PARTY
@@ -26,8 +27,8 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
-        ["generate"] => both(options::write(), header::write),
-        ["generate", "--verify"] => both(options::verify(), header::verify),
+        ["generate"] => both(both(options::write(), codes::write), header::write),
+        ["generate", "--verify"] => both(both(options::verify(), codes::verify), header::verify),
         ["guests"] => guests::write(),
         ["guests", "--verify"] => guests::verify(),
         ["header"] => header::write(),

@@ -2,7 +2,6 @@
 // Finds the addon: beside this package, where a build puts it, or in the package of the platform, which holds it prebuilt.
 // What cannot be found is explained: which platform this is, what was looked for, and what mends it.
 
-const fs = require('node:fs')
 const path = require('node:path')
 
 /** The platforms that there are binaries for. */

@@ -8,7 +8,7 @@ use libhyperlight_wasm_loader::Program;
 use napi::bindgen_prelude::{BigInt, Object, ToNapiValue};
 use napi::{Env, JsValue, sys};
 
-use crate::failure::{Failure, access, fault_kind};
+use crate::failure::{Failure, access};
 use crate::forgotten::Watched;
 use crate::sandbox::JsSandbox;
 use crate::shared::SharedSandbox;
@@ -104,7 +104,7 @@ impl Failure {
         }
         if let Some(fault) = self.fault {
             let mut out = Object::new(env)?;
-            out.set("kind", fault_kind(fault.kind))?;
+            out.set("kind", fault.kind.name())?;
             out.set("vector", u32::from(fault.vector))?;
             out.set("instruction", BigInt::from(fault.instruction))?;
             out.set("address", BigInt::from(fault.address))?;

@@ -1,6 +1,5 @@
 //! WebAssembly programs, compiled by a library of its own that is loaded for the first one. It lies beside the addon.
 
-use libhyperlight::Guest;
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -64,7 +63,7 @@ impl JsProgram {
 
     /// The same program with other surroundings; limits mean nothing.
     #[napi(catch_unwind)]
-    pub fn with_wasi(&self, wasi: JsWasi) -> Made<Self> {
+    pub fn with_wasi(&self, wasi: JsWasi) -> Made<JsProgram> {
         let surroundings = Surroundings::of(wasi);
         Made(contain(|| Ok(Self { program: self.program.with_options(&surroundings.options())? })))
     }

@@ -168,7 +168,7 @@ test('what the engine says through a script is spelled as here, and names what w
     ['for (;;) host.one()', { maxHostCalls: 5 }, 'TOO_LARGE', /maxHostCalls/],
     ['console.log("x".repeat(100))', { maxPrintBytes: 10 }, 'TOO_LARGE', /maxPrintBytes/],
     ['host.big()', { inputSize: 8192 }, 'TOO_LARGE', /^no room for the result of the host function `big`: .*inputSize is \d+, raise it$/],
-    ['"x".repeat(20000)', { outputSize: 4096 }, 'TOO_LARGE', /raise outputSize$/],
+    ['"x".repeat(20000)', { outputSize: 4096 }, 'TOO_LARGE', /raise the output size$/],
   ]) {
     await using(new JavaScript('', { ...options, hostFunctions }), async (js) => {
       for (const attempt of [() => js.eval(source), async () => js.evalSync(source)]) {
@@ -187,9 +187,9 @@ test('what the engine says through a script is spelled as here, and names what w
   // Also where the script makes an error of its own of it.
   await using(new JavaScript('', { maxHostCalls: 5, hostFunctions }), async (js) => {
     const source = 'try { for (;;) host.one() } catch (error) { throw new Error(`seen: ${error.message}`) }'
-    await assert.rejects(js.eval(source), { code: 'ERR_HL_GUEST_ERROR', message: /seen: .*maxHostCalls/ })
+    await assert.rejects(js.eval(source), { code: 'ERR_HL_GUEST_ERROR', message: /seen: .*max host calls/ })
   })
-  await assert.rejects(new JavaScript('', { heapSize: 4096 }).evolve(), { message: /raise heapSize/ })
+  await assert.rejects(new JavaScript('', { heapSize: 4096 }).evolve(), { message: /raise the heap size/ })
 })
 
 test('what a script throws has its name, its text and its stack', async () => {

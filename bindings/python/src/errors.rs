@@ -1,12 +1,12 @@
 //! From the engine's errors to Python's exceptions, and back for those that pass through the guest.
 //!
 //! The classes are Python's own (`libhyperlight._errors`), named after the engine's codes. An exception of a host function
-//! travels as the cause of the engine's error and is raised again as the same object. Messages of the engine's name what
-//! Python's callers gave by the names that they gave.
+//! travels as the cause of the engine's error and is raised again as the same object.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use libhyperlight::options::face::Face;
 use libhyperlight::{Access, BoxError, Error, ErrorCode, Fault, HostError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -64,7 +64,7 @@ impl std::error::Error for Raised {}
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let code = error.code();
     let description = Description {
-        message: message(&error),
+        message: error.render(&Face::Python),
         guest_code: error.guest_code(),
         details: error.details().map(str::to_owned),
         fault: error.fault().cloned(),
@@ -86,40 +86,6 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
         },
         (_, Err(source)) => description.exception(py, code, Some(source)),
     }
-}
-
-/// The message as Python says it. In a text of the guest's, or of a host function, what the engine said in the place of a host
-/// function.
-fn message(error: &Error) -> String {
-    let text = error.message();
-    if !matches!(error.code(), ErrorCode::GuestAbort | ErrorCode::GuestError | ErrorCode::HostFunction) {
-        return spelled_for_python(text);
-    }
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
-    match source {
-        Some(engine) => text.replace(engine.message(), &spelled_for_python(engine.message())),
-        None => text.to_owned(),
-    }
-}
-
-/// Options are spelled in Python as in Rust, but for one. Host functions of scripts without a signature have another name and
-/// signature inside.
-fn spelled_for_python(message: &str) -> String {
-    let mut parts = message.split("`json:");
-    let mut text =
-        parts.next().unwrap_or_default().replace("min_idle is at most max,", "min_idle is at most size,");
-    for part in parts {
-        text.push('`');
-        match part.split_once("` (string) -> string") {
-            Some((name, rest)) if !name.contains('`') => {
-                text.push_str(name);
-                text.push_str("` (any values)");
-                text.push_str(rest);
-            }
-            _ => text.push_str(part),
-        }
-    }
-    text
 }
 
 /// An exception of this code.
@@ -177,6 +143,7 @@ impl Description {
             py.import("libhyperlight._details")?.call_method1("fill", (&exception, details))?;
         }
         if let Some(fault) = self.fault {
+            exception.setattr("kind", fault.kind.name())?;
             exception.setattr("vector", fault.vector)?;
             exception.setattr("instruction", fault.instruction)?;
             exception.setattr("address", fault.address)?;
@@ -196,32 +163,8 @@ fn access(access: Access) -> Option<&'static str> {
     }
 }
 
-/// The class of a code; `HyperlightError` for one that is newer than this.
+/// The class of a code.
 fn class_of(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::InvalidArgument => "InvalidArgument",
-        ErrorCode::HypervisorUnavailable => "HypervisorUnavailable",
-        ErrorCode::GuestBinary => "GuestBinaryError",
-        ErrorCode::Resource => "ResourceError",
-        ErrorCode::FunctionNotFound => "FunctionNotFound",
-        ErrorCode::Signature => "SignatureError",
-        ErrorCode::TooLarge => "PayloadTooLarge",
-        ErrorCode::GuestError => "GuestError",
-        ErrorCode::GuestAbort => "GuestAbort",
-        ErrorCode::GuestFault => "GuestFault",
-        ErrorCode::StackOverflow => "GuestStackOverflow",
-        ErrorCode::GuestOutOfMemory => "GuestOutOfMemory",
-        ErrorCode::Timeout => "GuestTimeout",
-        ErrorCode::Interrupted => "Interrupted",
-        ErrorCode::Poisoned => "SandboxPoisoned",
-        ErrorCode::Busy => "SandboxBusy",
-        ErrorCode::State => "SandboxStateError",
-        ErrorCode::SnapshotMismatch => "SnapshotMismatch",
-        ErrorCode::SnapshotFile => "SnapshotFileError",
-        ErrorCode::Io => "HyperlightIOError",
-        ErrorCode::Protocol => "GuestProtocolError",
-        ErrorCode::Closed => "SandboxClosed",
-        ErrorCode::PoolTimeout => "PoolTimeout",
-        _ => "HyperlightError",
-    }
+    let row = ErrorCode::table().iter().find(|row| row.code == code);
+    row.map_or("HyperlightError", |row| row.python)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -52,6 +53,12 @@ def script() -> Iterator[MakeScript]:
     yield make
     for js in made:
         js.close()
+
+
+@pytest.fixture
+def attacker(make: MakeSandbox) -> hl.Sandbox:
+    """A sandbox of the tests' own guest, which does what the demo guest does and everything that a guest can do wrong."""
+    return make(hl.Guest(os.environ["HYPERLIGHT_GUEST"]))
 
 
 @pytest.fixture

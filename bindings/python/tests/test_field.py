@@ -91,7 +91,7 @@ class Refused(Exception):
 
 @pytest.mark.parametrize(("length", "bound"), [(1, 64), (200 << 10, 5)], ids=["many", "long"])
 def test_failures_of_one_call_are_kept_within_bounds(script: MakeScript, length: int, bound: int) -> None:
-    """A guest that catches what the host raises makes it hold the last 64 errors, and no more than 1 MiB of arguments."""
+    """A guest that catches what the host raises makes it hold 64 errors at most, and at most 1 MiB of arguments."""
     held: list[weakref.ref[BaseException]] = []
     most = 0
 

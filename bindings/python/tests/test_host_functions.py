@@ -446,9 +446,11 @@ def test_a_compiled_guest_that_gives_too_much_is_told_what_would_let_it(make: Ma
     guest = make()
     guest.register("HostAdd", add, open_arity=True)
     snapshot = guest.snapshot()
-    with hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add}) as pool:
-        with pytest.raises(hl.HyperlightError, match="open_arity=True"):
-            pool.call("Add", 1, 2)
+    with (
+        hl.SandboxPool(snapshot, size=1, host_functions={"HostAdd": add}) as pool,
+        pytest.raises(hl.HyperlightError, match="open_arity=True"),
+    ):
+        pool.call("Add", 1, 2)
 
 
 class Files:

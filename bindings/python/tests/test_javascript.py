@@ -370,7 +370,7 @@ def test_a_function_that_a_script_does_not_have_is_not_found_as_in_any_other_san
         ("for (;;) host.one()", {"max_host_calls": 5}, "max_host_calls"),
         ("console.log('x'.repeat(100))", {"max_print_bytes": 10}, "max_print_bytes"),
         ("host.big()", {"input_size": 8192}, "^no room for the result of the host function `big`: .*input_size is"),
-        ("'x'.repeat(20000)", {"output_size": 4096}, "raise output_size$"),
+        ("'x'.repeat(20000)", {"output_size": 4096}, "raise the output size$"),
     ],
 )
 def test_what_the_engine_says_through_a_script(

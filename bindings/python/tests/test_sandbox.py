@@ -296,24 +296,23 @@ FAILURES: list[tuple[str, tuple[Any, ...], type[hl.HyperlightError], bool]] = [
 
 @pytest.mark.parametrize(("function", "arguments", "error", "is_ready"), FAILURES, ids=lambda value: str(value)[:30])
 def test_failures_and_what_is_left(
-    sandbox: hl.Sandbox, function: str, arguments: tuple[Any, ...], error: type[hl.HyperlightError], is_ready: bool
+    attacker: hl.Sandbox, function: str, arguments: tuple[Any, ...], error: type[hl.HyperlightError], is_ready: bool
 ) -> None:
     with pytest.raises(error) as caught:
-        sandbox.call(function, *arguments)
+        attacker.call(function, *arguments)
     assert type(caught.value) is error
     assert type(caught.value).__module__ == "libhyperlight"
     assert "\n" not in str(caught.value)
-    assert sandbox.state == ("ready" if is_ready else "poisoned")
+    assert attacker.state == ("ready" if is_ready else "poisoned")
     if "seven" in arguments:
         assert "seven" in str(caught.value)
     if 7 in arguments:
         assert caught.value.guest_code == 7  # type: ignore[attr-defined]
 
 
-def test_the_host_survives_whatever_a_guest_does(make: MakeSandbox) -> None:
-    sandbox = make()
-    sandbox.evolve()
-    snapshot = sandbox.snapshot()
+def test_the_host_survives_whatever_a_guest_does(attacker: hl.Sandbox) -> None:
+    attacker.evolve()
+    snapshot = attacker.snapshot()
     for function in (
         "FaultWithoutStack",
         "Halt",
@@ -323,9 +322,9 @@ def test_the_host_survives_whatever_a_guest_does(make: MakeSandbox) -> None:
         "CorruptOutputMagic",
     ):
         with pytest.raises(hl.HyperlightError):
-            sandbox.call(function)
-        sandbox.restore(snapshot)
-        assert sandbox.call("Echo", "alive") == "alive"
+            attacker.call(function)
+        attacker.restore(snapshot)
+        assert attacker.call("Echo", "alive") == "alive"
 
 
 def test_a_fault_says_where(sandbox: hl.Sandbox) -> None:
@@ -346,6 +345,7 @@ BASES = [
     (hl.SignatureError, TypeError, -6),
     (hl.PayloadTooLarge, Exception, -7),
     (hl.GuestError, Exception, -8),
+    (hl.HostFunctionError, Exception, -9),
     (hl.GuestAbort, Exception, -10),
     (hl.GuestFault, Exception, -11),
     (hl.GuestStackOverflow, hl.GuestFault, -12),

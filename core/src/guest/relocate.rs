@@ -244,5 +244,5 @@ fn word(bytes: &[u8]) -> u64 {
 }
 
 fn bad(reason: &str) -> Error {
-    Error::guest_binary(reason)
+    Error::guest_binary(reason.to_owned())
 }

@@ -3,8 +3,7 @@
 //! A [`Word`] is all that is known of a handle at one moment. Its transitions have no effects: the handle applies them to an
 //! atomic cell, so that the table can be tested without a machine and without threads.
 
-use crate::error::{Error, ErrorCode};
-use crate::sandbox::poisoned;
+use crate::error::{Error, ErrorCode, Message};
 
 /// The state of a sandbox, as everybody sees it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -91,7 +90,7 @@ impl Refusal {
             Self::Failed => (ErrorCode::Poisoned, FAILED),
             Self::NotStarted => (ErrorCode::State, "the sandbox has not started: it must evolve first"),
             Self::NotSuspended => (ErrorCode::State, "no call of the sandbox waits to be resumed"),
-            Self::Poisoned => return poisoned(),
+            Self::Poisoned => return Message::Poisoned.into(),
             Self::Started => (ErrorCode::State, "the sandbox has evolved already"),
             Self::Suspended => (
                 ErrorCode::State,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
 use super::{CallOptions, LoadOptions, SandboxOptions};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Message, Opt, Result, Size};
 use crate::stop::TimeLimits;
 
 /// What a call may ask for besides as many things as it may call host functions.
@@ -36,10 +36,8 @@ impl SandboxOptions {
         let settings = [self.heap_size, self.stack_size, self.input_size, self.output_size];
         for (setting, (name, asked, has)) in settings.into_iter().zip(asked.beside(sizes)) {
             if setting.given().is_some() && asked != has {
-                return Err(Error::invalid_argument(format!(
-                    "{name} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; \
-                     ask for {has}, or take a snapshot of a sandbox with {asked}"
-                )));
+                let (option, asked, has) = (Opt(name), Size(asked), Size(has));
+                return Err(Message::OtherSize { option, asked, has }.into());
             }
         }
         Ok(())
@@ -126,14 +124,7 @@ impl Quota {
     /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
     pub fn request(&mut self) -> Result<()> {
         let left = self.requests.checked_sub(1);
-        self.requests = left.ok_or_else(|| {
-            Error::new(
-                ErrorCode::TooLarge,
-                format!(
-                    "the call has asked the host for more than max_host_calls and {ALLOWANCE} other things"
-                ),
-            )
-        })?;
+        self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Count, Message, Opt, Result, Size};
 use crate::pages::PAGE;
 
 /// A row of the table of options.
@@ -53,11 +53,12 @@ impl Info {
     /// The number, if it is in the range; sizes of memory in whole pages.
     pub(crate) fn check(&self, number: u64) -> Result<u64> {
         if number > self.most {
-            let unit = if self.unit == Unit::Count { "" } else { " bytes" };
-            return Err(Error::invalid_argument(format!(
-                "{} is at most {}{unit}, found {number}",
-                self.name, self.most
-            )));
+            let option = Opt(self.name);
+            return Err(match self.unit {
+                Unit::Count => Message::TooMany { option, max: Count(self.most), found: Count(number) },
+                _ => Message::AboveMaximum { option, max: Size(self.most), found: Size(number) },
+            }
+            .into());
         }
         Ok(if self.unit == Unit::Memory { number.max(self.least).next_multiple_of(PAGE) } else { number })
     }

@@ -5,9 +5,29 @@ use std::sync::{Arc, Condvar};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::{LastUser, PoolStatistics};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::Sandbox;
+
+/// What a pool has done and has.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PoolStatistics {
+    /// Members that somebody has acquired.
+    pub in_use: u64,
+    /// Members that are ready.
+    pub idle: u64,
+    /// Members made since the pool was.
+    pub created: u64,
+    /// Members that could not be brought back, or that did not come back, and were dropped.
+    pub replaced: u64,
+    /// Acquisitions that had to wait.
+    pub waits: u64,
+    /// How long they waited, together.
+    pub waited: Duration,
+}
+
+/// The thread that used a member last.
+type LastUser = Option<ThreadId>;
 
 /// Members and those who wait for them. Of what a member is made does not matter here.
 pub(super) struct Members<M = Sandbox> {

@@ -8,42 +8,25 @@
 
 mod keeper;
 mod members;
+mod shared;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Message, Result};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
-use crate::sandbox::{HostError, HostFunction, HostIdentity, Sandbox, State, UninitializedSandbox};
+use crate::sandbox::{HostError, HostFunction, Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::value::Value;
 use crate::vm::reaper;
-use members::{Grant, Members};
-
-/// What a pool has done and has.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct PoolStatistics {
-    /// Members that somebody has acquired.
-    pub in_use: u64,
-    /// Members that are ready.
-    pub idle: u64,
-    /// Members made since the pool was.
-    pub created: u64,
-    /// Members that could not be brought back, or that did not come back, and were dropped.
-    pub replaced: u64,
-    /// Acquisitions that had to wait.
-    pub waits: u64,
-    /// How long they waited, together.
-    pub waited: Duration,
-}
+pub use members::PoolStatistics;
+use shared::Shared;
 
 /// Sandboxes kept ready from one snapshot. Used from any number of threads.
 pub struct Pool {
@@ -60,9 +43,8 @@ impl Pool {
         };
         let min_idle = usize::try_from(options.min_idle.or_default()).unwrap_or(usize::MAX);
         if min_idle > max {
-            return Err(Error::invalid_argument(format!(
-                "min_idle is at most max, which is {max}, found {min_idle}"
-            )));
+            let (most, found) = (Count(max as u64), Count(min_idle as u64));
+            return Err(Message::TooManyIdle { most, found }.into());
         }
         let template = UninitializedSandbox::from_snapshot(snapshot, options.sandbox)?;
         let shared = Shared {
@@ -115,6 +97,7 @@ impl Pool {
     /// [`Self::acquire`] with a time of its own; zero asks without waiting.
     pub fn acquire_within(&self, timeout: Duration) -> Result<PooledSandbox> {
         self.shared.check_process()?;
+        keeper::start(&self.shared)?;
         let sandbox = self.shared.acquire(timeout)?;
         Ok(PooledSandbox { sandbox: Some(sandbox), shared: Arc::clone(&self.shared) })
     }
@@ -198,136 +181,3 @@ impl fmt::Debug for PooledSandbox {
         f.debug_tuple("PooledSandbox").field(&self.sandbox).finish()
     }
 }
-
-/// What pool, members in use and keeper share.
-struct Shared {
-    epoch: Epoch,
-    snapshot: Snapshot,
-    template: Mutex<UninitializedSandbox>,
-    /// Which host functions the members share; the template keeps them alive.
-    host: HostIdentity,
-    max: usize,
-    min_idle: usize,
-    acquire_timeout: Duration,
-    stale_after: Duration,
-    members: Mutex<Members>,
-    /// There may be work for the keeper.
-    work: Condvar,
-    /// Set when the keeper was started.
-    keeper: OnceLock<()>,
-}
-
-impl Shared {
-    fn check_process(&self) -> Result<()> {
-        if self.epoch.is_current() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorCode::State,
-            "the pool belongs to the process that this one was forked from; make a new one here",
-        ))
-    }
-
-    fn members(&self) -> MutexGuard<'_, Members> {
-        // Every change is complete before anything that can panic.
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn template(&self) -> Result<MutexGuard<'_, UninitializedSandbox>> {
-        self.check_process()?;
-        Ok(self.template.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn acquire(self: &Arc<Self>, timeout: Duration) -> Result<Sandbox> {
-        keeper::start(self)?;
-        let mut members = self.members();
-        if let Some(member) = members.take_idle(std::thread::current().id())? {
-            if members.idle_len() < self.min_idle {
-                self.work.notify_one();
-            }
-            return Ok(member);
-        }
-        if members.reserve(self.max) {
-            drop(members);
-            return self.create();
-        }
-        let begun = Instant::now();
-        let deadline = begun.checked_add(timeout);
-        let waiter = members.enqueue();
-        loop {
-            if let Some(grant) = members.granted(&waiter) {
-                members.waited(begun.elapsed());
-                drop(members);
-                return match grant {
-                    Grant::Member(sandbox) => Ok(*sandbox),
-                    Grant::Place => self.create(),
-                    Grant::Closed => Err(members::closed()),
-                };
-            }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                members.leave(&waiter);
-                members.waited(begun.elapsed());
-                return Err(Error::new(
-                    ErrorCode::PoolTimeout,
-                    format!(
-                        "no member of the pool came free within acquire_timeout, {timeout:?}; all {} are in use",
-                        self.max
-                    ),
-                ));
-            }
-            members = match left {
-                Some(left) => waiter.wait_timeout(members, left).unwrap_or_else(PoisonError::into_inner).0,
-                None => waiter.wait(members).unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-    }
-
-    /// Makes the member whose place was reserved, for use.
-    fn create(&self) -> Result<Sandbox> {
-        let made = self.make();
-        let mut members = self.members();
-        match made {
-            Ok(sandbox) => {
-                members.created();
-                Ok(sandbox)
-            }
-            Err(error) => {
-                members.give_up_place();
-                Err(error)
-            }
-        }
-    }
-
-    fn make(&self) -> Result<Sandbox> {
-        self.template()?.try_evolve()
-    }
-
-    fn release(&self, mut sandbox: Sandbox) {
-        // A user may have put another sandbox in the member's place. Whatever its guest, the next user would get its host
-        // functions and limits.
-        if sandbox.host_identity() != self.host {
-            self.members().lose();
-            self.work.notify_one();
-            return;
-        }
-        // Handles and hooks of this user must not reach the next.
-        let is_clean = sandbox.state() == State::Ready
-            && sandbox.forget_user().is_ok()
-            && sandbox.restore(&self.snapshot).is_ok();
-        let mut members = self.members();
-        let left = if is_clean {
-            members.give(sandbox, std::thread::current().id())
-        } else {
-            members.give_soiled(sandbox);
-            self.work.notify_one();
-            None
-        };
-        drop(members);
-        // The pool is closed: destroyed without the lock.
-        drop(left);
-    }
-}
-
-/// The thread that used a member last.
-type LastUser = Option<ThreadId>;

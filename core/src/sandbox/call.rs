@@ -18,9 +18,9 @@ use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
 use super::host::{HostError, HostFunctions, HostIdentity};
-use super::host_call::{HostCall, host_error, panicked};
+use super::host_call::{HostCall, engine_error, host_error, panicked};
 use crate::clock;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Name, Result, Size, Text, told};
 use crate::fault::FaultKind;
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
@@ -189,7 +189,8 @@ impl Conversation {
         let context = self.context().map_err(Ended::Ready)?;
         let lead = [ValueRef::Bytes(&context.to_bytes()), ValueRef::String(name)];
         self.channel.send(self.vm.memory(), FrameKind::Call, &lead, arguments).map_err(|full| {
-            Ended::Ready(too_large("the arguments", "input_size", &full, self.channel.input_room()))
+            let (needed, room) = (needed(&full), Size(self.channel.input_room()));
+            Ended::Ready(Message::NoRoomForArguments { needed, room }.into())
         })?;
         self.has_entropy = true;
         self.log.announce_level(self.vm.memory());
@@ -276,12 +277,8 @@ impl Conversation {
             match message {
                 ToHost::HostCall { name, arguments } => {
                     let asked = self.frame.len();
-                    let call = HostCall {
-                        name,
-                        arguments: arguments.as_slice(),
-                        host: &self.host,
-                        input_room: self.channel.input_room(),
-                    };
+                    let call = HostCall { name, arguments: arguments.as_slice(), host: &self.host };
+                    let room = Size(self.channel.input_room());
                     let (vm, channel) = (&self.vm, &mut self.channel);
                     let outcome = self.stopper.host(|| call.run(&mut quota)).ok_or(Ended::Stopped)?;
                     // The host function may have forked.
@@ -295,18 +292,16 @@ impl Conversation {
                         Ok(value) => {
                             match channel.send(vm.memory(), FrameKind::HostResult, &[value.borrow()], &[]) {
                                 Ok(()) => continue,
-                                Err(full) => call.engine_error(&too_large(
-                                    &format!("the result of the host function `{}`", printable(name, 256)),
-                                    "input_size",
-                                    &full,
-                                    call.input_room,
-                                )),
+                                Err(full) => {
+                                    let (name, needed) = (Name(printable(name, 256)), needed(&full));
+                                    engine_error(Message::NoRoomForHostResult { name, needed, room }.into())
+                                }
                             }
                         }
                         Err(failed) => failed,
                     };
                     self.tokens = self.tokens.wrapping_add(1).max(1);
-                    let text = failed.source.to_string();
+                    let text = told(&failed.source);
                     let items = [
                         ValueRef::U64(self.tokens),
                         ValueRef::I32(failed.status),
@@ -428,7 +423,11 @@ impl Conversation {
                 let stopped = Error::new(ErrorCode::Interrupted, "the program's signal hook ended the call");
                 return Err(Ended::Poisoned(stopped.with_source(error.source)));
             }
-            Err(payload) => return Err(panicked("the signal hook", payload)),
+            Err(payload) => {
+                return Err(panicked(payload, |said| {
+                    Error::new(ErrorCode::Internal, format!("the signal hook panicked: {said}"))
+                }));
+            }
         }
         self.stopper.set_aside();
         // After that, not before: what was set aside may have been a kicker's signal, and none comes a second time.
@@ -444,11 +443,10 @@ impl Conversation {
         };
         let (layout, memory) = (&self.vm.image().layout, self.vm.memory());
         let fault = report.classify(layout, memory, |address| self.origin.function_at(address));
-        let code = match fault.kind {
-            FaultKind::StackOverflow => ErrorCode::StackOverflow,
-            _ => ErrorCode::GuestFault,
-        };
-        Error::new(code, format!("the guest faulted: {fault}")).with_fault(fault)
+        match fault.kind {
+            FaultKind::StackOverflow => Message::StackOverflow { fault }.into(),
+            _ => Message::Faulted { fault }.into(),
+        }
     }
 
     /// … and what else a frame to it brings along.
@@ -483,11 +481,10 @@ fn in_the_parent(memory: &GuestMemory) -> Result<(), Ended> {
 pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> Result<ValueRef<'f>> {
     match ToHost::decode(frame) {
         Ok(ToHost::Result(value)) if value.kind() == signature.returns() => Ok(value),
-        Ok(ToHost::Result(value)) => Err(Error::protocol(format!(
-            "the guest function `{name}` returned {}, its signature says {}",
-            value.kind(),
-            signature.returns()
-        ))),
+        Ok(ToHost::Result(value)) => {
+            let (name, found, returns) = (Name(name.to_owned()), value.kind(), signature.returns());
+            Err(Message::WrongGuestResult { name, found, returns }.into())
+        }
         Ok(_) => Err(broken(&ReceiveError::Malformed(DecodeError::UnknownFrame))),
         Err(error) => Err(broken(&ReceiveError::Malformed(error))),
     }
@@ -516,16 +513,14 @@ fn kind_of(code: i32) -> ErrorKind {
 }
 
 fn abort_error(reason: AbortReason, code: i32, message: &str) -> Error {
-    let (kind, what, mend) = match reason {
-        AbortReason::OutOfMemory => {
-            (ErrorCode::GuestOutOfMemory, "the guest is out of memory".to_owned(), "; raise heap_size")
-        }
-        AbortReason::Panic => (ErrorCode::GuestAbort, "the guest panicked".to_owned(), ""),
-        _ => (ErrorCode::GuestAbort, format!("the guest aborted with code {code}"), ""),
-    };
     let colon = if message.is_empty() { "" } else { ": " };
-    Error::new(kind, format!("{what}{colon}{}{mend}", printable(message, MAX_MESSAGE_LEN)))
-        .with_guest_code(code)
+    let said = format!("{colon}{}", printable(message, MAX_MESSAGE_LEN));
+    let error = match reason {
+        AbortReason::OutOfMemory => Message::OutOfMemory { said: Text(said) }.into(),
+        AbortReason::Panic => Error::new(ErrorCode::GuestAbort, format!("the guest panicked{said}")),
+        _ => Error::new(ErrorCode::GuestAbort, format!("the guest aborted with code {code}{said}")),
+    };
+    error.with_guest_code(code)
 }
 
 fn broken(error: &ReceiveError) -> Error {
@@ -537,12 +532,7 @@ fn broken(error: &ReceiveError) -> Error {
     })
 }
 
-fn too_large(what: &str, option: &str, full: &Full, room: u64) -> Error {
-    Error::new(
-        ErrorCode::TooLarge,
-        format!(
-            "no room for {what}: more than {} bytes, {option} is {room}, raise it",
-            full.needed.min(full.capacity)
-        ),
-    )
+/// The bytes that a frame takes at least.
+fn needed(full: &Full) -> Size {
+    Size(full.needed.min(full.capacity) as u64)
 }

@@ -123,14 +123,14 @@ impl GuestLog {
         match std::mem::take(&mut self.dropped) {
             Dropped { by_host: 0, by_guest: 0 } => {}
             Dropped { by_host, by_guest: 0 } => {
-                log::warn!(target: OWN_TARGET, "dropped {by_host} log records of the guest: max_log_bytes is used up");
+                log::warn!(target: OWN_TARGET, "dropped {by_host} log records of the guest: the call's bytes of logging are used up");
             }
             Dropped { by_host: 0, by_guest } => {
                 log::warn!(target: OWN_TARGET, "the guest dropped {by_guest} log records: its ring was full");
             }
             Dropped { by_host, by_guest } => log::warn!(
                 target: OWN_TARGET,
-                "dropped {by_host} log records of the guest: max_log_bytes is used up; the guest dropped {by_guest} more: its ring was full"
+                "dropped {by_host} log records of the guest: the call's bytes of logging are used up; the guest dropped {by_guest} more: its ring was full"
             ),
         }
     }

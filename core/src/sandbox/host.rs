@@ -9,7 +9,7 @@ use libhyperlight_abi::limits::MAX_NAME_LEN;
 use libhyperlight_abi::message::RESERVED_PREFIX;
 use libhyperlight_abi::{Kind, ValueRef};
 
-use crate::error::{BoxError, Error, ErrorCode, Result};
+use crate::error::{BoxError, Count, Error, ErrorCode, Message, Result};
 use crate::signature::Signature;
 use crate::value::{Typed, Value};
 
@@ -172,10 +172,8 @@ impl HostFunctions {
     /// Adds one, in place of the one that had the name.
     pub fn insert(&mut self, name: &str, function: Registered) -> Result<()> {
         if name.is_empty() || name.len() > MAX_NAME_LEN {
-            return Err(Error::invalid_argument(format!(
-                "a function's name has 1 to {MAX_NAME_LEN} bytes, found {}",
-                name.len()
-            )));
+            let (most, found) = (Count(MAX_NAME_LEN as u64), Count(name.len() as u64));
+            return Err(Message::LongName { most, found }.into());
         }
         if name.starts_with(RESERVED_PREFIX) {
             return Err(Error::invalid_argument(format!(

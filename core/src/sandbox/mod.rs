@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Name, Result, Time};
 use crate::functions::Functions;
 use crate::guest::Guest;
 use crate::guest::origin::Origin;
@@ -73,10 +73,8 @@ impl Sandbox {
         self.check_usable()?;
         let function = self.functions.find(name)?;
         if function.signature.returns() != R::KIND {
-            return Err(Error::new(
-                ErrorCode::Signature,
-                format!("`{name}` is {}, but {} was expected of it", function.signature, R::KIND),
-            ));
+            let (name, signature) = (Name(name.to_owned()), function.signature.clone());
+            return Err(Message::OtherResultExpected { name, signature, expected: R::KIND }.into());
         }
         arguments.with_values(|values| {
             let value = self.call_ref_with(options, name, values)?;
@@ -257,7 +255,7 @@ impl Sandbox {
         self.check_process()?;
         match self.state {
             State::Ready => Ok(()),
-            State::Poisoned => Err(poisoned()),
+            State::Poisoned => Err(Message::Poisoned.into()),
         }
     }
 
@@ -267,14 +265,6 @@ impl Sandbox {
         }
         Ok(())
     }
-}
-
-/// The error of whoever calls a sandbox whose guest was stopped in the middle.
-pub(crate) fn poisoned() -> Error {
-    Error::new(
-        ErrorCode::Poisoned,
-        "an earlier call stopped the guest in the middle; restore the sandbox or make a new one",
-    )
 }
 
 /// A start that failed.
@@ -303,9 +293,7 @@ impl From<Ended> for StartFailed {
 fn checked_interval(interval: Duration) -> Result<Duration> {
     const SHORTEST: Duration = Duration::from_millis(1);
     if interval < SHORTEST {
-        return Err(Error::invalid_argument(format!(
-            "the signal hook is asked at most every {SHORTEST:?}, found {interval:?}"
-        )));
+        return Err(Message::HookTooOften { shortest: Time(SHORTEST), found: Time(interval) }.into());
     }
     Ok(interval)
 }

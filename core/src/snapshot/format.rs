@@ -17,7 +17,7 @@ use std::ops::Range;
 use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use crate::SandboxOptions;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Opt, Result, Size, Text};
 use crate::guest::Fingerprint;
 use crate::guest::elf::ABI_ACCEPTED;
 use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
@@ -132,7 +132,7 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let payloads = payloads(&mut input)?;
     let memory = program.segments.iter().map(|segment| segment.size);
     let memory = memory.chain(payloads.iter().map(|payload| payload.len)).sum::<u64>();
-    bounded("the memory of its guest's program and payloads", memory, "max_size", bounds.size)?;
+    memory_within("the memory of its guest's program and payloads", memory, bounds)?;
 
     let registers =
         Registers::from_words(input.words()?).ok_or_else(|| bad("a segment base is not an address"))?;
@@ -170,14 +170,13 @@ fn abi(input: &mut Reader<'_>) -> Result<u32> {
         .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
 }
 
-/// Confirms that something is within an option of whoever loads the file.
-fn bounded(what: &str, bytes: u64, option: &str, bound: u64) -> Result<()> {
-    if bytes <= bound {
+/// Confirms that memory is within what whoever loads the file allows.
+fn memory_within(what: &str, bytes: u64, bounds: FileBounds) -> Result<()> {
+    if bytes <= bounds.size {
         return Ok(());
     }
-    Err(bad(&format!(
-        "{what} is {bytes} bytes, {option} is {bound}; raise {option} if the file can be trusted"
-    )))
+    let (what, found, bound) = (Text(what.to_owned()), Size(bytes), Size(bounds.size));
+    Err(Message::FileMemoryTooLarge { what, found, bound }.into())
 }
 
 fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
@@ -196,7 +195,10 @@ fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
     let sizes =
         options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
     for (name, size) in sizes.named() {
-        bounded(&format!("its {name}"), size, "max_heap_size", bounds.each)?;
+        if size > bounds.each {
+            let (option, found, bound) = (Opt(name), Size(size), Size(bounds.each));
+            return Err(Message::FileSizeTooLarge { option, found, bound }.into());
+        }
     }
     Ok(sizes)
 }
@@ -260,7 +262,7 @@ fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<
         }
         // Below the size of the guest's memory, because each page is there once.
         total += len;
-        bounded("the memory in it", total, "max_size", bounds.size)?;
+        memory_within("the memory in it", total, bounds)?;
         end = range.end;
         pages.push(range);
     }

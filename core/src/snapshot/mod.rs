@@ -18,7 +18,7 @@ use std::sync::Arc;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Difference, Error, HostMismatch, Message, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
@@ -160,21 +160,17 @@ impl Frozen {
 
     /// Confirms that the picture is of a sandbox like this one. All that differs is listed.
     pub fn check_sandbox(&self, origin: &Origin, layout: &Layout, sizes: &Sizes) -> Result<()> {
-        let mut differs: Vec<_> = self.origin.difference(origin).into_iter().collect();
-        for (name, ours, theirs) in self.sizes.beside(sizes).filter(|(_, ours, theirs)| ours != theirs) {
-            differs.push(format!("its {name} is {ours}, that of the sandbox is {theirs}"));
-        }
+        let mut differs: Vec<_> = self.origin.difference(origin).into_iter().map(Difference::Guest).collect();
+        let sizes = self.sizes.beside(sizes).filter(|(_, ours, theirs)| ours != theirs);
+        differs.extend(sizes.map(|(option, ours, theirs)| Difference::Size { option, ours, theirs }));
         // A file may lie about the guest that it is of; then the layout tells.
         if differs.is_empty() && !self.image.layout.is_same(layout) {
-            differs.push("it says that it is of this guest, and is not".to_owned());
+            differs.push(Difference::Guest("it says that it is of this guest, and is not".to_owned()));
         }
         if differs.is_empty() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorCode::SnapshotMismatch,
-            format!("the snapshot is not of a sandbox like this one: {}", differs.join("; ")),
-        ))
+        Err(Message::OtherSandbox { differs }.into())
     }
 
     /// Confirms that a sandbox with these host functions can go on where the picture was taken. All that is wrong is
@@ -183,22 +179,18 @@ impl Frozen {
         let wrong: Vec<_> = self
             .required
             .iter()
-            .filter_map(|(name, signature)| match host.find(name) {
-                None => Some(format!("`{name}` {signature} is missing")),
-                Some(found) if found.signature != *signature => {
-                    let advice = found.signature.advice(signature.params().len());
-                    Some(format!("`{name}` is {}, expected {signature}{advice}", found.signature))
-                }
-                Some(_) => None,
+            .map(|(name, needed)| (name, needed, host.find(name).map(|found| &found.signature)))
+            .filter(|(_, needed, found)| *found != Some(needed))
+            .map(|(name, needed, found)| HostMismatch {
+                name: name.clone(),
+                needed: needed.clone(),
+                found: found.cloned(),
             })
             .collect();
         if wrong.is_empty() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorCode::SnapshotMismatch,
-            format!("the snapshot needs host functions that the sandbox does not have: {}", wrong.join("; ")),
-        ))
+        Err(Message::HostFunctionsLack { wrong }.into())
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Result, Time};
 use crate::process::Epoch;
 use run::{NEVER, RunState};
 use signal::Aside;
@@ -317,14 +317,8 @@ impl Drop for Stopper {
 pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     match cause {
         Cause::Interrupt => Error::new(ErrorCode::Interrupted, "the call was interrupted"),
-        Cause::Timeout => Error::new(
-            ErrorCode::Timeout,
-            format!("the call took longer than its timeout of {:?}", limits.wall),
-        ),
-        Cause::CpuTime => Error::new(
-            ErrorCode::Timeout,
-            format!("the call used more processor time than its cpu_time of {:?}", limits.cpu),
-        ),
+        Cause::Timeout => Message::TimedOut { limit: Time(limits.wall) }.into(),
+        Cause::CpuTime => Message::OutOfCpuTime { limit: Time(limits.cpu) }.into(),
     }
 }
 

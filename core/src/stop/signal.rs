@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Number, OtherSignal, Result};
 
 /// A set of signals as the kernel has it: bit n − 1 is signal n.
 pub(super) type Mask = u64;
@@ -42,11 +42,8 @@ pub(super) fn current() -> i32 {
 /// Whether the signal can stop a guest.
 pub(super) fn check(signal: i32) -> Result<()> {
     if !(libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal) {
-        return Err(Error::invalid_argument(format!(
-            "signal {signal} is not a real-time signal; those are {} to {}",
-            libc::SIGRTMIN(),
-            libc::SIGRTMAX()
-        )));
+        let [signal, first, last] = [signal, libc::SIGRTMIN(), libc::SIGRTMAX()].map(Number);
+        return Err(Message::NotRealTime { signal, first, last }.into());
     }
     // SAFETY: an all-zero `sigaction` is a valid value of that C struct.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -55,9 +52,7 @@ pub(super) fn check(signal: i32) -> Result<()> {
         return Err(Error::resource("sigaction", io::Error::last_os_error()));
     }
     if action.sa_sigaction == libc::SIG_IGN {
-        return Err(Error::invalid_argument(format!(
-            "signal {signal} is ignored by the program, so that it cannot stop a guest; choose another by set_interrupt_signal"
-        )));
+        return Err(Message::IgnoredSignal { signal: Number(signal), mend: OtherSignal }.into());
     }
     Ok(())
 }

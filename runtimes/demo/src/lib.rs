@@ -1,8 +1,8 @@
-//! The demo guest: a program to try the library with, and to test it against.
+//! The demo guest: a program to try the library with.
 //!
-//! Besides harmless examples it holds everything that a test needs a guest to do wrong: it faults, exhausts, spins,
-//! tries privileged instructions and breaks the wire contract, each on request. Where a function has the name of one
-//! in the reference implementation's test guest, it does the same.
+//! It echoes, computes, calls back, logs and prints, and does what a host must be able to deal with: it fails, panics, faults,
+//! spins, and uses up what it has, each on request. Where a function has the name of one in the reference implementation's test
+//! guest, it does the same. What attacks the host is in a guest for tests, `tests/guests/attacks`, which has all of this as well.
 
 #![no_std]
 
@@ -11,14 +11,12 @@ extern crate alloc;
 mod compute;
 mod echo;
 mod errors;
-mod faults;
+pub mod faults;
 mod host;
-mod hostile;
 mod log;
-mod memory;
+pub mod memory;
 mod payload;
 mod print;
-mod privileged;
 mod sleep;
 mod stack;
 mod state;

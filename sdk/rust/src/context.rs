@@ -60,7 +60,7 @@ fn request() {
 
 fn ask(kind: FrameKind, items: &[ValueRef<'_>]) {
     if channel::post(kind, items, &[]).is_err() {
-        give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
+        give_up(AbortReason::Abort, code::TOO_LARGE, "the output size is too small for any frame");
     }
     channel::exchange(|message| match message {
         Incoming::Context(context) => arrived(context),

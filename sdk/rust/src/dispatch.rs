@@ -58,7 +58,7 @@ pub(crate) fn reply(outcome: &Result<Value>) {
         Ok(value) => match channel::post(FrameKind::Result, &[value.as_ref()], &[]) {
             Ok(()) => return,
             Err(Full { needed, capacity }) => {
-                let message = format!("the result takes {needed} bytes of {capacity}: raise output_size");
+                let message = format!("the result takes {needed} bytes of {capacity}: raise the output size");
                 &Error::too_large(message)
             }
         },
@@ -91,7 +91,7 @@ fn post_error(error: &Error, message: &str) {
     }
     let more = if error.kind() == ErrorKind::Own { &[][..] } else { &[kind] };
     if channel::post(FrameKind::Error, &items, more).is_err() {
-        give_up(AbortReason::Abort, code::TOO_LARGE, "output_size is too small for any frame");
+        give_up(AbortReason::Abort, code::TOO_LARGE, "the output size is too small for any frame");
     }
 }
 

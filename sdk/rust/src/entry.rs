@@ -59,7 +59,7 @@ fn initialise() -> Result<()> {
     })
     .map_err(|Full { needed, capacity }| {
         let message =
-            format!("the list of functions takes at least {needed} bytes of {capacity}: raise output_size");
+            format!("the list of functions takes at least {needed} bytes of {capacity}: raise the output size");
         Error::too_large(message)
     })
 }

@@ -89,7 +89,7 @@ fn call<T>(
     if let Err(full) = channel::post(FrameKind::HostCall, &[ValueRef::String(name)], arguments) {
         let (needed, capacity) = (full.needed, full.capacity);
         let message = format!(
-            "the arguments of the host function `{name}` take {needed} bytes of {capacity}: raise output_size"
+            "the arguments of the host function `{name}` take {needed} bytes of {capacity}: raise the output size"
         );
         return Err(Error::too_large(message));
     }

@@ -21,33 +21,9 @@ except ImportError as _error:
 
     raise ImportError(_explain(_error)) from _error
 
+from . import _errors
 from ._compiler import WasmProgram
-from ._errors import (
-    FunctionNotFound,
-    GuestAbort,
-    GuestBinaryError,
-    GuestError,
-    GuestFault,
-    GuestOutOfMemory,
-    GuestProtocolError,
-    GuestStackOverflow,
-    GuestTimeout,
-    HyperlightError,
-    HyperlightIOError,
-    HypervisorUnavailable,
-    Interrupted,
-    InvalidArgument,
-    PayloadTooLarge,
-    PoolTimeout,
-    ResourceError,
-    SandboxBusy,
-    SandboxClosed,
-    SandboxPoisoned,
-    SandboxStateError,
-    SignatureError,
-    SnapshotFileError,
-    SnapshotMismatch,
-)
+from ._errors import *  # noqa: F403
 from ._host import HostFunction
 from ._javascript import JavaScript, JavaScriptPool
 from ._pool import PoolStatistics, SandboxPool
@@ -57,39 +33,15 @@ from ._wasi import Wasi
 from ._wasm import Wasm, WasmPool
 
 __all__ = [
-    "FunctionNotFound",
     "Guest",
-    "GuestAbort",
-    "GuestBinaryError",
-    "GuestError",
-    "GuestFault",
-    "GuestOutOfMemory",
-    "GuestProtocolError",
-    "GuestStackOverflow",
-    "GuestTimeout",
     "HostFunction",
-    "HyperlightError",
-    "HyperlightIOError",
-    "HypervisorUnavailable",
-    "Interrupted",
-    "InvalidArgument",
     "JavaScript",
     "JavaScriptPool",
-    "PayloadTooLarge",
     "PoolStatistics",
-    "PoolTimeout",
-    "ResourceError",
     "Sandbox",
-    "SandboxBusy",
-    "SandboxClosed",
-    "SandboxPoisoned",
     "SandboxPool",
-    "SandboxStateError",
     "Signature",
-    "SignatureError",
     "Snapshot",
-    "SnapshotFileError",
-    "SnapshotMismatch",
     "Wasi",
     "Wasm",
     "WasmPool",
@@ -104,6 +56,7 @@ __all__ = [
     "u32",
     "u64",
 ]
+__all__ += _errors.__all__
 
 for _name in __all__:
     # Names in tracebacks and documentation are those by which programs import them.

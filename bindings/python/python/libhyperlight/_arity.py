@@ -13,7 +13,6 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-
 # What lets guests give more.
 OPENS = "guests may give parameters that have defaults only if it is registered with open_arity=True"
 

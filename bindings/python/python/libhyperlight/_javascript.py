@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ._host import HostFunction, HostFunctions, checked, over_json, refuse
-from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _all_to_script, _of_script, _prepare_by
+from ._libhyperlight import Guest, Sandbox, Snapshot, _all_to_script, _of_script, _Pool, _prepare_by
 from ._pool import PoolExecutor
 from ._runtime import Limits, Runtime
 from ._signature import from_codes

@@ -1,4 +1,4 @@
-"""The options, for type checkers. Written by ``cargo run -p xtask -- generate``: do not edit.
+"""The options, for type checkers. Written by ``cargo xtask generate``: do not edit.
 
 They are made of the table of options, ``core/src/options``. None is the same as an option that is left out.
 """

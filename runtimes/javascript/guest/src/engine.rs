@@ -83,7 +83,7 @@ pub(crate) fn start() -> Result<()> {
         if intrinsics.iter().any(|add| add(context) != 0) {
             return Err(too_small());
         }
-        let error = qjs::JS_NewInternalError(context, c"out of memory: raise heap_size".as_ptr());
+        let error = qjs::JS_NewInternalError(context, c"out of memory: raise the heap size".as_ptr());
         if qjs::JS_IsException(error) {
             return Err(too_small());
         }
@@ -172,7 +172,7 @@ pub(crate) fn out_of_memory() -> Thrown {
 }
 
 fn too_small() -> Error {
-    Error::new(OUT_OF_MEMORY, "the heap is too small for the engine: raise heap_size")
+    Error::new(OUT_OF_MEMORY, "the heap is too small for the engine: raise the heap size")
 }
 
 /// Tells the engine how far the stack reaches from here.

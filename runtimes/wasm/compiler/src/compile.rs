@@ -43,7 +43,7 @@ impl fmt::Display for Error {
         match self {
             Self::Program(text) | Self::Options(text) => f.write_str(text),
             Self::Timeout => f.write_str(
-                "compiling took longer than allowed; raise compile_timeout if the program is trusted",
+                "compiling took longer than allowed; raise the compile timeout if the program is trusted",
             ),
         }
     }
@@ -140,7 +140,7 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
     let most = options.most();
     if program.len() > most {
         return Err(Error::Program(format!(
-            "the program has {} bytes, and at most {most} are compiled; raise max_program_size if it is trusted",
+            "the program has {} bytes, and at most {most} are compiled; raise the max program size if it is trusted",
             program.len()
         )));
     }

@@ -37,7 +37,7 @@ pub(crate) fn new(
     let start = heap::aligned_alloc(PAGE, share.max(1));
     if start.is_null() {
         let heap = boot_info().heap.size;
-        return Err(format!("a memory of {minimum} bytes does not fit the heap of {heap}: raise heap_size"));
+        return Err(format!("a memory of {minimum} bytes does not fit the heap of {heap}: raise the heap size"));
     }
     let mut memory = Block { start, size: 0, capacity: share };
     memory.grow(minimum);

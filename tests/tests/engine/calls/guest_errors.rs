@@ -45,7 +45,7 @@ fn what_the_sdk_finds_is_told_by_the_librarys_own_errors() {
         let error = spares(&mut sandbox, ErrorCode::TooLarge, |sandbox| {
             sandbox.call::<()>("CallHostWithBytes", ("Takes", 2_u64 << 20))
         });
-        assert!(error.message().contains("output_size"), "{error}");
+        assert!(error.message().contains("output size"), "{error}");
         assert_eq!(error.guest_code(), ErrorCode::TooLarge.number());
     });
 }

@@ -208,7 +208,9 @@ fn max_log_bytes_bounds_what_one_call_brings() {
                 let dropped = 100 - guests.len();
                 assert_eq!(
                     warning.message,
-                    format!("dropped {dropped} log records of the guest: max_log_bytes is used up")
+                    format!(
+                        "dropped {dropped} log records of the guest: the call's bytes of logging are used up"
+                    )
                 );
             }
         });
@@ -237,7 +239,7 @@ fn a_storm_of_records_and_exits_brings_what_it_may_and_one_line_more() {
                 let bytes: usize = guests.iter().map(|kept| kept.message.len()).sum();
                 assert!(bytes > 0 && bytes as u64 <= BYTES, "{bytes} bytes");
                 let [summary] = own.try_into().unwrap();
-                assert!(summary.message.contains("max_log_bytes") && summary.message.contains("ring"));
+                assert!(summary.message.contains("bytes of logging") && summary.message.contains("ring"));
                 sandbox.restore(&fresh).unwrap();
             }
         }

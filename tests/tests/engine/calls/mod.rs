@@ -10,6 +10,7 @@ mod payloads;
 mod print;
 mod signatures;
 mod sizes;
+mod spellings;
 mod state;
 mod success;
 mod values;

@@ -57,7 +57,7 @@ fn a_result_that_does_not_fit_names_output_size_and_does_no_harm() {
                 sandbox.call::<Vec<u8>>("MakeBytes", (len,))
             });
             assert_eq!(error.guest_code(), ErrorCode::TooLarge.number());
-            assert!(error.message().contains("output_size"), "{error}");
+            assert!(error.message().contains("output size"), "{error}");
         }
         assert_eq!(sandbox.call::<Vec<u8>>("MakeBytes", (4096_u64,)).unwrap(), vec![0x5a; 4096]);
     });
@@ -83,7 +83,7 @@ fn arguments_of_a_host_call_that_do_not_fit_name_output_size_and_do_no_harm() {
             sandbox.call::<()>("CallHostWithBytes", ("Take", 8192_u64))
         });
         assert_eq!(error.guest_code(), ErrorCode::TooLarge.number());
-        assert!(error.message().contains("output_size"), "{error}");
+        assert!(error.message().contains("output size"), "{error}");
         assert_eq!(calls.load(Ordering::Relaxed), 3);
     });
 }
@@ -97,7 +97,7 @@ fn a_host_result_that_does_not_fit_is_an_error_in_the_guest_that_names_input_siz
         let mut sandbox = host.evolve().unwrap();
         for function in ["Give", "GiveAll"] {
             let seen: String = sandbox.call("CallHostExpectError", (function,)).unwrap();
-            assert!(seen.contains("input_size is 4096, raise it"), "{seen}");
+            assert!(seen.contains("input size is 4096, raise it"), "{seen}");
             // Passed on, it is the engine's own error that comes out.
             let error = spares(&mut sandbox, ErrorCode::HostFunction, |sandbox| {
                 sandbox.call::<u32>("HostCallLoop", (function, 1_u32))

@@ -196,5 +196,5 @@ fn what_the_guest_asks_about_a_host_function_is_no_call_of_it() {
     let mut js = host.evolve().unwrap();
     gives(&mut js, "host.one()", "1");
     let error = fails_with(ErrorCode::HostFunction, eval(&mut js, "host.one() + host.one()"));
-    assert_eq!(error.message(), "the call has made max_host_calls host calls");
+    assert_eq!(error.message(), "the call has made as many host calls as max_host_calls allows");
 }

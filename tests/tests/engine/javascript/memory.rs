@@ -46,7 +46,7 @@ fn what_is_thrown_without_memory_is_an_error_that_names_the_option() {
             let taken = format!("const taken = new Uint8Array({taken});");
             let error = fails_with(ErrorCode::GuestError, eval(&mut js, &format!("{{ {taken} {source} }}")));
             assert!(
-                error.message().starts_with("InternalError: out of memory: raise heap_size"),
+                error.message().starts_with("InternalError: out of memory: raise the heap size"),
                 "{taken} {source}: {error}"
             );
             assert_eq!(js.state(), State::Ready, "{source}");
@@ -59,7 +59,7 @@ fn what_is_thrown_without_memory_is_an_error_that_names_the_option() {
             );
             match eval(&mut js, &caught) {
                 Ok(seen) => assert_eq!(
-                    seen, r#"["object",true,"out of memory: raise heap_size","string"]"#,
+                    seen, r#"["object",true,"out of memory: raise the heap size","string"]"#,
                     "{source}"
                 ),
                 // What the script has filled may still be there.
@@ -81,7 +81,7 @@ fn heaps_of_every_size_end_in_the_same_way() {
         for source in SHAPES.iter().take(2) {
             let error = fails_with(ErrorCode::GuestError, eval(&mut js, &format!("{{ {source} }}")));
             assert!(
-                error.message().starts_with("InternalError: out of memory: raise heap_size"),
+                error.message().starts_with("InternalError: out of memory: raise the heap size"),
                 "{heap} {source}: {error}"
             );
             js.restore(&snapshot).unwrap();
@@ -101,7 +101,7 @@ fn a_source_that_the_heap_is_too_small_for_is_an_error_that_names_the_option() {
     for heap in [2 << 20, 3 << 20, 4 << 20] {
         let mut js = engine_with(SandboxOptions::new().heap_size(heap));
         let error = fails_with(ErrorCode::GuestError, load(&mut js, &source));
-        assert!(error.message().starts_with("InternalError: out of memory: raise heap_size"), "{error}");
+        assert!(error.message().starts_with("InternalError: out of memory: raise the heap size"), "{error}");
         gives(&mut js, "6 * 7", "42");
     }
 }

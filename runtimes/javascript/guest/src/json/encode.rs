@@ -344,7 +344,7 @@ impl Encoder {
         let (what, room) = (self.what, self.room);
         let len = self.out.len() + text.len();
         if len + self.dollars.len() > room {
-            return Err(too_large(format_args!("{what} takes more than {room} bytes: raise output_size")));
+            return Err(too_large(format_args!("{what} takes more than {room} bytes: raise the output size")));
         }
         if len > self.out.capacity() {
             // Never more than a message has room for: so much is kept from scripts.

@@ -241,7 +241,7 @@ fn light(what: &str, found: u64, most: u64) -> Result<(), Error> {
 
 /// What mends it where more time lets a program have more.
 fn if_trusted(error: Error) -> Error {
-    Error::Program(format!("{error}; raise compile_timeout if it is trusted"))
+    Error::Program(format!("{error}; raise the compile timeout if it is trusted"))
 }
 
 fn too_deep() -> Stop {

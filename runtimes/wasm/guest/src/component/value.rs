@@ -65,7 +65,7 @@ pub(super) fn shapes(types: impl IntoIterator<Item = Type>) -> Result<Option<Vec
 /// How many types lie in each other; nothing where one of them belongs to the program alone.
 fn depth(ty: &Type) -> Result<Option<usize>> {
     if stack_left() < STACK_FOR_TYPES {
-        return Err(Error::new(code::LOAD, "types that nest so deep need more stack: raise stack_size"));
+        return Err(Error::new(code::LOAD, "types that nest so deep need more stack: raise the stack size"));
     }
     let inner = match ty {
         Type::List(list) => deepest([list.ty()]),
@@ -97,7 +97,7 @@ fn deepest(types: impl IntoIterator<Item = Type>) -> Result<Option<usize>> {
 /// functions that call themselves.
 pub(super) fn check_stack(depth: usize) -> Result<()> {
     if stack_left() < depth.saturating_mul(STACK_FOR_LEVEL) {
-        return Err(wrong(format!("values that nest {depth} types deep need more stack: raise stack_size")));
+        return Err(wrong(format!("values that nest {depth} types deep need more stack: raise the stack size")));
     }
     Ok(())
 }
@@ -469,5 +469,5 @@ fn wrong(text: impl Into<String>) -> Error {
 
 #[cold]
 fn too_large(len: usize) -> Error {
-    wrong(format!("a list of {len} members does not fit the heap: raise heap_size"))
+    wrong(format!("a list of {len} members does not fit the heap: raise the heap size"))
 }

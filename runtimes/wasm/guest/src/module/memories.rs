@@ -40,7 +40,7 @@ fn read(data: &mut [u8], arguments: &[ValueRef<'_>]) -> Result<Value> {
     let part = part(data, *offset, *len)?;
     let mut copy = Vec::new();
     if copy.try_reserve_exact(part.len()).is_err() {
-        bail!(code::MEMORY, "{len} bytes do not fit the heap: raise heap_size or read less at once");
+        bail!(code::MEMORY, "{len} bytes do not fit the heap: raise the heap size or read less at once");
     }
     copy.extend_from_slice(part);
     Ok(Value::Bytes(copy))

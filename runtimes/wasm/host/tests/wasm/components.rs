@@ -207,7 +207,7 @@ fn values_as_deep_as_types_can_be_fit_every_stack() {
                 guest_error(&mut sandbox, 4, |sandbox| sandbox.call::<String>("run", (&*value,)))
             }
         };
-        assert!(message.contains("stack_size"), "{message}");
+        assert!(message.contains("stack size"), "{message}");
     }
 }
 

@@ -59,7 +59,7 @@ fn a_memory_that_the_heap_cannot_hold_ends_the_start() {
     for pages in [300, 65536] {
         let error = start_fails(&format!("(module (memory {pages}))"));
         assert_eq!(error.code(), ErrorCode::GuestAbort, "{error}");
-        assert!(error.message().contains("heap_size"), "{error}");
+        assert!(error.message().contains("heap size"), "{error}");
     }
     let options = SandboxOptions::new().heap_size(32 << 20);
     UninitializedSandbox::new(&guest("(module (memory 300))"), options).unwrap().evolve().unwrap();

@@ -1,0 +1,369 @@
+//! The sentences of errors: one template for each, and what it speaks of as data.
+//!
+//! What a template names in braces is a field, or one of the options and functions of this library that are listed behind the name
+//! of the message: those are written as the reader's language calls them. A text that names none of them needs no entry here.
+
+use std::fmt;
+use std::time::Duration;
+
+use libhyperlight_abi::Kind;
+
+use super::ErrorCode;
+use super::spelling::{Function, Spelled, Spelling, Subject};
+use crate::fault::Fault;
+use crate::signature::Signature;
+
+macro_rules! messages {
+    ($($message:ident $(($($term:ident),*))? $({$($field:ident: $part:ty),*})? $code:ident $template:literal;)*) => {
+        /// Why something failed.
+        #[derive(Debug)]
+        pub(crate) enum Message {
+            /// A text that is the same in every language.
+            Text { code: ErrorCode, text: String },
+            /// What a host function said; without a text, what its error says, which is one of the engine's.
+            HostFailed { said: Option<String> },
+            $(#[doc = $template] $message $({$($field: $part),*})?,)*
+        }
+
+        impl Message {
+            /// What kind of thing it says went wrong.
+            pub fn code(&self) -> ErrorCode {
+                match self {
+                    Self::Text { code, .. } => *code,
+                    Self::HostFailed { .. } => ErrorCode::HostFunction,
+                    $(Self::$message { .. } => ErrorCode::$code,)*
+                }
+            }
+
+            /// Writes the sentence.
+            pub fn write(&self, spelling: &dyn Spelling, out: &mut dyn fmt::Write) -> fmt::Result {
+                match self {
+                    Self::Text { text, .. } => out.write_str(text),
+                    Self::HostFailed { said } => out.write_str(said.as_deref().unwrap_or_default()),
+                    $(Self::$message $({$($field),*})? => {
+                        $($(let $term = Subject::named(stringify!($term)); let $term = Spelled(&$term, spelling);)*)?
+                        $($(let $field = Spelled($field, spelling);)*)?
+                        write!(out, $template)
+                    })*
+                }
+            }
+
+            /// What it speaks of, in the order of the table.
+            pub fn subjects(&self) -> Vec<Subject<'_>> {
+                let mut found = Vec::new();
+                match self {
+                    Self::Text { text, .. } => found.push(Subject::Text(text)),
+                    Self::HostFailed { said } => found.extend(said.as_deref().map(Subject::Text)),
+                    $(Self::$message $({$($field),*})? => {
+                        $($(found.push(Subject::named(stringify!($term)));)*)?
+                        $($($field.add_to(&mut found);)*)?
+                    })*
+                }
+                found
+            }
+
+            /// One of each that has a template.
+            pub fn samples() -> Vec<Self> {
+                vec![$(Self::$message $({$($field: Part::sample()),*})?,)*]
+            }
+        }
+    };
+}
+
+messages! {
+    // Options.
+    AboveMaximum { option: Opt, max: Size, found: Size } InvalidArgument
+        "{option} is at most {max} bytes, found {found}";
+    TooMany { option: Opt, max: Count, found: Count } InvalidArgument
+        "{option} is at most {max}, found {found}";
+    OtherSize { option: Opt, asked: Size, has: Size } InvalidArgument
+        "{option} is {asked}, but what goes on from this snapshot has {has}, like the sandbox that it was taken of; ask for {has}, \
+         or take a snapshot of a sandbox with {asked}";
+    TooManyIdle(min_idle, max) { most: Count, found: Count } InvalidArgument
+        "{min_idle} is at most {max}, which is {most}, found {found}";
+    HookTooOften { shortest: Time, found: Time } InvalidArgument
+        "the signal hook is asked at most every {shortest}, found {found}";
+    NotRealTime { signal: Number, first: Number, last: Number } InvalidArgument
+        "signal {signal} is not a real-time signal; those are {first} to {last}";
+    IgnoredSignal { signal: Number, mend: OtherSignal } InvalidArgument
+        "signal {signal} is ignored by the program, so that it cannot stop a guest; {mend}";
+
+    // Names and signatures.
+    LongName { most: Count, found: Count } InvalidArgument
+        "a function's name has 1 to {most} bytes, found {found}";
+    ManyParameters { most: Count, found: Count } InvalidArgument
+        "a function has at most {most} parameters, found {found}";
+    NoGuestFunction { name: Name } FunctionNotFound
+        "the guest has no function `{name}`";
+    NoHostFunction(evolve) { name: Name } FunctionNotFound
+        "the host has no function `{name}`; register it before {evolve}";
+    WrongArguments { name: Name, signature: Signature, found: Text, advice: Text } Signature
+        "`{name}` is {signature}, but was called with ({found}){advice}";
+    OtherResultExpected { name: Name, signature: Signature, expected: Kind } Signature
+        "`{name}` is {signature}, but {expected} was expected of it";
+    WrongHostResult { name: Name, found: Kind, returns: Kind } Signature
+        "the host function `{name}` returned {found}, its signature says {returns}";
+    WrongGuestResult { name: Name, found: Kind, returns: Kind } Protocol
+        "the guest function `{name}` returned {found}, its signature says {returns}";
+    HostPanicked { name: Name, said: Text } Internal
+        "the host function `{name}` panicked: {said}";
+
+    // Limits.
+    NoRoomForArguments(input_size) { needed: Size, room: Size } TooLarge
+        "no room for the arguments: more than {needed} bytes, {input_size} is {room}, raise it";
+    NoRoomForHostResult(input_size) { name: Name, needed: Size, room: Size } TooLarge
+        "no room for the result of the host function `{name}`: more than {needed} bytes, {input_size} is {room}, raise it";
+    ManyHostCalls(max_host_calls) TooLarge
+        "the call has made as many host calls as {max_host_calls} allows";
+    ManyRequests(max_host_calls) { others: Count } TooLarge
+        "the call has asked the host for more than {max_host_calls} and {others} other things";
+    PrintedTooMuch(max_print_bytes) TooLarge
+        "the call has printed more than {max_print_bytes} allows";
+    TimedOut(timeout) { limit: Time } Timeout
+        "the call took longer than its {timeout} of {limit}";
+    OutOfCpuTime(cpu_time) { limit: Time } Timeout
+        "the call used more processor time than its {cpu_time} of {limit}";
+    NoMemberInTime(acquire_timeout) { limit: Time, members: Count } PoolTimeout
+        "no member of the pool came free within {acquire_timeout}, {limit}; all {members} are in use";
+
+    // What a guest did.
+    OutOfMemory(heap_size) { said: Text } GuestOutOfMemory
+        "the guest is out of memory{said}; raise {heap_size}";
+    Faulted { fault: Fault } GuestFault
+        "the guest faulted: {fault}";
+    StackOverflow { fault: Fault } StackOverflow
+        "the guest faulted: {fault}";
+
+    // Snapshots.
+    FileMemoryTooLarge(max_size) { what: Text, found: Size, bound: Size } SnapshotFile
+        "the snapshot file cannot be used: {what} is {found} bytes, {max_size} is {bound}; raise {max_size} if the file can be trusted";
+    FileSizeTooLarge(max_heap_size) { option: Opt, found: Size, bound: Size } SnapshotFile
+        "the snapshot file cannot be used: its {option} is {found} bytes, {max_heap_size} is {bound}; raise {max_heap_size} if the file \
+         can be trusted";
+    OtherSandbox { differs: Vec<Difference> } SnapshotMismatch
+        "the snapshot is not of a sandbox like this one: {differs}";
+    HostFunctionsLack { wrong: Vec<HostMismatch> } SnapshotMismatch
+        "the snapshot needs host functions that the sandbox does not have: {wrong}";
+
+    // States.
+    Poisoned Poisoned
+        "an earlier call stopped the guest in the middle; restore the sandbox or make a new one";
+}
+
+/// A piece of a message.
+pub(super) trait Part {
+    /// Writes it as the reader's language does.
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// Adds what it speaks of.
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>);
+
+    /// Any one.
+    fn sample() -> Self;
+}
+
+impl<T: Part> fmt::Display for Spelled<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(self.1, f)
+    }
+}
+
+/// A part that is one subject.
+macro_rules! subjects {
+    ($($(#[$doc:meta])* $part:ident($inner:ty) = $subject:expr, $sample:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct $part(pub $inner);
+
+        impl Part for $part {
+            fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Spelled(&$subject(&self.0), spelling).fmt(f)
+            }
+
+            fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+                subjects.push($subject(&self.0));
+            }
+
+            fn sample() -> Self {
+                Self($sample)
+            }
+        }
+    )*};
+}
+
+use fmt::Display as _;
+
+subjects! {
+    /// A number of things.
+    Count(u64) = |count: &u64| Subject::Count(*count), 2;
+    /// A function's name.
+    Name(String) = Subject::Name, "json:name".to_owned();
+    /// A number that counts nothing.
+    Number(i32) = |number: &i32| Subject::Number(*number), 34;
+    /// An option, by its name in Rust.
+    Opt(&'static str) = |name: &&'static str| Subject::Option(name), "heap_size";
+    /// Bytes.
+    Size(u64) = |size: &u64| Subject::Size(*size), 4096;
+    /// Words that are the same in every language.
+    Text(String) = Subject::Text, "text".to_owned();
+    /// The value of a limit.
+    Time(Duration) = |time: &Duration| Subject::Time(*time), Duration::from_millis(20);
+}
+
+impl Part for Kind {
+    fn write(&self, _: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt(f)
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        subjects.push(Subject::Text(self.name()));
+    }
+
+    fn sample() -> Self {
+        Self::String
+    }
+}
+
+impl Part for Signature {
+    fn write(&self, _: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt(f)
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        subjects.push(Subject::Signature(self));
+    }
+
+    fn sample() -> Self {
+        Self::from_kinds(&[Kind::String], Kind::String)
+    }
+}
+
+impl Part for Fault {
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(&spelling.option("stack_size"), f)
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        if self.kind == crate::FaultKind::StackOverflow {
+            subjects.push(Subject::Option("stack_size"));
+        }
+    }
+
+    fn sample() -> Self {
+        Self::example()
+    }
+}
+
+impl<T: Part> Part for Vec<T> {
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            part.write(spelling, f)?;
+        }
+        Ok(())
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        self.iter().for_each(|part| part.add_to(subjects));
+    }
+
+    fn sample() -> Self {
+        vec![T::sample(), T::sample()]
+    }
+}
+
+/// How the signal that stops guests comes to be one that can.
+#[derive(Debug)]
+pub(crate) struct OtherSignal;
+
+impl Part for OtherSignal {
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match spelling.function(Function::SetInterruptSignal) {
+            Some(function) => write!(f, "choose another by {function}"),
+            None => f.write_str("let the program not ignore it"),
+        }
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        subjects.push(Subject::Function(Function::SetInterruptSignal));
+    }
+
+    fn sample() -> Self {
+        Self
+    }
+}
+
+/// In what a snapshot differs from a sandbox.
+#[derive(Debug)]
+pub(crate) enum Difference {
+    Guest(String),
+    Size { option: &'static str, ours: u64, theirs: u64 },
+}
+
+impl Part for Difference {
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest(text) => f.write_str(text),
+            Self::Size { option, ours, theirs } => {
+                let option = spelling.option(option);
+                write!(f, "its {option} is {ours}, that of the sandbox is {theirs}")
+            }
+        }
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        match self {
+            Self::Guest(text) => subjects.push(Subject::Text(text)),
+            Self::Size { option, ours, theirs } => {
+                subjects.extend([Subject::Option(option), Subject::Size(*ours), Subject::Size(*theirs)]);
+            }
+        }
+    }
+
+    fn sample() -> Self {
+        Self::Size { option: "heap_size", ours: 4096, theirs: 8192 }
+    }
+}
+
+/// A host function that a snapshot needs, and what there is in its place.
+#[derive(Debug)]
+pub(crate) struct HostMismatch {
+    pub name: String,
+    pub needed: Signature,
+    pub found: Option<Signature>,
+}
+
+impl Part for HostMismatch {
+    fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, needed, found } = self;
+        let own = own_name(name, spelling);
+        let written = |signature: &Signature| match own {
+            Some(_) if signature.is_unsigned() => "(any values)".to_owned(),
+            _ => signature.to_string(),
+        };
+        let (name, needed) = (own.unwrap_or(name), written(needed));
+        match found {
+            None => write!(f, "`{name}` {needed} is missing"),
+            Some(found) => {
+                let advice = found.advice(self.needed.params().len());
+                write!(f, "`{name}` is {}, expected {needed}{advice}", written(found))
+            }
+        }
+    }
+
+    fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
+        subjects.extend([Subject::Name(&self.name), Subject::Signature(&self.needed)]);
+        subjects.extend(self.found.as_ref().map(Subject::Signature));
+    }
+
+    fn sample() -> Self {
+        Self { name: Name::sample().0, needed: Signature::sample(), found: None }
+    }
+}
+
+/// The name that a host function without a signature was given, if it is one and the language has them.
+pub(super) fn own_name<'n>(name: &'n str, spelling: &dyn Spelling) -> Option<&'n str> {
+    if spelling.has_unsigned_functions() { name.strip_prefix("json:") } else { None }
+}
