@@ -42,6 +42,11 @@ use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, Result, Sandbox, SandboxOptions, State, UninitializedSandbox,
 };
 
+/// Compiles and runs the Rust program that the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// Where the engine's own pages begin in every guest: its tables, stubs and exception stacks.
 pub const ENGINE: u64 = 0x1_0004_1000;
 

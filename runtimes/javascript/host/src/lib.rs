@@ -8,7 +8,7 @@
 //! let mut host = UninitializedSandbox::new(&libhyperlight_builtin::javascript()?, SandboxOptions::new())?;
 //! host.register_for_scripts("price", 1, |arguments| Ok(Value::from(arguments[0].as_str().map_or(0, str::len) as u64)))?;
 //! let mut script = host.evolve()?;
-//! script.load_script("shop.js", "function total(order) { return order.items.map(host.price).reduce((a, b) => a + b) }")?;
+//! script.load_script("shop.js", "function total(order) { return order.items.map(item => host.price(item)).reduce((a, b) => a + b) }")?;
 //! let order = Value::object([("items", vec!["tea".into(), "cake".into()].into())]);
 //! assert_eq!(script.call_script("total", &[order])?.as_integer(), Some(7));
 //! # Ok(())
