@@ -236,9 +236,9 @@ static void no_hypervisor(void) {
         if (geteuid() != 0) {
             CHECK(unshare(CLONE_NEWUSER) == 0);
         }
+        hl_sandbox *fresh = new_sandbox();              /* reads the guest's file */
         CHECK(chroot("/proc/self/fdinfo") == 0);
         FAILS_WITH(HL_ERR_HYPERVISOR_UNAVAILABLE, "/dev/kvm", hl_probe(&err));
-        hl_sandbox *fresh = new_sandbox();
         FAILS_WITH(HL_ERR_HYPERVISOR_UNAVAILABLE, "/dev/kvm", hl_sandbox_evolve(fresh, &err));
         CHECK(hl_sandbox_state(fresh) == HL_STATE_UNINITIALIZED);
         hl_sandbox_free(fresh);
