@@ -38,7 +38,7 @@ test('webassembly', async () => {
 test('component', async () => {
   assert.equal(await node('component.js'), [
     'total(items: list<record { name: string, price: f64, count: u32 }>) -> option<f64>', 'it says: adding up', '10.5', 'it says: adding up', 'null',
-    'ERR_HL_SIGNATURE argument 1 of `total`[0].count is u32, a whole number in range, found "two"', ''].join('\n'))
+    'ERR_HL_SIGNATURE argument 1 of `total`[0].count must be a whole number (u32), not "two"', ''].join('\n'))
 })
 
 test('a program of an npm package', async () => {

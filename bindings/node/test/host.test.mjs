@@ -59,8 +59,8 @@ test('what is thrown comes back as the same object', async () => {
 test('a guest that gives too much is told what would let it', async () => {
   const REFUSED = /`HostAdd` is \(i32\) -> i32, but was called with \(i32, i32\); guests give the arguments that params lists at its registration$/
   await using_(make({ HostAdd: [{ params: ['i32'], returns: 'i32' }, (a, b = 5) => a + b] }), async (sandbox) => {
-    await assert.rejects(sandbox.call('Add', 1, 2), { code: 'ERR_HL_SIGNATURE', message: REFUSED })
-    assert.throws(() => sandbox.callSync('Add', 1, 2), { code: 'ERR_HL_SIGNATURE', message: REFUSED })
+    await assert.rejects(sandbox.call('Add', 1, 2), { code: 'ERR_HL_HOST_FUNCTION', message: REFUSED })
+    assert.throws(() => sandbox.callSync('Add', 1, 2), { code: 'ERR_HL_HOST_FUNCTION', message: REFUSED })
     assert.equal(sandbox.state, 'ready')
   })
 })

@@ -49,7 +49,7 @@ test('what a program may ask of the compiler is bounded', async () => {
   await using(new Wasm(core, { hostFunctions: IMPORTS, maxProgramSize: core.length, compileTimeoutMs: Infinity }), async (wasm) => {
     assert.equal(await wasm.call('add', 2, 3), 5)
   })
-  const tooLarge = { code: 'ERR_HL_GUEST_BINARY', message: /maxProgramSize/ }
+  const tooLarge = { code: 'ERR_HL_GUEST_BINARY', message: /max program size/ }
   assert.throws(() => new Wasm(core, { maxProgramSize: core.length - 1 }), tooLarge)
   await assert.rejects(Wasm.compile(core, { maxProgramSize: 1 }), tooLarge)
   // (module (func (export "f"))), with a custom section, so that it was not compiled before

@@ -83,6 +83,15 @@ fn given(value: &Bound<'_, PyAny>) -> PyResult<Given> {
         Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
             Ok(Given::Whole(if value.lt(0)? { i128::MIN } else { i128::MAX }))
         }
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => fraction(value),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a number that is not a whole one, such as a `Decimal`.
+fn fraction(value: &Bound<'_, PyAny>) -> PyResult<Given> {
+    match value.extract::<f64>() {
+        Ok(number) => Ok(Given::Number(number)),
         Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Given::Other),
         Err(error) => Err(error),
     }

@@ -60,7 +60,7 @@ def in_a_log():
     logger.setLevel(logging.DEBUG)
     call("LogMessage", "x", 3)
 
-class Slow(int):
+class Slow:
     def __float__(self):
         wait()
         return 1.0
@@ -83,7 +83,7 @@ inside.wait()
         "in_a_script()",
         "in_a_script_of_a_pool()",
         "in_a_log()",
-        'call("Echo", "x", timeout=Slow(1))',
+        'call("Echo", "x", timeout=Slow())',
         # What goes on in the guest alone when the interpreter ends.
         'inside.set(); call("SpinForMs", 60_000)',
     ],

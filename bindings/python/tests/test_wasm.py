@@ -253,10 +253,10 @@ def test_what_a_program_may_ask_of_the_compiler(make: MakeWasm) -> None:
         {"max_program_size": len(MODULE)},
         {"compile_timeout": float("inf")},
         {"compile_threads": 1},
-        {"compile_threads": 2**100},
+        {"compile_threads": 2**64 - 1},
     ):
         assert make(**bounds).call("fib", 2) == 1
-    with pytest.raises(hl.GuestBinaryError, match="max_program_size"):
+    with pytest.raises(hl.GuestBinaryError, match="max program size"):
         make(max_program_size=len(MODULE) - 1)
     slow = binary('(module (func (export "never") (result i32) (i32.const 4711)))')
     with pytest.raises(hl.GuestTimeout, match="compile_timeout"):
@@ -597,7 +597,6 @@ def test_a_compiled_program_can_be_kept(make: MakeWasm, tmp_path: Path) -> None:
         assert wasm.call("fib", 10) == 55
         assert str(wasm.functions["fib"]) == str(make().functions["fib"])
         assert wasm.read_memory(16, 5) == b"hello"
-    wasm.evolve()
     with hl.WasmPool(again, wasm.snapshot(), host_functions=HOST, size=1) as pool:
         assert pool.call("next") == 41
 
@@ -630,7 +629,7 @@ def test_a_kept_program_of_somebody_else_is_refused_or_runs() -> None:
 
 
 def test_files_are_read_as_far_as_a_program_may_be() -> None:
-    with pytest.raises(hl.GuestBinaryError, match="max_program_size"):
+    with pytest.raises(hl.GuestBinaryError, match="max program size"):
         hl.Wasm("/dev/zero", max_program_size=1 << 16)
 
 
