@@ -27,7 +27,7 @@ function spelled(option) {
   return option.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (TIMES.includes(option) ? 'Ms' : '')
 }
 
-function valueOf(option, value) {
+function givenOf(option, value) {
   if (Object.hasOwn(WORDS, value)) return WORDS[value]
   if (!TIMES.includes(option)) return Number(value)
   return value === String(2n ** 64n - 1n) ? Infinity : Number(value) / 1e6
@@ -54,7 +54,7 @@ for (const line of fs.readFileSync(path.join(import.meta.dirname, 'options', 'ca
   if (line.startsWith('#')) continue
   const [of, option, value, , , answer] = line.split('\t')
   test(`${of} ${option} ${value}`, async () => {
-    const attempt = use(of, { [spelled(option)]: valueOf(option, value) })
+    const attempt = use(of, { [spelled(option)]: givenOf(option, value) })
     if (answer === 'ok') return attempt
     const [name, ...text] = answer.split(':')
     await assert.rejects(attempt, (error) => {
