@@ -1,7 +1,7 @@
 //! Puts the guest programs that are carried, compressed, where the library takes them from.
 //!
 //! In the repository they are built. Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its
-//! own builds the workspace `guest/`. It has one target directory for all profiles and packages of this tree, because a
+//! own builds the workspace `sdk/`. It has one target directory for all profiles and packages of this tree, because a
 //! language runtime takes minutes to build and is the same for all of them.
 //!
 //! A published package has no sources of guests, whose build needs a C compiler and more. It brings them as

@@ -2,7 +2,7 @@
  * The demo guest in C: the same functions as the one in Rust (runtimes/demo), and what only C can do wrong.
  *
  *   cc -O2 -fPIE -static-pie -nostdlib -Wl,--gc-sections -I include tests/guests/demo-c/[a-z]*.c -o demo-c.elf \
- *      -L guest/target/release -lhyperlight_guest
+ *      -L sdk/target/release -lhyperlight_guest
  */
 #ifndef DEMO_H
 #define DEMO_H

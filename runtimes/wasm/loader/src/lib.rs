@@ -1,7 +1,8 @@
 //! WebAssembly programs for the `wasm` guest, by a compiler that is loaded when the first one is compiled.
 //!
 //! The compiler is a shared library of its own, see [`libhyperlight_wasm_interface`]. It lies beside the library that this
-//! crate is part of: libhyperlight.so, or the native half of a package. No path, variable or option chooses another.
+//! crate is part of: libhyperlight.so, or the native half of a package. No path, variable or option chooses another, but in a
+//! program that links the static library, where the dynamic linker finds it by its own rules.
 
 mod description;
 mod error;

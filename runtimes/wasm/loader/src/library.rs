@@ -1,9 +1,10 @@
 //! The compiler's shared library: where it is, and whether it is the right one.
 //!
 //! It lies beside the library that this code is part of, wherever that is. Where this code is part of a program, whose folder
-//! is no place for libraries, the dynamic linker looks for it as for any other. It is never unloaded.
+//! is no place for libraries and known by what its caller says, the dynamic linker looks for it as for any other. It is never
+//! unloaded.
 
-use std::ffi::{CStr, CString, OsStr, c_void};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -63,20 +64,34 @@ fn open() -> Result<Library, Error> {
     }
 }
 
-/// The folder of the library, or of the program, that this code is part of, if that is known for sure.
+/// The beginning of what `<link.h>` calls `struct link_map`.
+#[repr(C)]
+struct LinkMap {
+    address: usize,
+    /// The path of the file, empty for the program.
+    name: *const c_char,
+}
+
+/// For `dladdr1`: the link map, please.
+const RTLD_DL_LINKMAP: c_int = 2;
+
+/// The folder of the library that this code is part of, if that is known for sure. A program has none: what `dladdr` would call
+/// its file is `argv[0]`, which whoever starts it chooses.
 fn folder() -> Option<PathBuf> {
     // SAFETY: a structure of pointers, which may be null.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    let mut map: *mut LinkMap = ptr::null_mut();
     let here = folder as fn() -> Option<PathBuf>;
-    // SAFETY: the address is one of code; the structure is filled in.
-    let is_found = unsafe { libc::dladdr(here as *const c_void, &raw mut info) } != 0;
-    if !is_found || info.dli_fname.is_null() {
-        return None;
-    }
-    // SAFETY: a text of the dynamic linker's, which lives as long as what this code is part of.
-    let name = unsafe { CStr::from_ptr(info.dli_fname) };
+    // SAFETY: the address is one of code; the structure and the pointer are filled in.
+    let is_found = unsafe {
+        libc::dladdr1(here as *const c_void, &raw mut info, (&raw mut map).cast(), RTLD_DL_LINKMAP)
+    } != 0;
+    // SAFETY: null, or the dynamic linker's own, which lives as long as what this code is part of.
+    let map = unsafe { map.as_ref() }.filter(|map| is_found && !map.name.is_null())?;
+    // SAFETY: a text of the dynamic linker's, which lives as long.
+    let name = unsafe { CStr::from_ptr(map.name) };
     let path = Path::new(OsStr::from_bytes(name.to_bytes()));
-    // What is relative was so to a folder that may be another one by now; of a program it is what its caller says.
+    // What is relative was so to a folder that may be another one by now.
     path.is_absolute().then(|| path.parent().map(Path::to_path_buf))?
 }
 
@@ -126,5 +141,17 @@ fn last_error() -> String {
             return "for an unknown reason".to_owned();
         }
         CStr::from_ptr(text).to_string_lossy().into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder;
+
+    /// cargo starts tests by their path, which is in `argv[0]`.
+    #[test]
+    fn the_folder_of_a_program_is_not_looked_at() {
+        assert!(std::env::args_os().next().is_some_and(|name| std::path::Path::new(&name).is_absolute()));
+        assert_eq!(folder(), None);
     }
 }
