@@ -178,6 +178,23 @@ fn a_panic_of_the_user_poisons_what_has_started_and_fails_a_start() {
     assert_eq!(handle.state(), State::Ready);
 }
 
+#[test]
+fn a_panic_from_before_it_was_entered_is_none_of_the_sandboxs() {
+    let handle = Handle::new(uninitialized(&demo()));
+    handle.enter(Operation::Evolve).unwrap().evolve(&CallOptions::new(), &mut ()).unwrap();
+    let used = handle.clone();
+    let guard = scopeguard(move || {
+        let mut inside = used.enter(Operation::Call).unwrap();
+        assert_eq!(inside.sandbox().unwrap().call::<String>("Echo", ("hi",)).unwrap(), "hi");
+    });
+    catch_unwind(AssertUnwindSafe(move || {
+        let _guard = guard;
+        panic!("on purpose");
+    }))
+    .unwrap_err();
+    assert_eq!(handle.state(), State::Ready);
+}
+
 /// Does something when it is dropped.
 fn scopeguard<F: FnMut() + Send + Sync + 'static>(done: F) -> impl Send + Sync + 'static {
     struct Guard<F: FnMut()>(F);
