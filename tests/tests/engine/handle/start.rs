@@ -10,6 +10,8 @@ use libhyperlight::handle::{Handle, Operation, Starter, State};
 use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, PayloadAccess, SandboxOptions, UninitializedSandbox,
 };
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::stop::in_child;
 use libhyperlight_tests::{demo, need_hypervisor, sandbox, uninitialized};
 
 const OF_NO_USE: &str = "the sandbox has failed to start and is of no more use; make a new one";
@@ -193,6 +195,26 @@ fn a_panic_from_before_it_was_entered_is_none_of_the_sandboxs() {
     }))
     .unwrap_err();
     assert_eq!(handle.state(), State::Ready);
+}
+
+#[test]
+fn a_sandbox_that_starts_in_a_forked_child_is_busy_there() {
+    in_own_process(|| {
+        let handle = Handle::new(uninitialized(&demo()));
+        let refused = || handle.enter(Operation::CallFromStart).unwrap_err().code();
+        in_child(|| {
+            let mut inside = handle.enter(Operation::CallFromStart).unwrap();
+            assert_eq!(refused(), ErrorCode::Busy);
+            inside.ready(CallOptions::new(), &mut ()).unwrap();
+            assert_eq!(refused(), ErrorCode::Busy);
+            drop(inside);
+            assert_eq!(handle.state(), State::Ready);
+        });
+        let _inside = handle.enter(Operation::CallFromStart).unwrap();
+        assert_eq!(refused(), ErrorCode::Busy);
+        // Whoever is inside exists in the parent alone.
+        in_child(|| assert_eq!(refused(), ErrorCode::State));
+    });
 }
 
 /// Does something when it is dropped.
