@@ -135,6 +135,14 @@ test('what goes into a component is checked as what comes out', () => {
   }
 })
 
+test('a bigint is shown by its digits, or by what it is', () => {
+  const shown = (value) => ({ code: 'ERR_HL_SIGNATURE', message: `it must be a whole number (s32), not ${value}` })
+  for (const value of [5n, -(2n ** 64n)]) assert.throws(() => new Type('s32').encode(value, 'it'), shown(`${value}n`))
+  for (const value of [10n ** 40n, 2n ** 65536n, -(2n ** 1_000_000n)]) {
+    assert.throws(() => new Type('s32').encode(value, 'it'), shown('a bigint of more than 128 bits'))
+  }
+})
+
 test('a program has many cases and fields, and a value few of them: neither is multiplied', () => {
   const names = (count, of = '') => Array.from({ length: count }, (_, index) => `c${index}${of}`).join(', ')
   const cases = new Type(`list<variant { ${names(20_000)}, last(u8) }>`)

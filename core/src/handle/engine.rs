@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
@@ -72,11 +73,13 @@ pub struct Inside {
     shared: Arc<Shared>,
     /// `None` only when the user has left.
     engine: Option<Box<Engine>>,
+    /// The thread that entered, if it was unwinding then: that panic is none of the sandbox's.
+    unwinding: Option<ThreadId>,
 }
 
 impl Inside {
     pub(super) fn new(shared: Arc<Shared>, engine: Box<Engine>) -> Self {
-        Self { shared, engine: Some(engine) }
+        Self { shared, engine: Some(engine), unwinding: unwinding() }
     }
 
     /// Says that the user goes on on another thread than the one that entered.
@@ -178,7 +181,8 @@ impl Inside {
 
     fn put_back(&mut self) -> Option<Remains> {
         let mut engine = self.engine.take()?;
-        if std::thread::panicking() {
+        let unwinding = unwinding();
+        if unwinding.is_some() && unwinding != self.unwinding {
             match &mut *engine {
                 Engine::Evolved(sandbox) => sandbox.poison(),
                 Engine::Pooled(member) => member.poison(),
@@ -200,6 +204,11 @@ impl fmt::Debug for Inside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inside").field("engine", &self.engine).finish_non_exhaustive()
     }
+}
+
+/// This thread, if it is unwinding.
+fn unwinding() -> Option<ThreadId> {
+    thread::panicking().then(|| thread::current().id())
 }
 
 /// A sandbox at any time of its life.

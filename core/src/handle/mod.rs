@@ -39,12 +39,12 @@ mod engine;
 mod state;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::pool::PooledSandbox;
-use crate::process::forked;
+use crate::process::{Epoch, forked};
 use crate::sandbox::UninitializedSandbox;
 use crate::stop::InterruptHandle;
 use engine::Engine;
@@ -74,13 +74,19 @@ impl Handle {
     fn with(engine: Engine, interrupt: Option<InterruptHandle>) -> Self {
         let word = AtomicU8::new(Word::new(engine.phase()).to_bits());
         let engine = Mutex::new(Some(Box::new(engine)));
-        Self { shared: Arc::new(Shared { word, pid: std::process::id(), interrupt, engine }) }
+        Self { shared: Arc::new(Shared { word, epoch: AtomicU64::new(0), interrupt, engine }) }
     }
 
     /// Enters the sandbox, if the operation may be done now; see the table of the [module](self).
     pub fn enter(&self, operation: Operation) -> Result<Inside> {
         let shared = &self.shared;
-        let entered = shared.change(|word| word.enter(operation).map(|entered| (entered, ())));
+        let epoch = Epoch::current()?.number();
+        let entered = shared.change(|word| {
+            let entered = word.enter(operation)?;
+            // Before the word, with which others find it. Whoever else is about to enter stores the same.
+            shared.epoch.store(epoch, Ordering::Relaxed);
+            Ok::<_, Refusal>((entered, ()))
+        });
         entered.map_err(|refusal| shared.error(refusal))?;
         match shared.engine().take() {
             Some(engine) => Ok(Inside::new(Arc::clone(shared), engine)),
@@ -125,8 +131,8 @@ impl fmt::Debug for Handle {
 struct Shared {
     /// A [`Word`].
     word: AtomicU8,
-    /// The process that made it.
-    pid: u32,
+    /// The [`Epoch`] of whoever entered last: a sandbox that has not started may be used in a forked child.
+    epoch: AtomicU64,
     /// Dropped before the engine: a pool makes a member's handles worthless if any are left.
     interrupt: Option<InterruptHandle>,
     /// What the sandbox is made of, unless somebody is inside: then he has it. Locked for moments, and only by whoever has just
@@ -141,7 +147,7 @@ impl Shared {
 
     fn error(&self, refusal: Refusal) -> Error {
         // Whoever is inside exists in the parent process only.
-        if refusal == Refusal::Busy && std::process::id() != self.pid {
+        if refusal == Refusal::Busy && !Epoch::from_number(self.epoch.load(Ordering::Relaxed)).is_current() {
             return forked();
         }
         refusal.error()

@@ -152,7 +152,8 @@ impl Read for Tape<'_> {
                     format!("{number:?}").replace("inf", "Infinity")
                 }
             }
-            tag::BIGINT if self.at(place + 2) <= 40 => format!("{}n", self.lossy(place)),
+            // Of one that is too large for any, JavaScript writes no digits.
+            tag::BIGINT if (1..=40).contains(&self.at(place + 2)) => format!("{}n", self.lossy(place)),
             tag::BIGINT => "a bigint of more than 128 bits".to_owned(),
             tag::TEXT => {
                 let text = shown(&self.lossy(place));

@@ -10,6 +10,8 @@ use libhyperlight::handle::{Handle, Operation, Starter, State};
 use libhyperlight::{
     CallOptions, Error, ErrorCode, Guest, PayloadAccess, SandboxOptions, UninitializedSandbox,
 };
+use libhyperlight_tests::process::in_own_process;
+use libhyperlight_tests::stop::in_child;
 use libhyperlight_tests::{demo, need_hypervisor, sandbox, uninitialized};
 
 const OF_NO_USE: &str = "the sandbox has failed to start and is of no more use; make a new one";
@@ -176,6 +178,43 @@ fn a_panic_of_the_user_poisons_what_has_started_and_fails_a_start() {
     assert_eq!(handle.enter(Operation::Call).unwrap_err().code(), ErrorCode::Poisoned);
     handle.enter(Operation::Restore).unwrap().sandbox().unwrap().restore(&snapshot).unwrap();
     assert_eq!(handle.state(), State::Ready);
+}
+
+#[test]
+fn a_panic_from_before_it_was_entered_is_none_of_the_sandboxs() {
+    let handle = Handle::new(uninitialized(&demo()));
+    handle.enter(Operation::Evolve).unwrap().evolve(&CallOptions::new(), &mut ()).unwrap();
+    let used = handle.clone();
+    let guard = scopeguard(move || {
+        let mut inside = used.enter(Operation::Call).unwrap();
+        assert_eq!(inside.sandbox().unwrap().call::<String>("Echo", ("hi",)).unwrap(), "hi");
+    });
+    catch_unwind(AssertUnwindSafe(move || {
+        let _guard = guard;
+        panic!("on purpose");
+    }))
+    .unwrap_err();
+    assert_eq!(handle.state(), State::Ready);
+}
+
+#[test]
+fn a_sandbox_that_starts_in_a_forked_child_is_busy_there() {
+    in_own_process(|| {
+        let handle = Handle::new(uninitialized(&demo()));
+        let refused = || handle.enter(Operation::CallFromStart).unwrap_err().code();
+        in_child(|| {
+            let mut inside = handle.enter(Operation::CallFromStart).unwrap();
+            assert_eq!(refused(), ErrorCode::Busy);
+            inside.ready(CallOptions::new(), &mut ()).unwrap();
+            assert_eq!(refused(), ErrorCode::Busy);
+            drop(inside);
+            assert_eq!(handle.state(), State::Ready);
+        });
+        let _inside = handle.enter(Operation::CallFromStart).unwrap();
+        assert_eq!(refused(), ErrorCode::Busy);
+        // Whoever is inside exists in the parent alone.
+        in_child(|| assert_eq!(refused(), ErrorCode::State));
+    });
 }
 
 /// Does something when it is dropped.
