@@ -41,6 +41,7 @@ compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod arch;
 mod clock;
+mod entropy;
 mod error;
 mod fault;
 mod file;
@@ -61,6 +62,7 @@ mod text;
 mod value;
 mod vm;
 
+pub use clock::Moment;
 #[doc(hidden)]
 pub use error::CodeRow;
 pub use error::{BoxError, Error, ErrorCode, Result, spelling};
@@ -78,8 +80,8 @@ pub use sandbox::{
 };
 pub use signature::Signature;
 pub use snapshot::Snapshot;
+pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
-pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
 pub use vm::dirty_pages::force_tracking;

@@ -11,7 +11,7 @@ pub mod table;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::stop::Moment;
+use crate::clock::Moment;
 pub(crate) use sizes::{FileBounds, Quota, Sizes};
 use table::{Info, Options, Setting, argument, note, options};
 
