@@ -40,6 +40,7 @@
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod arch;
+mod bounds;
 mod clock;
 mod entropy;
 mod error;

@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
+use crate::bounds::Sizes;
 use crate::error::{Error, ErrorCode, Message, Name, Result, Time};
 use crate::functions::Functions;
 use crate::guest::Guest;
 use crate::guest::origin::Origin;
-use crate::options::{CallOptions, SandboxOptions, Sizes};
+use crate::options::{CallOptions, SandboxOptions};
 use crate::process::{Epoch, forked};
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Snapshot};

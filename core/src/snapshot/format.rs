@@ -17,13 +17,13 @@ use std::ops::Range;
 use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use crate::SandboxOptions;
+use crate::bounds::{FileBounds, Sizes};
 use crate::error::{Error, ErrorCode, Message, Opt, Result, Size, Text};
 use crate::guest::Fingerprint;
 use crate::guest::elf::ABI_ACCEPTED;
 use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
 use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PayloadShape, Region};
 use crate::int::to_usize;
-use crate::options::{FileBounds, Sizes};
 use crate::pages::PAGE;
 use crate::vm::arch::{Features, Registers};
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
-use super::{CallOptions, LoadOptions, SandboxOptions};
 use crate::error::{Count, Message, Opt, Result, Size};
+use crate::options::table::{Setting, Unit};
+use crate::options::{CallOptions, LoadOptions, SandboxOptions};
+use crate::pages::PAGE;
 use crate::stop::TimeLimits;
 
 /// What a call may ask for besides as many things as it may call host functions.
@@ -23,10 +25,10 @@ impl SandboxOptions {
     /// The sizes that decide the layout of the memory.
     pub(crate) fn sizes(&self) -> Result<Sizes> {
         Ok(Sizes {
-            heap: self.heap_size.checked()?,
-            stack: self.stack_size.checked()?,
-            input: self.input_size.checked()? + BUFFER_OVERHEAD,
-            output: self.output_size.checked()? + BUFFER_OVERHEAD,
+            heap: checked(&self.heap_size)?,
+            stack: checked(&self.stack_size)?,
+            input: checked(&self.input_size)? + BUFFER_OVERHEAD,
+            output: checked(&self.output_size)? + BUFFER_OVERHEAD,
         })
     }
 
@@ -127,4 +129,18 @@ impl Quota {
         self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
         Ok(())
     }
+}
+
+/// The number that was given, or the default, if it is in the range; sizes of memory in whole pages.
+fn checked(setting: &Setting) -> Result<u64> {
+    let (info, number) = (setting.info(), setting.or_default());
+    if number > info.most {
+        let option = Opt(info.name);
+        return Err(match info.unit {
+            Unit::Count => Message::TooMany { option, max: Count(info.most), found: Count(number) },
+            _ => Message::AboveMaximum { option, max: Size(info.most), found: Size(number) },
+        }
+        .into());
+    }
+    Ok(if info.unit == Unit::Memory { number.max(info.least).next_multiple_of(PAGE) } else { number })
 }
