@@ -106,11 +106,6 @@ options! {
 /// The rows of all.
 static ALL: [&[&Info]; 5] = [sandbox::ALL, call::ALL, pool::ALL, load::ALL, compile::ALL];
 
-/// The row of an option, by its name in Rust.
-pub(crate) fn row(name: &str) -> Option<&'static Info> {
-    ALL.iter().copied().flatten().copied().find(|row| row.name == name)
-}
-
 impl CallOptions {
     /// Counts both limits, those of the sandbox too, from that moment on and not from the beginning of the call: so an
     /// evolve and the calls after it share one limit. Processor time is that of the thread that took the moment, which must

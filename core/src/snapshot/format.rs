@@ -194,9 +194,9 @@ fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
     // The options round what they accept: what they leave alone is a size that a sandbox can have.
     let sizes =
         options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
-    for (name, size) in sizes.named() {
+    for (option, size) in sizes.by_option() {
         if size > bounds.each {
-            let (option, found, bound) = (Opt(name), Size(size), Size(bounds.each));
+            let (option, found, bound) = (Opt(option), Size(size), Size(bounds.each));
             return Err(Message::FileSizeTooLarge { option, found, bound }.into());
         }
     }
