@@ -49,6 +49,7 @@ mod file;
 mod functions;
 mod guest;
 pub mod handle;
+mod host;
 mod image;
 mod int;
 pub mod options;
@@ -70,15 +71,13 @@ pub use error::{BoxError, Error, ErrorCode, Result, spelling};
 pub use fault::{Access, Fault, FaultKind};
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
+pub use host::{HOST_PRINT, HostError, HostFunction, HostPanic, Outcome};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use libhyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
 pub use pool::{Pool, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
-pub use sandbox::host::HOST_PRINT;
-pub use sandbox::{
-    Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
-};
+pub use sandbox::{Arguments, Sandbox, State, UninitializedSandbox};
 pub use signature::Signature;
 pub use snapshot::Snapshot;
 pub use stop::InterruptHandle;

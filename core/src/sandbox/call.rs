@@ -17,7 +17,6 @@ use libhyperlight_abi::{
 use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
-use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, engine_error, host_error, panicked};
 use crate::bounds::{Quota, Sizes};
 use crate::clock;
@@ -26,6 +25,7 @@ use crate::error::{Error, ErrorCode, Message, Name, Result, Size, Text, told};
 use crate::fault::FaultKind;
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
+use crate::host::{HostError, HostFunctions, HostIdentity};
 use crate::image::layout::Layout;
 use crate::int::to_usize;
 use crate::process::forked;
