@@ -4,7 +4,7 @@
 
 use libhyperlight::options::face::{self, Face, Given};
 use libhyperlight::options::table::Options;
-use libhyperlight::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
+use libhyperlight::{CallOptions, Error, LoadOptions, PoolOptions, SandboxOptions};
 
 use crate::error::hl_error;
 pub use crate::structures::{hl_call_options, hl_load_options, hl_pool_options, hl_sandbox_options};
@@ -35,8 +35,7 @@ pub(crate) trait Structure {
         let words = unsafe { Words::of(options, Self::NAME, Self::INIT) }?;
         for (row, index) in Self::Options::rows().iter().zip(1..) {
             let word = words.get(index);
-            face::set(&mut read, Face::C, row, Given::Whole(word.into()), word)
-                .map_err(face::Refusal::into_error)?;
+            face::set(&mut read, Face::C, row, Given::Whole(word.into()), word).map_err(Error::from)?;
         }
         Ok(read)
     }

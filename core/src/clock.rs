@@ -1,8 +1,19 @@
-//! Time and entropy for the guest, from the operating system.
+//! The operating system's clocks.
 
-use std::io;
+/// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
+/// can begin together, see [`crate::CallOptions::since`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Moment {
+    pub(crate) wall: u64,
+    pub(crate) cpu: u64,
+}
 
-use crate::error::{Error, Result};
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self { wall: now(libc::CLOCK_MONOTONIC), cpu: now(libc::CLOCK_THREAD_CPUTIME_ID) }
+    }
+}
 
 /// The time of that clock in nanoseconds.
 pub(crate) fn now(clock: libc::clockid_t) -> u64 {
@@ -11,18 +22,4 @@ pub(crate) fn now(clock: libc::clockid_t) -> u64 {
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000)
         + u64::try_from(time.tv_nsec).unwrap_or(0)
-}
-
-/// Fresh bytes of the operating system's generator.
-pub(crate) fn entropy<const N: usize>() -> Result<[u8; N]> {
-    const { assert!(N <= 256) };
-    let mut bytes = [0; N];
-    // SAFETY: the kernel writes at most as many bytes as the array has.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    // Up to 256 bytes come whole or not at all (getrandom(2), *Interruption by a signal handler*).
-    if usize::try_from(got) == Ok(bytes.len()) {
-        Ok(bytes)
-    } else {
-        Err(Error::resource("getrandom", io::Error::last_os_error()))
-    }
 }

@@ -40,13 +40,16 @@
 compile_error!("libhyperlight runs on x86-64 Linux with KVM");
 
 mod arch;
+mod bounds;
 mod clock;
+mod entropy;
 mod error;
 mod fault;
 mod file;
 mod functions;
 mod guest;
 pub mod handle;
+mod host;
 mod image;
 mod int;
 pub mod options;
@@ -61,25 +64,24 @@ mod text;
 mod value;
 mod vm;
 
+pub use clock::Moment;
 #[doc(hidden)]
 pub use error::CodeRow;
 pub use error::{BoxError, Error, ErrorCode, Result, spelling};
 pub use fault::{Access, Fault, FaultKind};
 pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
+pub use host::{HOST_PRINT, HostError, HostFunction, HostPanic, Outcome};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
 pub use libhyperlight_abi::{Kind, ValueRef};
 pub use options::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
 pub use pool::{Pool, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
-pub use sandbox::host::HOST_PRINT;
-pub use sandbox::{
-    Arguments, HostError, HostFunction, HostPanic, Outcome, Sandbox, State, UninitializedSandbox,
-};
+pub use sandbox::{Arguments, Sandbox, State, UninitializedSandbox};
 pub use signature::Signature;
 pub use snapshot::Snapshot;
+pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
-pub use stop::{InterruptHandle, Moment};
 pub use value::{Argument, Typed, Value};
 #[doc(hidden)]
 pub use vm::dirty_pages::force_tracking;

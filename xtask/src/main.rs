@@ -6,6 +6,8 @@ mod codes;
 mod guests;
 mod header;
 mod licences;
+#[cfg(test)]
+mod modules;
 mod options;
 mod parts;
 mod sbom;

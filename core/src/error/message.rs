@@ -11,7 +11,18 @@ use libhyperlight_abi::Kind;
 use super::ErrorCode;
 use super::spelling::{Function, Spelled, Spelling, Subject};
 use crate::fault::Fault;
+use crate::options::table::Info;
 use crate::signature::Signature;
+
+/// The options and functions that stand behind the names of messages, and others that messages speak of.
+mod terms {
+    pub(super) use crate::error::spelling::Function::Evolve as evolve;
+    pub(super) use crate::options::load::{max_heap_size, max_size};
+    pub(super) use crate::options::pool::{acquire_timeout, max, min_idle};
+    pub(super) use crate::options::sandbox::{
+        cpu_time, heap_size, input_size, max_host_calls, max_print_bytes, stack_size, timeout,
+    };
+}
 
 macro_rules! messages {
     ($($message:ident $(($($term:ident),*))? $({$($field:ident: $part:ty),*})? $code:ident $template:literal;)*) => {
@@ -41,7 +52,7 @@ macro_rules! messages {
                     Self::Text { text, .. } => out.write_str(text),
                     Self::HostFailed { said } => out.write_str(said.as_deref().unwrap_or_default()),
                     $(Self::$message $({$($field),*})? => {
-                        $($(let $term = Subject::named(stringify!($term)); let $term = Spelled(&$term, spelling);)*)?
+                        $($(let $term = Subject::from(&terms::$term); let $term = Spelled(&$term, spelling);)*)?
                         $($(let $field = Spelled($field, spelling);)*)?
                         write!(out, $template)
                     })*
@@ -55,7 +66,7 @@ macro_rules! messages {
                     Self::Text { text, .. } => found.push(Subject::Text(text)),
                     Self::HostFailed { said } => found.extend(said.as_deref().map(Subject::Text)),
                     $(Self::$message $({$($field),*})? => {
-                        $($(found.push(Subject::named(stringify!($term)));)*)?
+                        $($(found.push(Subject::from(&terms::$term));)*)?
                         $($($field.add_to(&mut found);)*)?
                     })*
                 }
@@ -200,8 +211,8 @@ subjects! {
     Name(String) = Subject::Name, "json:name".to_owned();
     /// A number that counts nothing.
     Number(i32) = |number: &i32| Subject::Number(*number), 34;
-    /// An option, by its name in Rust.
-    Opt(&'static str) = |name: &&'static str| Subject::Option(name), "heap_size";
+    /// An option.
+    Opt(&'static Info) = |option: &&'static Info| Subject::Option(option), &terms::heap_size;
     /// Bytes.
     Size(u64) = |size: &u64| Subject::Size(*size), 4096;
     /// Words that are the same in every language.
@@ -240,12 +251,12 @@ impl Part for Signature {
 
 impl Part for Fault {
     fn write(&self, spelling: &dyn Spelling, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.describe(&spelling.option("stack_size"), f)
+        self.describe(&spelling.option(&terms::stack_size), f)
     }
 
     fn add_to<'e>(&'e self, subjects: &mut Vec<Subject<'e>>) {
         if self.kind == crate::FaultKind::StackOverflow {
-            subjects.push(Subject::Option("stack_size"));
+            subjects.push(Subject::Option(&terms::stack_size));
         }
     }
 
@@ -299,7 +310,7 @@ impl Part for OtherSignal {
 #[derive(Debug)]
 pub(crate) enum Difference {
     Guest(String),
-    Size { option: &'static str, ours: u64, theirs: u64 },
+    Size { option: &'static Info, ours: u64, theirs: u64 },
 }
 
 impl Part for Difference {
@@ -323,7 +334,7 @@ impl Part for Difference {
     }
 
     fn sample() -> Self {
-        Self::Size { option: "heap_size", ours: 4096, theirs: 8192 }
+        Self::Size { option: &terms::heap_size, ours: 4096, theirs: 8192 }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) use message::{
 use spelling::{Spelling, Subject, Words};
 
 use crate::fault::Fault;
-use crate::options::face::Face;
+use crate::options::face::{Face, Refusal};
 use crate::text::said;
 
 /// The error that a host function, or a cause, is boxed as.
@@ -173,6 +173,13 @@ pub(crate) fn told(source: &BoxError) -> String {
 impl From<Message> for Error {
     fn from(message: Message) -> Self {
         Self(Box::new(Inner { message, line: OnceLock::new(), guest_code: 0, details: None, source: None }))
+    }
+}
+
+/// For faces that have one error for all of them.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::invalid_argument(refusal.message)
     }
 }
 

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use super::message::own_name;
 use crate::options::face::Face;
-use crate::options::row;
+use crate::options::table::Info;
 use crate::signature::Signature;
 
 /// The names of one language. Every method has Rust's as its default.
 pub trait Spelling {
-    /// The option that Rust calls so, such as `heap_size`.
-    fn option(&self, name: &'static str) -> Cow<'static, str> {
-        Cow::Borrowed(name)
+    /// That option.
+    fn option(&self, option: &'static Info) -> Cow<'static, str> {
+        Cow::Borrowed(option.name)
     }
 
     /// That function of this library; `None` where the language has none that does the same.
@@ -38,8 +38,8 @@ pub trait Spelling {
 }
 
 impl Spelling for Face {
-    fn option(&self, name: &'static str) -> Cow<'static, str> {
-        row(name).map_or(Cow::Borrowed(name), |option| self.name(option))
+    fn option(&self, option: &'static Info) -> Cow<'static, str> {
+        self.name(option)
     }
 
     fn function(&self, function: Function) -> Option<&'static str> {
@@ -74,8 +74,8 @@ impl Spelling for Face {
 pub(crate) struct Words;
 
 impl Spelling for Words {
-    fn option(&self, name: &'static str) -> Cow<'static, str> {
-        Cow::Owned(name.replace('_', " "))
+    fn option(&self, option: &'static Info) -> Cow<'static, str> {
+        Cow::Owned(option.name.replace('_', " "))
     }
 
     fn function(&self, function: Function) -> Option<&'static str> {
@@ -132,8 +132,8 @@ pub enum Subject<'e> {
     Name(&'e str),
     /// A number that counts nothing, such as a signal's.
     Number(i32),
-    /// An option, by its name in Rust.
-    Option(&'static str),
+    /// An option.
+    Option(&'static Info),
     /// What a function takes and returns.
     Signature(&'e Signature),
     /// Anything else, in words that are the same in every language.
@@ -145,11 +145,15 @@ pub enum Subject<'e> {
 /// Something as one language writes it.
 pub(super) struct Spelled<'s, T: ?Sized>(pub &'s T, pub &'s dyn Spelling);
 
-impl Subject<'static> {
-    /// The function or the option of that name.
-    pub(super) fn named(name: &'static str) -> Self {
-        let function = Function::ALL.into_iter().find(|function| function.name() == name);
-        function.map_or(Self::Option(name), Self::Function)
+impl From<&'static Info> for Subject<'static> {
+    fn from(option: &'static Info) -> Self {
+        Self::Option(option)
+    }
+}
+
+impl From<&'static Function> for Subject<'static> {
+    fn from(function: &'static Function) -> Self {
+        Self::Function(*function)
     }
 }
 
@@ -161,7 +165,7 @@ impl fmt::Display for Spelled<'_, Subject<'_>> {
             Subject::Function(function) => f.write_str(spelling.function(*function).unwrap_or_default()),
             Subject::Name(name) => f.write_str(own_name(name, *spelling).unwrap_or(name)),
             Subject::Number(number) => number.fmt(f),
-            Subject::Option(name) => f.write_str(&spelling.option(name)),
+            Subject::Option(option) => f.write_str(&spelling.option(option)),
             Subject::Signature(signature) => signature.fmt(f),
             Subject::Text(text) => f.write_str(text),
             Subject::Time(time) => f.write_str(&spelling.time(*time)),

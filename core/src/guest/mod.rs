@@ -15,10 +15,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use libhyperlight_abi::limits::MAX_PAYLOADS;
 use sha2::{Digest, Sha256};
 
+use crate::bounds::Sizes;
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
-use crate::options::{SandboxOptions, Sizes};
+use crate::options::SandboxOptions;
 use contents::Contents;
 use payload::Payload;
 pub use payload::PayloadAccess;

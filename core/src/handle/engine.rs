@@ -9,11 +9,11 @@ use libhyperlight_abi::ValueRef;
 
 use super::Shared;
 use super::state::{Phase, Refusal};
+use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::options::CallOptions;
 use crate::pool::PooledSandbox;
 use crate::sandbox::{Sandbox, StartFailed, State, UninitializedSandbox};
-use crate::stop::Moment;
 
 /// Calls that belong to the start of a sandbox, such as the loading of a script: names of guest functions, and their
 /// arguments, which are texts.

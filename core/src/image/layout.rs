@@ -22,8 +22,8 @@ use std::ops::Range;
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 
 use crate::arch::{DOORBELL_OFFSET, LARGE_PAGE, PageTables, Permissions};
+use crate::bounds::Sizes;
 use crate::guest::program::{PROGRAM_WINDOW, Program};
-use crate::options::Sizes;
 use crate::pages::PAGE;
 
 /// End of the stack, 256 KiB into what one page table maps: deep enough for most stacks, the rest is for its neighbours.

@@ -14,12 +14,12 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
 use crate::arch::{self, Places};
+use crate::bounds::Sizes;
 use crate::error::{Error, Result};
 use crate::guest::contents::Contents;
 use crate::guest::payload::Payload;
 use crate::guest::program::Program;
 use crate::guest::relocate;
-use crate::options::Sizes;
 use crate::pages::PageSet;
 use layout::{Layout, PayloadShape, Region};
 use words::Words;

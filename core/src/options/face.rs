@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::table::{Info, Options, Unit, Word};
-use crate::error::Error;
 
 /// A language in which options are given.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,13 +97,6 @@ pub enum Why {
     Unknown,
     /// The wrong sort of value.
     WrongType,
-}
-
-impl Refusal {
-    /// The error of a face that has one for all of them.
-    pub fn into_error(self) -> Error {
-        Error::invalid_argument(self.message)
-    }
 }
 
 /// The row that has this name in a language.

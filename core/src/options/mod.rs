@@ -3,16 +3,17 @@
 //! A row of the table is all that an option needs to be there: the function that sets it is made of it here, and its name,
 //! check and description in C, Python and JavaScript, too. What the option does is up to who asks for it. After a change,
 //! `cargo xtask generate` writes the other languages' files.
+//!
+//! Nothing here makes an error, because errors speak of options: what does not fit is told by a [`face::Refusal`], or by
+//! `bounds.rs`, which makes of the options what the engine goes by.
 
 pub mod face;
-mod sizes;
 pub mod table;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::stop::Moment;
-pub(crate) use sizes::{FileBounds, Quota, Sizes};
+use crate::clock::Moment;
 use table::{Info, Options, Setting, argument, note, options};
 
 options! {
@@ -104,11 +105,6 @@ options! {
 
 /// The rows of all.
 static ALL: [&[&Info]; 5] = [sandbox::ALL, call::ALL, pool::ALL, load::ALL, compile::ALL];
-
-/// The row of an option, by its name in Rust.
-pub(crate) fn row(name: &str) -> Option<&'static Info> {
-    ALL.iter().copied().flatten().copied().find(|row| row.name == name)
-}
 
 impl CallOptions {
     /// Counts both limits, those of the sandbox too, from that moment on and not from the beginning of the call: so an

@@ -8,9 +8,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Count, Message, Opt, Result, Size};
-use crate::pages::PAGE;
-
 /// A row of the table of options.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -48,19 +45,6 @@ impl Info {
     /// The paragraphs of its description, each on one line.
     pub fn paragraphs(&self) -> impl Iterator<Item = String> {
         self.doc.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-
-    /// The number, if it is in the range; sizes of memory in whole pages.
-    pub(crate) fn check(&self, number: u64) -> Result<u64> {
-        if number > self.most {
-            let option = Opt(self.name);
-            return Err(match self.unit {
-                Unit::Count => Message::TooMany { option, max: Count(self.most), found: Count(number) },
-                _ => Message::AboveMaximum { option, max: Size(self.most), found: Size(number) },
-            }
-            .into());
-        }
-        Ok(if self.unit == Unit::Memory { number.max(self.least).next_multiple_of(PAGE) } else { number })
     }
 }
 
@@ -108,11 +92,6 @@ impl Setting {
     /// The number that was given, or the default.
     pub fn or_default(&self) -> u64 {
         self.given.unwrap_or(self.info.default)
-    }
-
-    /// The number that was given, or the default, if it is in the range.
-    pub(crate) fn checked(&self) -> Result<u64> {
-        self.info.check(self.or_default())
     }
 
     pub(crate) fn set(&mut self, value: impl Word) {

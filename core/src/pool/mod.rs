@@ -19,9 +19,10 @@ use libhyperlight_abi::ValueRef;
 #[cfg(doc)]
 use crate::error::ErrorCode;
 use crate::error::{Count, Message, Result};
+use crate::host::{HostError, HostFunction};
 use crate::options::PoolOptions;
 use crate::process::Epoch;
-use crate::sandbox::{HostError, HostFunction, Sandbox, State, UninitializedSandbox};
+use crate::sandbox::{Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::value::Value;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::members::{self, Grant, Members};
 use crate::error::{Count, Error, ErrorCode, Message, Result, Time};
+use crate::host::HostIdentity;
 use crate::process::Epoch;
-use crate::sandbox::{HostIdentity, Sandbox, State, UninitializedSandbox};
+use crate::sandbox::{Sandbox, State, UninitializedSandbox};
 use crate::snapshot::Snapshot;
 
 /// The state that pool, members in use and keeper share.

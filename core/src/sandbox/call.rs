@@ -17,16 +17,17 @@ use libhyperlight_abi::{
 use super::channel::{Channel, ReceiveError};
 use super::failures::{Failure, Failures};
 use super::guest_log::GuestLog;
-use super::host::{HostError, HostFunctions, HostIdentity};
 use super::host_call::{HostCall, engine_error, host_error, panicked};
+use crate::bounds::{Quota, Sizes};
 use crate::clock;
+use crate::entropy;
 use crate::error::{Error, ErrorCode, Message, Name, Result, Size, Text, told};
 use crate::fault::FaultKind;
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
+use crate::host::{HostError, HostFunctions, HostIdentity};
 use crate::image::layout::Layout;
 use crate::int::to_usize;
-use crate::options::{Quota, Sizes};
 use crate::process::forked;
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
@@ -454,7 +455,7 @@ impl Conversation {
         let entropy = if self.has_entropy {
             None
         } else {
-            let fresh: [u8; 40] = clock::entropy()?;
+            let fresh: [u8; 40] = entropy::fresh()?;
             let (entropy, generation) = fresh.split_at(32);
             // Any number that no other generation has, in this process or another.
             self.generation = generation.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

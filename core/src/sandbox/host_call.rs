@@ -7,9 +7,9 @@ use libhyperlight_abi::ValueRef;
 use libhyperlight_abi::message::HOST_SIGNATURE;
 
 use super::call::Ended;
-use super::host::{HOST_PRINT, HostError, HostFunctions, HostPanic, Registered};
+use crate::bounds::Quota;
 use crate::error::{BoxError, Error, Message, Name, Result, Text};
-use crate::options::Quota;
+use crate::host::{HOST_PRINT, HostError, HostFunctions, HostPanic, Registered};
 use crate::text::printable;
 use crate::value::Value;
 

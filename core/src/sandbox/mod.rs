@@ -4,7 +4,6 @@ mod call;
 mod channel;
 mod failures;
 pub(crate) mod guest_log;
-pub(crate) mod host;
 mod host_call;
 mod tuples;
 mod uninitialized;
@@ -15,11 +14,13 @@ use std::time::Duration;
 
 use libhyperlight_abi::ValueRef;
 
+use crate::bounds::Sizes;
 use crate::error::{Error, ErrorCode, Message, Name, Result, Time};
 use crate::functions::Functions;
 use crate::guest::Guest;
 use crate::guest::origin::Origin;
-use crate::options::{CallOptions, SandboxOptions, Sizes};
+use crate::host::{HostError, HostIdentity};
+use crate::options::{CallOptions, SandboxOptions};
 use crate::process::{Epoch, forked};
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Snapshot};
@@ -27,8 +28,6 @@ use crate::stop::{InterruptHandle, TimeLimits};
 use crate::value::{Typed, Value};
 use crate::vm::Vm;
 use call::{Conversation, Ended, User};
-pub(crate) use host::HostIdentity;
-pub use host::{HostError, HostFunction, HostPanic, Outcome};
 pub use tuples::Arguments;
 pub use uninitialized::UninitializedSandbox;
 

@@ -3,8 +3,8 @@
 use libhyperlight_abi::limits::MAX_PARAMETERS;
 use libhyperlight_abi::{Kind, ValueRef};
 
-use super::host::{HostError, HostFunction, Outcome};
 use crate::error::Result;
+use crate::host::{HostError, HostFunction, Outcome};
 use crate::value::{Argument, Typed, Value};
 
 /// A tuple of arguments: `()`, `(a,)`, `(a, b)`, … up to 32 of them.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use libhyperlight_abi::{Kind, ValueRef};
 
 use super::call::{SignalHook, User};
-use super::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};
 use super::{Sandbox, StartFailed, checked_interval};
 use crate::error::{Error, ErrorCode, Result};
 use crate::guest::Guest;
+use crate::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};
 use crate::options::{CallOptions, SandboxOptions};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;

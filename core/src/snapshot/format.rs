@@ -17,13 +17,13 @@ use std::ops::Range;
 use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use crate::SandboxOptions;
+use crate::bounds::{FileBounds, Sizes};
 use crate::error::{Error, ErrorCode, Message, Opt, Result, Size, Text};
 use crate::guest::Fingerprint;
 use crate::guest::elf::ABI_ACCEPTED;
 use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
 use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PayloadShape, Region};
 use crate::int::to_usize;
-use crate::options::{FileBounds, Sizes};
 use crate::pages::PAGE;
 use crate::vm::arch::{Features, Registers};
 
@@ -194,9 +194,9 @@ fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
     // The options round what they accept: what they leave alone is a size that a sandbox can have.
     let sizes =
         options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
-    for (name, size) in sizes.named() {
+    for (option, size) in sizes.by_option() {
         if size > bounds.each {
-            let (option, found, bound) = (Opt(name), Size(size), Size(bounds.each));
+            let (option, found, bound) = (Opt(option), Size(size), Size(bounds.each));
             return Err(Message::FileSizeTooLarge { option, found, bound }.into());
         }
     }

@@ -18,15 +18,15 @@ use std::sync::Arc;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
+use crate::bounds::Sizes;
 use crate::error::{Difference, Error, HostMismatch, Message, Result};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
+use crate::host::HostFunctions;
 use crate::image::Image;
 use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
-use crate::options::Sizes;
 use crate::pages::PageSet;
-use crate::sandbox::host::HostFunctions;
 use crate::signature::Signature;
 use crate::vm::arch::Registers;
 use crate::vm::memory::GuestMemory;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::error::{Error, ErrorCode, Message, Result, Time};
 use crate::process::Epoch;
 use run::{NEVER, RunState};
@@ -25,21 +25,6 @@ use signal::Aside;
 use timer::Timer;
 pub(crate) use word::Cause;
 use word::Slept;
-
-/// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
-/// can begin together, see [`crate::CallOptions::since`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Moment {
-    wall: u64,
-    cpu: u64,
-}
-
-impl Moment {
-    /// This one.
-    pub fn now() -> Self {
-        Self { wall: clock::now(libc::CLOCK_MONOTONIC), cpu: clock::now(libc::CLOCK_THREAD_CPUTIME_ID) }
-    }
-}
 
 /// The time limits of a call. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

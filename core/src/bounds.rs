@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use libhyperlight_abi::limits::BUFFER_OVERHEAD;
 
-use super::{CallOptions, LoadOptions, SandboxOptions};
 use crate::error::{Count, Message, Opt, Result, Size};
+use crate::options::table::{Info, Setting, Unit};
+use crate::options::{CallOptions, LoadOptions, SandboxOptions, sandbox};
+use crate::pages::PAGE;
 use crate::stop::TimeLimits;
 
 /// What a call may ask for besides as many things as it may call host functions.
@@ -23,10 +25,10 @@ impl SandboxOptions {
     /// The sizes that decide the layout of the memory.
     pub(crate) fn sizes(&self) -> Result<Sizes> {
         Ok(Sizes {
-            heap: self.heap_size.checked()?,
-            stack: self.stack_size.checked()?,
-            input: self.input_size.checked()? + BUFFER_OVERHEAD,
-            output: self.output_size.checked()? + BUFFER_OVERHEAD,
+            heap: checked(&self.heap_size)?,
+            stack: checked(&self.stack_size)?,
+            input: checked(&self.input_size)? + BUFFER_OVERHEAD,
+            output: checked(&self.output_size)? + BUFFER_OVERHEAD,
         })
     }
 
@@ -34,9 +36,9 @@ impl SandboxOptions {
     pub(crate) fn check_against(&self, sizes: &Sizes) -> Result<()> {
         let asked = self.sizes()?;
         let settings = [self.heap_size, self.stack_size, self.input_size, self.output_size];
-        for (setting, (name, asked, has)) in settings.into_iter().zip(asked.beside(sizes)) {
+        for (setting, (option, asked, has)) in settings.into_iter().zip(asked.beside(sizes)) {
             if setting.given().is_some() && asked != has {
-                let (option, asked, has) = (Opt(name), Size(asked), Size(has));
+                let (option, asked, has) = (Opt(option), Size(asked), Size(has));
                 return Err(Message::OtherSize { option, asked, has }.into());
             }
         }
@@ -92,21 +94,21 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// By the options' names, as the options give them.
-    pub fn named(&self) -> [(&'static str, u64); 4] {
+    /// By options, as they give them.
+    pub fn by_option(&self) -> [(&'static Info, u64); 4] {
         let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
         [
-            ("heap_size", self.heap),
-            ("stack_size", self.stack),
-            ("input_size", buffer(self.input)),
-            ("output_size", buffer(self.output)),
+            (&sandbox::heap_size, self.heap),
+            (&sandbox::stack_size, self.stack),
+            (&sandbox::input_size, buffer(self.input)),
+            (&sandbox::output_size, buffer(self.output)),
         ]
     }
 
     /// The same, each with that of another sandbox.
-    pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
-        let pairs = self.named().into_iter().zip(other.named());
-        pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs))
+    pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static Info, u64, u64)> {
+        let pairs = self.by_option().into_iter().zip(other.by_option());
+        pairs.map(|((option, ours), (_, theirs))| (option, ours, theirs))
     }
 }
 
@@ -127,4 +129,18 @@ impl Quota {
         self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
         Ok(())
     }
+}
+
+/// The number that was given, or the default, if it is in the range; sizes of memory in whole pages.
+fn checked(setting: &Setting) -> Result<u64> {
+    let (info, number) = (setting.info(), setting.or_default());
+    if number > info.most {
+        let option = Opt(info);
+        return Err(match info.unit {
+            Unit::Count => Message::TooMany { option, max: Count(info.most), found: Count(number) },
+            _ => Message::AboveMaximum { option, max: Size(info.most), found: Size(number) },
+        }
+        .into());
+    }
+    Ok(if info.unit == Unit::Memory { number.max(info.least).next_multiple_of(PAGE) } else { number })
 }
