@@ -48,14 +48,15 @@ fn names(line: &str) -> impl Iterator<Item = &str> {
 
 fn words_of(path: &Path, words: &mut BTreeSet<String>) {
     if path.is_dir() {
-        let mut entries: Vec<_> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        let listed = path.read_dir().expect("the sources are there");
+        let mut entries: Vec<_> = listed.map(|entry| entry.expect("a folder can be read").path()).collect();
         entries.retain(|path| {
             path.is_dir() || path.extension().is_some_and(|end| end == "rs" || end == "py" || end == "pyi")
         });
         entries.iter().for_each(|path| words_of(path, words));
         return;
     }
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("the sources are text");
     let found = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.extend(found.map(str::to_owned));
 }

@@ -160,7 +160,7 @@ impl Player {
     }
 
     fn register(&self, sandbox: &mut UninitializedSandbox, name: &str) -> Result<()> {
-        let player = Player { shared: Arc::clone(&self.shared) };
+        let player = Self { shared: Arc::clone(&self.shared) };
         sandbox.register_dynamic(name, Signature::new(&[], Kind::Void)?, move |_| {
             let inside = std::mem::take(&mut player.shared.lock().unwrap().inside);
             player.play(&inside);
@@ -222,10 +222,7 @@ fn every_script_is_answered_as_the_table_says() {
     for (name, steps) in scripts {
         let play = || Player::default().play(&steps);
         if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)) {
-            #[expect(clippy::print_stderr, reason = "belongs to the panic's message")]
-            {
-                eprintln!("this was the script: {name}");
-            }
+            eprintln!("this was the script: {name}");
             std::panic::resume_unwind(panic);
         }
     }
