@@ -170,7 +170,8 @@ class Flat {
   #addBytes(value) {
     const wrong = unreadable(value)
     if (wrong !== undefined) throw invalid(`${this.#what} holds ${describe(value)} that ${wrong}`)
-    const bytes = viewOf(value)
+    // At once: what is asked of the values behind may change them, or transfer them away.
+    const bytes = Buffer.from(viewOf(value))
     this.#tape.push(BYTES, this.#bytesLength, bytes.length)
     this.#pieces.push(bytes)
     this.#bytesLength += bytes.length

@@ -233,7 +233,12 @@ function forCall(program, name, values) {
 }
 
 function toGuest(slot, value, what) {
-  return slot?.json ? typeOf(slot).encode(value, what) : value
+  if (slot === undefined || slot === null) return value
+  const type = typeOf(slot)
+  if (slot.json) return type.encode(value, what)
+  // What has not all values of its kind is refused here, and not by the guest.
+  if (type.isNarrow) type.encode(value, what)
+  return value
 }
 
 /** `slot` is `undefined` where the type is not known, and `null` where there is no value. */

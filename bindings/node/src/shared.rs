@@ -158,15 +158,16 @@ impl Inside {
 
     /// Starts the guest, unless it has started, for a call with these limits. What is left of them is for the call.
     pub fn ready(&mut self, limits: CallOptions) -> Result<CallOptions, Failure> {
-        let limits = self.inside().ready(limits, &mut Caller)?;
-        self.learn_functions()?;
-        Ok(limits)
+        let limits = self.inside().ready(limits, &mut Caller);
+        self.learn_functions();
+        limits
     }
 
     /// Starts the guest.
     pub fn evolve(&mut self, limits: &CallOptions) -> Result<(), Failure> {
-        self.inside().evolve(limits, &mut Caller)?;
-        self.learn_functions()
+        let evolved = self.inside().evolve(limits, &mut Caller);
+        self.learn_functions();
+        evolved.map(drop)
     }
 
     /// Calls a function of the guest, which has evolved; `take` gets the result.
@@ -195,13 +196,15 @@ impl Inside {
         Ok(self.inside().sandbox()?.restore(snapshot)?)
     }
 
-    fn learn_functions(&mut self) -> Result<(), Failure> {
-        if self.sandbox.functions.get().is_none() {
-            let functions = Arc::new(Functions::of(self.inside().sandbox()?));
+    /// Even if the start has failed: whoever is cancelled at its end leaves a sandbox that is ready.
+    fn learn_functions(&mut self) {
+        if self.sandbox.functions.get().is_none()
+            && let Ok(sandbox) = self.inside().sandbox()
+        {
+            let functions = Arc::new(Functions::of(sandbox));
             // Nobody else is inside.
             let _ = self.sandbox.functions.set(functions);
         }
-        Ok(())
     }
 
     fn inside(&mut self) -> &mut handle::Inside {

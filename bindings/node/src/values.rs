@@ -50,7 +50,7 @@ impl JsType {
     pub fn lower(&self, what: String, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<Text> {
         Made(contain(|| {
             let mut tape = Tape::new(tape, &text, bytes);
-            Ok(text_of(lower(&self.ty, Tape::START, &what, &mut tape).map_err(of_callers)?))
+            Ok(text_of(lower(&self.ty, Tape::START, &what, &mut tape)?))
         }))
     }
 
@@ -59,7 +59,7 @@ impl JsType {
     pub fn lift(&self, what: String, text: String) -> Made<JsTape> {
         Made(contain(|| {
             let mut builder = Builder::default();
-            lift(&self.ty, &text, &what, &mut builder).map_err(of_callers)?;
+            lift(&self.ty, &text, &what, &mut builder)?;
             Ok(builder.finish())
         }))
     }
@@ -68,7 +68,7 @@ impl JsType {
     #[napi(catch_unwind)]
     pub fn check(&self, what: String, tape: &[f64], text: Utf16String) -> Made<()> {
         Made(contain(|| {
-            Ok(check(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, &[])).map_err(of_callers)?)
+            check(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, &[]))
         }))
     }
 }
@@ -94,7 +94,7 @@ pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, by
         } else {
             script::encode(Tape::START, &what, &mut tape)
         };
-        Ok(text_of(made.map_err(of_callers)?))
+        Ok(text_of(made?))
     }))
 }
 
@@ -103,26 +103,28 @@ pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, by
 pub fn of_script(what: String, is_all: bool, text: String) -> Made<Option<JsTape>> {
     Made(contain(|| {
         if !script::may_have_escapes(&text) {
-            script::check(&text, is_all, &what).map_err(of_callers)?;
+            script::check(&text, is_all, &what)?;
             return Ok(None);
         }
         let mut builder = Builder::default();
         if is_all {
-            script::decode_all(&text, &what, &mut builder).map_err(of_callers)?;
+            script::decode_all(&text, &what, &mut builder)?;
         } else {
-            script::decode(&text, &what, &mut builder).map_err(of_callers)?;
+            script::decode(&text, &what, &mut builder)?;
         }
         Ok(Some(builder.finish()))
     }))
 }
 
-/// The failure that an error is, of a guest's value or of the caller's.
-fn of_callers(error: Error) -> Failure {
-    let code = match error.reason() {
-        Reason::Protocol => ErrorCode::Protocol,
-        Reason::TooLarge => ErrorCode::TooLarge,
-        Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
-        _ => ErrorCode::InvalidArgument,
-    };
-    Failure::new(code, error.message())
+/// Of a guest's value, or of the caller's.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match error.reason() {
+            Reason::Protocol => ErrorCode::Protocol,
+            Reason::TooLarge => ErrorCode::TooLarge,
+            Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
+            _ => ErrorCode::InvalidArgument,
+        };
+        Self::new(code, error.message())
+    }
 }

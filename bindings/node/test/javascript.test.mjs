@@ -72,6 +72,18 @@ test('what is made by JSON rules is: undefined, toJSON', async () => {
   })
 })
 
+test('bytes are what they were when they were come to', async () => {
+  const taken = (spoil) => {
+    const bytes = new Uint8Array([1, 2, 3])
+    return [bytes, { toJSON: () => spoil(bytes) }, bytes.slice()]
+  }
+  await using(new JavaScript(ECHO), async (js) => {
+    for (const spoil of [(bytes) => bytes.fill(9) && 4, (bytes) => structuredClone(4, { transfer: [bytes.buffer] })]) {
+      assert.deepStrictEqual(await js.call('echo', [taken(spoil)]), [new Uint8Array([1, 2, 3]), 4, new Uint8Array([1, 2, 3])])
+    }
+  })
+})
+
 test('what no script could get is refused before anything runs', async () => {
   const cyclic = {}
   cyclic.again = [cyclic]

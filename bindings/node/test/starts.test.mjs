@@ -53,6 +53,23 @@ test('a signal ends the start that a call makes', async () => {
   }
 })
 
+test('whenever a start is given up, what is ready is known', async () => {
+  for (let moment = 0; moment < 100; moment += 1) {
+    const sandbox = new Sandbox(Guest.builtin('demo'))
+    const aborted = new AbortController()
+    const call = sandbox.call('Echo', 'x', { signal: aborted.signal }).catch(() => {})
+    const until = performance.now() + moment / 20
+    while (performance.now() < until);
+    aborted.abort()
+    await call
+    if (sandbox.state === 'ready') {
+      assert.ok(sandbox.functions.some(({ name }) => name === 'Echo'))
+      assert.equal(await sandbox.call('Echo', 'x'), 'x')
+    }
+    sandbox.close()
+  }
+})
+
 test('the start and the call share one limit', async () => {
   const wait = () => sleep(600)
   const make = () => new JavaScript('host.wait(); const f = () => host.wait()', { hostFunctions: { wait } })

@@ -308,9 +308,30 @@ test('every type of a component goes in and comes out as it is', async () => {
       ['maybe', -1, /u32/], ['tuple-of', [1n], /array of 4/], ['tuple-of', [1, true, 'x', 0], /\[0\] must be a bigint \(s64\)/], ['floats', ['x'], /\[0\] must be a number \(f64\)/]]) {
       await assert.rejects(wasm.call(name, value), { code: 'ERR_HL_SIGNATURE', message }, name)
     }
-    await assert.rejects(wasm.call('letter', 'two'), { code: 'ERR_HL_GUEST_ERROR', guestCode: 4 })
+    for (const value of ['two', '', 7]) {
+      const refused = { code: 'ERR_HL_SIGNATURE', message: /^argument 1 of `letter` must be/ }
+      assert.throws(() => wasm.callSync('letter', value), refused)
+      await assert.rejects(wasm.call('letter', value), refused)
+    }
     assert.equal(wasm.state, 'ready')
   })
+})
+
+test('a value that its kind has, and its type has not, is refused before the guest has it', async () => {
+  let answer = 255
+  for (const ask of [() => answer, async () => answer]) {
+    await using(new Wasm(file('narrow'), { hostFunctions: { ask } }), async (wasm) => {
+      answer = 255
+      assert.deepEqual([await wasm.call('same', 255), await wasm.call('asked')], [255, 255])
+      for (const value of [256, 4_000_000_000]) {
+        const refused = (what) => ({ code: 'ERR_HL_SIGNATURE', message: `${what} does not fit u8` })
+        assert.throws(() => wasm.callSync('same', value), refused('argument 1 of `same`'))
+        await assert.rejects(wasm.call('same', value), refused('argument 1 of `same`'))
+      }
+      answer = 256
+      await assert.rejects(wasm.call('asked'), { code: 'ERR_HL_SIGNATURE', message: 'the result of the host function `ask` does not fit u8' })
+    })
+  }
 })
 
 test('a component\'s imports are host functions, of itself and of interfaces', async () => {

@@ -173,23 +173,29 @@ def test_many_cases_and_many_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ty", "kind", "fits", "values"),
+    ("ty", "kind", "fits", "values", "error"),
     [
-        ("u8", "u32", 255, [256, 4_000_000_000]),
-        ("u16", "u32", 65535, [65536]),
-        ("s8", "i32", -128, [-129, 128]),
-        ("s16", "i32", 32767, [32768]),
-        ("char", "string", "ß", ["", "ab"]),
+        ("u8", "u32", 255, [256, 4_000_000_000], OverflowError),
+        ("u16", "u32", 65535, [65536], OverflowError),
+        ("s8", "i32", -128, [-129, 128], OverflowError),
+        ("s16", "i32", 32767, [32768], OverflowError),
+        ("char", "string", "ß", ["", "ab"], ValueError),
     ],
 )
-def test_values_of_a_single_kind(ty: str, kind: str, fits: Any, values: list[Any]) -> None:
-    """A kind has more values than some types, and a hostile guest may send any: as a result, and as an argument."""
+def test_values_of_a_single_kind(ty: str, kind: str, fits: Any, values: list[Any], error: type[Exception]) -> None:
+    """A kind has more values than some types: a hostile guest may send any, and is sent none, whichever way they go."""
     slot = {"name": "it", "type": ty, "kind": kind, "json": False}
     function = Function({"parameters": [slot], "result": slot})
     host_function = function.host_function("f", lambda value: value)
     assert function.lifted(fits) == host_function(fits) == fits
+    assert function.lowered("f", (fits,)) == (fits,)
     for value in values:
         with pytest.raises(hl.GuestProtocolError):
             function.lifted(value)
         with pytest.raises(hl.GuestProtocolError):
             host_function(value)
+        with pytest.raises(error, match="^argument 1 of `f` "):
+            function.lowered("f", (value,))
+        returns = Function({"parameters": [], "result": slot}).host_function("f", lambda value=value: value)
+        with pytest.raises(error, match="^the result of the host function `f` "):
+            returns()

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use libhyperlight_values::Error;
+use libhyperlight::ErrorCode;
 use libhyperlight_values::error::{Spelling, shown};
 use libhyperlight_values::host::{Read, View};
 
 use super::spelling::JavaScript;
+use crate::failure::Failure;
 
 /// What is on a tape.
 mod tag {
@@ -90,22 +91,25 @@ impl<'t> Tape<'t> {
         members.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect()
     }
 
-    fn part<T>(&self, of: &'t [T], place: usize) -> &'t [T] {
+    fn part<T>(&self, of: &'t [T], place: usize) -> Result<&'t [T], Failure> {
         let from = self.at(place + 1);
-        of.get(from..from.saturating_add(self.at(place + 2))).unwrap_or_default()
+        of.get(from..from.saturating_add(self.at(place + 2))).ok_or_else(|| {
+            Failure::new(ErrorCode::Internal, "a part of a value is not where its tape says; this is a bug")
+        })
     }
 
+    /// For errors.
     fn lossy(&self, place: usize) -> String {
-        String::from_utf16_lossy(self.part(self.text, place))
+        self.part(self.text, place).map(String::from_utf16_lossy).unwrap_or_default()
     }
 }
 
 impl Read for Tape<'_> {
     type Value = usize;
-    type Error = Error;
+    type Error = Failure;
     const LISTS_ARE_LOOSE: bool = true;
 
-    fn view<'v>(&mut self, place: &'v usize) -> Result<View<'v, usize>, Error> {
+    fn view<'v>(&mut self, place: &'v usize) -> Result<View<'v, usize>, Failure> {
         let place = *place;
         Ok(match self.tag(place) {
             tag::NULL => View::Null,
@@ -113,15 +117,15 @@ impl Read for Tape<'_> {
             tag::FALSE => View::Bool(false),
             tag::TRUE => View::Bool(true),
             tag::NUMBER => View::Number(self.tape.get(place + 1).copied().unwrap_or_default()),
-            tag::BIGINT => View::BigInt(Cow::Owned(self.lossy(place))),
+            tag::BIGINT => View::BigInt(Cow::Owned(String::from_utf16_lossy(self.part(self.text, place)?))),
             tag::TEXT => {
-                let units = self.part(self.text, place);
+                let units = self.part(self.text, place)?;
                 match text_of(units) {
                     Some(text) => View::Text(Cow::Owned(text)),
                     None => View::Utf16(units.to_vec()),
                 }
             }
-            tag::BYTES => View::Bytes(Cow::Owned(self.part(self.bytes, place).to_vec())),
+            tag::BYTES => View::Bytes(Cow::Owned(self.part(self.bytes, place)?.to_vec())),
             tag::LIST => View::List(self.members(place)),
             tag::OBJECT => View::Object(self.pairs(place)),
             tag::MAP => View::Map(self.pairs(place)),
@@ -195,4 +199,19 @@ fn text_of(units: &[u16]) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_not_there_is_an_error_and_not_empty() {
+        for (tag, text, bytes) in [(tag::BIGINT, 2, 9), (tag::TEXT, 2, 9), (tag::BYTES, 9, 2)] {
+            let tape = [f64::from(tag), 1.0, 2.0];
+            let (text, bytes) = (vec![u16::from(b'1'); text], vec![0; bytes]);
+            let error = Tape::new(&tape, &text, &bytes).view(&Tape::START).unwrap_err();
+            assert_eq!(error.code, ErrorCode::Internal);
+        }
+    }
 }

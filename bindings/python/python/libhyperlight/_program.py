@@ -70,10 +70,10 @@ class Function:
         # Of those that travel as JSON.
         self.types = tuple(_Type.parse(slot["type"]) if slot["json"] else None for slot in parameters)
         self.result = _Type.parse(result["type"]) if result and result["json"] else None
-        self.is_plain = not any(self.types) and self.result is None
-        # Of those that have not all values of their kinds: what comes out of a guest is checked here, too.
+        # Of those that have not all values of their kinds: what comes out of a guest is checked here, and what goes in.
         self.narrow = tuple(map(_narrow, parameters))
         self.narrow_result = _narrow(result) if result else None
+        self.has_types = any((*self.types, self.result, *self.narrow, self.narrow_result))
         names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
         types = (parameter["type"] for parameter in parameters)
         self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
@@ -84,15 +84,20 @@ class Function:
 
     def host_function(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with JSON where the program has what the wall has not."""
-        if self.is_plain and not any(self.narrow):
+        if not self.has_types:
             return function
 
         def call(*args: Any) -> Any:
             slots = zip(args, self.types, self.narrow, strict=True)
             result = settled(name, function(*(_lifted(arg, ty, narrow) for arg, ty, narrow in slots)))
-            return self.result.encode(result, f"the result of the host function `{name}`") if self.result else result
+            return _lowered(result, self.result, self.narrow_result, f"the result of the host function `{name}`")
 
         return call
+
+    def lowered(self, name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of a call, as they go into the guest."""
+        slots = enumerate(zip(args, self.types, self.narrow, strict=True), 1)
+        return tuple(_lowered(arg, ty, narrow, f"argument {at} of `{name}`") for at, (arg, ty, narrow) in slots)
 
     def lifted(self, result: Any) -> Any:
         """The result, as the guest sent it, in Python's values."""
@@ -103,6 +108,13 @@ def _narrow(slot: dict[str, Any]) -> _Type | None:
     """The type, if it is a single kind on the wire, but has not all of that kind's values."""
     ty = None if slot["json"] else _Type.parse(slot["type"])
     return ty if ty is not None and ty.is_narrow else None
+
+
+def _lowered(value: Any, ty: _Type | None, narrow: _Type | None, what: str) -> Any:
+    if narrow:
+        # Refuses what the kind would let pass.
+        narrow.encode(value, what)
+    return ty.encode(value, what) if ty else value
 
 
 def _lifted(value: Any, ty: _Type | None, narrow: _Type | None) -> Any:
@@ -155,9 +167,8 @@ class Program(NamedTuple):
     ) -> Any:
         function = self.exports.get(name)
         # What does not fit is the engine's to refuse.
-        if function is not None and not function.is_plain and len(args) == len(function.types):
-            slots = enumerate(zip(args, function.types, strict=True), 1)
-            args = tuple(ty.encode(arg, f"argument {at} of `{name}`") if ty else arg for at, (arg, ty) in slots)
+        if function is not None and function.has_types and len(args) == len(function.types):
+            args = function.lowered(name, args)
         result = sandbox.call(name, *args, timeout=timeout, cpu_time=cpu_time)
         return function.lifted(result) if function is not None else result
 
