@@ -1,7 +1,7 @@
-//! The compiler's shared library: where it is, and whether it is the right one.
+//! The compiler's shared library: search and version check.
 //!
-//! It lies beside the library that this code is part of, wherever that is. Where this code is part of a program, whose folder
-//! is no place for libraries, the dynamic linker looks for it as for any other. It is never unloaded.
+//! It is in the folder of the library that contains this code. If this code is linked into a program, whose folder is
+//! no place for libraries, the dynamic linker searches for it as usual. It is never unloaded.
 
 use std::ffi::{CStr, CString, OsStr, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -13,11 +13,11 @@ use libhyperlight_wasm_interface::{ENTRY, Entry, FILE, Interface, NUMBER, RELEAS
 
 use crate::error::Error;
 
-/// The name of the file where there is one version.
+/// The file name where only one version is installed.
 const PLAIN: &str = "libhyperlight_wasm.so";
 
-/// The table of the library's functions, loaded when it is first wanted. No lock is held meanwhile, which a forked child might inherit: two
-/// threads that come first both load it, and find the same one.
+/// Returns the table of the library's functions, loaded at first use. No lock is held meanwhile, which a forked child
+/// might inherit. Two threads that come first both load it, and find the same one.
 pub(crate) fn load() -> Result<&'static Interface, Error> {
     static LOADED: AtomicPtr<Interface> = AtomicPtr::new(ptr::null_mut());
     // SAFETY: null, or a table that was found below, which lives as long as the library: for ever.
@@ -32,12 +32,12 @@ pub(crate) fn load() -> Result<&'static Interface, Error> {
 /// An open library.
 struct Library {
     handle: *mut c_void,
-    /// For messages.
+    /// Its place, for messages.
     place: String,
 }
 
 fn open() -> Result<Library, Error> {
-    // Packages of other languages carry it without its version.
+    // Packages of other languages contain it without its version.
     let beside = folder().map(|folder| {
         let plain = folder.join(PLAIN);
         if !folder.join(FILE).exists() && plain.exists() { plain } else { folder.join(FILE) }
@@ -63,7 +63,7 @@ fn open() -> Result<Library, Error> {
     }
 }
 
-/// The folder of the library, or of the program, that this code is part of, if that is known for sure.
+/// Returns the folder of the library or program that contains this code, if that is known for sure.
 fn folder() -> Option<PathBuf> {
     // SAFETY: a structure of pointers, which may be null.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
@@ -76,7 +76,7 @@ fn folder() -> Option<PathBuf> {
     // SAFETY: a text of the dynamic linker's, which lives as long as what this code is part of.
     let name = unsafe { CStr::from_ptr(info.dli_fname) };
     let path = Path::new(OsStr::from_bytes(name.to_bytes()));
-    // What is relative was so to a folder that may be another one by now; of a program it is what its caller says.
+    // A relative path may refer to an earlier working directory; for a program, its caller chose the path.
     path.is_absolute().then(|| path.parent().map(Path::to_path_buf))?
 }
 
@@ -88,7 +88,7 @@ fn dlopen(name: &OsStr) -> Result<*mut c_void, String> {
     if handle.is_null() { Err(last_error()) } else { Ok(handle) }
 }
 
-/// The table of a library, if it is the one that this code was made for.
+/// Returns the table of a library, if it is the one that this code was made for.
 fn checked(library: Library) -> Result<&'static Interface, Error> {
     let Library { handle, place } = library;
     let other = |found: &str| {
