@@ -1,4 +1,4 @@
-//! What a program finds around itself, and what it may ask of the compiler.
+//! The WASI environment of a program, and the limits of the compiler.
 
 use crate::bytes::{Bytes, array};
 
@@ -12,7 +12,7 @@ pub struct Pair {
     pub value: Bytes,
 }
 
-/// What a program finds around itself, and what it may ask of the compiler.
+/// The WASI environment of a program, and the limits of the compiler.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Options {
