@@ -7,14 +7,15 @@ export type { CallLimits, CompileBounds, Limits, LoadBounds, PoolSizes, Sizes }
 /**
  * Runs every function call behind its own hypervisor wall.
  *
- * Kinds of value and what stands for them: `bool` boolean · `i32`, `u32` a whole number in range · `i64`, `u64` bigint,
- * always · `f32`, `f64` number · `string` string · `bytes` Uint8Array · `void` undefined. Nothing is converted silently.
+ * Kinds of value and their JavaScript types: `bool` boolean · `i32`, `u32` a whole number in range · `i64`, `u64`
+ * always bigint · `f32`, `f64` number · `string` string · `bytes` Uint8Array · `void` undefined. Nothing is converted
+ * silently.
  */
 
-/** What a value is. */
+/** The kind of a value. */
 export type Kind = 'bool' | 'i32' | 'u32' | 'i64' | 'u64' | 'f32' | 'f64' | 'string' | 'bytes'
 
-/** What stands for a kind. */
+/** The JavaScript type of a kind. */
 export interface Values {
   void: undefined
   bool: boolean
@@ -28,10 +29,10 @@ export interface Values {
   bytes: Uint8Array
 }
 
-/** Anything that can be an argument or a result. */
+/** Any argument or result. */
 export type Value = boolean | number | bigint | string | Uint8Array
 
-/** What a function of the host takes and returns. */
+/** The kinds of a host function's parameters and of its result. */
 export interface Signature<P extends readonly Kind[] = readonly Kind[], R extends Kind | 'void' = Kind | 'void'> {
   /** Default: none. */
   params?: P
@@ -39,13 +40,13 @@ export interface Signature<P extends readonly Kind[] = readonly Kind[], R extend
   returns?: R
 }
 
-/** The arguments for kinds. */
+/** The argument types for kinds. */
 export type Arguments<P extends readonly Kind[]> = { -readonly [I in keyof P]: Values[P[I]] }
 
-/** What a host function may return for a kind: anything for `void`. */
+/** The result type of a host function for a kind: anything for `void`. */
 export type Returned<R extends Kind | 'void'> = R extends 'void' ? unknown : Values[R] | PromiseLike<Values[R]>
 
-/** A function that the guest may call. Async ones are reached from `call`, not from `callSync`. */
+/** A function that the guest may call. It may be async for `call`, but not for `callSync`. */
 export type HostFunction<P extends readonly Kind[], R extends Kind | 'void'> = (...values: Arguments<P>) => Returned<R>
 
 /** A function of the guest. */
@@ -56,24 +57,24 @@ export interface GuestFunction {
 }
 
 /**
- * The options of a sandbox: sizes and limits. 0 is the default. In every object with options, what is `undefined` is not given, and
- * nothing is inherited.
+ * The options of a sandbox: sizes and limits. 0 is the default. In every object with options, `undefined` means not
+ * given, and inherited properties are ignored.
  */
 export interface SandboxOptions extends Sizes, Limits {
-  /** What the guest prints. Default: `process.stdout.write`. */
+  /** Receives the guest's output. Default: `process.stdout.write`. */
   print?: (text: string) => unknown
 }
 
 /**
- * Options of one call: an object behind its arguments. The first call of a sandbox starts it, its script or program included:
- * what is said here is for all of that together, and the start takes its part of the time.
+ * Options of one call: an object after its arguments. The first call also starts the sandbox, its script or program
+ * included. The limits then cover all of that together.
  */
 export interface CallOptions extends CallLimits {
   /** Aborting stops the guest; the call rejects with the signal's reason, and the sandbox is poisoned. */
   signal?: AbortSignal
 }
 
-/** Where and why the processor stopped the guest. */
+/** Place and reason of a fault. */
 export interface Fault {
   readonly kind:
     | 'null-access' | 'unmapped-access' | 'write-to-read-only' | 'execute-of-data' | 'engine-access' | 'stack-overflow'
@@ -83,10 +84,10 @@ export interface Fault {
   readonly vector: number
   /** The address of the instruction. */
   readonly instruction: bigint
-  /** The memory that it wanted. */
+  /** The address of the memory that the instruction accessed. */
   readonly address: bigint
   readonly access: 'none' | 'read' | 'write' | 'execute'
-  /** The function that the instruction is in, if the guest has symbols. */
+  /** The function that contains the instruction, if the guest has symbols. */
   readonly function?: string
 }
 
@@ -146,103 +147,104 @@ export type ErrorCode =
   | 'ERR_HL_INTERNAL'
 /* end of codes */
 
-/** What a script has thrown, piece by piece. It is the script's own word: anything may be in it. */
+/** A script's exception, as fields. They come from the script: anything may be in them. */
 export interface Thrown {
-  /** The error's `name`; `null` of something that is no error. */
+  /** The error's `name`; `null` if the exception is not an error. */
   readonly name: string | null
   readonly message: string
   readonly stack?: string
   readonly code?: string | number | boolean
   /** Another error, in this form, or any value. */
   readonly cause?: unknown
-  /** Those of an `AggregateError`, in this form, or any values. */
+  /** The errors of an `AggregateError`, in this form, or any values. */
   readonly errors?: readonly unknown[]
-  /** What is no error, where it is a value that can leave the sandbox. */
+  /** The thrown value, if it is not an error and can be passed. */
   readonly value?: unknown
 }
 
-/** Every error of this package; what a host function throws comes back as it was. */
+/** Every error of this package. An exception of a host function is rethrown unchanged. */
 export class HyperlightError extends Error {
   constructor(code: ErrorCode | (string & {}), message: string, options?: { cause?: unknown })
   readonly code: ErrorCode | (string & {})
   /** The number that the guest gave, with `ERR_HL_GUEST_ERROR` and `ERR_HL_GUEST_ABORT`. */
   readonly guestCode?: number
-  /** With `ERR_HL_GUEST_FAULT` and `ERR_HL_STACK_OVERFLOW`. */
+  /** Place and reason, with `ERR_HL_GUEST_FAULT` and `ERR_HL_STACK_OVERFLOW`. */
   readonly fault?: Fault
-  /** What the guest says of its error besides the message: a text of at most 64 KiB with anything in it. */
+  /** The guest's details of its error: an untrusted text of at most 64 KiB. */
   readonly details?: string
-  /** What a script has thrown, if `details` say so. */
+  /** The script's exception, if `details` have one. */
   readonly thrown?: Thrown
-  /** What a host function threw, where the guest made an error of its own of it. */
+  /** The exception of a host function, if the guest turned it into an error of its own. */
   readonly cause?: unknown
 }
 
-/** Throws `ERR_HL_HYPERVISOR_UNAVAILABLE`, with the reason and the mend, where sandboxes cannot be made. */
+/** Throws `ERR_HL_HYPERVISOR_UNAVAILABLE`, with the reason and the fix, if sandboxes cannot be made. */
 export function probe(): void
 
 /** The version of this package. */
 export const version: string
 
-/** A guest program, loaded once, shared by any number of sandboxes. */
+/** A guest program, loaded once. Any number of sandboxes may share it. */
 export class Guest {
-  /** The path of an ELF file, or its bytes. */
+  /** Loads the ELF file at a path, or its bytes. */
   constructor(source: string | URL | Uint8Array)
-  /** A guest that the package carries: `'demo'`, `'javascript'`, `'wasm'`. */
+  /** Loads a guest that the package carries: `'demo'`, `'javascript'`, `'wasm'`. */
   static builtin(name: 'demo' | 'javascript' | 'wasm' | (string & {})): Guest
-  /** The same guest with data, or code, in its image. */
+  /** Makes a copy of the guest with data or code added to its image. */
   withPayload(payload: Uint8Array, options?: { executable?: boolean }): Guest
 }
 
-/** What a sandbox can do next. */
+/** The state of a sandbox. */
 export type State = 'uninitialized' | 'ready' | 'running' | 'poisoned' | 'closed'
 
 /**
- * One virtual machine with one guest. Used by one call at a time; another one meanwhile is `ERR_HL_BUSY`, and any after `close`
- * is `ERR_HL_CLOSED`.
+ * One virtual machine with one guest. It runs one call at a time; another call meanwhile is `ERR_HL_BUSY`, and any call
+ * after `close` is `ERR_HL_CLOSED`.
  */
 export class Sandbox {
-  /** `ERR_HL_INVALID_ARGUMENT`: a size is above its maximum, or differs from the snapshot's. */
+  /** Makes a sandbox. `ERR_HL_INVALID_ARGUMENT`: a size is above its maximum, or differs from the snapshot's. */
   constructor(source: Guest | Snapshot | string | URL | Uint8Array, options?: SandboxOptions)
 
-  /** Registers a function that the guest may call, in place of one with that name. Before evolve. */
+  /** Registers a host function, before evolve. It replaces one of the same name. */
   register<const P extends readonly Kind[] = readonly [], R extends Kind | 'void' = 'void'>(
     name: string, signature: Signature<P, R>, call: HostFunction<P, R>): this
-  /** Removes a host function, also `HostPrint`. Whether there was one. Before evolve. */
+  /** Removes a host function, before evolve; also `HostPrint`. Returns true if there was one. */
   unregister(name: string): boolean
 
   /**
-   * Starts the guest; the first call does, too. `ERR_HL_STATE`: it has started. `ERR_HL_SNAPSHOT_MISMATCH`: host functions that the
-   * snapshot needs are missing. After `ERR_HL_TIMEOUT`, `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT` and others of the guest's it is
-   * of no more use.
+   * Starts the guest, as the first call does. `ERR_HL_STATE`: it has started. `ERR_HL_SNAPSHOT_MISMATCH`: host
+   * functions of the snapshot are missing. After `ERR_HL_TIMEOUT`, `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT` and other
+   * errors of the guest, the sandbox can only be closed.
    */
   evolve(options?: CallOptions): Promise<void>
   /**
-   * Calls a guest function, on another thread than this one's and libuv's.
+   * Calls a guest function, on a thread that is neither this one nor libuv's.
    *
-   * Nothing was called: `ERR_HL_FUNCTION_NOT_FOUND`, `ERR_HL_SIGNATURE`, `ERR_HL_INVALID_ARGUMENT`, `ERR_HL_TOO_LARGE` (which also a
-   * result can be), `ERR_HL_POISONED`. The function returned an error, and the sandbox is ready: `ERR_HL_GUEST_ERROR`. It was stopped
-   * in the middle, and the sandbox is poisoned: `ERR_HL_TIMEOUT`, `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT`, `ERR_HL_GUEST_FAULT`,
-   * `ERR_HL_STACK_OVERFLOW`, `ERR_HL_GUEST_OUT_OF_MEMORY`, `ERR_HL_PROTOCOL`. What a host function threw, and the guest passed on,
-   * comes as it was; what the engine said in its place is `ERR_HL_HOST_FUNCTION` with a `cause`.
+   * Nothing was called: `ERR_HL_FUNCTION_NOT_FOUND`, `ERR_HL_SIGNATURE`, `ERR_HL_INVALID_ARGUMENT`, `ERR_HL_POISONED`,
+   * or `ERR_HL_TOO_LARGE` (also for a result). The function returned an error, and the sandbox is ready:
+   * `ERR_HL_GUEST_ERROR`. It was stopped in the middle, and the sandbox is poisoned: `ERR_HL_TIMEOUT`,
+   * `ERR_HL_INTERRUPTED`, `ERR_HL_GUEST_ABORT`, `ERR_HL_GUEST_FAULT`, `ERR_HL_STACK_OVERFLOW`,
+   * `ERR_HL_GUEST_OUT_OF_MEMORY`, `ERR_HL_PROTOCOL`. An exception of a host function that the guest passed on is
+   * rethrown unchanged. An error of the engine in its place is `ERR_HL_HOST_FUNCTION` with a `cause`.
    */
   call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
   call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
-  /** Calls a guest function on this thread, which does nothing else meanwhile. */
+  /** Calls a guest function on this thread, and blocks it meanwhile. */
   callSync<T extends Value | undefined = any>(name: string, ...values: [...Value[], Omit<CallOptions, 'signal'>]): T
   callSync<T extends Value | undefined = any>(name: string, ...values: Value[]): T
 
-  /** Takes a picture of the sandbox, which must be ready: else `ERR_HL_STATE` or `ERR_HL_POISONED`. */
+  /** Takes a snapshot of the sandbox, which must be ready: otherwise `ERR_HL_STATE` or `ERR_HL_POISONED`. */
   snapshot(): Promise<Snapshot>
   /**
-   * Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again. `ERR_HL_SNAPSHOT_MISMATCH`: the
-   * snapshot is of another guest or other sizes, or needs other host functions. `ERR_HL_STATE`: it has not evolved.
+   * Restores the guest to the snapshot; a poisoned sandbox is ready again. `ERR_HL_SNAPSHOT_MISMATCH`: the snapshot is
+   * of another guest or other sizes, or needs other host functions. `ERR_HL_STATE`: the sandbox has not evolved.
    */
   restore(snapshot: Snapshot): Promise<void>
 
-  /** What the guest can do, once it has evolved; `ERR_HL_STATE` before. */
+  /** The guest's functions, once it has evolved; `ERR_HL_STATE` before. */
   readonly functions: GuestFunction[]
   readonly state: State
-  /** Stops the running call, which rejects with `ERR_HL_INTERRUPTED`. Whether there was one. */
+  /** Cancels the running call, which rejects with `ERR_HL_INTERRUPTED`. Returns true if there was one. */
   interrupt(): boolean
   /** Frees everything: now, or when the running call ends. */
   close(): void
@@ -251,24 +253,24 @@ export class Sandbox {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a snapshot file may bring. */
+/** Limits on a snapshot file. */
 export type SnapshotLoadOptions = LoadBounds
 
 /**
- * An immutable picture of a sandbox: memory and processor. It holds all that the guest held, secrets included, and is as
- * trustworthy as where it came from.
+ * The immutable state of a sandbox: memory and processor. It holds all of the guest's memory, secrets included, and is
+ * as trustworthy as its source.
  */
 export class Snapshot {
   private constructor()
   /**
-   * Reads a snapshot from a file, which is not needed afterwards. Blocks this thread while it reads and checks all of the file.
-   * `ERR_HL_IO`: it cannot be read. `ERR_HL_SNAPSHOT_FILE`: it is damaged, of another version, larger than the options allow, or
-   * needs a processor with other features.
+   * Reads a snapshot from a file, which is not needed afterwards. Blocks this thread while it reads and checks the
+   * file. `ERR_HL_IO`: it cannot be read. `ERR_HL_SNAPSHOT_FILE`: it is damaged, of another version, larger than the
+   * options allow, or needs a processor with other features.
    */
   static load(path: string | URL, options?: SnapshotLoadOptions): Snapshot
   /**
-   * Writes it to a file that its owner alone can read, whole or not at all, on another thread. Only a regular file is replaced: not
-   * a folder, a FIFO, a device, a socket or a symbolic link. `ERR_HL_IO`: it cannot be written.
+   * Writes it to a file, atomically, on another thread. Only the owner can read the file. Only a regular file is
+   * replaced: not a folder, a FIFO, a device, a socket or a symbolic link. `ERR_HL_IO`: it cannot be written.
    */
   save(path: string | URL): Promise<void>
 }
@@ -278,110 +280,126 @@ export interface PoolHostFunction extends Signature {
   call: (...values: any[]) => unknown
 }
 
-/** The limits are those of every member. A member that was closed is in use until its call has ended. */
+/**
+ * The options of a pool. The limits apply to each member. A closed member counts as in use until its call has ended.
+ */
 export interface PoolOptions extends PoolSizes, Limits {
-  /** What the guests print. Default: `process.stdout.write`. */
+  /** Receives the guests' output. Default: `process.stdout.write`. */
   print?: (text: string) => unknown
   /** The functions that guests may call, by name. */
   hostFunctions?: Record<string, PoolHostFunction>
 }
 
-/** What a pool has done and has. */
+/** Statistics of a pool. */
 export interface PoolStatistics {
-  /** Members that somebody has. */
+  /** Members in use. */
   readonly inUse: number
   /** Members that are ready. */
   readonly idle: number
-  /** Members that were made. */
+  /** Members made so far. */
   readonly created: number
-  /** Members that could not be brought back, and were dropped. */
+  /** Members dropped because they could not be restored. */
   readonly replaced: number
   /** Calls and acquisitions that had to wait. */
   readonly waits: number
-  /** How long they waited, together. */
+  /** Total time that they waited. */
   readonly waitedMs: number
 }
 
-/** Sandboxes kept ready from one snapshot; every member is handed out as the snapshot has it. */
+/** Sandboxes kept ready from one snapshot; every member is handed out in the snapshot's state. */
 export class SandboxPool {
   constructor(snapshot: Snapshot, options?: PoolOptions)
-  /** A call in a pristine member. As `Sandbox.call`, and as `acquire`. */
+  /** Calls a function in a pristine member. Errors are those of `Sandbox.call` and of `acquire`. */
   call<T extends Value | undefined = any>(name: string, ...values: [...Value[], CallOptions]): Promise<T>
   call<T extends Value | undefined = any>(name: string, ...values: Value[]): Promise<T>
   /**
-   * A pristine member; closing it gives it back. `ERR_HL_POOL_TIMEOUT`: none came free within `acquireTimeoutMs`. `ERR_HL_CLOSED`: the
-   * pool was closed. `ERR_HL_SNAPSHOT_MISMATCH`: it lacks host functions that the snapshot needs.
+   * Acquires a pristine member; closing it gives it back. `ERR_HL_POOL_TIMEOUT`: none came free within
+   * `acquireTimeoutMs`. `ERR_HL_CLOSED`: the pool was closed. `ERR_HL_SNAPSHOT_MISMATCH`: it lacks host functions that
+   * the snapshot needs.
    */
   acquire(options?: { signal?: AbortSignal }): Promise<Sandbox>
   readonly statistics: PoolStatistics
-  /** Members that are out go away when they are closed. */
+  /** Closes the pool. Members in use are destroyed when they are closed. */
   close(): void
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * What scripts are given and return: JSON, and `bigint`, `Uint8Array`, `NaN`, `Infinity` and `-0` as they are. What has a
- * `toJSON` is what that says; instances of classes are their own properties. Functions, symbols, cycles, and objects that hold
- * more than properties are refused: maps, sets, errors, promises, other arrays of bytes, and instances without any.
+ * Values that scripts receive and return: JSON, and `bigint`, `Uint8Array`, `NaN`, `Infinity` and `-0` as they are. An
+ * object with a `toJSON` becomes its result; instances of classes become their own properties. Functions, symbols,
+ * cycles, and objects that hold more than properties are refused: maps, sets, errors, promises, other arrays of bytes,
+ * and instances without properties.
  *
- * Arrays and objects may be nested 512 levels deep, and a `bigint` is less than 2^65536 and more than its negative, both ways: beyond
- * it is `ERR_HL_TOO_LARGE`, which says so, and leaves the sandbox ready.
+ * Arrays and objects may be nested 512 levels deep, and the magnitude of a `bigint` is less than 2^65536, in both
+ * directions. Larger values are `ERR_HL_TOO_LARGE`, which leaves the sandbox ready.
  */
 export type Json =
   | null | undefined | boolean | number | bigint | string | Uint8Array | ArrayBuffer
   | { toJSON(): unknown } | readonly Json[] | { readonly [name: string]: Json }
 
-/** A host function with a signature; only values of those kinds cross. */
+/** A host function with a signature; only values of those kinds are passed. */
 export interface TypedHostFunction<P extends readonly Kind[] = any, R extends Kind | 'void' = any> extends Signature<P, R> {
   call: (...values: any[]) => unknown
 }
 
 /**
- * A host function without a signature that says how many arguments the guest may give it. A plain function gets those of its
- * parameters that have no default, as its `length` counts them: more is `ERR_HL_SIGNATURE` in the guest.
+ * A host function without a signature, with the number of arguments that the guest may pass. A plain function gets its
+ * parameters without a default, as its `length` counts them: more arguments are `ERR_HL_SIGNATURE` in the guest.
  */
 export interface CountedHostFunction {
   call: (...values: any[]) => unknown
-  /** So many at most: parameters with defaults among them, and for functions that do not say (bound ones, proxies). */
+  /**
+   * Maximum number of arguments. It may include parameters with defaults, and is needed for functions that do not tell
+   * (bound ones, proxies).
+   */
   arity?: number
-  /** Any number, for rest parameters: everything that the function takes, the guest may choose. */
+  /** Any number, for rest parameters: the guest may choose every argument. */
   openArity?: boolean
 }
 
-/** Host functions of scripts. One without a signature takes and returns any JSON values; it may be async when it is reached from `call`. */
+/** Host functions of scripts. One without a signature takes and returns any JSON values; it may be async for `call`. */
 export type ScriptHostFunctions = Record<string, ((...values: any[]) => unknown) | TypedHostFunction | CountedHostFunction>
 
 export interface JavaScriptOptions extends SandboxOptions {
-  /** What the script finds as `host.NAME(…)`. */
+  /** Host functions, which the script calls as `host.NAME(…)`. */
   hostFunctions?: ScriptHostFunctions
-  /** What the script may import, by name: sources, or the `file:` URLs of files. */
+  /** Modules that the script may import, by name: sources, or the `file:` URLs of files. */
   modules?: Record<string, string | URL>
 }
 
-/** JavaScript (ES2023) in a sandbox. The script runs when the sandbox evolves; then its functions can be called. */
+/** JavaScript (ES2023) in a sandbox. The script runs when the sandbox evolves. Then its functions can be called. */
 export class JavaScript {
-  /** A source; the `file:` URL of one; or a snapshot, whose script goes on. With `import` or `export` it is a module. */
+  /**
+   * Takes a source, the `file:` URL of one, or a snapshot whose script continues. With `import` or `export` the source
+   * is a module.
+   */
   constructor(source: string | URL | Snapshot, options?: JavaScriptOptions)
-  /** Starts the sandbox and runs the script; the first call does, too. If the script fails, it is closed. */
+  /** Starts the sandbox and runs the script, as the first call does. If the script fails, the sandbox is closed. */
   evolve(options?: CallOptions): Promise<void>
-  /** The value of a piece of source, run in the script's global scope. A promise is awaited. Errors are as of `call`. */
+  /**
+   * Runs source in the script's global scope, and returns its value. A promise is awaited. Errors are those of `call`.
+   */
   eval<T = any>(source: string, options?: CallOptions): Promise<T>
   evalSync<T = any>(source: string, options?: Omit<CallOptions, 'signal'>): T
   /**
    * Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is awaited.
    *
-   * `ERR_HL_GUEST_ERROR`: the script threw; the message has its text and its stack. `ERR_HL_FUNCTION_NOT_FOUND`: it has no such function.
-   * `ERR_HL_INVALID_ARGUMENT`: a value is none that a script can get. Others are as of `Sandbox.call`.
+   * `ERR_HL_GUEST_ERROR`: the script threw; the message has its text and its stack. `ERR_HL_FUNCTION_NOT_FOUND`: it has
+   * no such function. `ERR_HL_INVALID_ARGUMENT`: a value cannot be passed to a script. Other errors are those of
+   * `Sandbox.call`.
    */
   call<T = any>(name: string, values?: readonly Json[], options?: CallOptions): Promise<T>
-  /** On this thread, which does nothing else meanwhile. */
+  /** Calls on this thread, and blocks it meanwhile. */
   callSync<T = any>(name: string, values?: readonly Json[], options?: Omit<CallOptions, 'signal'>): T
-  /** Runs one more script or module; `name` is what stacks call it. */
+  /** Runs another script or module; `name` is its name in stacks. */
   load(source: string | URL, options?: CallOptions & { name?: string }): Promise<void>
   snapshot(): Promise<Snapshot>
   restore(snapshot: Snapshot): Promise<void>
-  /** A pool of this script as it is now, with its host functions, limits and `print`: the way to serve requests. */
+  /**
+   * Makes a pool of this script in its current state, with its host functions, limits and `print`. Use it to serve
+   * requests.
+   */
   pool(options?: Omit<PoolOptions, 'hostFunctions'>): Promise<JavaScriptPool>
   readonly state: State
   interrupt(): boolean
@@ -394,12 +412,12 @@ export interface JavaScriptPoolOptions extends Omit<PoolOptions, 'hostFunctions'
   hostFunctions?: ScriptHostFunctions
 }
 
-/** Scripts kept warm: every call finds the script as the snapshot has it. */
+/** Scripts kept warm: every call gets the script in the snapshot's state. */
 export class JavaScriptPool {
   constructor(snapshot: Snapshot, options?: JavaScriptPoolOptions)
   eval<T = any>(source: string, options?: CallOptions): Promise<T>
   call<T = any>(name: string, values?: readonly Json[], options?: CallOptions): Promise<T>
-  /** A pristine member; closing it gives it back. */
+  /** Acquires a pristine member; closing it gives it back. */
   acquire(options?: { signal?: AbortSignal }): Promise<JavaScript>
   readonly statistics: PoolStatistics
   close(): void
@@ -407,50 +425,55 @@ export class JavaScriptPool {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a program finds around itself by WASI (preview 1). */
+/** The environment of a program under WASI (preview 1). */
 export interface WasiOptions {
   /** The arguments, the program's name first. */
   args?: readonly string[]
   env?: Readonly<Record<string, string>>
-  /** Files that it can read, by path: their contents. */
+  /** Read-only files: contents by path. */
   files?: Readonly<Record<string, string | Uint8Array>>
 }
 
-/** What a program may ask of the compiler. */
+/** The limits of the compiler. */
 export type WasmProgramOptions = CompileBounds
 
-/** What a program may ask of the compiler means nothing for a `WasmProgram` or a `Snapshot`. */
+/** The limits of the compiler are ignored for a `WasmProgram` or a `Snapshot`. */
 export interface WasmOptions extends SandboxOptions, CompileBounds {
   wasi?: WasiOptions
-  /** A snapshot of the same program and `wasi` to go on from: one that was loaded does not know its functions' types. */
+  /**
+   * A snapshot of the same program and `wasi` to continue from: a loaded snapshot does not know the types of its
+   * functions.
+   */
   snapshot?: Snapshot
-  /** What the program imports, by name: `'add'` for a function of the module `env`, `'module.add'` for others,
-   *  `'interface#add'` for components. A plain function has the signature of the import, which has no more parameters than it. */
+  /**
+   * Imported functions by name: `'add'` for the module `env`, `'module.add'` for others, `'interface#add'` for
+   * components. A plain function has the signature of its import, and no more parameters than that.
+   */
   hostFunctions?: ScriptHostFunctions
 }
 
-/** A function that a program exports. `'json'`: a value of the type that the signature says. */
+/** An exported function of a program. `'json'`: a value of the type in the signature. */
 export interface WasmFunction {
   readonly name: string
   readonly params: (Kind | 'json')[]
   readonly returns: Kind | 'json' | 'void'
-  /** For people: `fib(i32) -> i64`. */
+  /** The signature as text: `fib(i32) -> i64`. */
   readonly signature?: string
 }
 
-/** A WebAssembly module or component, compiled, for any number of sandboxes; it can be kept as bytes. */
+/** A compiled WebAssembly module or component, for any number of sandboxes. It can be saved as bytes. */
 export class WasmProgram {
-  /** The bytes of a program, or the path of its file. Compiles on this thread. */
+  /** Compiles the bytes of a program, or the file at a path, on this thread. */
   constructor(source: Uint8Array | string | URL, options?: WasmProgramOptions)
-  /** The same, compiled on another thread. */
+  /** Does the same on another thread. */
   static compile(source: Uint8Array | string | URL, options?: WasmProgramOptions): Promise<WasmProgram>
   /**
-   * A program from what `toBytes` gave, by the same version of this package, on a processor with the same features. The bytes may come
-   * from anybody: the program can do nothing but what its sandbox lets it do. `ERR_HL_GUEST_BINARY`: they are damaged, of another
-   * version or for another processor; compile the program anew.
+   * Loads a program from the bytes of `toBytes`, by the same version of this package, on a processor with the same
+   * features. The bytes may be untrusted: the program can do only what its sandbox allows. `ERR_HL_GUEST_BINARY`: they
+   * are damaged, of another version or for another processor; compile the program again.
    */
   static fromBytes(bytes: Uint8Array): WasmProgram
-  /** What `fromBytes` takes. Arguments, environment and files are not part of it. */
+  /** Returns bytes for `fromBytes`, without arguments, environment and files. */
   toBytes(): Uint8Array
 }
 
@@ -459,31 +482,36 @@ export class WasmProgram {
  * array; records, variants, options and lists of components are JSON-like values.
  */
 export class Wasm {
-  /** The bytes of a program; the path of its file; one that was compiled; or a snapshot, whose program goes on. Compiles on this thread. */
+  /**
+   * Takes the bytes of a program, the path of its file, a compiled program, or a snapshot whose program continues.
+   * Compiles on this thread.
+   */
   constructor(source: Uint8Array | string | URL | WasmProgram | Snapshot, options?: WasmOptions)
-  /** The same for a program, compiled on another thread: on as many at once as there are processors. */
+  /**
+   * Does the same for a program, compiled on another thread. At most as many compilations as processors run at once.
+   */
   static compile(source: Uint8Array | string | URL | WasmProgram, options?: WasmOptions): Promise<Wasm>
-  /** Starts the sandbox and the program; the first call does, too. */
+  /** Starts the sandbox and the program, as the first call does. */
   evolve(options?: CallOptions): Promise<void>
-  /** What the program exports. */
+  /** The exported functions. */
   readonly functions: WasmFunction[]
   /**
-   * Calls an exported function. Behind its arguments there may be an object with the options of the call.
+   * Calls an exported function. An object with the options of the call may follow its arguments.
    *
-   * `ERR_HL_GUEST_ERROR`: it trapped. A module can be called again; a component must be restored first. Others are as of
-   * `Sandbox.call`.
+   * `ERR_HL_GUEST_ERROR`: it trapped. A module can be called again; a component must be restored first. Other errors
+   * are those of `Sandbox.call`.
    */
   call<T = any>(name: string, ...values: any[]): Promise<T>
-  /** On this thread, which does nothing else meanwhile. */
+  /** Calls on this thread, and blocks it meanwhile. */
   callSync<T = any>(name: string, ...values: any[]): T
-  /** Runs a WASI command; its exit code. */
+  /** Runs a WASI command; returns its exit code. */
   run(options?: CallOptions): Promise<number>
   runSync(options?: Omit<CallOptions, 'signal'>): number
-  /** A memory that the program exports. Default: `'memory'`. */
+  /** An exported memory. Default: `'memory'`. */
   memory(name?: string): WasmMemory
   snapshot(): Promise<Snapshot>
   restore(snapshot: Snapshot): Promise<void>
-  /** A pool of this program as it is now, with its host functions, limits and `print`. */
+  /** Makes a pool of this program in its current state, with its host functions, limits and `print`. */
   pool(options?: Omit<PoolOptions, 'hostFunctions'>): Promise<WasmPool>
   readonly state: State
   interrupt(): boolean
@@ -492,10 +520,10 @@ export class Wasm {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A linear memory, which the program may be growing. What is read is a copy. */
+/** A linear memory, which may grow while the program runs. Reads return copies. */
 export class WasmMemory {
   private constructor()
-  /** Bytes. */
+  /** The size in bytes. */
   size(): Promise<number>
   read(offset: number, length: number): Promise<Uint8Array>
   write(offset: number, bytes: Uint8Array): Promise<void>
@@ -508,12 +536,12 @@ export interface WasmPoolOptions extends Omit<PoolOptions, 'hostFunctions'> {
   hostFunctions?: ScriptHostFunctions
 }
 
-/** Programs kept warm: every call finds the program as the snapshot has it. */
+/** Programs kept warm: every call gets the program in the snapshot's state. */
 export class WasmPool {
   constructor(snapshot: Snapshot, options?: WasmPoolOptions)
   call<T = any>(name: string, ...values: any[]): Promise<T>
   run(options?: CallOptions): Promise<number>
-  /** A pristine member; closing it gives it back. */
+  /** Acquires a pristine member; closing it gives it back. */
   acquire(options?: { signal?: AbortSignal }): Promise<Wasm>
   readonly statistics: PoolStatistics
   close(): void

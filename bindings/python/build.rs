@@ -1,4 +1,5 @@
-//! Builds what the package carries beside this module: the WebAssembly compiler. maturin takes it from the output directory.
+//! Builds the WebAssembly compiler, which the package carries beside this module. maturin takes it from the output
+//! directory.
 
 #[path = "build/compiler.rs"]
 mod compiler;
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Set when the compiler is somebody else's, such as a linter, who needs nothing of this.
+/// Variable that is set when another program, such as a linter, replaces the compiler; it needs nothing of this.
 const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler::build(&here, &root, &out)
 }
 
-/// What the environment's names begin with that are meant for the cargo that runs this.
+/// Prefixes of the environment's variables that belong to the cargo that runs this.
 const OUTER: [&str; 7] = [
     "CARGO_BUILD_",
     "CARGO_CFG_",
@@ -46,7 +47,7 @@ const OUTER: [&str; 7] = [
     "CARGO_UNSTABLE_",
 ];
 
-/// A cargo that is not told what the outer one was.
+/// Makes a cargo command without the outer cargo's variables.
 fn cargo() -> Result<Command, env::VarError> {
     let mut cargo = Command::new(env::var("CARGO")?);
     for (name, _) in env::vars() {

@@ -1,4 +1,4 @@
-//! Errors: a status for the program, a line for people, and what else is known.
+//! Errors: a status for the program, a message for people, and details where there are any.
 
 use std::ffi::{CStr, c_char};
 
@@ -9,11 +9,11 @@ pub use crate::codes::*;
 use crate::guard;
 use crate::value::hl_bytes;
 
-/// `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
-/// is not `HL_OK` is a failure.
+/// `HL_OK`, one of the `HL_ERR_*`, or a positive number of a host function's own. New codes may appear: treat every
+/// status but `HL_OK` as a failure.
 pub type hl_status = i32;
 
-/// What went wrong. The caller owns it.
+/// An error. The caller owns it.
 #[derive(Debug)]
 pub struct hl_error {
     status: hl_status,
@@ -23,19 +23,19 @@ pub struct hl_error {
     fault: Option<Fault>,
 }
 
-/// Where and why the processor stopped the guest. Addresses are the guest's own.
+/// Place and reason of a fault. Addresses are the guest's own.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_fault_info {
     /// The exception's number: 14 is a page fault, 6 an illegal instruction, 13 general protection, 0 a division.
     pub vector: u32,
-    /// What the instruction did to the memory: one of the `HL_ACCESS_*`.
+    /// Kind of memory access: one of the `HL_ACCESS_*`.
     pub access: u32,
     /// Address of the instruction.
     pub instruction: u64,
-    /// Address of the memory that it wanted; 0 without a memory access.
+    /// Address of the memory that the instruction accessed; 0 without a memory access.
     pub address: u64,
-    /// The function that the instruction is in; empty if the guest program has no symbols.
+    /// Name of the function that contains the instruction; empty if the guest program has no symbols.
     pub function: hl_bytes,
 }
 
@@ -52,7 +52,7 @@ pub const HL_ACCESS_EXECUTE: u32 = 3;
 pub const HL_FAULT_NONE: u32 = 0;
 /// Memory near address 0, through a null pointer.
 pub const HL_FAULT_NULL_ACCESS: u32 = 1;
-/// Memory that is not there.
+/// Unmapped memory.
 pub const HL_FAULT_UNMAPPED_ACCESS: u32 = 2;
 /// A write to code or constant data.
 pub const HL_FAULT_WRITE_TO_READ_ONLY: u32 = 3;
@@ -89,22 +89,22 @@ struct Fault {
     function: Text,
 }
 
-/// The name of a status, `"HL_ERR_TIMEOUT"`, for logs. A positive status, or an unknown one, is `"HL_ERR_?"`. The text
-/// lives for ever.
+/// The name of a status, such as `"HL_ERR_TIMEOUT"`, for logs. A positive or unknown status is `"HL_ERR_?"`. The text
+/// is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn hl_status_name(status: hl_status) -> *const c_char {
     name(status).as_ptr()
 }
 
-/// The status code of the call that failed. NULL is 0.
+/// The status code of the call that failed. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_code(error: *const hl_error) -> i32 {
     // SAFETY: passed on.
     guard::plain(0, || unsafe { guard::deref(error, "error") }.map_or(0, |error| error.status))
 }
 
-/// One line that says what was expected, what was found, and what mends it; followed by a NUL, which its length does not
-/// count. Lives as long as the error. NULL is empty.
+/// The message: one line that says what was expected, what was found, and how to fix it. A NUL follows, which the
+/// length does not count. Lives as long as the error. Empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_message(error: *const hl_error) -> hl_bytes {
     guard::plain(hl_bytes::EMPTY, || {
@@ -113,17 +113,17 @@ pub unsafe extern "C" fn hl_error_message(error: *const hl_error) -> hl_bytes {
     })
 }
 
-/// The number that the guest gave with its error or abort; with `HL_ERR_HOST_FUNCTION` the host function's status, if that
-/// was positive. 0 where there is none, and for NULL.
+/// The number that the guest gave with its error or abort. With `HL_ERR_HOST_FUNCTION`, the host function's status if
+/// it was positive. 0 where there is none, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_guest_code(error: *const hl_error) -> i32 {
     // SAFETY: passed on.
     guard::plain(0, || unsafe { guard::deref(error, "error") }.map_or(0, |error| error.guest_code))
 }
 
-/// What the guest says about its error besides the message, JSON by convention, such as the name and the stack of what a script
-/// threw. It is the guest's own text: valid UTF-8 of at most 64 KiB, and as it came, so that anything may be in it. Followed by a
-/// NUL, which its length does not count. Lives as long as the error. Empty, with `data` NULL, where there is nothing, and for NULL.
+/// The guest's details of its error, JSON by convention, such as the name and the stack of a script's exception. The
+/// text is untrusted: valid UTF-8 of at most 64 KiB, unchanged otherwise. A NUL follows, which the length does not
+/// count. Lives as long as the error. Empty, with `data` NULL, where there are none, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_details(error: *const hl_error) -> hl_bytes {
     guard::plain(hl_bytes::EMPTY, || {
@@ -133,8 +133,8 @@ pub unsafe extern "C" fn hl_error_details(error: *const hl_error) -> hl_bytes {
     })
 }
 
-/// Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
-/// has none: `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
+/// Gets the place and reason of a fault, for `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. For any other error it
+/// returns `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_fault(error: *const hl_error, out: *mut hl_fault_info) -> hl_status {
@@ -162,8 +162,8 @@ pub unsafe extern "C" fn hl_error_fault(error: *const hl_error, out: *mut hl_fau
     unsafe { guard::status(std::ptr::null_mut(), work) }
 }
 
-/// What kind of fault it was, one of the `HL_FAULT_*`: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error has
-/// none: `HL_FAULT_NONE`, as NULL has. New ones may appear.
+/// The kind of a fault, one of the `HL_FAULT_*`, for `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. `HL_FAULT_NONE`
+/// for any other error and for NULL. New kinds may appear.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_fault_kind(error: *const hl_error) -> u32 {
     guard::plain(HL_FAULT_NONE, || {
@@ -173,8 +173,8 @@ pub unsafe extern "C" fn hl_error_fault_kind(error: *const hl_error) -> u32 {
     })
 }
 
-/// An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not
-/// UTF-8 in it is replaced. Freed by `hl_error_free`.
+/// Makes an error for a library that extends this one. `message` is copied; invalid UTF-8 in it is replaced. Free it
+/// with `hl_error_free`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_new(code: hl_status, message: hl_bytes) -> *mut hl_error {
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn hl_error_new(code: hl_status, message: hl_bytes) -> *mu
     })
 }
 
-/// Frees an error. NULL is fine.
+/// Frees an error. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_error_free(error: *mut hl_error) {
     // SAFETY: passed on.
@@ -197,12 +197,12 @@ impl hl_error {
         Self { status, guest_code: 0, message: Text::new(message.into()), details: None, fault: None }
     }
 
-    /// An argument that no sandbox could accept.
+    /// Error for an argument that no sandbox could accept.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(HL_ERR_INVALID_ARGUMENT, message)
     }
 
-    /// The argument of that name is NULL.
+    /// Error for an argument that is NULL.
     pub(crate) fn null(name: &str) -> Self {
         Self::invalid(format!("`{name}` is NULL"))
     }
@@ -244,7 +244,7 @@ impl Fault {
     }
 }
 
-/// Text of ours, with the NUL that makes it a C string too.
+/// Text of this library, followed by a NUL so that it is a C string too.
 #[derive(Debug)]
 pub(crate) struct Text(String);
 

@@ -14,17 +14,17 @@ use crate::value::hl_bytes;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_function_info {
-    /// Its name; followed by a NUL, which its length does not count.
+    /// Its name. A NUL follows, which the length does not count.
     pub name: hl_bytes,
     /// The kinds of its parameters, in order.
     pub param_kinds: *const u32,
-    /// How many.
+    /// Number of parameters.
     pub n_params: usize,
     /// The kind of its result.
     pub return_kind: u32,
 }
 
-/// How many functions the guest has; 0 before evolve. May be asked by any thread, also while a call runs.
+/// The number of the guest's functions; 0 before evolve. May be called from any thread, also while a call runs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_function_count(sandbox: *const hl_sandbox) -> usize {
     guard::plain(0, || {
@@ -34,8 +34,9 @@ pub unsafe extern "C" fn hl_sandbox_function_count(sandbox: *const hl_sandbox) -
     })
 }
 
-/// The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
-/// `HL_ERR_STATE` (while that runs `HL_ERR_BUSY`), behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+/// Gets the guest function at `index`, counted from 0 in the guest's own order. Before evolve it fails with
+/// `HL_ERR_STATE`, during evolve with `HL_ERR_BUSY`, and past the last function with `HL_ERR_INVALID_ARGUMENT`. On
+/// failure `*out` is all zeros.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_function(
@@ -73,7 +74,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Those of a sandbox whose guest has started.
+    /// Lists the functions of a sandbox whose guest has started.
     pub fn list(sandbox: &Sandbox) -> Arc<[Self]> {
         let function = |(name, signature): (&str, &libhyperlight::Signature)| Self {
             name: Text::new(name.to_owned()),

@@ -1,7 +1,7 @@
-//! The border: what keeps a panic, a NULL or bad text of the caller's from becoming undefined behaviour.
+//! The border: keeps a panic, a NULL or bad text of the caller's from becoming undefined behaviour.
 //!
-//! Every exported function runs inside [`status`], [`create`] or [`plain`]. A panic of ours ends there and is an error
-//! like any other; its message goes into that error, not to standard error.
+//! Every exported function runs inside [`status`], [`create`] or [`plain`]. They turn a panic of this library into an
+//! ordinary error. Its message goes into that error, not to standard error.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -12,7 +12,7 @@ use std::sync::Once;
 
 use crate::error::{HL_ERR_INTERNAL, HL_OK, hl_error, hl_status};
 
-/// Runs the body of a function that returns a status. `err` may be NULL, and is written to on failure alone.
+/// Runs the body of a function that returns a status. `err` may be NULL; it is written only on failure.
 pub(crate) unsafe fn status(
     err: *mut *mut hl_error,
     work: impl FnOnce() -> Result<(), hl_error>,
@@ -30,7 +30,7 @@ pub(crate) unsafe fn status(
     status
 }
 
-/// Runs the body of a function that makes something. `out` gets it, or NULL on failure.
+/// Runs the body of a constructor. `out` gets the new object, or NULL on failure.
 pub(crate) unsafe fn create<T>(
     out: *mut *mut T,
     err: *mut *mut hl_error,
@@ -51,12 +51,12 @@ pub(crate) unsafe fn create<T>(
     unsafe { status(err, work) }
 }
 
-/// Runs the body of a function that returns no status; `otherwise` is its answer if that panics.
+/// Runs the body of a function that returns no status. The result is `otherwise` if the body panics.
 pub(crate) fn plain<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     contain(work).unwrap_or(otherwise)
 }
 
-/// Frees what [`create`] made. NULL is nothing.
+/// Frees an object that [`create`] made. NULL is allowed.
 pub(crate) unsafe fn free<T>(handle: *mut T) {
     if handle.is_null() {
         return;
@@ -67,13 +67,13 @@ pub(crate) unsafe fn free<T>(handle: *mut T) {
     });
 }
 
-/// What a handle points to.
+/// Dereferences a handle; fails if it is NULL.
 pub(crate) unsafe fn deref<'a, T>(handle: *const T, name: &str) -> Result<&'a T, hl_error> {
     // SAFETY: by the header's rules a handle that is not NULL is alive for the whole of a call.
     unsafe { handle.as_ref() }.ok_or_else(|| hl_error::null(name))
 }
 
-/// The bytes of a C string.
+/// Borrows a C string; fails if it is NULL.
 pub(crate) unsafe fn c_str<'a>(text: *const c_char, name: &str) -> Result<&'a CStr, hl_error> {
     if text.is_null() {
         return Err(hl_error::null(name));
@@ -82,14 +82,14 @@ pub(crate) unsafe fn c_str<'a>(text: *const c_char, name: &str) -> Result<&'a CS
     Ok(unsafe { CStr::from_ptr(text) })
 }
 
-/// The text of a C string.
+/// Borrows the text of a C string; fails if it is NULL or not UTF-8.
 pub(crate) unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str, hl_error> {
     // SAFETY: passed on.
     let text = unsafe { c_str(text, name) }?;
     text.to_str().map_err(|_| hl_error::invalid(format!("`{name}` is not UTF-8")))
 }
 
-/// Runs `work`; a panic in it comes back as text.
+/// Runs `work`; a panic in it is returned as text.
 fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
     let _depth = Depth::enter();
@@ -103,13 +103,13 @@ fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 thread_local! {
-    /// How many functions of ours are on this thread's stack.
+    /// Number of this library's functions on this thread's stack.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// What the hook was told about the last panic.
+    /// Message of the last panic, from the hook.
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// One more of our functions on the stack, as long as this lives.
+/// Counts one function of this library on the stack, while it lives.
 struct Depth;
 
 impl Depth {
@@ -125,8 +125,8 @@ impl Drop for Depth {
     }
 }
 
-/// Makes panics inside the library silent. Those of other Rust code that shares the process's hook (a Rust program that
-/// links the static library) go where they went before.
+/// Makes panics inside the library silent. Panics of other Rust code that shares the process's hook (a Rust program
+/// that links the static library) still reach the previous hook.
 fn install_hook() {
     static INSTALLED: Once = Once::new();
     // The hook cannot be changed by a thread that is unwinding; the next call will do it.

@@ -9,8 +9,8 @@ use crate::error::{hl_error, hl_status};
 use crate::guard;
 use crate::value::hl_bytes;
 
-/// A guest program, loaded and checked once; shared by any number of sandboxes and threads. May be freed while sandboxes
-/// made from it live on.
+/// A guest program, loaded and checked once. Any number of sandboxes and threads may share it. It may be freed before
+/// the sandboxes made from it.
 #[derive(Debug)]
 pub struct hl_guest {
     pub(crate) guest: Guest,
@@ -18,11 +18,11 @@ pub struct hl_guest {
 
 /// A payload that is data.
 pub const HL_READ: u32 = 1;
-/// A payload that is code, which can be read too.
+/// A payload that is code, which can also be read.
 pub const HL_READ_EXECUTE: u32 = 3;
 
-/// Loads a guest program from a file, which is read once and not needed afterwards. `HL_ERR_IO` if it cannot be read,
-/// `HL_ERR_GUEST_BINARY` if it is no guest program.
+/// Loads a guest program from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read,
+/// `HL_ERR_GUEST_BINARY` if it is not a guest program.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_from_file(
@@ -56,8 +56,8 @@ pub unsafe extern "C" fn hl_guest_from_bytes(
     unsafe { guard::create(out, err, work) }
 }
 
-/// A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
-/// without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
+/// Loads a guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), or
+/// `"wasm"` (the runtime without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_builtin(
@@ -74,9 +74,9 @@ pub unsafe extern "C" fn hl_guest_builtin(
     unsafe { guard::create(out, err, work) }
 }
 
-/// The same guest with bytes added to its image: data (`HL_READ`), or code compiled for it (`HL_READ_EXECUTE`). The guest
-/// finds them by their number, counted from 0 in the order in which they were added; it cannot write to them. `payload`
-/// is copied; `base` is not changed.
+/// Makes a copy of a guest with a payload added to its image: data (`HL_READ`) or code compiled for it
+/// (`HL_READ_EXECUTE`). The guest finds payloads by their index, counted from 0 in the order of addition. It cannot
+/// write to them. `payload` is copied; `base` is not changed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_with_payload(
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn hl_guest_with_payload(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Frees a guest. NULL is fine.
+/// Frees a guest. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_guest_free(guest: *mut hl_guest) {
     // SAFETY: passed on.

@@ -1,4 +1,4 @@
-//! Host functions: callbacks of the caller's that the guest may call.
+//! Host functions: the caller's callbacks, which the guest may call.
 
 use std::alloc::{self, Layout};
 use std::ffi::c_void;
@@ -12,9 +12,9 @@ use crate::value::{hl_bytes, hl_value};
 
 /// A host function. Runs on the thread that made the call, inside it.
 ///
-/// `args` are of the kinds that it was registered with; they, and what they point to, live until it returns. `*result`
-/// arrives as `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value; `return
-/// hl_call_fail(call, text);` says more.
+/// `args` have the kinds that the function was registered with. They, and the data behind them, live until it returns.
+/// `*result` is initially `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value.
+/// `return hl_call_fail(call, text);` adds a message.
 pub type hl_host_fn = Option<
     unsafe extern "C-unwind" fn(
         user_data: *mut c_void,
@@ -25,18 +25,18 @@ pub type hl_host_fn = Option<
     ) -> hl_status,
 >;
 
-/// Frees `user_data`. NULL where there is nothing to free.
+/// Frees `user_data`. NULL if there is nothing to free.
 pub type hl_free_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
 
-/// One call of a host function in progress; lives until that returns.
+/// One call of a host function in progress; lives until the function returns.
 #[derive(Debug, Default)]
 pub struct hl_call {
     failure: Option<String>,
     allocations: Vec<Vec<u8>>,
 }
 
-/// Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
-/// `HL_ERR_HOST_FUNCTION`.
+/// Sets the message of a host function's failure: `return hl_call_fail(call, text);`. The message is copied. Always
+/// returns `HL_ERR_HOST_FUNCTION`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_call_fail(call: *mut hl_call, message: hl_bytes) -> hl_status {
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn hl_call_fail(call: *mut hl_call, message: hl_bytes) -> 
     HL_ERR_HOST_FUNCTION
 }
 
-/// Memory, zeroed, for the text or bytes of a host function's result. The library frees it; no need to use it after all.
-/// NULL if there is no memory. Anything else that a result points to must live until the outer call has ended.
+/// Allocates zeroed memory for the text or bytes of a host function's result. The library frees it, even if it is not
+/// used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_call_alloc(call: *mut hl_call, len: usize) -> *mut c_void {
     guard::plain(ptr::null_mut(), || {
@@ -78,7 +78,7 @@ impl hl_call {
         Some(start.cast())
     }
 
-    /// The bytes of a result: moved, where [`hl_call_alloc`] gave them, else copied.
+    /// The bytes of a result: moved if [`hl_call_alloc`] allocated them, otherwise copied.
     fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         let own = self.allocations.iter().position(|own| ptr::eq(own.as_ptr(), bytes.as_ptr()));
         match own {
@@ -93,7 +93,7 @@ impl hl_call {
     }
 }
 
-/// What the caller registered.
+/// A callback that the caller registered.
 pub(crate) struct Callback {
     pub name: Box<str>,
     pub function: unsafe extern "C-unwind" fn(
@@ -107,7 +107,7 @@ pub(crate) struct Callback {
 }
 
 impl Callback {
-    /// Calls it.
+    /// Calls the callback.
     pub fn call(&self, arguments: &[ValueRef<'_>]) -> Result<Value, HostError> {
         let mut values = [hl_value::VOID; MAX_PARAMETERS];
         for (place, value) in values.iter_mut().zip(arguments) {
@@ -149,7 +149,7 @@ impl Callback {
     }
 }
 
-/// A pointer of the caller's, and how it is freed: once, when this is dropped.
+/// A pointer of the caller's with its free function, called once when this is dropped.
 pub(crate) struct UserData {
     pub data: *mut c_void,
     pub free: hl_free_fn,

@@ -8,7 +8,7 @@ use libhyperlight::InterruptHandle;
 use crate::guard;
 use crate::sandbox::hl_sandbox;
 
-/// Stops the calls of one sandbox. May outlive it, and may be used by any thread, also from a signal handler.
+/// Cancels the calls of one sandbox. It may outlive the sandbox. Any thread may use it, also from a signal handler.
 pub struct hl_interrupt {
     handle: InterruptHandle,
 }
@@ -19,8 +19,8 @@ impl fmt::Debug for hl_interrupt {
     }
 }
 
-/// A handle that stops the sandbox's evolve and calls. May be asked for at any time, also while a call runs. NULL for NULL,
-/// and if the program ignores the signal that stops guests (`SIGRTMIN + 9`).
+/// Makes a handle that cancels the sandbox's evolve and calls. Allowed at any time, also while a call runs. NULL for
+/// NULL, and if the program ignores the wake-up signal (`SIGRTMIN + 9`).
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_interrupt_handle(sandbox: *const hl_sandbox) -> *mut hl_interrupt {
@@ -32,9 +32,9 @@ pub unsafe extern "C" fn hl_sandbox_interrupt_handle(sandbox: *const hl_sandbox)
     })
 }
 
-/// Stops the call, or the evolve, that runs now: it ends with `HL_ERR_INTERRUPTED`, and the sandbox is poisoned. 1 if there
-/// was one, else 0. A host function is not stopped: the call ends when it returns. Never blocks, and is never kept for later.
-/// NULL is 0.
+/// Cancels the running call or evolve: it ends with `HL_ERR_INTERRUPTED`, and the sandbox is poisoned. Returns 1 if one
+/// was running, else 0. A host function is not stopped: the call ends when it returns. Never blocks, and has no effect
+/// on later calls. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_interrupt_fire(interrupt: *const hl_interrupt) -> i32 {
     // SAFETY: by the header's rules a handle that is not NULL is alive. Nothing here may allocate or lock: it may be called
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn hl_interrupt_fire(interrupt: *const hl_interrupt) -> i3
     interrupt.map_or(0, |interrupt| i32::from(interrupt.handle.interrupt()))
 }
 
-/// Frees a handle. NULL is fine.
+/// Frees a handle. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_interrupt_free(interrupt: *mut hl_interrupt) {
     // SAFETY: passed on; `hl_sandbox_interrupt_handle` made it from a box.

@@ -1,9 +1,9 @@
 //! The C interface of libhyperlight.
 //!
-//! A thin border around the crate `libhyperlight`: it checks what C may get wrong (NULL, kinds, text, sizes), keeps what C
-//! cannot keep (who owns what, who is inside), and lets no panic through. `include/hyperlight.h` is generated from these
-//! files, so the doc comments here are written for people who read C. The rules that hold for every function are
-//! at the top of the header; the `SAFETY` comments appeal to them as *the header's rules*.
+//! A thin border around the crate `libhyperlight`. It checks the caller's pointers, kinds, text and sizes, tracks
+//! ownership and use of handles, and lets no panic through. `include/hyperlight.h` is generated from these files, so
+//! the doc comments here address people who read C. The rules that hold for every function are at the top of the
+//! header; the `SAFETY` comments refer to them as *the header's rules*.
 //!
 //! One file for each noun; `guard.rs` is the border itself.
 

@@ -1,7 +1,6 @@
 //! Log records: those of guests, and the library's own few.
 //!
-//! The library's copy of the `log` crate has one logger, ours, which hands records to whatever callback is set at that
-//! moment.
+//! The library's copy of the `log` crate has one logger, defined here. It hands records to the current callback.
 
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -27,18 +26,17 @@ pub const HL_LOG_DEBUG: u32 = 4;
 /// All details.
 pub const HL_LOG_TRACE: u32 = 5;
 
-/// Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "libhyperlight";
-/// any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
-/// not count. May be called by several threads at a time.
+/// Receives a log record: its level, its target, and one line of text. The library's own records have the target
+/// "libhyperlight"; a guest chooses its own target. The views live until the callback returns. A NUL follows each,
+/// which the length does not count. Several threads may call it at a time.
 pub type hl_log_fn = Option<
     unsafe extern "C-unwind" fn(user_data: *mut c_void, level: u32, target: hl_bytes, message: hl_bytes),
 >;
 
-/// Sets who takes log records, for the whole process: those of `HL_LOG_ERROR` up to `max_level`. NULL turns logging off,
-/// as it is in the beginning. `user_data` is freed when the callback has been replaced and its last running call has
-/// returned.
+/// Sets the process's log callback, for records from `HL_LOG_ERROR` up to `max_level`. NULL turns logging off, which is
+/// the initial state. `user_data` is freed when the callback has been replaced and its last running call has returned.
 ///
-/// Records come on the thread that called into the sandbox, during the call. The callback must not use that sandbox.
+/// The callback runs on the thread that called into the sandbox, during the call. It must not use that sandbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_set_log_callback(
     max_level: u32,
@@ -108,7 +106,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Makes ours the logger, once. A Rust program that links the static library may have set its own before, which then
+/// Installs this logger, once. A Rust program that links the static library may have set its own before, which then
 /// stays.
 fn install() {
     static INSTALLED: Once = Once::new();

@@ -1,6 +1,8 @@
-//! Options. They only grow: a structure states its own size, so that programs and libraries of different age agree.
+//! Options. The structures only grow. Each states its own size, so that programs and libraries of different age work
+//! together.
 //!
-//! The structures are made of the engine's table of options, one member for each row; they are read by the same table.
+//! The structures are generated from the engine's table of options, with one member for each row. The same table reads
+//! them.
 
 use libhyperlight::options::face::{self, Face, Given};
 use libhyperlight::options::table::Options;
@@ -9,16 +11,16 @@ use libhyperlight::{CallOptions, Error, LoadOptions, PoolOptions, SandboxOptions
 use crate::error::hl_error;
 pub use crate::structures::{hl_call_options, hl_load_options, hl_pool_options, hl_sandbox_options};
 
-/// A structure of options: its size, and then a word for each row of the table.
+/// A structure of options: its size, then a word for each row of the table.
 pub(crate) trait Structure {
-    /// The engine's.
+    /// The engine's type for these options.
     type Options: Options;
     /// The structure's name.
     const NAME: &str;
-    /// The macro that callers start from.
+    /// The macro that initialises it.
     const INIT: &str;
 
-    /// The engine's options. NULL is the defaults.
+    /// Reads the options. NULL means the defaults.
     ///
     /// # Safety
     ///
@@ -67,8 +69,9 @@ impl Structure for hl_pool_options {
 
 const WORD: usize = size_of::<u64>();
 
-/// The words of a structure that starts with its size and otherwise consists of 64-bit integers. A shorter one is an older
-/// header's: what it lacks is 0. A longer one is a newer header's: what this library does not know must be 0.
+/// The words of a structure that starts with its size and otherwise consists of 64-bit integers. A shorter structure
+/// comes from an older header: its missing words are 0. A longer one comes from a newer header: its unknown words must
+/// be 0.
 struct Words {
     start: *const u64,
     count: usize,
@@ -79,7 +82,7 @@ impl Words {
     ///
     /// `structure` is not NULL, and is as long as its first member says while this is in use.
     unsafe fn of<T>(structure: *const T, name: &str, init: &str) -> Result<Self, hl_error> {
-        /// More than any version will ever have: such a size is no size.
+        /// Limit that no version's size will reach.
         const MAX: usize = 4096;
 
         // SAFETY: by the header's rules at least the first member can be read: the size.
@@ -103,7 +106,7 @@ impl Words {
         Ok(words)
     }
 
-    /// A word, or 0 where there is none.
+    /// A word, or 0 past the end.
     fn get(&self, index: usize) -> u64 {
         if index >= self.count {
             return 0;
@@ -113,7 +116,7 @@ impl Words {
     }
 }
 
-/// Reads a structure that is not one of options alone. NULL is the defaults.
+/// Reads a structure that does not consist of options alone. NULL means the defaults.
 ///
 /// # Safety
 ///
@@ -137,7 +140,7 @@ pub(crate) unsafe fn read_sized<T: Default>(
     Ok(known)
 }
 
-/// The first byte of a word that is not 0.
+/// Offset of the first byte of a word that is not 0.
 fn first_byte(word: u64) -> usize {
     word.to_le_bytes().iter().position(|byte| *byte != 0).unwrap_or_default()
 }

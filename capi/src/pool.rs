@@ -13,41 +13,41 @@ use crate::options::{Structure, hl_pool_options};
 use crate::sandbox::{hl_sandbox, signature};
 use crate::snapshot::hl_snapshot;
 
-/// Sandboxes kept ready from one snapshot. Its functions may be called by any number of threads at a time.
+/// Sandboxes kept ready from one snapshot. Any number of threads may call its functions at a time.
 #[derive(Debug)]
 pub struct hl_pool {
-    /// Shared with those who wait inside: they outlive the handle if it is freed meanwhile.
+    /// Shared with waiting threads, so that it outlives a handle that is freed meanwhile.
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
     pool: Pool,
-    /// The guest's functions, the same for every member; known with the first.
+    /// The guest's functions, the same for every member; known once the first member exists.
     functions: OnceLock<Arc<[Function]>>,
 }
 
-/// What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`.
+/// A pool's statistics. Start from `HL_POOL_STATISTICS_INIT`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct hl_pool_statistics {
     /// `sizeof(hl_pool_statistics)`; set by the caller.
     pub size: usize,
-    /// Members that somebody has acquired.
+    /// Members in use.
     pub in_use: u64,
     /// Members that are ready.
     pub idle: u64,
-    /// Members made since the pool was.
+    /// Members made so far.
     pub created: u64,
-    /// Members that could not be brought back and were dropped.
+    /// Members dropped because they could not be restored.
     pub replaced: u64,
     /// Acquisitions that had to wait.
     pub waits: u64,
-    /// How long they waited, together, in nanoseconds.
+    /// Total time that acquisitions waited, in nanoseconds.
     pub waited_ns: u64,
 }
 
-/// Makes a pool, without members yet. `options` may be NULL. The snapshot may be freed afterwards.
+/// Makes a pool, initially without members. `options` may be NULL. The snapshot may be freed afterwards.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_new(
@@ -100,8 +100,9 @@ pub unsafe extern "C" fn hl_pool_register(
     unsafe { guard::status(err, work) }
 }
 
-/// A member as the snapshot has it, evolved, for this caller alone. `hl_sandbox_free` gives it back. Waits in the order of
-/// arrival while all are in use; `HL_ERR_POOL_TIMEOUT` after the options' time.
+/// Acquires a member, evolved and in the snapshot's state, for this caller alone. `hl_sandbox_free` gives it back.
+/// While all members are in use, callers wait in order of arrival; `HL_ERR_POOL_TIMEOUT` if the options' acquire
+/// timeout passes.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_acquire(
@@ -120,7 +121,7 @@ pub unsafe extern "C" fn hl_pool_acquire(
     unsafe { guard::create(out, err, work) }
 }
 
-/// What the pool has done and has. `out->size` must be set; a smaller structure, of an older header, gets its part.
+/// Gets the pool's statistics. `out->size` must be set; a smaller structure, of an older header, gets its part.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_statistics) -> hl_status {
@@ -152,12 +153,12 @@ pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_s
         unsafe { out.cast::<u8>().copy_from_nonoverlapping((&raw const statistics).cast(), len) };
         Ok(())
     };
-    // SAFETY: NULL is fine for an error that nobody wants.
+    // SAFETY: NULL is allowed for an error that is not wanted.
     unsafe { guard::status(std::ptr::null_mut(), work) }
 }
 
-/// Frees a pool. Members that are out stay usable, and are destroyed when they are given back. Whoever waits gets
-/// `HL_ERR_CLOSED`. NULL is fine.
+/// Frees a pool. Members in use stay usable, and are destroyed when they are given back. Waiting callers get
+/// `HL_ERR_CLOSED`. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_free(pool: *mut hl_pool) {
     guard::plain((), || {

@@ -1,5 +1,5 @@
-//! Sandboxes. Who is inside, and what state it is in, is the engine's handle to say; here is what C adds: pointers, and the
-//! memory of a handle that is freed while somebody is inside, which goes when he leaves.
+//! Sandboxes. The engine's handle tracks the current user and the state. This file adds C's part: pointers, and the
+//! memory of a handle that is freed while in use, which is released when the user leaves.
 
 use std::ffi::{c_char, c_void};
 use std::fmt;
@@ -19,23 +19,24 @@ use crate::host::{Callback, UserData, hl_free_fn, hl_host_fn};
 use crate::options::{Structure, hl_call_options, hl_sandbox_options};
 use crate::value::{self, Arguments, HL_BYTES, HL_STRING, hl_value};
 
-/// Takes host functions; its guest has not started.
+/// Host functions can be registered; the guest has not started.
 pub const HL_STATE_UNINITIALIZED: u32 = 0;
 /// Can be called.
 pub const HL_STATE_READY: u32 = 1;
 /// In use: a call, evolve, or something else is running.
 pub const HL_STATE_RUNNING: u32 = 2;
-/// Can only be restored or freed: its guest was stopped in the middle. If that was its start, it can only be freed.
+/// Can only be restored or freed: its guest was stopped in the middle. If that happened during its start, it can only
+/// be freed.
 pub const HL_STATE_POISONED: u32 = 3;
 
-/// A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which.
+/// A sandbox: one virtual machine that holds one guest. Any thread may use it, one at a time.
 pub struct hl_sandbox {
     handle: Handle,
     /// Written once, by evolve.
     functions: OnceLock<Arc<[Function]>>,
 }
 
-/// Makes a sandbox for a guest. It costs next to nothing until it evolves. `options` may be NULL.
+/// Makes a sandbox for a guest. It takes almost no resources until evolve. `options` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_new(
@@ -55,12 +56,12 @@ pub unsafe extern "C" fn hl_sandbox_new(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Registers a host function, before evolve; in place of one that has the name. `HostPrint (string) -> i32`, which every
-/// sandbox starts with, can be replaced as well: it writes to file descriptor 1, past the buffer of stdio. A `param_kinds`
-/// of NULL is fine where `n_params` is 0.
+/// Registers a host function, before evolve. It replaces one of the same name. Every sandbox starts with
+/// `HostPrint (string) -> i32`, which can be replaced as well: it writes to file descriptor 1, bypassing stdio's
+/// buffer. `param_kinds` may be NULL where `n_params` is 0.
 ///
-/// `user_data` is handed to `function`, and freed by `free_fn` (which may be NULL) exactly once: when the sandbox goes away,
-/// when the function is replaced or removed, and also when this fails.
+/// `user_data` is passed to `function`. `free_fn` (which may be NULL) frees it exactly once: when the sandbox is freed,
+/// when the function is replaced or removed, and also when this call fails.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_register(
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn hl_sandbox_register(
     unsafe { guard::status(err, work) }
 }
 
-/// Removes a host function, before evolve; also `HostPrint`. There need not be one of that name, see
+/// Removes a host function, before evolve; also `HostPrint`. It succeeds even if there is none of that name; see
 /// `hl_sandbox_unregister_found`.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -108,8 +109,7 @@ pub unsafe extern "C" fn hl_sandbox_unregister(
     unsafe { guard::status(err, || unregister(sandbox, name).map(drop)) }
 }
 
-/// Removes a host function as `hl_sandbox_unregister` does, and says in `*found` if there was one: 1, else 0. On failure it
-/// is 0.
+/// Removes a host function as `hl_sandbox_unregister` does. `*found` becomes 1 if there was one, else 0; on failure 0.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_unregister_found(
@@ -132,10 +132,11 @@ pub unsafe extern "C" fn hl_sandbox_unregister_found(
     unsafe { guard::status(err, work) }
 }
 
-/// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Once.
+/// Starts the guest: makes the virtual machine, lets the guest initialise itself, and reads its list of functions.
+/// Allowed once.
 ///
-/// A failure before the guest has run (no hypervisor, no memory) leaves the sandbox as it was, and this can be tried
-/// again. After any other failure the sandbox is poisoned and of no more use: free it.
+/// A failure before the guest has run (no hypervisor, no memory) leaves the sandbox unchanged, and the call can be
+/// repeated. After any other failure the sandbox is poisoned and can only be freed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_evolve(sandbox: *mut hl_sandbox, err: *mut *mut hl_error) -> hl_status {
@@ -164,8 +165,9 @@ pub unsafe extern "C" fn hl_sandbox_evolve_with(
     unsafe { guard::status(err, work) }
 }
 
-/// Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
-/// die with the next call, restore or snapshot of the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
+/// Calls a guest function. `result` is written in any case: `HL_VOID` on failure. Its text or bytes are views, valid
+/// until the next call, restore or snapshot of the sandbox, or until it is freed. `args` may be NULL where `n_args` is
+/// 0. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 ///
 /// If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 #[must_use]
@@ -198,7 +200,7 @@ pub unsafe extern "C" fn hl_sandbox_call_with(
     unsafe { guard::status(err, || call(sandbox, options, function, args, n_args, result)) }
 }
 
-/// What the sandbox can do next: one of the `HL_STATE_*`. May be asked by any thread, also while a call runs. NULL is 0.
+/// The state of a sandbox: one of the `HL_STATE_*`. May be called from any thread, also while a call runs. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_state(sandbox: *const hl_sandbox) -> u32 {
     guard::plain(HL_STATE_UNINITIALIZED, || {
@@ -214,9 +216,9 @@ pub unsafe extern "C" fn hl_sandbox_state(sandbox: *const hl_sandbox) -> u32 {
     })
 }
 
-/// Frees a sandbox, and everything that was registered with it; its virtual machine is destroyed soon. While a call runs,
-/// also from its own callbacks, that happens when the call ends; the handle must not be used any more all the same. NULL
-/// is fine.
+/// Frees a sandbox and everything registered with it; its virtual machine is destroyed soon. While a call runs, also
+/// from its own callbacks, that happens when the call ends; the handle must not be used any more all the same. NULL is
+/// allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_free(sandbox: *mut hl_sandbox) {
     guard::plain((), || {
@@ -241,7 +243,7 @@ impl hl_sandbox {
         Self { handle: Handle::pooled(member), functions: OnceLock::from(functions) }
     }
 
-    /// What stops the calls.
+    /// The handle that cancels the calls.
     pub(crate) fn interrupt(&self) -> Option<InterruptHandle> {
         self.handle.interrupt_handle().cloned()
     }
@@ -251,7 +253,7 @@ impl hl_sandbox {
         self.functions.get().map(|functions| &**functions)
     }
 
-    /// The same, or why they are not known.
+    /// The guest's functions, or an error that says why they are not known.
     pub(crate) fn known_functions(&self) -> Result<&[Function], hl_error> {
         if self.functions().is_none() {
             self.handle.check(Operation::Inspect)?;
@@ -267,16 +269,16 @@ impl fmt::Debug for hl_sandbox {
     }
 }
 
-/// The one who is inside a sandbox.
+/// The current user of a sandbox.
 pub(crate) struct Inside {
-    /// Alive as long as this: [`hl_sandbox_free`] leaves it to us.
+    /// Alive as long as this: [`hl_sandbox_free`] leaves the memory to the current user.
     sandbox: NonNull<hl_sandbox>,
-    /// `None` only when he has left.
+    /// `None` only after leaving.
     inside: Option<handle::Inside>,
 }
 
 impl Inside {
-    /// Enters, if that can be done now.
+    /// Enters, if the sandbox is free for the operation.
     pub unsafe fn enter(sandbox: *mut hl_sandbox, operation: Operation) -> Result<Self, hl_error> {
         let Some(pointer) = NonNull::new(sandbox) else {
             return Err(hl_error::null("sandbox"));
@@ -294,12 +296,12 @@ impl Inside {
         Ok(())
     }
 
-    /// What the handle gives to whoever is inside.
+    /// The handle's access for its current user.
     pub fn inside(&mut self) -> &mut handle::Inside {
         self.inside.as_mut().unwrap_or_else(|| unreachable!("taken on leaving alone"))
     }
 
-    /// Leaves. Whether the sandbox was freed meanwhile, and is gone now.
+    /// Leaves. Returns true if the sandbox was freed meanwhile, and is now gone.
     fn leave(mut self) -> bool {
         self.release()
     }
@@ -322,7 +324,7 @@ impl Drop for Inside {
 ///
 /// # Safety
 ///
-/// Nobody is inside, and this is done once.
+/// The sandbox is not in use, and this is called once.
 unsafe fn free(sandbox: *mut hl_sandbox, remains: Remains) {
     // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a pool makes
     // a member's interrupt handles worthless if any are there.
@@ -395,7 +397,7 @@ pub(crate) unsafe fn signature(kinds: *const u32, count: usize, returns: u32) ->
     Ok(Signature::new(&params, value::kind(returns, "the result")?)?)
 }
 
-/// What crosses threads with a handle can cross threads.
+/// Checks that everything that crosses threads with a handle may do so.
 const _: fn() = || {
     fn is_send<T: Send>() {}
     is_send::<UninitializedSandbox>();

@@ -11,16 +11,17 @@ use crate::guard;
 use crate::options::{Structure, hl_load_options, hl_sandbox_options};
 use crate::sandbox::{Inside, hl_sandbox};
 
-/// A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed
-/// while sandboxes made from it live on.
+/// The state of a sandbox, memory and registers. It is immutable, and any number of sandboxes and threads may share it.
+/// It may be freed before the sandboxes made from it.
 #[derive(Debug)]
 pub struct hl_snapshot {
     pub(crate) snapshot: Snapshot,
 }
 
-/// Makes a sandbox that goes on where the snapshot was taken. Register the host functions that the snapshotted one had, then
-/// evolve, which runs no guest code and lists what is missing or different (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the
-/// snapshot's: another one in `options`, which may be NULL, is `HL_ERR_INVALID_ARGUMENT`.
+/// Makes a sandbox that continues where the snapshot was taken. Register the same host functions as the original
+/// sandbox's, then evolve. Evolve runs no guest code; it lists missing or different host functions
+/// (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the snapshot's: a different one in `options`, which may be NULL, is
+/// `HL_ERR_INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_from_snapshot(
@@ -40,7 +41,7 @@ pub unsafe extern "C" fn hl_sandbox_from_snapshot(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Takes a snapshot of a sandbox that is ready, and stays as it is.
+/// Takes a snapshot of a sandbox that is ready. The sandbox is unchanged.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_sandbox_snapshot(
@@ -57,8 +58,8 @@ pub unsafe extern "C" fn hl_sandbox_snapshot(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Brings a sandbox back to where the snapshot was taken: memory and registers, not the host's own things. A poisoned one is
-/// ready again. Takes any snapshot of the same guest and sizes whose host functions the sandbox has; else
+/// Restores a sandbox to the snapshot: memory and registers, not the host's own state. A poisoned sandbox is ready
+/// again. Accepts any snapshot of the same guest and sizes whose host functions the sandbox has. Any other is
 /// `HL_ERR_SNAPSHOT_MISMATCH`, and nothing has changed. After any other failure the sandbox is poisoned.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -78,8 +79,8 @@ pub unsafe extern "C" fn hl_sandbox_restore(
     unsafe { guard::status(err, work) }
 }
 
-/// Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. Only a regular
-/// file is replaced; where anything else is, a symbolic link among it, `HL_ERR_IO`.
+/// Writes a snapshot to a file, atomically. Only the owner can read the file, because it holds all of the guest's
+/// memory. Only a regular file is replaced; anything else, such as a symbolic link, is `HL_ERR_IO`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_save(
@@ -98,9 +99,9 @@ pub unsafe extern "C" fn hl_snapshot_save(
     unsafe { guard::status(err, work) }
 }
 
-/// Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
-/// is damaged, of another version, larger than `hl_load_options` allow by default, or needs a processor with other features. Its
-/// checksum finds damage, not forgery.
+/// Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read.
+/// `HL_ERR_SNAPSHOT_FILE` if it is damaged, of another version, larger than the defaults of `hl_load_options` allow, or
+/// needs a processor with other features. Its checksum finds damage, not forgery.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_load(
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn hl_snapshot_load(
     unsafe { guard::create(out, err, work) }
 }
 
-/// The same with bounds for what the file may bring. `options` may be NULL.
+/// Reads a snapshot from a file as `hl_snapshot_load` does, with other size limits. `options` may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_load_with(
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn hl_snapshot_load_with(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Frees a snapshot. NULL is fine.
+/// Frees a snapshot. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_snapshot_free(snapshot: *mut hl_snapshot) {
     // SAFETY: passed on; `guard::create` made it.

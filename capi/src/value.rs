@@ -1,4 +1,4 @@
-//! Values, as C sees them.
+//! Values in C.
 
 use std::fmt;
 use std::ptr;
@@ -8,7 +8,7 @@ use libhyperlight::{Kind, MAX_PARAMETERS, ValueRef};
 
 use crate::error::{HL_ERR_SIGNATURE, hl_error};
 
-/// Nothing: what a function without a result returns.
+/// No value: the result of a function that returns nothing.
 pub const HL_VOID: u32 = 0;
 /// `as.boolean`, `true` or `false`.
 pub const HL_BOOL: u32 = 1;
@@ -29,17 +29,17 @@ pub const HL_STRING: u32 = 8;
 /// `as.bytes`, any bytes.
 pub const HL_BYTES: u32 = 9;
 
-/// Borrowed bytes. `data` may be NULL where `len` is 0.
+/// Borrowed bytes. `data` may be NULL if `len` is 0.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_bytes {
-    /// The first one.
+    /// Address of the first byte.
     pub data: *const u8,
-    /// How many.
+    /// Number of bytes.
     pub len: usize,
 }
 
-/// What an `hl_value` holds; its kind says which member.
+/// The content of an `hl_value`; its kind selects the member.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub union hl_value_as {
@@ -59,19 +59,19 @@ pub union hl_value_as {
     pub f64: f64,
     /// `HL_STRING`, `HL_BYTES`
     pub bytes: hl_bytes,
-    /// The whole.
+    /// The whole union.
     pub words: [u64; 3],
 }
 
-/// A value. 32 bytes, for ever.
+/// A value. Its size is always 32 bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_value {
     /// One of `HL_VOID` to `HL_BYTES`.
     pub kind: u32,
-    /// 0.
+    /// Must be 0.
     pub reserved: u32,
-    /// What it holds.
+    /// The content.
     pub r#as: hl_value_as,
 }
 
@@ -82,7 +82,7 @@ impl hl_bytes {
         Self { data: bytes.as_ptr(), len: bytes.len() }
     }
 
-    /// The bytes; `None` if they are NULL or more than memory holds.
+    /// The bytes; `None` if `data` is NULL although `len` is not 0, or if `len` is too large for an object in memory.
     pub(crate) unsafe fn as_slice<'a>(self) -> Option<&'a [u8]> {
         match self {
             Self { len: 0, .. } => Some(&[]),
@@ -99,7 +99,7 @@ impl hl_bytes {
 impl hl_value {
     pub(crate) const VOID: Self = Self { kind: HL_VOID, reserved: 0, r#as: hl_value_as { words: [0; 3] } };
 
-    /// A value of the engine's. Text and bytes are views.
+    /// Converts a value of the engine. Text and bytes are views.
     pub(crate) fn of(value: ValueRef<'_>) -> Self {
         // Zeroed first, so that C finds no garbage behind the smaller members.
         let mut out = Self { kind: value.kind().code(), ..Self::VOID };
@@ -119,7 +119,7 @@ impl hl_value {
         out
     }
 
-    /// Reads a value of the caller's. The error says what is wrong with it, and leaves to the caller to say where it is.
+    /// Reads a value of the caller's. The error describes the fault; the caller of this function adds the position.
     pub(crate) unsafe fn read<'a>(value: *const Self) -> Result<ValueRef<'a>, String> {
         // SAFETY: by the header's rules `value` points to a value. Only its kind, and the member that the kind names, are
         // read: nothing else need be initialised.
@@ -171,7 +171,7 @@ pub(crate) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// Reads what the caller passed for `args` and `n_args`.
+    /// Reads the caller's `args` and `n_args`.
     pub unsafe fn read(args: *const hl_value, n_args: usize) -> Result<Self, hl_error> {
         let mut values = [ValueRef::Void; MAX_PARAMETERS];
         if args.is_null() && n_args > 0 {
@@ -196,7 +196,7 @@ impl Arguments<'_> {
     }
 }
 
-/// The kind of that number.
+/// The kind with this number.
 pub(crate) fn kind(code: u32, of: impl fmt::Display) -> Result<Kind, hl_error> {
     Kind::from_code(code).ok_or_else(|| hl_error::invalid(format!("{of} has the unknown kind {code}")))
 }

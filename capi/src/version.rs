@@ -1,11 +1,11 @@
-//! Which library this is, and whether it can work here.
+//! Version of the library, and the check for a usable hypervisor.
 
 use std::ffi::c_char;
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;
 
-/// The version of the library that is loaded, as `HL_VERSION` is that of the header: major << 16 | minor << 8 | patch.
+/// The version of the loaded library, encoded as `HL_VERSION` is in the header: major << 16 | minor << 8 | patch.
 #[unsafe(no_mangle)]
 pub extern "C" fn hl_version() -> u32 {
     const {
@@ -15,13 +15,14 @@ pub extern "C" fn hl_version() -> u32 {
     }
 }
 
-/// The same as text, `"0.1.0"`. Lives for ever.
+/// The version of the loaded library as text, such as `"0.1.0"`. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn hl_version_string() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Whether sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the mend.
+/// Checks that sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the
+/// fix.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_probe(err: *mut *mut hl_error) -> hl_status {

@@ -1,7 +1,7 @@
 //! WebAssembly programs as guests.
 //!
-//! The compiler is a shared library of its own, which lies beside this one and is loaded when the first program is compiled: a
-//! program that runs no WebAssembly does not carry it.
+//! The compiler is a separate shared library in the same folder as this one. It is loaded when the first program is
+//! compiled, so that programs without WebAssembly do not carry it.
 
 use std::slice;
 
@@ -24,8 +24,8 @@ pub struct hl_wasm_pair {
     pub value: hl_bytes,
 }
 
-/// What a program for WASI finds around itself, and what a program may ask of the compiler. Texts are UTF-8. The first
-/// argument is by custom the program's name. Start from `HL_WASM_OPTIONS_INIT`.
+/// The WASI environment of a program, and the limits of the compiler. Texts are UTF-8. The first argument is by custom
+/// the program's name. Start from `HL_WASM_OPTIONS_INIT`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_wasm_options {
@@ -33,28 +33,27 @@ pub struct hl_wasm_options {
     pub size: usize,
     /// The program's arguments.
     pub arguments: *const hl_bytes,
-    /// How many.
+    /// Number of elements.
     pub argument_count: usize,
     /// Variables of the environment.
     pub environment: *const hl_wasm_pair,
-    /// How many.
+    /// Number of elements.
     pub variable_count: usize,
-    /// Files that it can read and not change.
+    /// Read-only files.
     pub files: *const hl_wasm_pair,
-    /// How many.
+    /// Number of elements.
     pub file_count: usize,
-    /// Bytes of the program at most; 0 for 64 MiB.
+    /// Maximum size of the program in bytes; 0 for 64 MiB.
     pub max_program_size: u64,
-    /// How long compiling may take, waiting for other compilations of the process included; 0 for a minute. It may take
-    /// twice as long, where the program is made for that.
+    /// Time limit of the compilation, including the wait for other compilations of the process; 0 for a minute. A
+    /// program designed to be slow to compile may take twice as long.
     pub compile_timeout_ns: u64,
-    /// Processors that compile at most; 0 for all that are available to the process, which is also the most for all
-    /// compilations together.
+    /// Maximum number of processors for the compilation; 0 for all that are available to the process. All compilations
+    /// together never use more than those.
     pub compile_threads: u64,
 }
 
-/// A compiled program, which can be described, and kept in a file. A `const hl_wasm_program *` may be shared between
-/// threads.
+/// A compiled program, which can be described and saved. Threads may share a `const hl_wasm_program *`.
 #[derive(Debug)]
 pub struct hl_wasm_program {
     program: Program,
@@ -132,13 +131,13 @@ pub struct hl_wasm_type {
     pub shape: u32,
     /// The kind of the value that a call takes or gives: `HL_I32` and so on.
     pub kind: u32,
-    /// 1 if that is a string that holds JSON, else 0.
+    /// 1 if that kind is a string that holds JSON, else 0.
     pub is_json: u32,
     /// The number of elements of an `HL_WASM_FIXED_LIST`, else 0.
     pub length: u32,
-    /// What it is made of.
+    /// The parts of the type.
     pub members: *const hl_wasm_member,
-    /// How many.
+    /// Number of elements.
     pub member_count: usize,
 }
 
@@ -146,44 +145,44 @@ pub struct hl_wasm_type {
 #[derive(Debug)]
 #[repr(C)]
 pub struct hl_wasm_function {
-    /// The name of the guest function, or of the host function that is to be registered.
+    /// The name of the guest function, or of the host function to register.
     pub name: hl_bytes,
     /// Its parameters. Those of modules have no names.
     pub parameters: *const hl_wasm_member,
-    /// How many.
+    /// Number of elements.
     pub parameter_count: usize,
     /// The type of its result, or NULL.
     pub result: *const hl_wasm_type,
 }
 
-/// What a program exports and imports. All that it points to lives as long as the description.
+/// The exports and imports of a program. All data behind it lives as long as the description.
 #[derive(Debug)]
 #[repr(C)]
 pub struct hl_wasm_description {
     /// 1 for a component, 0 for a module.
     pub is_component: u32,
-    /// 0.
+    /// Always 0.
     pub reserved: u32,
-    /// The functions that it exports.
+    /// The exported functions.
     pub exports: *const hl_wasm_function,
-    /// How many.
+    /// Number of elements.
     pub export_count: usize,
-    /// The functions that it imports; those of WASI, which the runtime has, are among them.
+    /// The imported functions, including those of WASI, which the runtime provides.
     pub imports: *const hl_wasm_function,
-    /// How many.
+    /// Number of elements.
     pub import_count: usize,
-    /// The names of the memories that it exports.
+    /// The names of the exported memories.
     pub memories: *const hl_bytes,
-    /// How many.
+    /// Number of elements.
     pub memory_count: usize,
 }
 
 /// Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
-/// `options` may be NULL. What was compiled before is remembered by its content.
+/// `options` may be NULL. Compiled programs are cached by their content.
 ///
-/// `HL_ERR_GUEST_BINARY` if the program is no WebAssembly, not valid, too large, or uses what the runtime does not support.
-/// `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, does not lie beside this library,
-/// or is of another version.
+/// `HL_ERR_GUEST_BINARY` if the program is not WebAssembly, not valid, too large, or uses unsupported features.
+/// `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, is missing from this
+/// library's folder, or is of another version.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_compile(
@@ -196,12 +195,12 @@ pub unsafe extern "C" fn hl_wasm_compile(
     unsafe { guard::create(out, err, || guest(&compile(wasm, options)?)) }
 }
 
-/// Makes a guest of a program that `hl_wasm_precompile` has compiled, with the arguments, environment and files of these
-/// options. The limits on compiling mean nothing here. The bytes may come from anybody: the program can do nothing but what
-/// its sandbox lets it do.
+/// Makes a guest from the bytes of a program that `hl_wasm_precompile` has compiled, with the arguments, environment
+/// and files of these options. The limits on compiling are ignored. The bytes may be untrusted: the program can do only
+/// what its sandbox allows.
 ///
-/// `HL_ERR_GUEST_BINARY` if they are damaged, or were made by another version of the library or for a processor with other
-/// features: the program must be compiled anew.
+/// `HL_ERR_GUEST_BINARY` if the bytes are damaged, or were made by another version of the library or for a processor
+/// with other features. The program must then be compiled again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_load(
@@ -219,8 +218,8 @@ pub unsafe extern "C" fn hl_wasm_load(
     }
 }
 
-/// Compiles as `hl_wasm_compile` does, into a program that can be described, and kept as bytes. Arguments, environment and
-/// files of the options mean nothing here.
+/// Compiles as `hl_wasm_compile` does, into a program that can be described and saved. Arguments, environment and files
+/// of the options are ignored.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_precompile(
@@ -238,7 +237,7 @@ pub unsafe extern "C" fn hl_wasm_precompile(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Takes a program that `hl_wasm_precompile` has compiled, from its bytes, under the conditions of `hl_wasm_load`.
+/// Loads a program that `hl_wasm_precompile` has compiled from its bytes, under the conditions of `hl_wasm_load`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_program_load(
@@ -256,8 +255,8 @@ pub unsafe extern "C" fn hl_wasm_program_load(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Makes a guest of a program, with the arguments, environment and files of these options. The limits on compiling mean
-/// nothing here. The program may be freed while the guest lives on.
+/// Makes a guest from a program, with the arguments, environment and files of these options. The limits on compiling
+/// are ignored. The program may be freed before the guest.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_program_guest(
@@ -277,7 +276,7 @@ pub unsafe extern "C" fn hl_wasm_program_guest(
     unsafe { guard::create(out, err, work) }
 }
 
-/// What is to be written to a file. It lives as long as the program. NULL is empty.
+/// The bytes to save to a file. They live as long as the program. Empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_program_bytes(program: *const hl_wasm_program) -> hl_bytes {
     guard::plain(hl_bytes::EMPTY, || {
@@ -287,7 +286,7 @@ pub unsafe extern "C" fn hl_wasm_program_bytes(program: *const hl_wasm_program) 
     })
 }
 
-/// Tells what a program exports and imports, with all types. The description may outlive the program.
+/// Describes the exports and imports of a program, with all types. The description may outlive the program.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_describe(
@@ -311,7 +310,7 @@ pub unsafe extern "C" fn hl_wasm_describe(
     unsafe { guard::status(err, work) }
 }
 
-/// Frees a description. NULL is fine.
+/// Frees a description. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_description) {
     if !description.is_null() {
@@ -320,7 +319,7 @@ pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_desc
     }
 }
 
-/// Frees a program. NULL is fine.
+/// Frees a program. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_wasm_program_free(program: *mut hl_wasm_program) {
     // SAFETY: passed on.
@@ -351,7 +350,7 @@ impl Default for hl_wasm_options {
 }
 
 impl hl_wasm_options {
-    /// The compiler's options. NULL is the defaults.
+    /// Reads the compiler's options. NULL means the defaults.
     unsafe fn read<'a>(options: *const Self) -> Result<Options<'a>, hl_error> {
         // SAFETY: passed on; the structure consists of words of 64 bits, of which any are valid.
         let given: Self = unsafe { read_sized(options, "hl_wasm_options", "HL_WASM_OPTIONS_INIT") }?;
@@ -410,7 +409,7 @@ unsafe fn array<'a, T>(start: *const T, count: usize, name: &str) -> Result<&'a 
     Ok(unsafe { slice::from_raw_parts(start, count) })
 }
 
-/// The structures of a description are those of the compiler's library.
+/// Checks that the structures of a description match those of the compiler's library.
 const _: () = {
     use std::mem::offset_of;
 

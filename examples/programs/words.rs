@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::slice;
 
-/// Where the host may put a text of that many bytes. It stays until `index` takes it.
+/// Returns memory for a text of that many bytes from the host. It stays until `index` takes it.
 #[no_mangle]
 pub extern "C" fn room(len: usize) -> *mut u8 {
     Box::leak(vec![0; len].into_boxed_slice()).as_mut_ptr()

@@ -4,13 +4,13 @@ use core::ffi::c_int;
 
 use super::text::is_space;
 
-/// Byte values, from -128 (a negative `char`) over -1 (`EOF`) to 255.
+/// Number of table entries: byte values from -128 (a negative `char`) over -1 (`EOF`) to 255.
 const ENTRIES: usize = 384;
 
-/// Entries in front of the one for 0; what the header is given points behind them.
+/// Number of entries before the one for 0, which the header's pointer refers to.
 const BELOW_ZERO: usize = 128;
 
-/// A table, shared as it is never written.
+/// A table, which is never written and so can be shared.
 #[repr(transparent)]
 struct Table<T>([T; ENTRIES]);
 
@@ -143,7 +143,7 @@ const fn classes() -> Table<u16> {
     Table(table)
 }
 
-/// Every character as itself, a negative `char` as the byte that it is, but for `EOF` and for letters.
+/// Maps each character to itself, a negative `char` to its byte; except for `EOF` and letters.
 const fn cases(upper: bool) -> Table<i32> {
     let mut table = [0; ENTRIES];
     let mut byte = 0_u8;

@@ -25,7 +25,7 @@ pub fn set(number: c_int) {
     ERRNO.set(number);
 }
 
-/// The value of `errno`.
+/// Returns the value of `errno`.
 pub fn get() -> c_int {
     ERRNO.get()
 }
@@ -36,7 +36,7 @@ extern "C" fn __errno_location() -> *mut c_int {
     ERRNO.as_ptr()
 }
 
-/// The text for an error number, as `strerror` and `perror` give it; `None` for a number that nothing here sets.
+/// Returns the text for an error number, for `strerror` and `perror`; `None` for a number that is never set here.
 pub fn text(number: c_int) -> Option<&'static core::ffi::CStr> {
     Some(match number {
         0 => c"Success",

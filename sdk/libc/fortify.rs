@@ -1,5 +1,5 @@
-//! The calls that `_FORTIFY_SOURCE`, a default of some distributions, makes of those that write to memory: the same
-//! with the size of the target, where the compiler knows it. Those with formats are in `printf.c`.
+//! The checked functions of `_FORTIFY_SOURCE`, a default of some distributions: functions that write to memory, with
+//! the size of the target if the compiler knows it. Those with formats are in `printf.c`.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -8,7 +8,7 @@ use super::stdio;
 use super::string::{explicit_bzero, mempcpy, stpcpy, stpncpy, strcat, strcpy, strncat, strncpy, strnlen};
 use super::text::bytes;
 
-/// The code that a detected overflow gives up with: what a shell shows for SIGABRT.
+/// The abort code of a detected overflow: a shell shows it for SIGABRT.
 const OVERFLOW: c_int = 134;
 
 /// Ends the guest before memory is damaged.
@@ -24,14 +24,14 @@ extern "C" fn __chk_fail() -> ! {
     hlc_overflow()
 }
 
-/// Lets `len` bytes through where there is `room` for them; `usize::MAX` stands for "not known".
+/// Checks that `len` bytes fit into `room`; `usize::MAX` stands for "not known".
 fn check(len: usize, room: usize) {
     if len > room {
         hlc_overflow();
     }
 }
 
-/// Defines the checked twin of functions that write a number of bytes that they are told.
+/// Defines the checked variants of functions that write a given number of bytes.
 macro_rules! counted {
     ($($name:ident($target:ident: $type:ty $(, $argument:ident: $argument_type:ty)*) = $call:expr;)*) => {$(
         #[unsafe(no_mangle)]

@@ -1,7 +1,7 @@
 //! `malloc` and its kin, on the heap of the SDK.
 //!
-//! A header of 16 bytes in front of each block keeps its size for `malloc_usable_size`, and a tag that depends on the
-//! address: freeing twice, or what `malloc` never gave, ends the guest with a message instead of damaging the heap.
+//! A header of 16 bytes before each block keeps its size for `malloc_usable_size`, and a tag that depends on the
+//! address. A double free, or a free of a foreign pointer, ends the guest with a message instead of damaging the heap.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -10,28 +10,28 @@ use sdk::heap;
 
 use super::errno::{self, EINVAL, ENOMEM};
 
-/// The alignment where nobody asks for more, and the header's size.
+/// The default alignment, and the header's size.
 const ALIGNMENT: usize = size_of::<Header>();
 
-/// The code with which a broken heap ends the guest: what a shell shows for SIGABRT.
+/// The abort code of a corrupt heap: a shell shows it for SIGABRT.
 const CORRUPT: c_int = 134;
 
 #[repr(C, align(16))]
 struct Header {
-    /// Bytes that the program asked for.
+    /// Requested size in bytes.
     size: usize,
-    /// Alignment of the block, and bytes in front of it.
+    /// Alignment of the block, and distance from its start to the memory.
     alignment: u32,
     tag: u32,
 }
 
-/// The tag of a block at that address.
+/// Computes the tag of a block from its address.
 #[expect(clippy::cast_possible_truncation, reason = "the low bits are the ones that differ")]
 fn tag(block: *mut c_void) -> u32 {
     block.addr() as u32 ^ 0x6d61_6c6c
 }
 
-/// A new block, or NULL. `from` is asked for room for the header, too.
+/// Allocates a block, or returns NULL. `from` is called with a size that includes the header.
 fn allocate(size: usize, alignment: usize, from: impl FnOnce(usize) -> *mut u8) -> *mut c_void {
     let stored = u32::try_from(alignment).ok();
     let start = match (stored, size.checked_add(alignment)) {
@@ -49,12 +49,12 @@ fn allocate(size: usize, alignment: usize, from: impl FnOnce(usize) -> *mut u8) 
     block
 }
 
-/// The address of a block's header.
+/// Returns the address of a block's header.
 fn place(block: *mut c_void) -> *mut Header {
     block.cast::<Header>().wrapping_sub(1)
 }
 
-/// The start and the size of a block. Ends the guest if it is none.
+/// Returns the start and the size of a block. Ends the guest if it is not a block.
 ///
 /// # Safety
 /// There are bytes in front of `block` that can be read.
@@ -75,7 +75,7 @@ fn corrupt() -> ! {
     sdk::abort(CORRUPT, "free() or realloc() of a pointer that malloc() did not give, or took back")
 }
 
-/// Memory for `size` bytes; null where there is none.
+/// Allocates `size` bytes; NULL if there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: usize) -> *mut c_void {
     allocate(size, ALIGNMENT, heap::malloc)
@@ -90,7 +90,7 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     allocate(bytes, ALIGNMENT, |whole| heap::calloc(whole, 1))
 }
 
-/// Gives a block back.
+/// Frees a block.
 ///
 /// # Safety
 /// `block` is null, or came from this module and is not used any more.

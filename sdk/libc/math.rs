@@ -73,7 +73,7 @@ functions! {
 
 #[unsafe(no_mangle)]
 extern "C" fn acosh(x: f64) -> f64 {
-    // `libm` takes large negative numbers for positive ones.
+    // `libm` misreads large negative numbers as positive.
     if x < 1.0 { f64::NAN } else { libm::acosh(x) }
 }
 
@@ -82,7 +82,7 @@ extern "C" fn acoshf(x: f32) -> f32 {
     if x < 1.0 { f32::NAN } else { libm::acoshf(x) }
 }
 
-/// Defines what C gives a second result through a pointer, or another type than `libm` does.
+/// Defines functions that return a second result through a pointer, or a type different from `libm`'s.
 macro_rules! conversions {
     ($($type:ty, $bits:ty: $libm_frexp:ident $libm_modf:ident $libm_sincos:ident $libm_remquo:ident $libm_round:ident
         $libm_rint:ident $libm_scalbn:ident $libm_ilogb:ident;
@@ -161,7 +161,7 @@ macro_rules! conversions {
             }
         }
 
-        /// There is one NaN to choose from.
+        /// The tag is ignored: there is only one NaN.
         #[unsafe(no_mangle)]
         extern "C" fn $nan(_tag: *const c_char) -> $type {
             <$type>::NAN
@@ -209,7 +209,7 @@ conversions! {
     __fpclassifyf __isnanf __isinff __finitef __signbitf;
 }
 
-/// A whole number as an integer. What does not fit is undefined in C; it becomes the nearest that does.
+/// Converts a whole number to an integer. An overflow is undefined in C; here it becomes the nearest value in range.
 #[expect(clippy::cast_possible_truncation, reason = "the conversion saturates")]
 const fn integer(whole: f64) -> i64 {
     whole as i64

@@ -1,4 +1,4 @@
-//! `strtol`, `strtod` and their kin: numbers out of C strings.
+//! `strtol`, `strtod` and their kin: numbers from C strings.
 
 use core::ffi::{c_char, c_int};
 use core::str::FromStr;
@@ -9,12 +9,12 @@ use super::text::Cursor;
 /// The parts of an integer in text, from which `strtoll` and `strtoull` make their results.
 struct Integer {
     negative: bool,
-    /// The value without its sign; `None` where it has more than 64 bits.
+    /// The value without its sign; `None` if it has more than 64 bits.
     magnitude: Option<u64>,
 }
 
-/// Reads an integer as `strtol` does. The end goes to `*end`, which is the start where there is none. Since C23 there
-/// is a prefix for `binary` numbers.
+/// Reads an integer as `strtol` does. The end is stored in `*end`; without a number it is the start. C23 adds a prefix
+/// for `binary` numbers.
 ///
 /// # Safety
 /// `text` is a string; `end` is NULL or can be written.
@@ -53,12 +53,12 @@ fn sign(place: &mut Cursor) -> bool {
     negative
 }
 
-/// Reads `0x`, `0b` or the `0` of an octal number where the radix allows it, and says which radix it is.
+/// Reads `0x`, `0b` or the `0` of an octal number if the radix allows it, and returns the radix.
 fn prefix(place: &mut Cursor, radix: u32, binary: bool) -> u32 {
     for (letter, value, known) in [(b'x', 16, true), (b'b', 2, binary)] {
         let mut ahead = *place;
         let allowed = known && (radix == 0 || radix == value);
-        // Without a digit behind it, the prefix is a zero and a letter that does not belong to the number.
+        // Without a digit after it, the prefix is a zero and a letter that does not belong to the number.
         if allowed && ahead.skip_word(&[b'0', letter]) && char::from(ahead.peek()).is_digit(value) {
             *place = ahead;
             return value;
@@ -205,7 +205,7 @@ macro_rules! float {
 float!(f64, libm::scalbn, f64::MIN_EXP);
 float!(f32, libm::scalbnf, f32::MIN_EXP);
 
-/// Reads a number as `strtod` does. The end goes to `*end`, which is the start where there is none.
+/// Reads a number as `strtod` does. The end is stored in `*end`; without a number it is the start.
 ///
 /// # Safety
 /// `text` is a string; `end` is NULL or can be written.
@@ -232,7 +232,7 @@ fn word<F: Float>(place: &mut Cursor) -> Option<F> {
     if !place.skip_word(b"nan") {
         return None;
     }
-    // What may follow in parentheses is of no meaning here.
+    // The text in parentheses that may follow is ignored.
     let mut ahead = *place;
     if ahead.skip(b'(') {
         while ahead.peek().is_ascii_alphanumeric() || ahead.peek() == b'_' {
@@ -306,7 +306,7 @@ fn hexadecimal<F: Float>(place: &mut Cursor) -> Option<F> {
     Some(round(bits, rest, power))
 }
 
-/// Reads the letter, a sign and digits, or nothing at all where one of them is missing.
+/// Reads the letter, a sign and digits; reads nothing if one of them is missing.
 fn exponent(place: &mut Cursor, letter: u8) -> i32 {
     let mut ahead = *place;
     if !ahead.skip(letter) {

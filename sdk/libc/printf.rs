@@ -1,9 +1,9 @@
 //! The directives of `printf`, and the text form of values.
 //!
-//! `printf.c` fetches the arguments, because only C can, and calls the functions in here for everything else. All
-//! directives of C17 are understood, but for `%n`, which writes to memory that a format names, and for wide
-//! characters (`%lc`, `%ls`): a format with one of these is refused where it occurs and the call returns -1.
-//! Floating-point numbers are rounded correctly at any precision; `long double` has the precision of `double`.
+//! `printf.c` fetches the arguments, because only C can, and calls these functions for everything else. All directives
+//! of C17 are supported, except `%n`, which writes to memory, and wide characters (`%lc`, `%ls`). A format with one of
+//! these is refused at that point, and the call returns -1. Floating-point numbers are rounded correctly at any
+//! precision; `long double` has the precision of `double`.
 
 mod float;
 
@@ -20,7 +20,7 @@ use super::text::{Cursor, bytes};
 pub struct Output {
     buffer: *mut u8,
     capacity: usize,
-    /// Bytes written, or that would have been.
+    /// Bytes written, or that a large enough buffer would have taken.
     length: usize,
     stream: *const File,
     failed: c_int,
@@ -49,7 +49,7 @@ impl Output {
         }
     }
 
-    /// Gives up on the format.
+    /// Refuses the format.
     fn refuse(&mut self, error: c_int) {
         errno::set(error);
         self.failed = 1;
@@ -89,7 +89,7 @@ const LONG_DOUBLE: u8 = 16;
 pub struct Directive {
     flags: u32,
     width: i32,
-    /// Negative where there is none.
+    /// The precision; negative if there is none.
     precision: i32,
     size: u8,
     letter: u8,
@@ -106,7 +106,7 @@ impl Directive {
         usize::try_from(self.precision).ok()
     }
 
-    /// The text in front of a number, by its sign and the flags.
+    /// Returns the text before a number, by its sign and the flags.
     const fn sign(&self, negative: bool) -> &'static [u8] {
         if negative {
             b"-"
@@ -142,7 +142,7 @@ impl Directive {
     }
 }
 
-/// A piece of a formatted value. Precisions may ask for more zeros than anybody wants to hold.
+/// A piece of a formatted value. Precisions may ask for more zeros than a buffer should hold.
 enum Part<'a> {
     Text(&'a [u8]),
     Zeros(usize),
@@ -157,7 +157,7 @@ impl Part<'_> {
     }
 }
 
-/// Writes text up to the next directive that takes arguments and reads that; 0 when there is none.
+/// Writes text up to the next directive that takes arguments, and reads that; 0 if there is none.
 ///
 /// # Safety
 /// `*format` is a string, and the others are what `printf.c` gives.
@@ -196,7 +196,7 @@ unsafe extern "C" fn hlc_next(
     }
 }
 
-/// Reads what follows a `%`; nothing for a second one.
+/// Reads the rest of a directive after `%`; `None` for `%%`.
 fn parse(place: &mut Cursor) -> Result<Option<Directive>, c_int> {
     let mut flags = 0;
     loop {
@@ -206,7 +206,7 @@ fn parse(place: &mut Cursor) -> Result<Option<Directive>, c_int> {
             b' ' => SPACE,
             b'#' => ALTERNATE,
             b'0' => ZERO,
-            // Grouping, which there is none of in the C locale.
+            // The flag for grouping, which the C locale does not have.
             b'\'' => 0,
             _ => break,
         };
@@ -343,7 +343,7 @@ const fn narrow_unsigned(word: u64, size: u8) -> u64 {
     }
 }
 
-/// The text for `%s`.
+/// Returns the text for `%s`.
 ///
 /// # Safety
 /// `text` is NULL, a string, or has at least as many bytes as the precision says.
@@ -418,7 +418,7 @@ extern "C" fn hlc_finish(output: &mut Output) -> c_int {
     })
 }
 
-/// Room for a formatted number. What does not fit is an error of ours, and cut off.
+/// Buffer for a formatted number. Text that does not fit is a bug here, and cut off.
 struct Scratch<const N: usize> {
     bytes: [u8; N],
     len: usize,

@@ -1,20 +1,20 @@
-//! The part of `<pthread.h>` that a library needs which is ready for threads, in a program that has one.
+//! The part of `<pthread.h>` that thread-ready libraries need, in a program with one thread.
 //!
-//! A lock is always free, and whoever waits for another thread waits for ever, which ends the guest instead.
-//! `pthread_create` is not defined.
+//! A lock is always free. A wait for another thread would never end, so it ends the guest instead. `pthread_create` is
+//! not defined.
 
 use core::ffi::{c_int, c_void};
 
 use super::errno::ETIMEDOUT;
 use super::stdio;
 
-/// The code that a wait for ever gives up with: what a shell shows for SIGABRT.
+/// The abort code of an endless wait: a shell shows it for SIGABRT.
 const DEADLOCK: c_int = 134;
 
-/// Set in a `pthread_once_t` whose function has run.
+/// Value of a `pthread_once_t` whose function has run.
 const DONE: c_int = 2;
 
-/// Defines functions on objects that hold nothing here, and succeed.
+/// Defines functions that have nothing to do here, and succeed.
 macro_rules! nothing_to_do {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
         #[unsafe(no_mangle)]
@@ -48,7 +48,7 @@ extern "C" fn pthread_cond_wait(_condition: *mut c_void, _mutex: *mut c_void) ->
     sdk::abort(DEADLOCK, "pthread_cond_wait() in a program of one thread waits for ever")
 }
 
-/// No other thread can signal: the time will have passed, so the guest does not sit it out.
+/// No other thread can signal, so the guest does not wait: the result is a timeout.
 #[unsafe(no_mangle)]
 extern "C" fn pthread_cond_timedwait(
     _condition: *mut c_void,

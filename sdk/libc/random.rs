@@ -1,4 +1,4 @@
-//! `rand` and its kin, and the functions that give bytes fit for keys.
+//! `rand` and its kin, and the functions that give random bytes fit for keys.
 //!
 //! A program that calls `srand` wants the same numbers each time and gets them. One that does not gets numbers
 //! from the SDK's generator, which the host reseeds after a restore and in a clone: two clones never draw the same.
@@ -18,7 +18,7 @@ const ENTROPY_MAX: usize = 256;
 /// The state that `srand` set.
 static SEQUENCE: Single<Cell<Option<u64>>> = Single::new(Cell::new(None));
 
-/// The next number of a SplitMix64 sequence.
+/// Returns the next number of a SplitMix64 sequence.
 const fn step(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
@@ -33,7 +33,7 @@ fn fresh() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// A number from 0 to `RAND_MAX`.
+/// Returns a number from 0 to `RAND_MAX`.
 fn draw() -> u32 {
     let number = match SEQUENCE.get() {
         Some(mut state) => {

@@ -1,8 +1,8 @@
 //! `qsort` and `bsearch`.
 //!
-//! The comparison is the program's own and may be inconsistent, so nothing here relies on it for more than the
-//! order of the result: whatever it answers, only the elements are looked at and the work is bounded by
-//! n log n. Quicksort does the work, insertion the small rest, heapsort takes over where quicksort degenerates.
+//! The comparison is the program's own and may be inconsistent. Nothing here relies on it except for the order of the
+//! result: in any case only the array's elements are accessed, and the work is bounded by n log n. Quicksort does the
+//! work, insertion sort handles small ranges, and heapsort takes over if quicksort degenerates.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -56,7 +56,7 @@ impl<C: Fn(*const c_void, *const c_void) -> c_int> Elements<C> {
         self.insertion_sort(from, to);
     }
 
-    /// Splits at the median of three, which ends up at the place returned.
+    /// Splits at the median of three, and returns its final place.
     fn partition(&self, from: usize, to: usize) -> usize {
         let (middle, last) = (from + (to - from) / 2, to - 1);
         if self.less(middle, from) {
@@ -108,7 +108,7 @@ impl<C: Fn(*const c_void, *const c_void) -> c_int> Elements<C> {
         }
     }
 
-    /// Lets the element at `root` sink to its place in the heap from `from` up to `to`.
+    /// Sifts the element at `root` down to its place in the heap from `from` up to `to`.
     fn sift(&self, from: usize, mut root: usize, to: usize) {
         loop {
             let mut child = from + 2 * (root - from) + 1;

@@ -1,8 +1,8 @@
-//! `<stdio.h>` without files: what is printed to `stdout` or `stderr` goes to the host's `HostPrint`.
+//! `<stdio.h>` without files: output to `stdout` or `stderr` goes to the host's `HostPrint`.
 //!
-//! Waking the host costs far more than formatting a line, so output is collected. It leaves when the guest function
-//! returns, before any other host function is called (so that the order of effects is the program's), when the
-//! buffer is full, after anything that was written to `stderr`, and by `fflush`. `stdin` is always at its end.
+//! Waking the host costs far more than formatting a line, so output is buffered. The buffer is sent when the guest
+//! function returns, before any other host function is called (to keep the order of effects), when it is full, after a
+//! write to `stderr`, and by `fflush`. `stdin` is always at its end.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,11 +19,11 @@ use super::text::bytes;
 /// The result for the end of a file, and for a failure.
 const EOF: c_int = -1;
 
-/// Bytes that are collected before the host is asked to print them.
+/// Size of the buffer in bytes.
 const CAPACITY: usize = 4096;
 
-/// A stream. The macros of some headers look at its first words, which mean "nothing buffered, no error" as
-/// long as they are zero; nothing else in it is used but its address.
+/// A stream. The macros of some headers read its first words, which mean "nothing buffered, no error" while they are
+/// zero. Otherwise only its address is used.
 #[repr(C, align(16))]
 pub(crate) struct File {
     words: [usize; 32],
@@ -53,9 +53,9 @@ static stdout: Stream = Stream(&OUTPUT);
 #[unsafe(no_mangle)]
 static stderr: Stream = Stream(&ERRORS);
 
-/// Output that has been printed and not been sent yet.
+/// Output that has not been sent yet.
 struct Buffer {
-    /// On the heap, and only once there was something: most programs that carry this print nothing.
+    /// Allocated at the first output: most programs that carry this print nothing.
     bytes: Vec<u8>,
 }
 
@@ -65,7 +65,7 @@ static BUFFER: Single<RefCell<Buffer>> = Single::new(RefCell::new(Buffer { bytes
 static FAILED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
 impl Buffer {
-    /// Collects `bytes`, printing whenever the buffer is full.
+    /// Buffers `bytes`, and prints whenever the buffer is full.
     fn write(&mut self, mut bytes: &[u8]) -> Result<(), sdk::Error> {
         while !bytes.is_empty() {
             if self.bytes.len() == CAPACITY {
@@ -81,7 +81,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// Prints what there is. Unless it is `all` that will come, a character whose last bytes are missing stays.
+    /// Prints the buffer. Unless `all`, an incomplete character at the end stays in it.
     fn print(&mut self, all: bool) -> Result<(), sdk::Error> {
         let bytes = self.bytes.as_slice();
         let ready = match core::str::from_utf8(bytes) {
@@ -101,7 +101,7 @@ impl Buffer {
     }
 }
 
-/// For programs that have something to say about a lack of memory.
+/// Prints without the buffer, when there is no memory for it.
 fn print_at_once(bytes: &[u8]) -> Result<(), sdk::Error> {
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -130,13 +130,13 @@ pub(crate) fn write(stream: *const File, bytes: &[u8]) -> bool {
     collect(stream, bytes) && settle(stream)
 }
 
-/// Writes a part of something; [`settle`] follows the last one.
+/// Writes a part of the output; [`settle`] follows the last part.
 pub(crate) fn collect(stream: *const File, bytes: &[u8]) -> bool {
     if !ptr::eq(stream, &raw const OUTPUT) && !ptr::eq(stream, &raw const ERRORS) {
         errno::set(EBADF);
         return false;
     }
-    // Nothing that runs inside comes back here, so the buffer is never in use twice.
+    // Nothing that runs inside calls this, so the buffer is never borrowed twice.
     let written = BUFFER.try_borrow_mut().is_ok_and(|mut buffer| buffer.write(bytes).is_ok());
     if !written {
         FAILED.set(true);
@@ -144,12 +144,12 @@ pub(crate) fn collect(stream: *const File, bytes: &[u8]) -> bool {
     written
 }
 
-/// Prints at once what was written to `stderr`.
+/// Prints output for `stderr` at once.
 pub(crate) fn settle(stream: *const File) -> bool {
     !ptr::eq(stream, &raw const ERRORS) || flush()
 }
 
-/// Prints what was collected; false if the host refused, in which case it is lost.
+/// Prints the buffer; false if the host refused, in which case the output is lost.
 pub fn flush() -> bool {
     let printed = BUFFER.try_borrow_mut().is_ok_and(|mut buffer| buffer.print(true).is_ok());
     if !printed {
@@ -193,7 +193,7 @@ extern "C" fn fputc(character: c_int, stream: *const File) -> c_int {
     if write(stream, &[byte]) { byte.into() } else { EOF }
 }
 
-/// Other names that headers use for `fputc`.
+/// Defines other names that headers use for `fputc`.
 macro_rules! fputc {
     ($($name:ident)*) => {$(
         #[unsafe(no_mangle)]
@@ -221,7 +221,7 @@ extern "C" fn putchar_unlocked(character: c_int) -> c_int {
     fputc(character, &OUTPUT)
 }
 
-/// Prints now. There is one buffer, which any stream and NULL stand for.
+/// Prints now. Any stream and NULL stand for the one buffer.
 #[unsafe(no_mangle)]
 extern "C" fn fflush(_stream: *const File) -> c_int {
     if flush() { 0 } else { EOF }
@@ -243,7 +243,7 @@ extern "C" fn feof(stream: *const File) -> c_int {
     ptr::eq(stream, &raw const INPUT).into()
 }
 
-/// The numbers that these streams have everywhere.
+/// Returns the usual file descriptors of these streams.
 #[unsafe(no_mangle)]
 extern "C" fn fileno(stream: *const File) -> c_int {
     if ptr::eq(stream, &raw const INPUT) {

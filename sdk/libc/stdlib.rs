@@ -1,6 +1,7 @@
 //! `<stdlib.h>` but for memory, numbers, sorting and random numbers, and `<assert.h>`.
 //!
-//! A guest has no process to end: `exit`, `abort` and a failed assertion give up, and the host's caller is told so.
+//! A guest has no process to end: `exit`, `abort` and a failed assertion abort the guest, and the host's caller gets
+//! the code.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,10 +11,10 @@ use core::ptr;
 use super::stdio;
 use super::text::bytes;
 
-/// The code that `abort` gives up with: what a shell shows for SIGABRT.
+/// The abort code of `abort`: a shell shows it for SIGABRT.
 const ABORTED: c_int = 134;
 
-/// Ends the program with what it has printed.
+/// Prints the remaining output and aborts the guest.
 fn give_up(code: c_int, message: &str) -> ! {
     stdio::flush();
     sdk::abort(code, message)
@@ -58,7 +59,7 @@ unsafe extern "C" fn __assert_fail(
     give_up(ABORTED, &format!("assertion `{expression}` failed in {function} at {file}:{line}"))
 }
 
-/// There is no environment.
+/// Always returns NULL: there is no environment.
 #[unsafe(no_mangle)]
 extern "C" fn getenv(_name: *const c_char) -> *mut c_char {
     ptr::null_mut()

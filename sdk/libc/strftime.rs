@@ -51,7 +51,8 @@ impl Buffer {
     }
 }
 
-/// Writes a date in a format. The result is its length; 0 if it does not fit, in which case nothing may be relied on.
+/// Writes a date in a format. Returns its length; 0 if it does not fit, in which case the buffer's content is
+/// unspecified.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strftime(
     buffer: *mut c_char,
@@ -94,7 +95,7 @@ fn write(output: &mut Buffer, mut format: Cursor, date: &Tm) -> fmt::Result {
     }
 }
 
-/// Writes what a letter stands for; false for a letter that stands for nothing.
+/// Writes the field for a letter; false for an unknown letter.
 fn field(output: &mut Buffer, letter: u8, date: &Tm) -> Result<bool, fmt::Error> {
     let year = i64::from(date.year) + 1900;
     let hour12 = (date.hour + 11).rem_euclid(12) + 1;
@@ -153,7 +154,7 @@ fn field(output: &mut Buffer, letter: u8, date: &Tm) -> Result<bool, fmt::Error>
     .map(|()| true)
 }
 
-/// Writes fields with what stands between them.
+/// Writes fields with `between` as separator.
 fn several(output: &mut Buffer, pattern: &[u8], between: u8, date: &Tm) -> fmt::Result {
     for part in pattern {
         if *part == between {
@@ -173,7 +174,8 @@ fn short(name: &'static str) -> &'static str {
     name.get(..3).unwrap_or(name)
 }
 
-/// Year and week by ISO 8601: weeks start on Monday, and the first of a year is the one with its first Thursday.
+/// Returns year and week by ISO 8601: weeks start on Monday, and the first of a year is the one with its first
+/// Thursday.
 fn iso_week(year: i64, date: &Tm) -> (i64, i64) {
     let weekday = (i64::from(date.wday) + 6).rem_euclid(7);
     let yday = i64::from(date.yday);

@@ -1,7 +1,7 @@
 //! `<string.h>` and `<strings.h>`.
 //!
-//! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen` come from the SDK, which needs them itself. Most of
-//! what is here measures first and then moves bytes with those, so that long strings are as fast as they are there.
+//! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen` come from the SDK, which needs them itself. Most
+//! functions here measure first and then move bytes with those, so that they are as fast for long strings.
 
 use core::cell::Cell;
 use core::cmp::Ordering;
@@ -13,10 +13,10 @@ use super::malloc::malloc;
 use super::single::Single;
 use super::text::{Cursor, bytes};
 
-/// The place at which `strtok` goes on.
+/// The place at which `strtok` continues.
 static TOKENS: Single<Cell<*mut c_char>> = Single::new(Cell::new(ptr::null_mut()));
 
-/// The bytes of a piece of memory; C allows any pointer where the length is 0.
+/// Returns memory as a slice; C allows any pointer if the length is 0.
 ///
 /// # Safety
 /// `len` bytes can be read at `start`, and are not changed while the slice is in use.
@@ -28,23 +28,23 @@ unsafe fn memory<'a>(start: *const c_void, len: usize) -> &'a [u8] {
     unsafe { core::slice::from_raw_parts(start.cast(), len) }
 }
 
-/// `found` bytes behind `start`, as C functions return a place in what they were given as constant.
+/// Returns `start` plus `found`; mutable, as C functions return a pointer into a constant string.
 fn at(start: *const c_void, found: Option<usize>) -> *mut c_void {
     found.map_or(ptr::null_mut(), |index| start.cast_mut().wrapping_byte_add(index))
 }
 
-/// The byte that C passes as an `int`.
+/// Converts the `int` in which C passes a byte.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "C converts it to unsigned char")]
 const fn byte(character: c_int) -> u8 {
     character as u8
 }
 
-/// The result of a comparison as C gives it.
+/// Converts the result of a comparison to C's.
 const fn sign(order: Ordering) -> c_int {
     order as c_int
 }
 
-/// The offset of `needle` in `haystack`.
+/// Finds the offset of `needle` in `haystack`.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let Some((first, tail)) = needle.split_first() else {
         return Some(0);
@@ -81,7 +81,7 @@ unsafe extern "C" fn memrchr(start: *const c_void, character: c_int, len: usize)
     at(start, unsafe { memory(start, len) }.iter().rposition(|found| *found == byte(character)))
 }
 
-/// Like `memchr`, where the byte is known to be there.
+/// Like `memchr`, for a byte known to be there.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rawmemchr(start: *const c_void, character: c_int) -> *mut c_void {
     // SAFETY: the caller knows that the byte comes before the end of the memory.
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn mempcpy(target: *mut c_void, source: *const c_void, len
     target.wrapping_byte_add(len)
 }
 
-/// Copies up to the byte and returns the end of the copy, or NULL where the byte is not among the first `len`.
+/// Copies up to the byte and returns the end of the copy, or NULL if the byte is not among the first `len`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memccpy(
     target: *mut c_void,
@@ -138,7 +138,7 @@ unsafe extern "C" fn bzero(start: *mut c_void, len: usize) {
     unsafe { ptr::write_bytes(start.cast::<u8>(), 0, len) };
 }
 
-/// `bzero` that no optimiser leaves out.
+/// `bzero` that no optimiser removes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn explicit_bzero(start: *mut c_void, len: usize) {
     for index in 0..len {
@@ -228,7 +228,7 @@ unsafe extern "C" fn strlcpy(target: *mut c_char, source: *const c_char, size: u
     }
 }
 
-/// Appends as much as fits into `size` bytes with the NUL, and returns the length that was wanted.
+/// Appends as much as fits into `size` bytes with the NUL, and returns the length of the whole result.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strlcat(target: *mut c_char, source: *const c_char, size: usize) -> usize {
     // SAFETY: the caller gives two strings, the first in `size` bytes.
@@ -310,14 +310,14 @@ unsafe extern "C" fn strncasecmp(left: *const c_char, right: *const c_char, max:
     unsafe { compare(left, right, max, |byte| byte.to_ascii_lowercase()) }
 }
 
-/// There is one locale, in which this is `strcmp`.
+/// `strcmp`, because there is one locale.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strcoll(left: *const c_char, right: *const c_char) -> c_int {
     // SAFETY: the caller gives two strings.
     unsafe { strcmp(left, right) }
 }
 
-/// There is one locale, in which this is `strlcpy`.
+/// `strlcpy`, because there is one locale.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strxfrm(target: *mut c_char, source: *const c_char, size: usize) -> usize {
     // SAFETY: the caller gives a string, and `size` writable bytes.
@@ -326,7 +326,7 @@ unsafe extern "C" fn strxfrm(target: *mut c_char, source: *const c_char, size: u
 
 // ---- searches ---------------------------------------------------------------------------------------------
 
-/// The address of the byte, or else of the string's NUL.
+/// Returns the address of the byte, or else of the string's NUL.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strchrnul(text: *const c_char, character: c_int) -> *mut c_char {
     // SAFETY: the caller gives a string.
@@ -383,7 +383,7 @@ unsafe extern "C" fn strcasestr(haystack: *const c_char, needle: *const c_char) 
     at(haystack.cast(), found).cast()
 }
 
-/// The number of bytes at the start of `text` that are in `set`, or are not.
+/// Returns the number of bytes at the start of `text` that are in `set`, or are not.
 ///
 /// # Safety
 /// Both are strings.
@@ -420,7 +420,7 @@ unsafe extern "C" fn strpbrk(text: *const c_char, set: *const c_char) -> *mut c_
 
 // ---- tokens -----------------------------------------------------------------------------------------------
 
-/// Cuts the next token, perhaps an empty one, off `*rest`.
+/// Cuts the next token, which may be empty, off `*rest`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strsep(rest: *mut *mut c_char, separators: *const c_char) -> *mut c_char {
     // SAFETY: the caller gives two strings, the first writable, or NULL in place of the first.

@@ -2,13 +2,13 @@
 
 use core::ffi::{CStr, c_char};
 
-/// A place in a C string. It moves forward and never past the terminating NUL, so that looking is always
-/// possible and one loop serves strings of any length.
+/// A place in a C string. It moves forward, but never past the terminating NUL. So a byte can always be read, and one
+/// loop serves strings of any length.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor(*const u8);
 
 impl Cursor {
-    /// The start of a string.
+    /// Makes a cursor at the start of a string.
     ///
     /// # Safety
     /// `text` ends with a NUL and is not changed while the cursor is in use.
@@ -16,27 +16,27 @@ impl Cursor {
         Self(text.cast())
     }
 
-    /// The byte at this place; 0 at the end.
+    /// Returns the byte at this place; 0 at the end.
     pub(crate) const fn peek(self) -> u8 {
         // SAFETY: whoever called `new` promised a NUL, and `advance` does not pass it.
         unsafe { *self.0 }
     }
 
-    /// Moves on; stays at the end.
+    /// Moves to the next byte; stays at the end.
     pub(crate) const fn advance(&mut self) {
         if self.peek() != 0 {
             self.0 = self.0.wrapping_add(1);
         }
     }
 
-    /// The byte at this place, which is left behind; 0 at the end.
+    /// Returns the byte at this place and moves past it; 0 at the end.
     pub(crate) const fn next(&mut self) -> u8 {
         let byte = self.peek();
         self.advance();
         byte
     }
 
-    /// Moves on over `byte`, whatever its case, and says whether it was there.
+    /// Skips `byte` in either case; returns true if it was there.
     pub(crate) fn skip(&mut self, byte: u8) -> bool {
         let found = self.peek().eq_ignore_ascii_case(&byte);
         if found {
@@ -45,7 +45,7 @@ impl Cursor {
         found
     }
 
-    /// Moves on over all of `word`, whatever its case, or not at all.
+    /// Skips all of `word` in either case, or nothing.
     pub(crate) fn skip_word(&mut self, word: &[u8]) -> bool {
         let mut ahead = *self;
         let found = word.iter().all(|byte| ahead.skip(*byte));
@@ -55,19 +55,19 @@ impl Cursor {
         found
     }
 
-    /// Moves on over white space.
+    /// Skips white space.
     pub(crate) fn skip_space(&mut self) {
         while is_space(self.peek()) {
             self.advance();
         }
     }
 
-    /// The place as C code wants it.
+    /// Returns the place as a C pointer.
     pub(crate) const fn as_ptr(self) -> *const c_char {
         self.0.cast()
     }
 
-    /// The bytes from here up to `end`, a later place in the same string.
+    /// Returns the bytes from here up to `end`, a later place in the same string.
     pub(crate) fn up_to<'a>(self, end: Self) -> &'a [u8] {
         let len = end.0.addr().saturating_sub(self.0.addr());
         // SAFETY: both places lie in one string, `len` bytes apart, and whoever called `new` keeps it unchanged.
@@ -80,7 +80,7 @@ pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The bytes of a string, without its NUL.
+/// Returns the bytes of a string, without its NUL.
 ///
 /// # Safety
 /// As for [`CStr::from_ptr`]: `text` ends with a NUL and is not changed for as long as the slice is used.

@@ -1,4 +1,5 @@
-//! `<time.h>`, `gettimeofday`, and what of `<unistd.h>` sleeps: the host's clocks, and the calendar. The only time zone is UTC.
+//! `<time.h>`, `gettimeofday`, and the sleep functions of `<unistd.h>`: the host's clocks, and the calendar. The only
+//! time zone is UTC.
 
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
@@ -62,7 +63,7 @@ impl Timespec {
         Self { seconds: (ns / NANOSECONDS).cast_signed(), fraction: fraction.cast_signed() }
     }
 
-    /// The nanoseconds of a `timespec`; `None` where it is none. A time before the clock's beginning is its beginning.
+    /// Converts a `timespec` to nanoseconds; `None` if it is invalid. A negative time becomes 0.
     fn nanoseconds(&self) -> Option<u64> {
         let fraction = u64::try_from(self.fraction).ok().filter(|fraction| *fraction < NANOSECONDS)?;
         let Ok(seconds) = u64::try_from(self.seconds) else {
@@ -72,7 +73,7 @@ impl Timespec {
     }
 }
 
-/// The clock of that number.
+/// Reads the clock with this number.
 fn now(clock: c_int) -> Option<u64> {
     match clock {
         0 | 5 => Some(sdk::time::wall_ns()),
@@ -119,7 +120,7 @@ unsafe extern "C" fn time(place: *mut i64) -> i64 {
     seconds
 }
 
-/// In microseconds, which is what POSIX fixes `CLOCKS_PER_SEC` to.
+/// Returns microseconds: POSIX defines `CLOCKS_PER_SEC` as one million.
 #[unsafe(no_mangle)]
 extern "C" fn clock() -> c_long {
     (sdk::time::monotonic_ns() / 1000).cast_signed()
@@ -133,9 +134,9 @@ extern "C" fn difftime(end: i64, start: i64) -> f64 {
 
 // ---- sleeping -----------------------------------------------------------------------------------------------
 
-/// Sleeps for that long. There is no signal that could end it sooner.
+/// Sleeps for `ns` nanoseconds. No signal can end it sooner.
 fn sleep_for(ns: u64) {
-    // What was printed before it must be seen before it.
+    // Output printed before the sleep must appear before it.
     stdio::flush();
     sdk::time::sleep(core::time::Duration::from_nanos(ns));
 }
@@ -185,7 +186,7 @@ extern "C" fn sleep(seconds: c_uint) -> c_uint {
 
 // ---- the calendar -------------------------------------------------------------------------------------------
 
-/// Takes a number of seconds since 1970 apart; `None` where the year does not fit.
+/// Splits a number of seconds since 1970 into fields; `None` if the year does not fit.
 fn break_down(seconds: i64) -> Option<Tm> {
     let (days, second) = (seconds.div_euclid(SECONDS_OF_DAY), seconds.rem_euclid(SECONDS_OF_DAY));
     // Years start in March here, so that a leap day is the last of its year.
@@ -214,7 +215,7 @@ fn break_down(seconds: i64) -> Option<Tm> {
     })
 }
 
-/// Days from 1970-01-01 to a day; months count from 0.
+/// Returns the days from 1970-01-01 to a day; months count from 0.
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month < 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -253,7 +254,7 @@ unsafe extern "C" fn localtime(seconds: *const i64) -> *mut Tm {
     unsafe { gmtime(seconds) }
 }
 
-/// Seconds since 1970 of a date whose fields may lie outside their ranges.
+/// Returns the seconds since 1970 of a date whose fields may be out of range.
 pub fn seconds_of(tm: &Tm) -> i64 {
     let month = i64::from(tm.mon);
     let year = i64::from(tm.year) + 1900 + month.div_euclid(12);
@@ -262,7 +263,7 @@ pub fn seconds_of(tm: &Tm) -> i64 {
     days * SECONDS_OF_DAY + i64::from(tm.hour) * 3600 + i64::from(tm.min) * 60 + i64::from(tm.sec)
 }
 
-/// The same, and brings the fields into their ranges.
+/// Returns the seconds since 1970 of a date, and normalises its fields.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn timegm(tm: *mut Tm) -> i64 {
     // SAFETY: the caller gives a date that can be written.

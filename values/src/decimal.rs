@@ -1,10 +1,10 @@
-//! Whole numbers as decimal text, without computing with them.
+//! Whole numbers as decimal text, without arithmetic.
 
 use std::sync::OnceLock;
 
 use crate::limits::{MAX_BITS, MAX_DIGITS};
 
-/// The digits that count, behind the minus: without zeros in front. `None` if it is no whole number in decimal.
+/// Returns the significant digits, after a minus and zeros. `None` if the text is not a whole number in decimal.
 pub(crate) fn digits(text: &str) -> Option<&str> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -14,7 +14,7 @@ pub(crate) fn digits(text: &str) -> Option<&str> {
     Some(if counting.is_empty() { "0" } else { counting })
 }
 
-/// Whether the number of such digits is below 2 to the power of [`MAX_BITS`].
+/// Returns true if the magnitude of these digits is below 2 to the power of [`MAX_BITS`].
 pub(crate) fn is_in_bounds(digits: &str) -> bool {
     match digits.len().cmp(&MAX_DIGITS) {
         std::cmp::Ordering::Less => true,
@@ -23,7 +23,7 @@ pub(crate) fn is_in_bounds(digits: &str) -> bool {
     }
 }
 
-/// The digits of the first number beyond.
+/// Returns the digits of the first number out of bounds.
 fn above() -> &'static str {
     const PIECE: u128 = 1_000_000_000_000_000_000;
     const STEP: usize = 32;

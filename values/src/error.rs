@@ -1,36 +1,36 @@
-//! Why a value cannot cross, and how that is said: one template for each reason, with the words of the language that asked.
+//! Errors of values, with one message template for each reason, in the words of the caller's language.
 
 use std::fmt;
 
 use crate::limits::{MAX_BITS, MAX_DEPTH, MAX_DIGITS, MAX_NAMES, MAX_SHOWN};
 use crate::types::{Float, Integer, Members};
 
-/// Why a value cannot cross.
+/// Error for a value that cannot be passed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     reason: Reason,
     message: String,
 }
 
-/// The sorts of reasons.
+/// The sort of an error.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A guest wrote something else than the dialect or the type has: the guest's fault.
+    /// The guest sent text that its dialect or type does not allow: the guest's fault.
     Protocol,
     /// Beyond one of the [limits](crate::limits).
     TooLarge,
-    /// Another sort of value than the type's.
+    /// A sort of value different from the type's.
     Kind,
-    /// A number that the type does not have.
+    /// A number out of the type's range.
     Range,
     /// A name, or a character, that the type does not have.
     Name,
-    /// A text that is no Unicode.
+    /// A text that is not Unicode.
     Unicode,
     /// A value that contains itself.
     Cycle,
-    /// Something that no script has a value for.
+    /// A value that no script has.
     NoValue,
 }
 
@@ -39,12 +39,12 @@ impl Error {
         Self { reason, message: message.into() }
     }
 
-    /// What sort of reason it is.
+    /// Returns the sort of the error.
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// One line.
+    /// Returns the message, one line.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -78,52 +78,52 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What is wrong with a value of a type, wherever it is.
+/// A fault of a value, independent of its place.
 #[derive(Debug)]
 pub(crate) enum Unfit {
-    /// It must be something that is called so, and is something else that is called so.
+    /// The expected sort of value, and the actual one.
     Kind(String, String),
-    /// A number that the type does not have.
+    /// A number out of the type's range.
     Range(&'static str),
-    /// So many characters in place of one.
+    /// Number of characters, instead of one.
     Char(usize),
-    /// Half of a surrogate pair.
+    /// An unpaired surrogate.
     Surrogate,
-    /// So many members in place of so many.
+    /// Expected and actual number of members.
     Count(usize, usize),
-    /// More members than so many.
+    /// More members than this number.
     More(usize),
-    /// A pair of so many.
+    /// A pair with this number of members.
     Pair(usize),
-    /// So many keys in place of one.
+    /// Number of keys, instead of one.
     Keys(usize),
-    /// No such field among those.
+    /// An unknown field, and the known ones.
     NoField(String, String),
-    /// That field is missing.
+    /// A missing field.
     Lacks(String),
-    /// That field is there twice.
+    /// A duplicate field.
     Twice(String),
-    /// No such case among those.
+    /// An unknown case, and the known ones.
     NoCase(String, String),
-    /// No such flag among those.
+    /// An unknown flag, and the known ones.
     NoFlag(String, String),
-    /// A case that has a value, without it.
+    /// A case without the value that it needs.
     NeedsValue(String),
-    /// A case that has no value, with one.
+    /// A case with a value that it does not have.
     HasNoValue(String),
-    /// Something in the place of the value that a case does not have.
+    /// A value for a case that has none.
     NotEmpty(String),
-    /// Something by which no map can be.
+    /// A value that cannot be a key.
     Key(String),
     /// Another name than `some`.
     NotSome(String),
-    /// A value of that type belongs to the program alone.
+    /// A value of a type that exists only inside the program.
     Foreign(String),
-    /// What is no value of a script.
+    /// A value that is no script's.
     NoValue(String),
 }
 
-/// What a value should have been.
+/// The expected sort of value.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Wanted<'t> {
@@ -131,9 +131,9 @@ pub enum Wanted<'t> {
     Bool,
     /// Bytes.
     Bytes,
-    /// One of some cases, which are named so.
+    /// One of these cases.
     Cases(&'t str),
-    /// Any of some names, which are named so.
+    /// Any of these flags.
     Flags(&'t str),
     /// A floating point number.
     Float(Float),
@@ -151,11 +151,11 @@ pub enum Wanted<'t> {
     Record,
     /// A text.
     Text,
-    /// So many values.
+    /// This number of values.
     Tuple(usize),
 }
 
-/// What a guest's JSON has in the place of something else.
+/// The sort of JSON value that a guest sent instead of the expected one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each is what JSON calls it")]
 pub enum Json {
@@ -168,9 +168,9 @@ pub enum Json {
     String,
 }
 
-/// How a language calls things, in messages. What is not said is said as in Rust.
+/// Words of a language for messages. The defaults are those of Rust.
 pub trait Spelling {
-    /// What a value must be.
+    /// Names the expected sort of value.
     fn wanted(&self, wanted: Wanted<'_>) -> String {
         match wanted {
             Wanted::Bool => "a bool".to_owned(),
@@ -189,7 +189,7 @@ pub trait Spelling {
         }
     }
 
-    /// What a guest sent.
+    /// Names the sort of JSON value that a guest sent.
     fn json(&self, found: Json) -> &'static str {
         match found {
             Json::Array => "a list",
@@ -202,25 +202,26 @@ pub trait Spelling {
         }
     }
 
-    /// How a case with a value is written.
+    /// Writes a case with a value.
     fn case(&self, name: &str) -> String {
         format!("`{name}` with its value")
     }
 
-    /// The way to a field, behind the way to the record.
+    /// Writes the path step to a field, after the path of the record.
     fn field(&self, name: &str) -> String {
         format!(".{name}")
     }
 }
 
-/// The words of Rust.
+/// The words for Rust.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rust;
 
 impl Spelling for Rust {}
 
 impl Unfit {
-    /// The error, where `path` leads from `what` to the value. A guest is at fault for its own values, whatever it is.
+    /// Makes the error, where `path` leads from `what` to the value. For a guest's values, the guest is at fault,
+    /// whatever the reason.
     pub fn at(self, what: &str, path: &str, is_guests: bool, spelling: &dyn Spelling) -> Error {
         let reason = if is_guests { Reason::Protocol } else { self.reason() };
         let direction = if is_guests { "taken from" } else { "given to" };
@@ -262,7 +263,7 @@ impl Unfit {
     }
 }
 
-/// As many names as an error has room for: of errors only, since there may be as many as values.
+/// Lists as many names as an error has room for. Only for errors, since there may be as many names as values.
 pub(crate) fn names<T>(members: &Members<T>) -> String {
     let shown: Vec<_> = members.iter().take(MAX_NAMES).map(|(name, _)| format!("`{name}`")).collect();
     let more = members.len().saturating_sub(MAX_NAMES);
@@ -270,7 +271,7 @@ pub(crate) fn names<T>(members: &Members<T>) -> String {
     if more == 0 { shown } else { format!("{shown}, and {more} more") }
 }
 
-/// A name that may be anything, in quotes: short, on one line, and without what a terminal obeys.
+/// Quotes an arbitrary name: short, on one line, and without control characters for a terminal.
 pub fn shown(name: &str) -> String {
     let mut text = String::from("'");
     for (at, character) in name.chars().enumerate() {

@@ -1,7 +1,7 @@
-//! What a language has to say of its values: how one is read, and how one is made.
+//! Interface for a language: how it reads and makes its values.
 //!
-//! Everything else is the same in all languages, and is here: what a type allows, how a value is written, how deep it may be.
-//! So a language's own part is a few lines for each sort of value, and none of them checks anything.
+//! Everything else is the same in all languages and is done here: the rules of types, the JSON text, the limit on
+//! depth. So a language's own part is a few lines for each sort of value, and checks nothing.
 
 use std::borrow::Cow;
 
@@ -10,32 +10,32 @@ use crate::types::{Float, Integer};
 
 /// Reads the values of a language.
 pub trait Read {
-    /// A value, or a handle of one.
+    /// A value, or a handle to one.
     type Value: Clone;
-    /// What goes wrong, here or there.
+    /// Error of this crate or of the language.
     type Error: From<Error>;
-    /// Whether what has names may be a map: in Python, where both are a `dict`.
+    /// True if an object may stand for a map: in Python, where both are a `dict`.
     const OBJECTS_ARE_MAPS: bool = false;
-    /// Whether a list may stand for bytes or a map, and bytes for a list: in JavaScript, where lists have any form.
+    /// True if a list may stand for bytes or a map, and bytes for a list: in JavaScript, where lists have any form.
     const LISTS_ARE_LOOSE: bool = false;
 
-    /// What a value is. Asked once for each.
+    /// Classifies a value. Called once for each value.
     fn view<'v>(&mut self, value: &'v Self::Value) -> Result<View<'v, Self::Value>, Self::Error>;
 
-    /// Whether a value is what stands for an option that is not there.
+    /// Returns true if a value stands for an absent option.
     fn is_nothing(&mut self, value: &Self::Value) -> bool;
 
-    /// Whether a script's object is as if it did not have a member of that value.
+    /// Returns true if a script's object omits members with this value.
     fn is_left_out(&mut self, _value: &Self::Value) -> bool {
         false
     }
 
-    /// What is in an option that is there, in a language that says so.
+    /// Returns the content of a present option, in a language that marks those.
     fn inside(&mut self, _value: &Self::Value) -> Option<Self::Value> {
         None
     }
 
-    /// The names in what stands for flags; nothing if it cannot.
+    /// Returns the names in a set of flags; `None` if the value is not one.
     fn set(&mut self, value: &Self::Value) -> Result<Option<Vec<Self::Value>>, Self::Error> {
         Ok(match self.view(value)? {
             View::List(items) => Some(items),
@@ -43,42 +43,42 @@ pub trait Read {
         })
     }
 
-    /// What a value is, in an error: a word or two.
+    /// Names the sort of a value for an error: a word or two.
     fn describe(&mut self, value: &Self::Value) -> String;
 
-    /// A value in an error: short, on one line, and without what a terminal obeys.
+    /// Shows a value in an error: short, on one line, and without control characters for a terminal.
     fn show(&mut self, value: &Self::Value) -> String;
 
-    /// Whether two are the same, and not only equal.
+    /// Returns true if two values are the same object, and not only equal.
     fn is_same(&self, one: &Self::Value, other: &Self::Value) -> bool;
 
-    /// How messages call things.
+    /// Returns the language's words for messages.
     fn spelling(&self) -> &dyn Spelling;
 }
 
-/// What a value of a language is.
+/// A value of a language, classified.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum View<'v, V> {
-    /// Nothing.
+    /// A null value.
     Null,
-    /// Less than nothing: what JSON leaves out.
+    /// `undefined`: JSON omits it.
     Undefined,
     /// True or false.
     Bool(bool),
     /// A whole number.
     Integer(i128),
-    /// A whole number beyond that, in decimal; nothing for one beyond [`MAX_BITS`](crate::limits::MAX_BITS).
+    /// A larger whole number, in decimal; `None` if it exceeds [`MAX_BITS`](crate::limits::MAX_BITS).
     LongInteger(Option<String>),
-    /// The same in a language that has a type of its own for those of 64 bits and more, in decimal.
+    /// A big integer, in decimal, in a language that has a separate type for whole numbers of 64 bits and more.
     BigInt(Cow<'v, str>),
     /// A floating point number.
     Float(f64),
-    /// A number in a language that has only one sort of them.
+    /// A number, in a language with only one type of them.
     Number(f64),
     /// A text.
     Text(Cow<'v, str>),
-    /// A text that has half of a surrogate pair.
+    /// A text with an unpaired surrogate.
     Utf16(Vec<u16>),
     /// Bytes.
     Bytes(Cow<'v, [u8]>),
@@ -92,16 +92,16 @@ pub enum View<'v, V> {
     Other,
 }
 
-/// Makes the values of a language. What is made has been checked, and its size is in proportion to the text that says it.
+/// Makes the values of a language. All inputs have been checked, and their size is in proportion to the text.
 pub trait Build {
     /// A value.
     type Value;
-    /// The name of a field, made once for many.
+    /// The name of a field, made once and used many times.
     type Key: Clone;
-    /// What goes wrong, here or there.
+    /// Error of this crate or of the language.
     type Error: From<Error>;
 
-    /// Nothing: a script's `null`.
+    /// Makes a script's `null`.
     fn null(&mut self) -> Result<Self::Value, Self::Error>;
     /// True or false.
     fn bool(&mut self, value: bool) -> Result<Self::Value, Self::Error>;
@@ -111,15 +111,15 @@ pub trait Build {
     fn float(&mut self, ty: Float, value: f64) -> Result<Self::Value, Self::Error>;
     /// A number of a script's.
     fn number(&mut self, value: f64) -> Result<Self::Value, Self::Error>;
-    /// A number of a script's that is whole, and exact.
+    /// Makes a number of a script's that is whole and exact.
     fn whole(&mut self, value: i64) -> Result<Self::Value, Self::Error>;
-    /// A big integer of a script's: digits, perhaps behind a minus, of which the first is 0 only if it is alone.
+    /// Makes a big integer of a script's: digits, optionally after a minus, without leading zeros.
     fn bigint(&mut self, digits: &str) -> Result<Self::Value, Self::Error>;
     /// One character.
     fn char(&mut self, value: char) -> Result<Self::Value, Self::Error>;
     /// A text.
     fn text(&mut self, text: &str) -> Result<Self::Value, Self::Error>;
-    /// A text of a script's that has half of a surrogate pair.
+    /// Makes a text of a script's with an unpaired surrogate.
     fn utf16(&mut self, text: &[u16]) -> Result<Self::Value, Self::Error>;
     /// Bytes.
     fn bytes(&mut self, bytes: Vec<u8>) -> Result<Self::Value, Self::Error>;
@@ -127,13 +127,13 @@ pub trait Build {
     fn list(&mut self, items: Vec<Self::Value>) -> Result<Self::Value, Self::Error>;
     /// Values of several types in order.
     fn tuple(&mut self, items: Vec<Self::Value>) -> Result<Self::Value, Self::Error>;
-    /// Values by keys, of which the last counts if there are equal ones.
+    /// Makes a map. If keys are equal, the last one counts.
     fn map(&mut self, pairs: Vec<(Self::Value, Self::Value)>) -> Result<Self::Value, Self::Error>;
     /// The name of a field.
     fn key(&mut self, name: &str) -> Result<Self::Key, Self::Error>;
-    /// The same with half of a surrogate pair.
+    /// Makes the name of a field with an unpaired surrogate.
     fn utf16_key(&mut self, name: &[u16]) -> Result<Self::Key, Self::Error>;
-    /// Values by names, of which the last counts if there are equal ones. They come in the order in which they were made.
+    /// Makes an object. If names are equal, the last one counts. Members are in the order of their creation.
     fn object(&mut self, members: Vec<(Self::Key, Self::Value)>) -> Result<Self::Value, Self::Error>;
     /// A case of an enum.
     fn name(&mut self, name: &str) -> Result<Self::Value, Self::Error>;
@@ -143,16 +143,16 @@ pub trait Build {
     fn result(&mut self, is_ok: bool, value: Option<Self::Value>) -> Result<Self::Value, Self::Error>;
     /// Names, each of them once.
     fn flags(&mut self, names: Vec<&str>) -> Result<Self::Value, Self::Error>;
-    /// An option that is not there.
+    /// Makes an absent option.
     fn none(&mut self) -> Result<Self::Value, Self::Error>;
-    /// An option that is there. If it is around another option, what is in it could be taken for that.
+    /// Makes a present option. Around another option, the value alone would be ambiguous.
     fn some(&mut self, value: Self::Value, is_around_option: bool) -> Result<Self::Value, Self::Error>;
 
-    /// Says why values of a type cannot be the keys of a map; nothing if they can.
+    /// Returns the reason why a value cannot be a map's key; `None` if it can.
     fn refuse_key(&mut self, _key: &Self::Value) -> Option<String> {
         None
     }
 
-    /// How messages call things.
+    /// Returns the language's words for messages.
     fn spelling(&self) -> &dyn Spelling;
 }

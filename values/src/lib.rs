@@ -1,9 +1,10 @@
-//! Values of scripts and WebAssembly components, as they cross between a host and its guests: once for all languages.
+//! Values of scripts and WebAssembly components, passed between a host and its guests: one implementation for all
+//! languages.
 //!
-//! Guests have more sorts of values than cross the wall as they are. Those travel as JSON: [of the types](lower()) that a
-//! WebAssembly program has, or, to scripts, [of any form](script). A language says in a few lines [how a value of its own is
-//! read, and how one is made](host); everything else is decided here: what a type allows, how a value is written, and the
-//! [limits](limits). What a guest wrote is checked as strictly as what it is given: every range, name, arity and length.
+//! Guests have more sorts of values than the wire's kinds. The others travel as JSON: [of the types](lower()) of a
+//! WebAssembly program or, to scripts, [of any form](script). A language defines in a few lines
+//! [how its values are read and made](host). Everything else is done here: the rules of types, the JSON text, and the
+//! [limits](limits). Data from a guest is checked as strictly as data for it: every range, name, arity and length.
 //!
 //! This crate knows nothing of virtual machines.
 

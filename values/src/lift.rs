@@ -1,5 +1,5 @@
-//! Values of the types of WebAssembly programs on their way out of a guest, who may write anything: each is what its type
-//! says, or an error. The text is read once, no tree is built, and nothing recurses.
+//! Values of WebAssembly programs' types from a guest, whose text is untrusted: each fits its type, or is an error. The
+//! text is read once, no tree is built, and nothing recurses.
 //!
 //! | type | JSON |
 //! |---|---|
@@ -22,7 +22,7 @@ use crate::scanner::{Scanner, Text, Wrong};
 use crate::types::{Float, Integer, List, Map, Members, Names, Type};
 use crate::writer::of_special;
 
-/// The value that a guest's text says, of that type. Errors call it `what`.
+/// Decodes a guest's text as a value of a type. Errors call it `what`.
 pub fn lift<B: Build>(ty: &Type, text: &str, what: &str, build: &mut B) -> Result<B::Value, B::Error> {
     let mut lifter = Lifter {
         scanner: Scanner::new(text),
@@ -48,23 +48,23 @@ pub fn lift<B: Build>(ty: &Type, text: &str, what: &str, build: &mut B) -> Resul
 struct Lifter<'t, 'x, 'b, B: Build> {
     scanner: Scanner<'x>,
     build: &'b mut B,
-    /// From the outermost to the innermost.
+    /// Open values, from the outermost to the innermost.
     open: Vec<Open<'t, B::Value>>,
-    /// How many brackets are open.
+    /// Number of open brackets.
     levels: usize,
-    /// The place in a list that is read at once.
+    /// The index in a list that is read in one pass.
     item: Option<usize>,
-    /// The names of fields that were made, by where the type has them.
+    /// The field names made so far, by their address in the type.
     keys: HashMap<*const u8, B::Key>,
 }
 
-/// What has begun.
+/// A value that has begun.
 enum Open<'t, V> {
     Case(&'t Members<Option<Type>>, usize, Cases),
     List(&'t List, Vec<V>),
-    /// With the key of the pair that is being read.
+    /// A map, with the key of the pair that is being read.
     Map(&'t Map, Vec<(V, V)>, Option<V>),
-    /// With the place of the field that is being read.
+    /// A record, with the place of the field that is being read.
     Record(&'t Members<Type>, Found<V>, usize),
     Some {
         is_around_option: bool,
@@ -72,10 +72,10 @@ enum Open<'t, V> {
     Tuple(&'t [Type], Vec<V>),
 }
 
-/// The fields of a record that were read, in the order in which they came.
+/// The fields of a record read so far, in the order of the text.
 struct Found<V> {
     members: Vec<(usize, V)>,
-    /// By their places.
+    /// Presence of each field, by its place in the type.
     is_there: Vec<bool>,
 }
 
@@ -85,11 +85,11 @@ enum Cases {
     Variant,
 }
 
-/// What comes next.
+/// The next step.
 enum Next<'t, V> {
-    /// That is done.
+    /// A complete value.
     Done(V),
-    /// A value of that type, which is a part of what is open.
+    /// Type of the next part of the open value.
     Part(&'t Type),
 }
 
@@ -131,7 +131,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         }
     }
 
-    /// Reads a value that has no parts, or how one begins that has.
+    /// Reads a value without parts, or the beginning of one with parts.
     fn begin(&mut self, ty: &'t Type) -> Lifted<Next<'t, B::Value>, B::Error> {
         let value = match ty {
             Type::Bool if self.scanner.word("true") => self.build.bool(true),
@@ -235,7 +235,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         value.map(Next::Done).map_err(Fail::Host)
     }
 
-    /// Goes on with what was open, of which a part was read.
+    /// Continues the open value after one of its parts.
     fn proceed(&mut self, open: Open<'t, B::Value>, value: B::Value) -> Lifted<Next<'t, B::Value>, B::Error> {
         match open {
             Open::Case(cases, at, kind) => {
@@ -336,7 +336,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         Ok(Next::Part(ty))
     }
 
-    /// A list of bytes, at once.
+    /// Reads a list of bytes in one pass.
     fn bytes(&mut self, length: Option<u32>) -> Lifted<Vec<u8>, B::Error> {
         self.bracket(b'[', Wanted::List)?;
         let mut bytes = Vec::new();
@@ -407,7 +407,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         mut found: Found<B::Value>,
     ) -> Lifted<Next<'t, B::Value>, B::Error> {
         let name = self.member_name()?;
-        // Guests write them in the order of the type.
+        // Guests usually write them in the type's order.
         let count = found.members.len();
         let expected = fields.get(count).filter(|field| name.as_str() == Some(field.0)).map(|_| count);
         let at = expected.or_else(|| name.as_str().and_then(|name| fields.find(name)));
@@ -438,7 +438,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         self.build.object(members).map_err(Fail::Host)
     }
 
-    /// The name of a field, which a type owns.
+    /// Makes the name of a field; the type owns the text.
     fn key(&mut self, name: &'t str) -> Lifted<B::Key, B::Error> {
         if let Some(key) = self.keys.get(&name.as_ptr()) {
             return Ok(key.clone());
@@ -448,7 +448,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         Ok(key)
     }
 
-    /// A case with a value.
+    /// Reads a case with a value.
     fn case(
         &mut self,
         cases: &'t Members<Option<Type>>,
@@ -474,7 +474,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         self.build.result(at == 0, None).map(Next::Done).map_err(Fail::Host)
     }
 
-    /// The name of the only member of an object that has begun.
+    /// Reads the name of an object's only member, after the bracket.
     fn only_name(&mut self) -> Lifted<Text<'x>, B::Error> {
         if self.scanner.take(b'}') {
             return Err(Unfit::Keys(0).into());
@@ -482,7 +482,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         self.member_name()
     }
 
-    /// The end of such an object.
+    /// Reads the end of an object with one member.
     fn end_only(&mut self) -> Lifted<(), B::Error> {
         if self.scanner.take(b',') {
             return Err(Unfit::Keys(2).into());
@@ -502,7 +502,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         if !number.is_whole {
             return Err(self.kind(Wanted::Integer(integer), Json::Float).into());
         }
-        // More digits than any type has are no number here.
+        // A number with more digits than any type's is refused.
         let value = number.token.parse().ok().filter(|value| integer.has(*value));
         value.ok_or_else(|| Unfit::Range(integer.name()).into())
     }
@@ -516,7 +516,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
             }
             Some(b'-' | b'0'..=b'9') => {
                 let value = self.scanner.number()?.token.parse().ok().filter(|value: &f64| value.is_finite());
-                // The infinities have names, so that a number is never taken for one because it is too large.
+                // The infinities have names, so that an overflow is never taken for one.
                 let value = value.and_then(|value| float.nearest(value));
                 value.ok_or_else(|| Unfit::Range(float.name()).into())
             }
@@ -543,7 +543,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
 
     // ---- names -------------------------------------------------------------------------------------------------------
 
-    /// A string that may be a name of the type's.
+    /// Reads a string that may be a name of the type.
     fn case_name<T>(
         &mut self,
         members: &Members<T>,
@@ -565,7 +565,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         found.ok_or_else(|| Unfit::NoCase(shown_text(name), names(members)).into())
     }
 
-    /// The name of a member, and what follows it.
+    /// Reads the name of a member and the colon.
     fn member_name(&mut self) -> Lifted<Text<'x>, B::Error> {
         if self.scanner.peek() != Some(b'"') {
             return Err(self.scanner.wrong("the name of a member").into());
@@ -577,7 +577,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
 
     // ---- errors ------------------------------------------------------------------------------------------------------
 
-    /// Opens a bracket, if it is next and there may be one more.
+    /// Opens a bracket, if it is next and the depth allows it.
     fn bracket(&mut self, bracket: u8, wanted: Wanted<'_>) -> Lifted<(), B::Error> {
         if self.scanner.peek() != Some(bracket) {
             return self.other(wanted);
@@ -590,7 +590,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         Ok(())
     }
 
-    /// The error for something else than what is wanted.
+    /// Makes the error for a value other than the expected one.
     #[cold]
     fn other<T>(&mut self, wanted: Wanted<'_>) -> Lifted<T, B::Error> {
         let found = self.found()?;
@@ -612,7 +612,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         Unfit::Kind(spelling.wanted(wanted), spelling.json(found).to_owned())
     }
 
-    /// What is next. What is nested too deep is that first, whatever it is.
+    /// Names the next value. If it is nested too deep, that is the error, whatever the value is.
     fn found(&mut self) -> Lifted<Json, B::Error> {
         Ok(match self.scanner.peek() {
             Some(bracket @ (b'[' | b'{')) => {
@@ -635,7 +635,7 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         })
     }
 
-    /// The way to the value that is being read.
+    /// Writes the path to the value that is being read.
     fn path(&self) -> String {
         let spelling = self.build.spelling();
         let mut path = String::new();
@@ -685,7 +685,7 @@ pub(crate) fn usize_of(length: u32) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// A guest's name, as an error shows it.
+/// Quotes a guest's name for an error.
 fn shown_text(text: &Text<'_>) -> String {
     match text {
         Text::Plain(text) => shown(text),

@@ -1,25 +1,25 @@
-//! How much may cross: the limits of values, both ways, in every language.
+//! Limits of values, in both directions and in every language.
 
-/// How many lists and objects a value may be in each other.
+/// Maximum depth of nested lists and objects.
 ///
-/// What stands for bytes, a big integer or a number that JSON does not have is a leaf, and no level. The list of a call's
-/// arguments is none either: each argument may be as deep as one value alone.
+/// Bytes, big integers and numbers that JSON does not have are leaves, and count as no level. The list of a call's
+/// arguments is no level either: each argument may be as deep as one value alone.
 pub const MAX_DEPTH: usize = 512;
 
-/// How many types a type may be in each other. No value of a deeper one could cross; options are no levels of values.
+/// Maximum depth of nested types. No value of a deeper type could be passed; options count as no level of values.
 pub const MAX_TYPE_DEPTH: usize = 1024;
 
-/// How many bits the magnitude of a whole number has at most, where no type says how many.
+/// Maximum number of bits of a whole number's magnitude, where no type limits it.
 pub const MAX_BITS: usize = 65_536;
 
-/// How many digits such a number has at most.
+/// Maximum number of digits of such a number.
 pub const MAX_DIGITS: usize = 19_729;
 
-/// Whole numbers up to here are exact as numbers of JavaScript's, which are binary64.
+/// Largest whole number that is exact in JavaScript, whose numbers are binary64.
 pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// How many names an error lists.
+/// Maximum number of names that an error lists.
 pub(crate) const MAX_NAMES: usize = 20;
 
-/// How many characters of a name an error shows.
+/// Maximum number of characters of a name that an error shows.
 pub const MAX_SHOWN: usize = 80;

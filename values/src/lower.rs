@@ -1,5 +1,5 @@
-//! Values on their way into a program, as the JSON that its guest reads for their types: whatever does not fit is refused.
-//! Nothing recurses: how deep a value is has nothing to do with how deep the caller is in a stack.
+//! Values for a WebAssembly program, as the JSON that its guest reads for their types. Values that do not fit are
+//! refused. Nothing recurses: a deep value needs no deep stack.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::limits::MAX_DEPTH;
 use crate::types::{Float, Integer, List, Map, Members, Names, Record, Type};
 use crate::writer::{put_display, put_number, put_text, special};
 
-/// The text of a value of that type. Errors call it `what`.
+/// Encodes a value of a type as text. Errors call it `what`.
 pub fn lower<R: Read>(ty: &Type, value: R::Value, what: &str, read: &mut R) -> Result<String, R::Error> {
     let mut lowerer = Lowerer { read, out: String::new(), open: Vec::new(), levels: 0, item: None };
     match lowerer.document(ty, value) {
@@ -21,7 +21,7 @@ pub fn lower<R: Read>(ty: &Type, value: R::Value, what: &str, read: &mut R) -> R
     }
 }
 
-/// Confirms that a value has that type: one that crossed as a kind which has more values.
+/// Checks that a value has a type, where it was passed as a wider kind.
 pub fn check<R: Read>(ty: &Type, value: R::Value, what: &str, read: &mut R) -> Result<(), R::Error> {
     let mut lowerer = Lowerer { read, out: String::new(), open: Vec::new(), levels: 0, item: None };
     lowerer.document(ty, value).map_err(|fail| lowerer.error(fail, what, true))
@@ -30,22 +30,22 @@ pub fn check<R: Read>(ty: &Type, value: R::Value, what: &str, read: &mut R) -> R
 struct Lowerer<'t, 'r, R: Read> {
     read: &'r mut R,
     out: String,
-    /// From the outermost to the innermost.
+    /// Open values, from the outermost to the innermost.
     open: Vec<Open<'t, R::Value>>,
-    /// How many brackets are open.
+    /// Number of open brackets.
     levels: usize,
-    /// The place in a list that is written at once.
+    /// The index in a list that is written in one pass.
     item: Option<usize>,
 }
 
-/// What has begun, with what is still to be written of it.
+/// A value that has begun, with its remaining parts.
 enum Open<'t, V> {
     /// The one member of an object.
     Only(&'t str),
     List(&'t List, usize, vec::IntoIter<V>),
-    /// With the key of the pair that is being written, and its value as long as that is still to come.
+    /// A map, with the key of the pair that is being written, and its value until that is written.
     Map(&'t Map, Pairs<V>, V, Option<V>),
-    /// With the name of the field that is being written.
+    /// A record, with the name of the field that is being written.
     Record(&'t str, vec::IntoIter<(&'t str, &'t Type, V)>),
     Tuple(&'t [Type], usize, vec::IntoIter<V>),
 }
@@ -84,10 +84,11 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         }
     }
 
-    /// Writes a value that has no parts, or how one begins that has. What is an option's is the next.
+    /// Writes a value without parts, or the beginning of one with parts. For an option, returns its content as the next
+    /// value.
     fn begin(&mut self, ty: &'t Type, value: R::Value) -> Lowered<Option<(&'t Type, R::Value)>, R::Error> {
         match ty {
-            // What is there for an option is not looked at.
+            // The value of an absent option is not checked.
             Type::Option(inner) => return self.option(inner, value),
             Type::Flags(flags) => return self.flags(flags, &value).map(|()| None),
             Type::Foreign(name) => return Err(Unfit::Foreign((**name).to_owned()).into()),
@@ -162,7 +163,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         Ok(None)
     }
 
-    /// Goes on with what was open: the next part of it, or its end.
+    /// Continues the open value: returns its next part, or ends it.
     fn proceed(&mut self, open: Open<'t, R::Value>) -> Lowered<Option<(&'t Type, R::Value)>, R::Error> {
         match open {
             Open::Only(_) => self.end('}'),
@@ -218,7 +219,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         if !matches!(inner, Type::Option(_)) {
             return Ok(Some((inner, inside.unwrap_or(value))));
         }
-        // Nothing could be either's.
+        // A null value would be ambiguous.
         let inside = match inside {
             None => match self.read.view(&value).map_err(Fail::Host)? {
                 View::Object(members) => match <[_; 1]>::try_from(members) {
@@ -250,7 +251,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             let Some((name, ())) = name else {
                 return Err(Unfit::NoFlag(self.read.show(&item), names(flags)).into());
             };
-            // Twice is once.
+            // Duplicates count once.
             if found.insert(name) {
                 self.comma(found.len() - 1);
                 put_text(&mut self.out, "", name);
@@ -317,7 +318,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         Ok(Some((&map.key, key)))
     }
 
-    /// A pair that is a list.
+    /// Reads a pair from a list.
     fn pair(&mut self, list: &R::Value) -> Lowered<(R::Value, R::Value), R::Error> {
         let View::List(items) = self.read.view(list).map_err(Fail::Host)? else {
             return Err(self.other(Wanted::Pair, list));
@@ -343,7 +344,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             }
             found.push((name, ty, value));
         }
-        // Of options a value may leave out any number: a program may have as many as there are values.
+        // A value may leave out any number of options: a program may have as many as there are values.
         for at in record.needed() {
             if !places.contains(at) {
                 let name = fields.get(*at).map(|field| field.0).unwrap_or_default();
@@ -355,7 +356,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         Ok(())
     }
 
-    /// A case with a value.
+    /// Writes a case with a value.
     fn case(
         &mut self,
         cases: &'t Members<Option<Type>>,
@@ -475,7 +476,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
         }
     }
 
-    /// The way to the value that is being written.
+    /// Writes the path to the value that is being written.
     fn path(&mut self) -> String {
         let mut path = String::new();
         for open in &self.open {
@@ -499,11 +500,12 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
     }
 }
 
-/// The whole number that a value is, if it may be one of that type.
+/// Returns the value as a whole number of a type; `None` for another sort of value. Fails if the number is out of
+/// range.
 fn whole<V, E>(integer: Integer, view: &View<'_, V>) -> Lowered<Option<i128>, E> {
     let value = match view {
         View::Integer(value) => Some(*value),
-        // Beyond all types.
+        // Out of the range of all types.
         View::LongInteger(_) => return Err(Unfit::Range(integer.name()).into()),
         View::BigInt(digits) if integer.is_wide() => {
             Some(digits.parse().map_err(|_| Unfit::Range(integer.name()))?)

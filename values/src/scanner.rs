@@ -1,33 +1,32 @@
-//! JSON, read piece by piece. A guest wrote it: every byte is looked at once, in the order in which they come, and nothing
-//! recurses.
+//! JSON, read token by token. The text is untrusted: every byte is read once, in order, and nothing recurses.
 
-/// Reads a text from its beginning to its end.
+/// Reads a text from start to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'t> {
     text: &'t str,
     at: usize,
 }
 
-/// What is between two quotes.
+/// The content of a string.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Text<'t> {
-    /// As it stands there.
+    /// Text without escapes.
     Plain(&'t str),
-    /// With escapes, which were undone.
+    /// Text with escapes, decoded.
     Escaped(String),
-    /// With half of a surrogate pair.
+    /// Text with an unpaired surrogate.
     Utf16(Vec<u16>),
 }
 
-/// A number, as it stands in the text.
+/// A number, as text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number<'t> {
     pub token: &'t str,
-    /// Neither a point nor an exponent.
+    /// True if it has neither a point nor an exponent.
     pub is_whole: bool,
 }
 
-/// Something else is expected here.
+/// Error: something else is expected here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrong {
     pub expected: &'static str,
@@ -37,7 +36,7 @@ pub(crate) struct Wrong {
 pub(crate) type Result<T> = std::result::Result<T, Wrong>;
 
 impl Text<'_> {
-    /// The text, if it is Unicode.
+    /// Returns the text, if it is Unicode.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Plain(text) => Some(text),
@@ -52,7 +51,7 @@ impl<'t> Scanner<'t> {
         Self { text, at: 0 }
     }
 
-    /// The next byte that is no blank.
+    /// Skips blanks and returns the next byte.
     pub fn peek(&mut self) -> Option<u8> {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -60,7 +59,7 @@ impl<'t> Scanner<'t> {
         self.byte()
     }
 
-    /// Takes that byte, if it comes after blanks.
+    /// Skips blanks and takes a byte, if it is next.
     pub fn take(&mut self, byte: u8) -> bool {
         self.peek() == Some(byte) && self.take_byte(byte)
     }
@@ -69,7 +68,7 @@ impl<'t> Scanner<'t> {
         if self.take(byte) { Ok(()) } else { Err(self.wrong(expected)) }
     }
 
-    /// Nothing but blanks follows.
+    /// Checks that only blanks follow.
     pub fn finish(&mut self) -> Result<()> {
         if self.peek().is_none() { Ok(()) } else { Err(self.wrong("the end")) }
     }
@@ -82,7 +81,7 @@ impl<'t> Scanner<'t> {
         found
     }
 
-    /// The string that is next.
+    /// Reads the next string.
     pub fn string(&mut self) -> Result<Text<'t>> {
         self.expect(b'"', "a string")?;
         let plain = self.plain();
@@ -101,7 +100,7 @@ impl<'t> Scanner<'t> {
         Ok(Text::Escaped(out))
     }
 
-    /// The rest of a string, whose last escape was half of a surrogate pair.
+    /// Reads the rest of a string after an escape that is an unpaired surrogate.
     fn utf16(&mut self, before: &str, half: u32) -> Result<Text<'t>> {
         let mut out: Vec<u16> = before.encode_utf16().chain(u16::try_from(half)).collect();
         out.extend(self.plain().encode_utf16());
@@ -116,7 +115,7 @@ impl<'t> Scanner<'t> {
         Ok(Text::Utf16(out))
     }
 
-    /// The number that is next, as JSON has them.
+    /// Reads the next number, in JSON's form.
     pub fn number(&mut self) -> Result<Number<'t>> {
         self.peek();
         let start = self.at;
@@ -146,7 +145,7 @@ impl<'t> Scanner<'t> {
         Ok(Number { token: self.text.get(start..self.at).unwrap_or_default(), is_whole })
     }
 
-    /// How many brackets are open at once in what is left, at most, and whether it is JSON or not.
+    /// Returns the maximum depth of brackets in the remaining text, which need not be JSON.
     pub fn depth(&self) -> usize {
         let (mut depth, mut most) = (0_usize, 0);
         let mut bytes = self.rest().iter();
@@ -175,7 +174,7 @@ impl<'t> Scanner<'t> {
         Wrong { expected, at: self.at }
     }
 
-    /// What comes before a quote, a backslash, or what no string may have.
+    /// Reads text up to a quote, a backslash, or a byte that no string may have.
     fn plain(&mut self) -> &'t str {
         let rest = self.rest();
         let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
@@ -185,7 +184,7 @@ impl<'t> Scanner<'t> {
         plain
     }
 
-    /// What an escape stands for: a character, or half of a surrogate pair.
+    /// Reads an escape: a character, or half of a surrogate pair.
     fn escape(&mut self) -> Result<u32> {
         if !self.take_byte(b'\\') {
             return Err(self.wrong("the end of a string"));
@@ -216,7 +215,7 @@ impl<'t> Scanner<'t> {
                 return Ok(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00));
             }
         }
-        // Not the other half: it stands for itself.
+        // Not the other half, but an escape of its own.
         self.at = after;
         Ok(first)
     }
@@ -236,7 +235,7 @@ impl<'t> Scanner<'t> {
         Ok(code)
     }
 
-    /// How many digits follow.
+    /// Skips digits and returns their number.
     fn digits(&mut self) -> usize {
         let rest = self.rest();
         let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
@@ -252,7 +251,7 @@ impl<'t> Scanner<'t> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Takes that byte, if it is next.
+    /// Takes a byte, if it is next.
     fn take_byte(&mut self, byte: u8) -> bool {
         let found = self.byte() == Some(byte);
         self.at += usize::from(found);

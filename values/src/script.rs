@@ -1,4 +1,4 @@
-//! Any value, as text, for guests that run scripts: JSON, and escapes for what JSON would lose.
+//! Any value as text for guests that run scripts: JSON, with escapes for values that JSON does not have.
 //!
 //! | value | text |
 //! |---|---|
@@ -8,8 +8,9 @@
 //! | an object whose only key begins with `$` | the same with one more `$` in front of the key |
 //! | nothing at all: `undefined` | the empty text |
 //!
-//! Whole numbers are big integers from 2^53 on, where a language does not tell the two apart. Texts may have halves of surrogate
-//! pairs, as JavaScript's have. Both ways take time and memory in proportion to the text, and neither recurses.
+//! Whole numbers from 2^53 on are big integers, if a language does not distinguish the two. Texts may have unpaired
+//! surrogates, as JavaScript's may. Both directions take time and memory in proportion to the text, and neither
+//! recurses.
 
 mod check;
 mod decode;

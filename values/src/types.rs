@@ -1,4 +1,4 @@
-//! The types of WebAssembly programs: those of components, and those that core functions have.
+//! The types of WebAssembly programs: those of components, and those of core functions.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ mod parse;
 
 pub use parse::ParseError;
 
-/// A type. Cheap to clone: what it is made of is shared.
+/// A type. Cheap to clone: its parts are shared.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Type {
@@ -16,13 +16,13 @@ pub enum Type {
     Bool,
     /// `char`
     Char,
-    /// One of the names.
+    /// `enum`: one of the names.
     Enum(Arc<Names>),
-    /// Any of the names.
+    /// `flags`: any of the names.
     Flags(Arc<Names>),
     /// `f32` or `f64`
     Float(Float),
-    /// Something that belongs to the program alone, such as a resource; no value of it crosses.
+    /// A type whose values exist only inside the program, such as a resource.
     Foreign(Arc<str>),
     /// A whole number.
     Integer(Integer),
@@ -38,13 +38,13 @@ pub enum Type {
     Result(Arc<Members<Option<Self>>>),
     /// `string`
     String,
-    /// `tuple<…>`, and the results of a core function that has several.
+    /// `tuple<…>`, and multiple results of a core function.
     Tuple(Arc<[Self]>),
     /// One of several cases, each with or without a value.
     Variant(Arc<Members<Option<Self>>>),
 }
 
-/// The whole numbers: those of components, and those of core WebAssembly, which have no sign of their own.
+/// The integer types: those of components, and those of core WebAssembly, which have no sign.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "each is its name")]
 #[non_exhaustive]
@@ -69,12 +69,12 @@ pub enum Float {
     F64,
 }
 
-/// A list of any length, or of one.
+/// A list, with or without a fixed length.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct List {
     /// The type of its items.
     pub item: Type,
-    /// How many there are, if the type says it.
+    /// The fixed length, if the type has one.
     pub length: Option<u32>,
 }
 
@@ -97,7 +97,7 @@ pub struct Record {
 /// Names without types.
 pub type Names = Members<()>;
 
-/// What has names, in the order of the type, and each of them once.
+/// Members with unique names, in the type's order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Members<T> {
     all: Box<[(Arc<str>, T)]>,
@@ -105,7 +105,7 @@ pub struct Members<T> {
 }
 
 impl Type {
-    /// The type that a text means: WIT, with records and the like written out where they are used.
+    /// Parses a type from its text: WIT, with records and the like written inline.
     ///
     /// ```
     /// use libhyperlight_values::Type;
@@ -118,7 +118,7 @@ impl Type {
         parse::parse(text)
     }
 
-    /// Whether a single kind on the wire has more values than the type.
+    /// Returns true if the type is a single kind on the wire which has more values.
     pub fn is_narrow(&self) -> bool {
         matches!(self, Self::Char | Self::Integer(Integer::S8 | Integer::S16 | Integer::U8 | Integer::U16))
     }
@@ -146,7 +146,7 @@ impl Integer {
         Self::U64,
     ];
 
-    /// Its name in WIT, or in core WebAssembly.
+    /// Returns its name in WIT, or in core WebAssembly.
     pub fn name(self) -> &'static str {
         match self {
             Self::I32 => "i32",
@@ -162,7 +162,7 @@ impl Integer {
         }
     }
 
-    /// Whether it has that value.
+    /// Returns true if the value is in its range.
     pub fn has(self, value: i128) -> bool {
         let (least, most) = match self {
             Self::S8 => (i8::MIN.into(), i8::MAX.into()),
@@ -177,7 +177,7 @@ impl Integer {
         (least..=most).contains(&value)
     }
 
-    /// Whether it has 64 bits: more than a number of JavaScript's keeps.
+    /// Returns true if it has 64 bits, more than a number of JavaScript's keeps exactly.
     pub fn is_wide(self) -> bool {
         matches!(self, Self::I64 | Self::S64 | Self::U64)
     }
@@ -192,7 +192,7 @@ impl Float {
         }
     }
 
-    /// The nearest value that it has; `None` for a finite number that is out of its range.
+    /// Returns the nearest value of the type; `None` for a finite number out of its range.
     pub fn nearest(self, value: f64) -> Option<f64> {
         #[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
         let nearest = match self {
@@ -204,7 +204,7 @@ impl Float {
 }
 
 impl Record {
-    /// A record of those fields.
+    /// Makes a record of fields.
     pub fn new(fields: Members<Type>) -> Self {
         let needed = fields.iter().enumerate().filter(|(_, (_, ty))| !matches!(ty, Type::Option(_)));
         let needed = needed.map(|(at, _)| at).collect();
@@ -216,14 +216,14 @@ impl Record {
         &self.fields
     }
 
-    /// The places of those that a value on its way into the program must have: all but the options.
+    /// Returns the places of the fields that a value for the program must have: all but the options.
     pub(crate) fn needed(&self) -> &[usize] {
         &self.needed
     }
 }
 
 impl<T> Members<T> {
-    /// Members in that order; `None` if two have the same name.
+    /// Makes members in the given order; `None` if two have the same name.
     pub fn new(all: impl IntoIterator<Item = (Arc<str>, T)>) -> Option<Self> {
         let all: Box<[_]> = all.into_iter().collect();
         let index: HashMap<_, _> =
@@ -231,27 +231,27 @@ impl<T> Members<T> {
         (index.len() == all.len()).then_some(Self { all, index })
     }
 
-    /// All of them, in the order of the type.
+    /// Iterates over the members, in the type's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
         self.all.iter().map(|(name, member)| (&**name, member))
     }
 
-    /// How many there are.
+    /// Returns the number of members.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The place of a name.
+    /// Finds the place of a name.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.index.get(name).copied()
     }
 
-    /// What is at a place.
+    /// Returns the member at a place.
     pub fn get(&self, at: usize) -> Option<(&str, &T)> {
         self.all.get(at).map(|(name, member)| (&**name, member))
     }

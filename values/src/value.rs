@@ -1,4 +1,4 @@
-//! The values of Rust.
+//! Values in Rust.
 
 mod convert;
 
@@ -15,18 +15,18 @@ use crate::types::{Float, Integer, Type};
 
 /// A value of a script or of a WebAssembly component.
 ///
-/// What a type or a dialect needs of it is checked where it crosses: an [`Integer`](Self::Integer) may be given for any type of
-/// whole numbers that has it.
+/// The rules of a type or a dialect are checked when the value is passed. An [`Integer`](Self::Integer) may be given
+/// for any integer type that has the number.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// `null`, or an option that is not there.
+    /// `null`, or an absent option.
     Null,
     /// A script's `undefined`.
     Undefined,
     /// True or false.
     Bool(bool),
-    /// A whole number. On its way into a script it is a number, or a big integer from 2^53 on.
+    /// A whole number. A script gets it as a number, or as a big integer from 2^53 on.
     Integer(i128),
     /// A big integer of a script's.
     BigInt(BigInt),
@@ -36,9 +36,9 @@ pub enum Value {
     Char(char),
     /// A text.
     Text(String),
-    /// A text of a script's that has half of a surrogate pair. In a name, that becomes U+FFFD.
+    /// A text of a script's with an unpaired surrogate. In a name, the surrogate becomes U+FFFD.
     Utf16(Vec<u16>),
-    /// Bytes, which are a component's `list<u8>`.
+    /// Bytes, a component's `list<u8>`.
     Bytes(Vec<u8>),
     /// Values in order.
     List(Vec<Self>),
@@ -48,12 +48,12 @@ pub enum Value {
     Map(Vec<(Self, Self)>),
     /// Values by names: a record, or a script's object.
     Object(Vec<(String, Self)>),
-    /// A case of an enum or of a variant, with its value, if it has one. Or `ok` or `err` of a result: with [`Null`](Self::Null), if
-    /// it has no type.
+    /// A case of an enum or of a variant, with its value, if it has one. For a result, `ok` or `err`; with
+    /// [`Null`](Self::Null) if the case has no type.
     Case(String, Option<Box<Self>>),
-    /// Names.
+    /// The names of flags.
     Flags(Vec<String>),
-    /// An option that is there. Those that come out are only so if they are around another option; elsewhere they are the value.
+    /// A present option. Values from a guest have it only around another option; elsewhere they are the content itself.
     Some(Box<Self>),
 }
 
@@ -62,14 +62,14 @@ pub enum Value {
 pub struct BigInt(Box<str>);
 
 impl BigInt {
-    /// The number of a text: digits, perhaps behind a minus.
+    /// Parses digits, optionally after a minus.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = decimal::digits(text)?;
         let is_negative = text.starts_with('-') && digits != "0";
         Some(Self(if is_negative { format!("-{digits}").into() } else { digits.into() }))
     }
 
-    /// The digits, perhaps behind a minus.
+    /// Returns the digits, after a minus if negative.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,7 +88,7 @@ impl fmt::Display for BigInt {
 }
 
 impl Value {
-    /// The value that a WebAssembly program's guest sends as this text, of that type. Errors call it `what`.
+    /// Decodes the text of a WebAssembly program's guest as a value of a type. Errors call it `what`.
     ///
     /// ```
     /// use libhyperlight_values::{Type, Value};
@@ -102,22 +102,22 @@ impl Value {
         lift(ty, text, what, &mut Builder)
     }
 
-    /// The text of the value for the guest of a WebAssembly program, as one of that type. Errors call it `what`.
+    /// Encodes the value for the guest of a WebAssembly program, as a value of a type. Errors call it `what`.
     pub fn lower(&self, ty: &Type, what: &str) -> Result<String, Error> {
         lower(ty, self.into(), what, &mut Lender::default())
     }
 
-    /// Confirms that the value, which a guest sent as a kind that has more, is one of that type. Errors call it `what`.
+    /// Checks that the value, which a guest sent as a wider kind, has a type. Errors call it `what`.
     pub fn check(&self, ty: &Type, what: &str) -> Result<(), Error> {
         check(ty, self.into(), what, &mut Lender::default())
     }
 
-    /// The value that a script's guest sends as this text. Errors call it `what`.
+    /// Decodes the text of a script's guest. Errors call it `what`.
     pub fn of_script(text: &str, what: &str) -> Result<Self, Error> {
         Ok(script::decode(text, what, &mut Builder)?.unwrap_or(Self::Undefined))
     }
 
-    /// The values that a script's guest sends as the text of a list, each of which may be as deep as one alone.
+    /// Decodes the text of a list from a script's guest. Each value may be as deep as one alone.
     pub fn all_of_script(text: &str, what: &str) -> Result<Vec<Self>, Error> {
         match script::decode_all(text, what, &mut Builder)? {
             Self::List(values) => Ok(values),
@@ -125,17 +125,17 @@ impl Value {
         }
     }
 
-    /// The text of the value for a script's guest. Errors call it `what`.
+    /// Encodes the value for a script's guest. Errors call it `what`.
     pub fn to_script(&self, what: &str) -> Result<String, Error> {
         script::encode(self.into(), what, &mut Lender::default())
     }
 
-    /// The text of the arguments of a call. Errors call each of them `what`.
+    /// Encodes the arguments of a call. Errors call each of them `what`.
     pub fn all_to_script(values: &[Self], what: &str) -> Result<String, Error> {
         script::encode_all(values.iter().map(Lent::from).collect(), what, &mut Lender::default())
     }
 
-    /// What it is, in a word or two.
+    /// Names the sort of the value, in a word or two.
     fn sort(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -158,7 +158,7 @@ impl Value {
     }
 }
 
-/// A value that is lent, or the name of one.
+/// A borrowed value, or the name of one.
 #[derive(Clone, Copy, Debug)]
 enum Lent<'v> {
     Name(&'v str),
@@ -171,7 +171,7 @@ impl<'v> From<&'v Value> for Lent<'v> {
     }
 }
 
-/// Reads values of Rust that are lent.
+/// Reads borrowed values of Rust.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lender<'v>(std::marker::PhantomData<&'v Value>);
 
@@ -252,7 +252,7 @@ impl<'v> Read for Lender<'v> {
     }
 }
 
-/// Makes values of Rust. Half of a surrogate pair in a name becomes U+FFFD.
+/// Makes values of Rust. An unpaired surrogate in a name becomes U+FFFD.
 struct Builder;
 
 impl Build for Builder {

@@ -1,16 +1,16 @@
-//! JSON, written piece by piece.
+//! JSON, written token by token.
 
 use std::fmt::{Display, Write as _};
 
 use crate::limits::MAX_SAFE_INTEGER;
 
-/// Writes what looks the same in JSON.
+/// Writes a value whose text is the same in JSON.
 pub(crate) fn put_display(out: &mut String, value: impl Display) {
     // Writing to a string does not fail.
     let _ = write!(out, "{value}");
 }
 
-/// Writes a number that JSON has. What is whole and exact is written as a whole number if it may be one.
+/// Writes a number that JSON has. A whole and exact number is written without a point, if `may_be_whole`.
 pub(crate) fn put_number(out: &mut String, value: f64, may_be_whole: bool) {
     #[expect(
         clippy::cast_possible_truncation,
@@ -23,12 +23,12 @@ pub(crate) fn put_number(out: &mut String, value: f64, may_be_whole: bool) {
     match whole {
         Some(0) if value.is_sign_negative() => out.push_str("-0.0"),
         Some(whole) => put_display(out, whole),
-        // The shortest text that is read as the same number.
+        // The shortest text that reads as the same number.
         None => put_display(out, format_args!("{value:?}")),
     }
 }
 
-/// The name of a number that JSON does not have.
+/// Returns the name of a number that JSON does not have.
 pub(crate) fn special(value: f64) -> Option<&'static str> {
     match value {
         _ if value.is_nan() => Some("NaN"),
@@ -38,7 +38,7 @@ pub(crate) fn special(value: f64) -> Option<&'static str> {
     }
 }
 
-/// The number that has that name.
+/// Returns the number of such a name.
 pub(crate) fn of_special(name: &str) -> Option<f64> {
     match name {
         "NaN" => Some(f64::NAN),
@@ -48,7 +48,7 @@ pub(crate) fn of_special(name: &str) -> Option<f64> {
     }
 }
 
-/// Writes a string, with something in front that needs no quoting.
+/// Writes a string after a prefix that needs no quoting.
 pub(crate) fn put_text(out: &mut String, prefix: &str, text: &str) {
     out.push('"');
     out.push_str(prefix);
@@ -66,7 +66,7 @@ pub(crate) fn put_text(out: &mut String, prefix: &str, text: &str) {
     out.push('"');
 }
 
-/// The same with halves of surrogate pairs, which can only travel as escapes.
+/// Writes a string with unpaired surrogates, which need escapes.
 pub(crate) fn put_utf16(out: &mut String, prefix: &str, text: &[u16]) {
     out.push('"');
     out.push_str(prefix);

@@ -1,6 +1,6 @@
 //! The error codes of C, Python and TypeScript, from the table in `core/src/error/code.rs`.
 //!
-//! Two files are written whole; in the others, what stands between two marks.
+//! Two files are written as a whole; the others between two marks.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,7 +9,7 @@ use libhyperlight::{CodeRow, ErrorCode};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A file, and how what it says becomes what it should say.
+/// A file, and the function from its old to its new text.
 type Output = (&'static str, fn(&str) -> Result<String>);
 
 const OUTPUTS: [Output; 4] = [
@@ -21,7 +21,7 @@ const OUTPUTS: [Output; 4] = [
 
 const BY: &str = "Written by `cargo xtask generate` from core/src/error/code.rs; not edited by hand.";
 
-/// Writes them.
+/// Writes the files.
 pub(crate) fn write() -> Result<String> {
     let mut written = Vec::new();
     for (path, made) in made()? {
@@ -31,7 +31,7 @@ pub(crate) fn write() -> Result<String> {
     Ok(format!("wrote {}", written.join(", ")))
 }
 
-/// Confirms that they are what would be written.
+/// Checks that the files are up to date.
 pub(crate) fn verify() -> Result<String> {
     for (path, made) in made()? {
         if std::fs::read_to_string(root().join(path))? != made {
@@ -49,7 +49,7 @@ fn made() -> Result<Vec<(&'static str, String)>> {
     OUTPUTS.into_iter().map(one).collect()
 }
 
-/// The constants of C; the header has them from there.
+/// Writes the constants of C, which the header is generated from.
 fn c() -> String {
     let mut out = format!("//! The error codes in C. {BY}\n\n/// Success.\npub const HL_OK: i32 = 0;\n");
     for row in ErrorCode::table() {
@@ -62,7 +62,7 @@ fn c() -> String {
     out
 }
 
-/// The exceptions of Python.
+/// Writes the exceptions of Python.
 fn python() -> String {
     let rows = || ErrorCode::table().iter().filter(|row| row.python != BASE);
     let mut names: Vec<_> = rows().map(|row| row.python).chain([BASE]).collect();
@@ -94,10 +94,10 @@ fn python() -> String {
     out
 }
 
-/// The class of whatever has none of its own.
+/// The class of errors without a class of their own.
 const BASE: &str = "HyperlightError";
 
-/// The union of TypeScript.
+/// Writes the union of TypeScript.
 fn typescript() -> String {
     let mut out = String::from("export type ErrorCode =\n");
     for row in ErrorCode::table() {
@@ -110,7 +110,7 @@ fn typescript() -> String {
     out
 }
 
-/// The table of the documentation.
+/// Writes the table of the documentation.
 fn markdown() -> String {
     let mut out = "| number | Rust | C | Python | Node | when |\n|---|---|---|---|---|---|\n".to_owned();
     for row in ErrorCode::table() {
@@ -135,7 +135,7 @@ fn sentences(row: &CodeRow) -> String {
     format!("{} {}", row.when, row.then).trim_end().to_owned()
 }
 
-/// `text` in lines of at most `width` characters.
+/// Wraps `text` into lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -151,7 +151,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `old` with `new` between the marks, each of which is a line of its own.
+/// Replaces the text between two marks in `old` by `new`; each mark is a line of its own.
 fn between(from: &str, to: &str, new: &str, old: &str) -> Result<String> {
     let (head, rest) = old.split_once(&format!("{from}\n")).ok_or("the first mark is missing")?;
     let (_, tail) = rest.split_once(&format!("{to}\n")).ok_or("the last mark is missing")?;

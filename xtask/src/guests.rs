@@ -1,9 +1,9 @@
-//! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
+//! `runtimes/builtin/prebuilt`: the guests for the published crate, which cannot build them.
 //!
-//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
-//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
-//! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
-//! and built there. `BUILT-BY` names the compilers.
+//! They are not committed: each change of a guest would add a megabyte that nobody can read or merge. They are built
+//! when the crate is packaged, and everybody can build them again. Identical bytes need the same sources, compilers and
+//! folder, because cargo derives symbol names from the sources' path. So the tracked files are copied to a folder with
+//! a fixed name and built there. `BUILT-BY` names the compilers.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -13,10 +13,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Where they lie for the package.
+/// Folder of the guests for the package.
 const PREBUILT: &str = "runtimes/builtin/prebuilt";
 
-/// Where they are built.
+/// Folder of the build.
 const PLACE: &str = "/tmp/libhyperlight-guests";
 
 const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
@@ -25,7 +25,7 @@ const PACKAGE: &str = "libhyperlight-builtin";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Builds the guests and puts them where the package takes them from.
+/// Builds the guests and copies them to the package's folder.
 pub(crate) fn write() -> Result<String> {
     let built = Built::new()?;
     let to = root().join(PREBUILT);
@@ -34,12 +34,12 @@ pub(crate) fn write() -> Result<String> {
         fs::copy(built.folder.join(name), to.join(name))?;
     }
     fs::write(to.join("BUILT-BY"), built_by()?)?;
-    // Works of others are in them.
+    // The guests contain works of others.
     fs::copy(root().join("LICENSES-THIRD-PARTY"), to.join("LICENSES-THIRD-PARTY"))?;
     Ok(format!("wrote {PREBUILT}"))
 }
 
-/// Builds the guests anew and confirms that the package's are the same, byte for byte.
+/// Builds the guests again and checks that the package's are identical.
 pub(crate) fn verify() -> Result<String> {
     let built = Built::new()?;
     let from = root().join(PREBUILT);
@@ -56,10 +56,10 @@ pub(crate) fn verify() -> Result<String> {
     Ok(format!("{PREBUILT} has what the sources make, byte for byte"))
 }
 
-/// Guests that were built from nothing but what is tracked.
+/// Guests built from tracked files only.
 struct Built {
     folder: PathBuf,
-    /// Held while the place is used.
+    /// Lock of the build folder.
     _lock: File,
 }
 
@@ -84,7 +84,7 @@ impl Drop for Built {
     }
 }
 
-/// Copies what is tracked, as it is here.
+/// Copies the tracked files in their current state.
 fn copy_tracked(to: &Path) -> Result<()> {
     let output = Command::new("git").arg("-C").arg(root()).args(["ls-files", "-z"]).output()?;
     if !output.status.success() {
@@ -92,7 +92,7 @@ fn copy_tracked(to: &Path) -> Result<()> {
     }
     for name in String::from_utf8(output.stdout)?.split_terminator('\0') {
         let from = root().join(name);
-        // Links lead to what is tracked too, and guests need none. What was removed and is tracked still has no file.
+        // Links lead to tracked files too, and guests need none. A removed file may still be tracked.
         if fs::symlink_metadata(&from).is_ok_and(|found| found.is_file()) {
             let to = to.join(name);
             fs::create_dir_all(to.parent().unwrap_or(&to))?;
@@ -102,7 +102,8 @@ fn copy_tracked(to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the build script of the crate, which builds the guests; where it puts them. Of everything else a check will do.
+/// Runs the crate's build script, which builds the guests, and returns their folder. For everything else a check
+/// suffices.
 fn build(place: &Path) -> Result<PathBuf> {
     let output = cargo()
         .current_dir(place)
@@ -125,7 +126,7 @@ fn build(place: &Path) -> Result<PathBuf> {
         .ok_or_else(|| "cargo does not say where the guests are".into())
 }
 
-/// The compilers, by their own words.
+/// Returns the versions of the compilers, as they report them.
 fn built_by() -> Result<String> {
     let mut text = format!("path: {PLACE}\n");
     for (program, argument) in [("rustc", "-vV"), ("cc", "--version"), ("ld", "--version")] {

@@ -1,7 +1,7 @@
 //! `include/hyperlight.h`, from the sources of the crate `capi`.
 //!
-//! The header is committed, because people read it and compile against it without building anything; what it says is
-//! decided in `capi`. What Rust has no words for is in the two C files beside this one.
+//! The header is committed, because people read it and compile against it without building anything. Its content is
+//! decided in `capi`. Parts that Rust cannot express are in the two C files beside this one.
 
 use std::error::Error;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) fn write() -> Result<String> {
     Ok(format!("wrote {HEADER}"))
 }
 
-/// Confirms that the header is what would be written.
+/// Checks that the header is up to date.
 pub(crate) fn verify() -> Result<String> {
     if std::fs::read(root().join(HEADER))? == generate()? {
         Ok(format!("{HEADER} is up to date"))
@@ -56,7 +56,7 @@ fn generate() -> Result<Vec<u8>> {
     Ok(share(&polish(&String::from_utf8(header)?)).into_bytes())
 }
 
-/// Leaves out the types that hyperlight_guest.h has too, where that was included before.
+/// Guards the types that hyperlight_guest.h also has, in case that was included before.
 fn share(header: &str) -> String {
     const SHARED: [&str; 3] = ["} hl_bytes;", "} hl_value_as;", "} hl_value;"];
     let items = header.split("\n\n").map(|item| {
@@ -69,8 +69,7 @@ fn share(header: &str) -> String {
     items.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Makes the header as short as a person would write it: one line for a comment of one line, type names without their
-/// tags where they are used.
+/// Makes the header as short as a handwritten one: one line for a comment of one line, type names without their tags.
 fn polish(header: &str) -> String {
     let lines: Vec<_> = header.lines().collect();
     let mut out = String::with_capacity(header.len());
@@ -96,7 +95,7 @@ fn polish(header: &str) -> String {
     out
 }
 
-/// A line without the tags of types that have a name of their own by then: types that refer to each other keep one.
+/// Removes the tags of types that have a typedef by then; types that refer to each other keep one.
 fn without_tags(line: &str, before: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -115,7 +114,7 @@ fn without_tags(line: &str, before: &str) -> String {
     out + rest
 }
 
-/// What stands before the first type: includes, the version, macros.
+/// Returns the text before the first type: includes, the version, macros.
 fn prologue() -> String {
     let version = [
         ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR"), "first"),
@@ -129,7 +128,7 @@ fn prologue() -> String {
     include_str!("prologue.h").replace("@VERSION@\n", &version).trim_end().into()
 }
 
-/// What stands behind the last function.
+/// Returns the text after the last function.
 fn epilogue() -> String {
     let text = include_str!("epilogue.h").trim_end();
     text.replace("@OPTIONS@", &options::inits()).replace("@SAME_OPTIONS@", &options::assertions())

@@ -1,8 +1,8 @@
-//! `LICENSES-THIRD-PARTY`: the licences of the works of others that are in the binaries of the packages.
+//! `LICENSES-THIRD-PARTY`: the licences of third-party works in the binaries of the packages.
 //!
-//! One page for the packages of all languages, so that none of them can forget what another one says. It is committed, because
-//! packaging tools want licences to be there before anything is built. A crate has the texts that lie in its sources, those of
-//! what it brings along included; where there is none, that of another crate of the same licence by the same authors.
+//! One page serves the packages of all languages, so that none can miss a licence. It is committed, because packaging
+//! tools need licences before anything is built. A crate has the licence texts in its sources, including those of
+//! bundled works. If there are none, it gets the texts of another crate of the same licence by the same authors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -27,7 +27,7 @@ pub(crate) fn write() -> Result<String> {
     Ok(format!("wrote {PAGE}"))
 }
 
-/// Confirms that the page is what would be written.
+/// Checks that the page is up to date.
 pub(crate) fn verify() -> Result<String> {
     if fs::read_to_string(root().join(PAGE)).is_ok_and(|found| page().is_ok_and(|page| page == found)) {
         Ok(format!("{PAGE} is up to date"))
@@ -36,7 +36,7 @@ pub(crate) fn verify() -> Result<String> {
     }
 }
 
-/// A crate of others, with the texts in its sources.
+/// A third-party crate, with the texts in its sources.
 struct Work {
     found: Crate,
     texts: BTreeSet<String>,
@@ -49,8 +49,8 @@ fn page() -> Result<String> {
     let mut ours = BTreeSet::new();
     for part in parts {
         for found in parts::linked(part)? {
-            // Ours have the licence of the package, but for the data of others in them, which has a text called `LICENSE-`
-            // and its licence.
+            // Own crates have the licence of the package, except for third-party data in them, which has a text called
+            // `LICENSE-` and its licence.
             if found.is_foreign {
                 let texts = texts_in(&found.folder)?;
                 works.entry(found.full_name()).or_insert(Work { found, texts });
@@ -86,7 +86,7 @@ fn line(
     Ok(())
 }
 
-/// Texts that were numbered, each once, however its lines are broken.
+/// Numbered texts, each once, regardless of line breaks.
 #[derive(Default)]
 struct Texts {
     numbers: BTreeMap<String, usize>,
@@ -107,7 +107,7 @@ impl Texts {
     }
 }
 
-/// The texts in a crate's sources, those of what it brings along included.
+/// Finds the texts in a crate's sources, including those of bundled works.
 fn texts_in(folder: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
@@ -132,7 +132,7 @@ fn is_licence(path: &Path) -> bool {
     matches!(stem, "license" | "licence" | "copying" | "copyright" | "notice" | "unlicense") && !is_code
 }
 
-/// What of others is in a crate of ours: licences and their texts.
+/// Finds the third-party data in an own crate: licences and their texts.
 fn licences_of_data(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
@@ -145,13 +145,14 @@ fn licences_of_data(folder: &Path) -> Result<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// A work's own texts. Of one that has none in its sources: those of another one with the same licence, or MIT's own.
+/// Returns a work's own texts. Without any, returns those of another work with the same licence, or MIT's standard
+/// text.
 fn texts_of(work: &Work, works: &BTreeMap<String, Work>) -> Result<BTreeSet<String>> {
     if !work.texts.is_empty() {
         return Ok(work.texts.clone());
     }
     let found = &work.found;
-    // MIT's names the authors, so it must be theirs.
+    // MIT's text names the authors, so it must be theirs.
     let is_mit = found.licence.split_whitespace().any(|word| word.trim_matches(['(', ')']) == "MIT");
     let sibling = works.values().find(|other| {
         other.found.licence == found.licence

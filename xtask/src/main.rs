@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The second is done after the first, because it reads what that has written.
+/// Runs the second chore after the first, because it reads the first one's output.
 fn both<E>(first: Result<String, E>, second: impl FnOnce() -> Result<String, E>) -> Result<String, E> {
     Ok(format!("{}\n{}", first?, second()?))
 }

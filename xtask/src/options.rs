@@ -1,6 +1,7 @@
-//! The files of C, Python and Node that are made of the table of options, `core/src/options`, and the page about them.
+//! The files of C, Python and Node generated from the table of options, `core/src/options`, and the page about them.
 //!
-//! They are committed, because compilers, type checkers and people read them; a row of the table decides what they say.
+//! They are committed, because compilers, type checkers and people read them. The rows of the table decide their
+//! content.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -20,7 +21,7 @@ pub(crate) fn write() -> Result<String> {
     Ok(files().map(|(path, _)| format!("wrote {path}")).join("\n"))
 }
 
-/// Confirms that the files are what would be written.
+/// Checks that the files are up to date.
 pub(crate) fn verify() -> Result<String> {
     let is_stale = |(path, text): &(&str, String)| {
         std::fs::read_to_string(root().join(path)).map_or(true, |found| found != *text)
@@ -86,7 +87,7 @@ impl Structure {
     }
 }
 
-/// The macros of the header that structures of options start from.
+/// Writes the header's macros that initialise structures of options.
 pub(crate) fn inits() -> String {
     let init = |of: &Structure| {
         let zeros = ", 0".repeat(of.rows.len());
@@ -99,7 +100,7 @@ pub(crate) fn inits() -> String {
     Structure::all().iter().map(init).join("\n")
 }
 
-/// The assertions of the header about structures of options.
+/// Writes the header's assertions about structures of options.
 pub(crate) fn assertions() -> String {
     let same = |of: &Structure| {
         let short = of.name.trim_start_matches("hl_");
@@ -248,7 +249,7 @@ fn page() -> String {
     out
 }
 
-/// The unit of an option, its default and its bounds, in a sentence.
+/// Writes the unit of an option, its default and its bounds, as a sentence.
 fn numbers(face: Face, row: &Info) -> String {
     let unit = match row.unit {
         Unit::Time => Some(face.time_unit().0),
@@ -276,7 +277,7 @@ fn numbers(face: Face, row: &Info) -> String {
     }
 }
 
-/// The least and the most of a size.
+/// Writes the minimum and the maximum of a size.
 fn bounds(row: &Info) -> String {
     format!("at least {}, at most {}", amount(row.least), amount(row.most))
 }
@@ -286,7 +287,7 @@ fn capitalised(text: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-/// Bytes in the largest unit that they are whole numbers of.
+/// Writes a number of bytes in the largest unit that divides it.
 fn amount(bytes: u64) -> String {
     let unit = [("GiB", 30), ("MiB", 20), ("KiB", 10)]
         .into_iter()
@@ -294,7 +295,7 @@ fn amount(bytes: u64) -> String {
     unit.map_or_else(|| format!("{bytes} bytes"), |(name, shift)| format!("{} {name}", bytes >> shift))
 }
 
-/// A paragraph with the names of C's errors.
+/// Replaces error names by C's in a paragraph.
 fn for_c(text: &str) -> String {
     let mut parts = text.split("[`crate::ErrorCode::");
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -312,7 +313,7 @@ fn for_c(text: &str) -> String {
     out
 }
 
-/// Paragraphs in lines that are not too long, each behind a mark.
+/// Wraps paragraphs, with a mark before each line.
 fn wrapped(mark: &str, text: &str) -> String {
     const WIDTH: usize = 110;
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! What is shipped, and what it is made of, by cargo's own word.
+//! Released binaries and their crates, according to cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Packages of one workspace whose binaries are shipped.
+/// Packages of one workspace whose binaries are released.
 pub(crate) type Part = (&'static str, &'static [&'static str]);
 
-/// The guests that are carried.
+/// The guests that the library carries.
 const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "wasm"]);
 
-/// What is released, by the names of its files, and the binaries in it.
+/// Released files by name, and the binaries in them.
 pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
     (
         "c",
@@ -48,14 +48,14 @@ pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
 pub(crate) struct Crate {
     pub name: String,
     pub version: String,
-    /// Not one of the repository's own.
+    /// True for a third-party crate.
     pub is_foreign: bool,
     pub licence: String,
     pub repository: String,
     pub authors: String,
-    /// Where its sources are.
+    /// Folder of its sources.
     pub folder: PathBuf,
-    /// The crates that it is linked with, by name and version.
+    /// The crates that it links, by name and version.
     pub needs: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Crate {
     }
 }
 
-/// The crates that end up in the binaries of a part: not what builds or tests them, nor macros.
+/// Lists the crates that end up in the binaries of a part: no build or test dependencies, nor macros.
 pub(crate) fn linked((manifest, packages): Part) -> Result<Vec<Crate>> {
     let metadata = metadata(&root().join(manifest))?;
     let by_id = |list: &Value| -> BTreeMap<String, Value> {

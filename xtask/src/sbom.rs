@@ -1,7 +1,7 @@
-//! What is in a release, for programs that look for known weaknesses: a bill of materials in CycloneDX's form.
+//! Bill of materials of a release in CycloneDX's form, for vulnerability scanners.
 //!
-//! It comes from the same graph as the licences: what is linked into the binaries, guests included. The same sources make the
-//! same bytes, so there is no serial number and no time in it.
+//! It comes from the same graph as the licences: the crates linked into the binaries, guests included. The same sources
+//! give the same bytes, so it has no serial number and no time.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,7 +14,7 @@ use crate::parts::{self, Crate, RELEASED};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The bill of the release of that name.
+/// Prints the bill of a release.
 pub(crate) fn print(name: &str) -> Result<String> {
     let Some((_, parts)) = RELEASED.iter().find(|(released, _)| *released == name) else {
         let names = RELEASED.map(|(name, _)| name).join(", ");
@@ -52,7 +52,7 @@ fn component(found: &Crate, sums: &BTreeMap<String, String>) -> Value {
         "bom-ref": reference(&found.name, &found.version),
         "name": found.name,
         "version": found.version,
-        // Some are written in an older form.
+        // Some licences are written in an older form.
         "licenses": [{ "expression": found.licence.replace('/', " OR ") }],
     });
     if found.is_foreign {
@@ -84,7 +84,7 @@ fn reference(name: &str, version: &str) -> String {
     format!("pkg:cargo/{name}@{version}")
 }
 
-/// The sums of what was downloaded, from a lock file.
+/// Reads the checksums of downloaded crates from a lock file.
 fn read_sums(lock: &str, sums: &mut BTreeMap<String, String>) {
     for block in lock.split("[[package]]") {
         let field = |name: &str| {

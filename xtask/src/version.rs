@@ -1,8 +1,8 @@
-//! The version: one for everything that is released, and written in many places.
+//! The version: one for all released parts, written in many places.
 //!
-//! The manifest of the library's workspace has the true one. What the others are is decided by rules, one for each kind of
-//! place: a rule finds numbers, and the same rules change and confirm them. A rule that finds nothing any more is an error,
-//! so that a place that is reworded is not forgotten.
+//! The manifest of the library's workspace is authoritative. Rules find the other places, one rule for each kind of
+//! place; the same rules change and check them. A rule that finds nothing is an error, so that a reworded place is not
+//! forgotten.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,30 +12,30 @@ use std::path::{Path, PathBuf};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Where the version is true.
+/// The authoritative place of the version.
 const TRUTH: &str = "Cargo.toml";
 
-/// The newest entry there is the version's.
+/// The changelog; its newest entry is the version's.
 const CHANGES: &str = "CHANGELOG.md";
 
 /// The committed interface of the C library, and its soname.
 const ABI: &str = "capi/abi";
 
-/// Folders in which nothing is released, or nothing by hand.
+/// Folders without released or handwritten files.
 const SKIPPED: [&str; 6] = [".git", "build", "corpus", "fixtures", "node_modules", "target"];
 
-/// What of the version stands in a place.
+/// The part of the version in a place.
 #[derive(Clone, Copy)]
 enum Part {
     /// `1.2.3`
     Full,
-    /// `1.2`, which is what interfaces are compatible by.
+    /// `1.2`, which interfaces are compatible by.
     Series,
     /// One of the three numbers.
     Number(usize),
 }
 
-/// A kind of place: behind `before`, in lines that start with `line`, of files whose path ends in `file`.
+/// A kind of place: after `before`, in lines that start with `line`, in files whose path ends in `file`.
 struct Rule {
     file: &'static str,
     line: &'static str,
@@ -48,7 +48,7 @@ const fn rule(file: &'static str, line: &'static str, before: &'static str, part
 }
 
 const RULES: [Rule; 13] = [
-    // The version of a package, in a manifest of ours; and what our packages want of each other.
+    // The version of a package, in an own manifest; and the versions that own packages require of each other.
     rule("Cargo.toml", "version = \"", "version = \"", Part::Full),
     rule("Cargo.toml", "libhyperlight", "version = \"", Part::Full),
     rule("package.json", "  \"version\": \"", "\"version\": \"", Part::Full),
@@ -64,12 +64,12 @@ const RULES: [Rule; 13] = [
     rule("SECURITY.md", "| ", "| ", Part::Series),
 ];
 
-/// Puts that version into every place.
+/// Writes a version into every place.
 pub(crate) fn set(version: &str) -> Result<String> {
     set_in(root(), version)
 }
 
-/// Confirms that every place has the version of the workspace.
+/// Checks that every place has the workspace's version.
 pub(crate) fn verify() -> Result<String> {
     verify_in(root())
 }
@@ -119,7 +119,7 @@ fn verify_in(root: &Path) -> Result<String> {
     }
 }
 
-/// Makes the newest entry of the changes one that is not released yet.
+/// Makes the newest entry of the changelog an unreleased one.
 fn open_an_entry(path: &Path, version: &str) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let at = text.find("\n## ").ok_or("the list of changes has no entry")? + 1;
@@ -152,7 +152,7 @@ impl Version {
     }
 }
 
-/// Everywhere that the version stands.
+/// All places of the version.
 struct Places {
     truth: Version,
     files: Vec<File>,
@@ -161,7 +161,7 @@ struct Places {
 struct File {
     path: PathBuf,
     text: String,
-    /// In their order, where the numbers are.
+    /// Ranges of the numbers, in order.
     spots: Vec<(Range<usize>, Part)>,
 }
 
@@ -202,7 +202,7 @@ impl Places {
     }
 }
 
-/// The files that a rule may be about. Links are left to what they lead to.
+/// Lists the files that rules may match. Links are skipped; their targets count.
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -224,14 +224,15 @@ fn is_manifest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "Cargo.toml")
 }
 
-/// The name of a package that has the version: those called after the library, and those that take it from a workspace.
+/// Returns the name of a package that has the version: those named after the library, and those that inherit it from a
+/// workspace.
 fn released(manifest: &str) -> Option<String> {
     let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?;
     (name.starts_with("libhyperlight") || manifest.contains("\nversion.workspace = true\n"))
         .then(|| name.to_owned())
 }
 
-/// Where a lock file has the version of a package of ours.
+/// Finds the versions of own packages in a lock file.
 fn in_lock(text: &str, ours: &BTreeSet<String>) -> Vec<(Range<usize>, Part)> {
     let mut spots = Vec::new();
     let (mut at, mut is_ours) = (0, false);
@@ -247,7 +248,7 @@ fn in_lock(text: &str, ours: &BTreeSet<String>) -> Vec<(Range<usize>, Part)> {
     spots
 }
 
-/// Where the rules find it.
+/// Finds the places of the rules in a text.
 fn in_text(name: &str, text: &str, unused: &mut BTreeSet<usize>) -> Vec<(Range<usize>, Part)> {
     let is_package = released(text).is_some() || text.contains("[workspace.package]");
     let mut spots = Vec::new();
@@ -256,7 +257,7 @@ fn in_text(name: &str, text: &str, unused: &mut BTreeSet<usize>) -> Vec<(Range<u
     for line in text.split_inclusive('\n') {
         for (n, rule) in RULES.iter().enumerate() {
             let is_of_another = rule.line.starts_with("version") && !is_package;
-            // Older entries have older numbers.
+            // Older entries have older versions.
             let is_old = name == CHANGES && seen.contains(&n);
             if !name.ends_with(rule.file) || !line.starts_with(rule.line) || is_of_another || is_old {
                 continue;
@@ -300,7 +301,7 @@ mod tests {
         let count = |text: &str| text.split(' ').rev().nth(1).unwrap().parse::<usize>().unwrap();
         assert_eq!(count(&before), count(&after));
         assert!(count(&after) > 60, "{after}");
-        // What knows nothing of the rules finds no package of ours of another version.
+        // A search without the rules finds no own package of another version.
         for place in Places::read(&copy.0).unwrap().files {
             let lines: Vec<_> = place.text.lines().collect();
             for pair in lines.windows(2).filter(|pair| pair[0].starts_with("name = \"libhyperlight")) {
@@ -332,7 +333,7 @@ mod tests {
     fn a_single_place_with_another_version_is_named() {
         let copy = Copy::new("one");
         let places = Places::read(&copy.0).unwrap().files;
-        // One place of each file, but not the one that is true.
+        // One place of each file, except the authoritative one.
         for file in places.iter().filter(|file| file.path != copy.0.join(TRUTH)) {
             let mut text = file.text.clone();
             text.replace_range(file.spots[0].0.clone(), "66");
@@ -351,7 +352,7 @@ mod tests {
         }
     }
 
-    /// The files that the rules are about, in a folder that goes away.
+    /// A temporary copy of the files that rules match.
     struct Copy(PathBuf);
 
     impl Copy {

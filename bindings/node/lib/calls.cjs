@@ -1,6 +1,6 @@
 'use strict'
-// Calls that run on other threads: their promises, and the way that host functions are reached from there. One port for
-// this environment; it holds the process only while a call is running.
+// Calls that run on other threads: their promises, and the calls of host functions from there. There is one port for
+// this environment; it keeps the process alive only while a call is running.
 
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
@@ -13,12 +13,12 @@ const { watch } = require('./signals.cjs')
 
 const { setTimeout } = globalThis
 
-/** The calls that are running, by number. */
+/** The running calls, by number. */
 const running = new Map()
 let next = 0
 const port = new native.Port(!isMainThread, receive)
 
-/** What the native half says: a host function is wanted (its slot), or the call is done (-1). */
+/** Receives a message of the native half: a request for a host function (its slot), or the end of the call (-1). */
 function receive(id, slot, payload) {
   const call = running.get(id)
   if (call === undefined) return
@@ -26,7 +26,7 @@ function receive(id, slot, payload) {
     if (slot >= 0) call.runInAsyncScope(serve, undefined, call, slot, payload)
     else call.done(payload)
   } catch (error) {
-    // What a caller's object threw is its call's alone, and never ends the process.
+    // An exception of the caller's object belongs to its call only, and never ends the process.
     if (slot >= 0) call.fail(error)
     else call.reject(error)
   }
@@ -39,11 +39,11 @@ function serve(call, slot, values) {
   result.then((value) => port.answer(call.id, call.hosts.result(slot, value))).catch((error) => call.fail(error))
 }
 
-/** One call. Its host functions run in the asynchronous context of whoever made it. */
+/** One call. Its host functions run in the async context of its caller. */
 class Call extends AsyncResource {
   /** @type {InstanceType<typeof Failures> | undefined} */
   #failures
-  /** Ends the watch for the signal. */
+  /** Stops watching the signal. */
   #unwatch = () => {}
 
   constructor(hosts, signal) {
@@ -87,25 +87,25 @@ class Call extends AsyncResource {
     this.emitDestroy()
     this.#unwatch()
     if (!isFailure(result)) return this.resolve(result)
-    // Aborted and done at once: a result counts, and so does another failure.
+    // Aborted and done at the same time: a result counts, and so does another failure.
     if (result.code === 'ERR_HL_INTERRUPTED' && this.signal?.aborted) return this.reject(this.signal.reason)
     this.reject(toError(result, this.#failures))
   }
 
-  /** A host function threw; the guest may or may not pass it on. */
+  /** Records the exception of a host function; the guest may or may not pass it on. */
   fail(value) {
     this.#failures ??= new Failures()
     port.fail(this.id, this.#failures.keep(value), messageOf(value))
   }
 
-  /** Ends it soon. Between two steps of a call nothing can be stopped, so it may take another try. */
+  /** Cancels the call. Between two steps nothing can be cancelled, so it may take another try. */
   cancel() {
     if (running.get(this.id) !== this || port.cancel(this.id)) return
     setTimeout(() => this.cancel(), 1)
   }
 }
 
-/** Starts a call: `begin(port, id)` of the native half. The promise of its result. */
+/** Starts a call: `begin(port, id)` of the native half. Returns the promise of its result. */
 function run(hosts, signal, begin) {
   return new Call(hosts, signal).start(begin)
 }

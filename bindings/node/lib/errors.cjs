@@ -1,7 +1,7 @@
 'use strict'
-// The one class of errors.
+// The class of errors.
 
-/** What `code` says is the interface; messages are for people. */
+/** `code` is part of the interface; messages are for people. */
 class HyperlightError extends Error {
   constructor(code, message, options) {
     super(message, options)
@@ -9,12 +9,12 @@ class HyperlightError extends Error {
   }
 
   static {
-    // Not an own property of each, so that errors print like those of Node.
+    // Not an own property of each error, so that errors print like Node's.
     Object.defineProperty(HyperlightError.prototype, 'name', { value: 'HyperlightError', configurable: true, writable: true })
   }
 }
 
-/** A panic that the macros caught around a native function; other errors are themselves. */
+/** Converts a panic that the macros caught around a native function; other errors are returned unchanged. */
 function ofNative(error) {
   if (error?.code !== 'GenericFailure') return error
   return new HyperlightError('ERR_HL_INTERNAL', `internal error, please report it: ${error.message}`)

@@ -1,18 +1,18 @@
 'use strict'
-// What went wrong: failures of the native half, which come as data, and what host functions threw meanwhile.
+// Failures of the native half, which arrive as data, and exceptions of host functions.
 
 const { HyperlightError } = require('./errors.cjs')
 const { decode } = require('./values.cjs')
 
-/** How many of one call are kept: the guest decides how many there are. The engine keeps as many. */
+/** Number of exceptions kept for one call, since the guest decides how many there are. The engine keeps as many. */
 const MOST = 64
 
-/** What the host functions of one call have thrown, by number: the guest may pass on any of them. */
+/** The exceptions of one call's host functions, by number: the guest may pass on any of them. */
 class Failures {
   #last = 0
   #kept = new Map()
 
-  /** Its number. The one that was kept longest makes room. */
+  /** Keeps an exception and returns its number. The oldest one makes room. */
   keep(value) {
     this.#last = this.#last % 0xffff_ffff + 1
     this.#kept.set(this.#last, value)
@@ -20,13 +20,13 @@ class Failures {
     return this.#last
   }
 
-  /** What has that number, in an array: it may be anything. */
+  /** Returns the exception of a number, in an array, since it may be any value. */
   find(number) {
     return this.#kept.has(number) ? [this.#kept.get(number)] : undefined
   }
 }
 
-/** What the guest is told of something that was thrown: anything can be. */
+/** The text for the guest about an exception, which may be any value. */
 function messageOf(value) {
   try {
     const text = typeof value?.message === 'string' ? value.message : value
@@ -55,14 +55,14 @@ function toError(failure, failures) {
   return error
 }
 
-/** What a guest says of its error besides the message, which can be anything; and what that tells of something thrown. */
+/** Adds a guest's details to an error, which may be any text; and a script's exception, if they describe one. */
 function addDetails(error, details) {
   Object.defineProperty(error, 'details', { value: details, configurable: true, writable: true })
   const thrown = readThrown(details)
   if (thrown !== undefined) error.thrown = thrown
 }
 
-/** What a script has thrown, as its guest describes it; `undefined` of any other text. */
+/** A script's exception, as its guest describes it; `undefined` for any other text. */
 function readThrown(details) {
   let found
   try {
@@ -80,10 +80,10 @@ function readThrown(details) {
   return Object.fromEntries(known.filter(([, isThere]) => isThere).map(([name]) => [name, own[/** @type {string} */ (name)]]))
 }
 
-/** Whether the native half says that something failed. */
+/** Returns true if the native half's result is a failure. */
 const isFailure = (result) => typeof result === 'object' && result !== null && Object.hasOwn(result, 'failed')
 
-/** The result, or its failure thrown. */
+/** Returns the result, or throws its failure. */
 function unwrap(result, failures) {
   if (isFailure(result)) throw toError(result, failures)
   return result

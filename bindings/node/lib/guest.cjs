@@ -8,7 +8,7 @@ const options = require('./options.cjs')
 
 const INTERNAL = Symbol('internal')
 
-/** A guest program, loaded once, shared by any number of sandboxes. */
+/** A guest program, loaded once. Any number of sandboxes may share it. */
 class Guest {
   #native
 

@@ -1,6 +1,6 @@
 'use strict'
-// Host functions: the table that one sandbox, or one pool, has of them. The native half knows slots of it only, so that a
-// sandbox that its own functions refer to can still be collected.
+// Host functions: the table of one sandbox or one pool. The native half knows only slots of it, so that a sandbox can
+// be collected although its own functions refer to it.
 
 const { types } = require('node:util')
 
@@ -9,11 +9,11 @@ const { Failures, messageOf } = require('./failures.cjs')
 const { promised } = require('./kinds.cjs')
 const options = require('./options.cjs')
 
-/** Async host functions cannot be waited for on the thread that they need. */
+/** The error for an async host function, which cannot be awaited on the thread that it needs. */
 const async = (name) => new HyperlightError('ERR_HL_STATE',
   `the host function \`${name}\` is async: reach it by \`await sandbox.call(…)\`, not by callSync`)
 
-/** Stands for every object that can be no value: the native half takes objects of another form for what `dispatch` says itself. */
+/** Stands for every object that cannot be passed: the native half treats other objects as `dispatch`'s own replies. */
 const NO_VALUE = Object.freeze(Object.create(null))
 
 class Hosts {
@@ -24,7 +24,7 @@ class Hosts {
    */
   failures = undefined
 
-  /** `native.register` is called with the slot. */
+  /** Registers functions: `native.register` is called with the slot. */
   add(native, unwrap, name, signature, call) {
     options.text('the name of a host function', name)
     const { params = [], returns = 'void' } = options.signature(`the signature of the host function \`${name}\``, signature)
@@ -33,7 +33,9 @@ class Hosts {
     this.#table.push({ name, call, isVoid: returns === 'void' })
   }
 
-  /** `HostPrint`, by the caller's function or to standard output. What it returns is ignored, but for a promise. */
+  /**
+   * Registers `HostPrint`, for the caller's function or standard output. The result is ignored, except for a promise.
+   */
   addPrint(native, unwrap, /** @type {(text: string) => any} */ print = (text) => process.stdout.write(text)) {
     const call = (text) => {
       const written = Buffer.byteLength(text)
@@ -42,25 +44,25 @@ class Hosts {
     this.add(native, unwrap, 'HostPrint', { params: ['string'], returns: 'i32' }, call)
   }
 
-  /** Calls one; a promise of its result is passed on, as one of ours. */
+  /** Calls a function; a promise of its result is returned as a native promise. */
   invoke(slot, values) {
     const { call } = this.#table[slot]
     const result = call(...values)
     return promised(result) ?? this.result(slot, result)
   }
 
-  /** What a function of that slot may return: anything, if it returns nothing. */
+  /** Filters the result of a slot's function: a `void` function may return anything. */
   result(slot, value) {
     return this.#table[slot].isVoid ? undefined : value
   }
 
-  /** Calls one for a synchronous call. Never throws: what was thrown is kept here, and has a number. */
+  /** Calls a function for a synchronous call. Never throws: an exception is kept here, and has a number. */
   dispatch = (slot, ...values) => {
     try {
       const result = this.invoke(slot, values)
       if (typeof result !== 'object' || result === null || types.isTypedArray(result)) return result
       if (!types.isPromise(result)) return NO_VALUE
-      // It was told; a rejection has no other listener.
+      // The guest got the error; the rejection has no other listener.
       result.catch(() => {})
       throw async(this.#table[slot].name)
     } catch (value) {

@@ -1,4 +1,4 @@
-// The same as index.cjs, of which there is one in the process.
+// The same as index.cjs, which is loaded once in the process.
 export {
   Guest, HyperlightError, JavaScript, JavaScriptPool, Sandbox, SandboxPool, Snapshot, Wasm, WasmMemory, WasmPool, WasmProgram,
   probe, version,

@@ -11,7 +11,7 @@ const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPoo
 const { isSnapshot } = require('./snapshot.cjs')
 const { decode, decodeAll, encode, encodeAll } = require('./values.cjs')
 
-/** JavaScript in a sandbox: a script, whose functions can be called with any JSON values. */
+/** JavaScript in a sandbox: a script, whose functions accept any JSON values. */
 class JavaScript extends Runtime {
   constructor(source, given, made) {
     if (source === MADE) {
@@ -52,7 +52,7 @@ class JavaScript extends Runtime {
   }
 }
 
-/** Scripts kept warm: every call finds the script as the snapshot has it. */
+/** Scripts kept warm: every call gets the script in the snapshot's state. */
 class JavaScriptPool extends RuntimePool {
   constructor(snapshot, given, made) {
     if (snapshot === MADE) super(made.snapshot, given, made.shared)
@@ -95,7 +95,7 @@ function forCall(name, values = [], given) {
   return [name, encodeAll(values, `an argument of \`${name}\``), options.callOptions(given)]
 }
 
-/** The calls that make a source's functions callable. */
+/** The preparing calls, which make a source's functions callable. */
 function preparation(source, modules) {
   const calls = options.named('modules', modules).map(([name, text]) => {
     if (name === '' || name.includes('\0')) throw invalid(`a module has a name, found ${options.describe(name)}`)

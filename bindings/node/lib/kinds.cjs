@@ -1,11 +1,11 @@
 'use strict'
-// What a value is, whichever realm it is of (`vm`, jest, vitest): told by what it has inside, never by `instanceof`.
+// Classification of values from any realm (`vm`, jest, vitest): by internal slots, never by `instanceof`.
 
 const { types } = require('node:util')
 
 const { isAnyArrayBuffer, isProxy, isSharedArrayBuffer, isUint8Array } = types
 const { bind, call } = Function.prototype
-/** `uncurried(f)(self, …)` calls `f` whatever became of `self`'s own properties. */
+/** `uncurried(f)(self, …)` calls `f` regardless of `self`'s own properties. */
 const uncurried = bind.bind(call)
 const prototypeOfArrays = Object.getPrototypeOf(Uint8Array.prototype)
 const getter = (name) => uncurried(/** @type {any} */ (Object.getOwnPropertyDescriptor(prototypeOfArrays, name)).get)
@@ -13,18 +13,18 @@ const [bufferOf, offsetOf, lengthOf] = ['buffer', 'byteOffset', 'byteLength'].ma
 const entriesOf = uncurried(prototypeOfArrays.entries)
 const tagged = uncurried(Object.prototype.toString)
 
-/** What bytes are: of a `Uint8Array` (a `Buffer` is one) or a whole `ArrayBuffer`. */
+/** Returns true for bytes: a `Uint8Array` (a `Buffer` is one) or a whole `ArrayBuffer`. */
 const isBytes = (value) => isUint8Array(value) || isAnyArrayBuffer(value)
 
 /** The same bytes as a `Buffer`, not copied. */
 const viewOf = (value) => (isUint8Array(value) ? Buffer.from(bufferOf(value), offsetOf(value), lengthOf(value)) : Buffer.from(value))
 
-/** Why bytes cannot be read; `undefined` if they can. */
+/** Explains why bytes cannot be read; `undefined` if they can. */
 function unreadable(value) {
   const buffer = isUint8Array(value) ? bufferOf(value) : value
   if (isSharedArrayBuffer(buffer)) return 'is over shared memory, which may change meanwhile: pass a copy'
   try {
-    // Says no of what was transferred, and of an array that begins behind the end of a buffer that was made smaller.
+    // Refuses detached buffers, and arrays that begin after the end of a shrunk buffer.
     entriesOf(isUint8Array(value) ? value : new Uint8Array(value))
   } catch {
     return 'is over memory that was transferred away or made too small: pass bytes that are still there'
@@ -32,7 +32,7 @@ function unreadable(value) {
   return undefined
 }
 
-/** A copy of bytes whose owner may change them; anything else is itself. */
+/** Copies bytes whose owner may change them; returns other values unchanged. */
 const owned = (value) => (isUint8Array(value) && unreadable(value) === undefined ? new Uint8Array(value) : value)
 
 /** Any `URL`, also that of a library. */
@@ -50,7 +50,7 @@ function promised(value) {
   return new Promise((resolve, reject) => { Reflect.apply(then, value, [resolve, reject]) })
 }
 
-/** A value in the text of an error: short, on one line, and whatever it is. */
+/** Shows any value in an error: short, and on one line. */
 function describe(value) {
   switch (typeof value) {
     case 'string': return `"${printable(value)}"`
@@ -62,13 +62,13 @@ function describe(value) {
   }
 }
 
-/** A text on one line, without what a terminal obeys, and not long. */
+/** Shortens a text to one line, without control characters for a terminal. */
 function printable(text) {
   const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text).slice(1, -1).replace(/[\x7f-\x9f\u2028\u2029]/g, escaped)
 }
 
-/** Names that a program has chosen, the first of them. */
+/** Lists the first of a program's names. */
 function listed(names) {
   const found = [...names]
   return found.slice(0, 20).map((name) => `\`${printable(name)}\``).join(', ') + (found.length > 20 ? `, and ${found.length - 20} more` : '')
@@ -76,7 +76,7 @@ function listed(names) {
 
 const article = (name) => `${/^[AEIOaeio]/.test(name) ? 'an' : 'a'} ${name}`
 
-/** What sort of object it is, in a word: `array`, `Map`, the name of its class. */
+/** Names the sort of an object, in a word: `array`, `Map`, the name of its class. */
 function nameOf(value) {
   try {
     if (isProxy(value)) return 'Proxy'

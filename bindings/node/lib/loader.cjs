@@ -1,26 +1,26 @@
 'use strict'
-// Finds the addon: beside this package, where a build puts it, or in the package of the platform, which holds it prebuilt.
-// What cannot be found is explained: which platform this is, what was looked for, and what mends it.
+// Finds the addon: beside this package, after a build, or in the prebuilt package of the platform. If it is missing,
+// the error names the platform, the places searched, and the fix.
 
 const path = require('node:path')
 
-/** The platforms that there are binaries for. */
+/** The platforms with prebuilt binaries. */
 const PLATFORMS = ['linux-x64-gnu']
 
-/** The C library of this process: `gnu`, `musl`, or `''` where there is no choice. */
+/** The C library of this process: `gnu`, `musl`, or `''` if there is no choice. */
 function libc(host) {
   if (host.platform !== 'linux') return ''
   return host.report().header.glibcVersionRuntime ? 'gnu' : 'musl'
 }
 
-/** What the loader needs to know of the process; the tests have one of another platform. */
+/** The loader's facts about the process; the tests replace them. */
 const here = {
   platform: process.platform,
   arch: process.arch,
   require,
   directory: path.join(__dirname, '..'),
   report() {
-    // Without this it looks names up on the network.
+    // Without this the report looks up names on the network.
     const report = /** @type {any} */ (process.report)
     const before = report.excludeNetwork
     report.excludeNetwork = true
@@ -32,9 +32,9 @@ const here = {
   },
 }
 
-/** The addon, or an `ERR_HL_ADDON` that says why there is none. */
+/** Loads the addon, or throws an `ERR_HL_ADDON` with the reason. */
 function load(host = here) {
-  // Only one is possible, so the slow question which C library this is can wait until nothing was found.
+  // Only one can match, so the slow check of the C library is made only if nothing was found.
   const guess = host.platform === 'linux' ? `linux-${host.arch}-gnu` : `${host.platform}-${host.arch}`
   const places = [path.join(host.directory, `libhyperlight.${guess}.node`), `libhyperlight-${guess}`]
   const failures = []

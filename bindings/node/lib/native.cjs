@@ -1,5 +1,5 @@
 'use strict'
-// The native half, and whether it belongs to this one.
+// Loads the native half, and checks that its version is this package's.
 
 const { version } = require('../package.json')
 const { load } = require('./loader.cjs')

@@ -28,120 +28,120 @@ export type Payload = any
 
 /** A guest program. */
 export declare class Guest {
-  /** The guest in that file. */
+  /** Loads a guest from a file. */
   static fromFile(path: string): Made<Guest>
-  /** The guest of those bytes. */
+  /** Loads a guest from bytes. */
   static fromBytes(file: Uint8Array): Made<Guest>
-  /** A guest that the package carries. */
+  /** Loads a guest that the package carries. */
   static builtin(name: string): Made<Guest>
-  /** The same guest with more in its image. */
+  /** Makes a copy of the guest with a payload added to its image. */
   withPayload(bytes: Uint8Array, isExecutable: boolean): Made<Guest>
 }
 export type JsGuest = Guest
 
 /** Sandboxes kept ready from one snapshot. */
 export declare class Pool {
-  /** A pool without members yet. */
+  /** Makes a pool, initially without members. */
   static make(snapshot: JsSnapshot, options: object): Made<Pool>
-  /** Registers the host function in that slot, for every member. */
+  /** Registers the host function in a slot, for every member. */
   register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
-  /** A member, made or cleaned on a thread of ours. */
+  /** Acquires a member, made or restored on a worker thread. */
   acquire(port: JsPort, id: number, waitMs?: number | undefined | null): Made<undefined>
-  /** A call in a member that is given back at once. */
+  /** Calls a function in a member, which is then given back at once. */
   call(port: JsPort, id: number, how: JsPoolCall, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
-  /** What the pool has done and has. */
+  /** Statistics of the pool. */
   statistics(): Made<JsPoolStatistics>
-  /** Closes the pool. Members that are out go away when they come back. */
+  /** Closes the pool. Members in use are destroyed when they are given back. */
   close(): void
 }
 export type JsPool = Pool
 
-/** The port, as JavaScript has it. */
+/** The port, as an object for JavaScript. */
 export declare class Port {
-  /** A port that calls `receive(id, slot, payload)`. */
+  /** Makes a port that calls `receive(id, slot, payload)`. */
   constructor(isInAWorker: boolean, receive: (arg0: number, arg1: number, arg2: Payload) => void)
-  /** The result of the host function that the job waits for. */
+  /** Passes the host function's result to the waiting job. */
   answer(id: number, value: Loose): void
-  /** The host function that the job waits for has thrown. */
+  /** Passes the host function's exception to the waiting job. */
   fail(id: number, number: number, text: string): void
-  /** Ends the job soon. `false`: ask again. */
+  /** Cancels the job. `false` means that it must be cancelled again. */
   cancel(id: number): boolean
-  /** Whether the event loop waits for this port. */
+  /** Sets whether the event loop waits for this port. */
   hold(holds: boolean): void
 }
 export type JsPort = Port
 
-/** A program that was compiled. */
+/** A compiled program. */
 export declare class Program {
-  /** The guest that runs it. */
+  /** Makes the guest that runs the program. */
   guest(): Made<Guest>
-  /** The same program with other surroundings; limits mean nothing. */
+  /** Makes a copy of the program with another WASI environment; limits are ignored. */
   withWasi(wasi: JsWasi): Made<Program>
   /** The bytes that `loadProgram` takes. */
   toBytes(): Made<Uint8Array>
-  /** What it exports and imports, as JSON. */
+  /** The exports and imports, as JSON. */
   description(): string
 }
 export type JsProgram = Program
 
 /** A sandbox. */
 export declare class Sandbox {
-  /** A sandbox for a guest. */
+  /** Makes a sandbox for a guest. */
   static ofGuest(guest: Guest, options: object): Made<Sandbox>
-  /** A sandbox that goes on where the snapshot was taken. */
+  /** Makes a sandbox that continues where the snapshot was taken. */
   static ofSnapshot(snapshot: JsSnapshot, options: object): Made<Sandbox>
-  /** Registers the host function in that slot. */
+  /** Registers the host function in a slot. */
   register(name: string, params: Array<string>, returns: string, slot: number): Made<undefined>
-  /** Removes a host function. Whether there was one. */
+  /** Removes a host function. Returns true if there was one. */
   unregister(name: string): Made<boolean>
   /**
-   * Has the start call these functions, each with its name first and then texts, under the same limits. If one fails, the
-   * sandbox is closed.
+   * Sets functions for the start to call, each given as its name and then texts, under the same limits. If one
+   * fails, the sandbox is closed.
    */
   prepareBy(calls: Array<Array<string>>): Made<undefined>
   /** Starts the guest. */
   evolve(port: Port, id: number, limits?: object | undefined | null): Made<undefined>
-  /** Calls a guest function on a thread of ours. */
+  /** Calls a guest function on a worker thread. */
   call(port: Port, id: number, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<undefined>
-  /** Fails if no call can be aborted. */
+  /** Fails if calls cannot be aborted. */
   checkStoppable(): Made<undefined>
-  /** By which [`call_sync`] knows this sandbox. */
+  /** The sandbox's number for [`call_sync`]. */
   get number(): number
   /** Takes a snapshot. */
   snapshot(port: Port, id: number): Made<undefined>
-  /** Brings the guest back. */
+  /** Restores the guest to the snapshot. */
   restore(port: Port, id: number, snapshot: JsSnapshot): Made<undefined>
   /** The guest's functions, once it has evolved. */
   get functions(): Made<Array<JsFunction>>
-  /** What the sandbox can do next. */
+  /** The state of the sandbox. */
   get state(): string
-  /** Stops the running call. Whether there was one. */
+  /** Cancels the running call. Returns true if there was one. */
   interrupt(): boolean
   /** Closes the sandbox: now, or when its running call ends. */
   close(): void
 }
 export type JsSandbox = Sandbox
 
-/** An immutable picture of a sandbox. */
+/** The immutable state of a sandbox. */
 export declare class Snapshot {
-  /** The snapshot in that file, which may bring what the options say. */
+  /** Loads a snapshot from a file, within the limits of the options. */
   static load(path: string, options: object): Made<Snapshot>
-  /** Writes it into a file, on a thread of ours. */
+  /** Writes the snapshot to a file, on a worker thread. */
   save(port: Port, id: number, path: string): Made<undefined>
 }
 export type JsSnapshot = Snapshot
 
 /** A type of a WebAssembly program. */
 export declare class Type {
-  /** The type that a text means. */
+  /** Parses a type from its text. */
   static parse(text: string): Made<Type>
-  /** Whether its kind on the wire has more values. */
+  /** Returns true if its kind on the wire has more values than the type. */
   get isNarrow(): boolean
-  /** The text of a value, which an error calls `what`. */
+  /** Encodes a value, which error messages call `what`, as text. */
   lower(what: string, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
-  /** The value of a text that a guest wrote. */
+  /** Decodes a value from a guest's text. */
   lift(what: string, text: string): Made<JsTape>
-  /** Confirms that a value has this type, which a guest sent as a kind that has more. */
+  /** Checks that a value has this type, where the guest sent it as a wider kind. */
   check(what: string, tape: Float64Array, text: string): Made<undefined>
 }
 export type JsType = Type
@@ -149,14 +149,14 @@ export type JsType = Type
 /**
  * Calls a guest function on this thread. `dispatch(slot, ...arguments)` calls host functions.
  *
- * Not a method, because finding out which object a method belongs to takes longer than everything else here.
+ * A function and not a method, because the lookup of a method's object takes longer than everything else here.
  */
 export declare function callSync(number: number, dispatch: (arg?: unknown) => unknown, limits: object | undefined | null, name: string, arguments: Array<Loose>): Made<Raw>
 
-/** Fails if that option cannot be that number, or, without one, that value; `shown` prints it. */
+/** Fails if the option cannot have this number, or, without a number, this value; `shown` prints it. */
 export declare function checkOption(of: string, name: string, number: number | undefined | null, shown: string): Made<undefined>
 
-/** Compiles it on a thread of ours. */
+/** Compiles a program on a worker thread. */
 export declare function compile(port: Port, id: number, program: Uint8Array, wasi: JsWasi, bounds: object): Made<undefined>
 
 /** Compiles a program on this thread. */
@@ -164,9 +164,9 @@ export declare function compileSync(program: Uint8Array, wasi: JsWasi, bounds: o
 
 /** A file. */
 export interface JsFile {
-  /** Names between `/`. */
+  /** The path, with `/` between names. */
   path: string
-  /** What is in it. */
+  /** The file's contents. */
   contents: Uint8Array
 }
 
@@ -180,33 +180,33 @@ export interface JsFunction {
   returns: string
 }
 
-/** One call in a member of a pool, besides its limits. */
+/** One call in a member of a pool, with its settings but for the limits. */
 export interface JsPoolCall {
-  /** How long to wait for a member. */
+  /** Longest wait for a member. */
   waitMs?: number
-  /** Whether it may be aborted. */
+  /** True if the call has an abort signal. */
   hasSignal: boolean
 }
 
-/** What a pool has done and has. */
+/** Statistics of a pool. */
 export interface JsPoolStatistics {
-  /** Members that somebody has. */
+  /** Members in use. */
   inUse: number
   /** Members that are ready. */
   idle: number
   /** Members made so far. */
   created: number
-  /** Members that could not be cleaned. */
+  /** Members dropped because they could not be restored. */
   replaced: number
-  /** Waits for a member that was being cleaned. */
+  /** Acquisitions that waited for a member that was being restored. */
   waits: number
-  /** How long they took. */
+  /** Total time of those waits. */
   waitedMs: number
 }
 
 /** A value on its way to JavaScript. */
 export interface JsTape {
-  /** What it is: numbers of 64 bits. */
+  /** The tape: 64-bit numbers. */
   tape: Uint8Array
   /** Its texts, in order. */
   texts: Array<string>
@@ -224,7 +224,7 @@ export interface JsVariable {
   value: string
 }
 
-/** What a program finds around itself. */
+/** The WASI environment of a program. */
 export interface JsWasi {
   /** Its arguments. */
   args: Array<string>
@@ -234,29 +234,32 @@ export interface JsWasi {
   files: Array<JsFile>
 }
 
-/** Takes a program from the bytes that it was kept as. */
+/** Loads a program from its saved bytes. */
 export declare function loadProgram(saved: Uint8Array): Made<Program>
 
-/** How many bits a bigint may have. */
+/** Maximum number of bits of a bigint. */
 export declare const MAX_BITS: number
 
-/** How many arrays and objects may be in each other. */
+/** Maximum depth of nested arrays and objects. */
 export declare const MAX_DEPTH: number
 
-/** The value of a text that a script's guest wrote. `null` if it is plain JSON, which JavaScript reads faster itself. */
+/** Decodes a value from the text of a script's guest. `null` if it is plain JSON, which JavaScript reads faster itself. */
 export declare function ofScript(what: string, isAll: boolean, text: string): Made<JsTape | null>
 
-/** The names of the options of a `sandbox`, a `call`, a `pool`, of the `load` of a snapshot, or of a `compile`; or the `limit`s. */
+/**
+ * Lists the names of the options of a `sandbox`, a `call`, a `pool`, the `load` of a snapshot, or a `compile`; or of
+ * the `limit`s.
+ */
 export declare function optionNames(of: string): Array<string>
 
-/** Whether sandboxes can be made here. */
+/** Checks that sandboxes can be made here. */
 export declare function probe(): Made<undefined>
 
-/** The text of a value for a script, or of an array of some, each of which may be as deep as one alone. */
+/** Encodes a value for a script, or an array of values, each of which may be as deep as one alone. */
 export declare function toScript(what: string, isAll: boolean, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
 
-/** Fails, and says which of the known options is meant. */
+/** Fails, and suggests the known option that was probably meant. */
 export declare function unknownOption(what: string, name: string, known: Array<string>): Made<undefined>
 
-/** The version of this addon, which must be the package's. */
+/** The version of this addon, which must equal the package's. */
 export declare function version(): string

@@ -1,6 +1,6 @@
 'use strict'
-// What callers may pass, checked: nothing is guessed, and an unknown option is an error that names the known ones. Of options that
-// are numbers the native half knows which there are, and what they may be.
+// Checks of the caller's options: nothing is guessed, and the error for an unknown option names the known ones. The
+// native half knows the numeric options and their allowed values.
 
 const { types } = require('node:util')
 
@@ -15,7 +15,7 @@ function size(name, value) {
   return value
 }
 
-/** The numbers among the options of a sandbox, a call, a pool, …: how each is checked. */
+/** The numeric options of a sandbox, a call, a pool, …, with their checks. */
 function numbers(of) {
   const check = (name, value) => {
     unwrap(native.checkOption(of, name, typeof value === 'number' ? value : undefined, describe(value)))
@@ -29,7 +29,7 @@ function callback(name, value) {
   return value
 }
 
-/** An object whose properties are all that it is. */
+/** Returns true for an object that consists of its properties only. */
 function object(name, value) {
   const isOther = typeof value !== 'object' || value === null || Array.isArray(value) || types.isMap(value) || types.isSet(value) ||
     types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value) || types.isBoxedPrimitive(value)
@@ -47,7 +47,7 @@ function flag(name, value) {
   return value
 }
 
-/** The names of kinds; which there are, the native half knows. */
+/** Checks the names of kinds, which the native half knows. */
 function kinds(name, value) {
   if (!Array.isArray(value) || !value.every((kind) => typeof kind === 'string')) {
     throw invalid(`${name} is an array of the names of kinds, found ${describe(value)}`)
@@ -94,7 +94,9 @@ function named(what, given) {
   return given === undefined ? [] : Object.entries(object(what, given)).filter(([, value]) => value !== undefined)
 }
 
-/** Values are never plain objects, so one at the end is the options of the call. Takes it off. */
+/**
+ * Takes the options of the call off the end: values are never plain objects, so a plain object there is the options.
+ */
 function takeOptions(values) {
   const last = values[values.length - 1]
   if (typeof last !== 'object' || last === null || ArrayBuffer.isView(last) || Array.isArray(last)) return NONE
@@ -104,7 +106,7 @@ function takeOptions(values) {
   return read(CALL, last, 'a call')
 }
 
-/** What a call without options has. */
+/** The limits of a call without options. */
 const NONE = Object.freeze(Object.create(null))
 
 /**
@@ -124,7 +126,7 @@ function apart({ signal, ...limits }) {
   return { signal, limits: Object.keys(limits).length > 0 ? { __proto__: null, ...limits } : undefined }
 }
 
-/** The part of the options that is numbers of one sort, and the rest. */
+/** Splits the options into the numbers of one group and the rest. */
 function split(of, options) {
   const names = new Set(native.optionNames(of))
   const parts = [Object.create(null), Object.create(null)]
@@ -132,20 +134,20 @@ function split(of, options) {
   return parts
 }
 
-/** The options of a sandbox without its sizes: what a pool that is made of it has, too. */
+/** The options of a sandbox without its sizes: a pool made of it has them, too. */
 function withoutSizes(options) {
   const [sandbox, others] = split('sandbox', options)
   for (const [name, value] of Object.entries(sandbox)) if (LIMITS.has(name)) others[name] = value
   return others
 }
 
-/** A string, as names and paths are. */
+/** Checks a string, such as a name or a path. */
 function text(name, value) {
   if (typeof value !== 'string') throw invalid(`${name} is a string, found ${describe(value)}`)
   return value
 }
 
-/** Bytes that stay as they are while they are read. */
+/** Returns bytes that cannot change while they are read. */
 function bytes(name, value) {
   if (!types.isUint8Array(value)) throw invalid(`${name} is a Uint8Array, found ${describe(value)}`)
   const wrong = unreadable(value)
@@ -153,7 +155,7 @@ function bytes(name, value) {
   return value
 }
 
-/** A path: a string, or a `file:` URL. */
+/** Reads a path: a string, or a `file:` URL. */
 function filePath(name, value) {
   if (isUrl(value)) return require('node:url').fileURLToPath(value.href)
   const found = text(name, value)

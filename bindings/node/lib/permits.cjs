@@ -4,12 +4,15 @@ const { HyperlightError } = require('./errors.cjs')
 const { watch } = require('./signals.cjs')
 
 const { clearTimeout, setTimeout } = globalThis
-/** What a timer can hold. */
+/** The longest delay of a timer. */
 const LONGEST = 0x7fffffff
 
 const closed = () => new HyperlightError('ERR_HL_CLOSED', 'the pool was closed; make a new one')
 
-/** Permits, handed out in the order of arrival. Waiting costs no thread, and ends by a time, by a signal, and with the pool. */
+/**
+ * Permits, handed out in order of arrival. A wait costs no thread, and ends by a timeout, by a signal, and when the
+ * pool closes.
+ */
 class Permits {
   #count
   #free
@@ -23,14 +26,14 @@ class Permits {
     this.#free = count
   }
 
-  /** Takes one that is free. Whether there was one. */
+  /** Takes a free permit. Returns true if there was one. */
   takeFree() {
     const isFree = this.#free > 0
     if (isFree) this.#free -= 1
     return isFree
   }
 
-  /** A permit; what is left of `timeoutMs` (undefined: for ever; 0: at once or not at all). */
+  /** Waits for a permit. Returns the rest of `timeoutMs` (undefined: no limit; 0: at once or not at all). */
   async take(timeoutMs, signal) {
     if (this.#isClosed) throw closed()
     if (signal?.aborted) throw signal.reason

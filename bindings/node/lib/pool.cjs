@@ -12,13 +12,13 @@ const { Permits } = require('./permits.cjs')
 const sandboxes = require('./sandbox.cjs')
 const snapshots = require('./snapshot.cjs')
 
-/** Members that nobody closed are given back when they are collected: the member itself first, and then its permit. */
+/** Gives back members that are collected without being closed: the member itself first, and then its permit. */
 const forgotten = new FinalizationRegistry(({ made, permits }) => {
   made.close()
   permits.give()
 })
 
-/** Sandboxes kept ready from one snapshot; every member is handed out as the snapshot has it. */
+/** Sandboxes kept ready from one snapshot; every member is handed out in the snapshot's state. */
 class SandboxPool {
   #native
   #hosts = new Hosts()
@@ -44,7 +44,7 @@ class SandboxPool {
     options.text('the name of a guest function', name)
     let waitMs = this.#acquireTimeoutMs
     if (!this.#permits.takeFree()) {
-      // They are taken when the call is made, though it has to wait.
+      // The arguments are read when the call is made, even if it has to wait.
       values = values.map(owned)
       waitMs = await this.#permits.take(waitMs, signal)
     }

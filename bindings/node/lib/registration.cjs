@@ -1,6 +1,6 @@
 'use strict'
-// How a host function is registered: with a signature, or as it is. Of one that has none, a guest decides how many arguments it
-// gets, so it gets no more than it takes openly: what has a default is the host's own.
+// Registration of host functions, with or without a signature. Without one, the guest chooses the number of arguments.
+// So the function gets no more than its `length`: parameters with a default are the host's own.
 
 const { types } = require('node:util')
 
@@ -14,17 +14,17 @@ function registered(name, found) {
   const { params, returns, call, arity, openArity } = options.hostFunction(what, found)
   options.callback(what, call)
   const isCounted = arity !== undefined || openArity !== undefined
-  // Alone in its description, a function takes and returns nothing.
+  // Given alone in its description, a function takes and returns nothing.
   if (!isCounted) return { what, call, signature: { params, returns } }
   if (params !== undefined || returns !== undefined) throw invalid(`${what} has a signature, which says how many arguments it takes: leave arity and openArity out`)
   if (arity !== undefined && openArity) throw invalid(`${what} has arity or openArity, not both`)
   return { what, call, arity: openArity ? Infinity : arity ?? arityOf(what, call) }
 }
 
-/** How many parameters are neither a rest nor behind a default: those that `length` counts. */
+/** Number of parameters that `length` counts: neither a rest parameter nor one from the first default on. */
 function arityOf(what, call) {
   const { length } = call
-  // Bound functions, those of the engine, and proxies may take more than they say.
+  // Bound functions, built-in ones, and proxies may take more arguments than their `length`.
   const isHidden = types.isProxy(call) || Function.prototype.toString.call(call).endsWith('{ [native code] }')
   if (!Number.isSafeInteger(length) || length < 0 || (length === 0 && isHidden)) {
     throw invalid(`how many arguments ${what} takes cannot be seen: say { call, arity: n }, or { call, openArity: true } for any number`)
@@ -32,7 +32,7 @@ function arityOf(what, call) {
   return length
 }
 
-/** Refuses more arguments than a function takes openly. `who` says whose they are. */
+/** Refuses more arguments than a function's `length`. `who` names the function. */
 function checkArity({ what, arity }, found, who) {
   if (found <= arity) return
   throw new HyperlightError('ERR_HL_SIGNATURE', `${what} takes at most ${arity} argument${arity === 1 ? '' : 's'}, ${who} ${found}; parameters with ` +

@@ -1,19 +1,19 @@
 'use strict'
-// What the ready-made guests have in common: each is a sandbox with another way to call it, and so are the members of
-// its pools.
+// The common part of the ready-made guests: each is a sandbox with other ways to call it, and so are the members of its
+// pools.
 
 const { invalid } = require('./errors.cjs')
 const options = require('./options.cjs')
 const { SandboxPool } = require('./pool.cjs')
 const { Sandbox, prepareBy } = require('./sandbox.cjs')
 
-/** Says to a constructor that what it is to hold is there already. */
+/** Tells a constructor that its content exists already. */
 const MADE = Symbol('made')
 
-/** A sandbox whose guest understands more than calls by name. */
+/** A sandbox whose guest offers more than calls by name. */
 class Runtime {
   #sandbox
-  /** What its pools have as well: host functions by the names that the guest knows, limits, print. */
+  /** Settings that its pools have as well: host functions by the guest's names, limits, print. */
   #shared
 
   constructor({ sandbox, shared }) {
@@ -76,7 +76,7 @@ class RuntimePool {
   #shared
 
   constructor(snapshot, given, shared) {
-    // Only what is given takes the place of what there is.
+    // Only given options replace existing ones.
     this.#pool = new SandboxPool(snapshot, { ...shared, ...options.poolOptions(given), hostFunctions: shared.hostFunctions })
     this.#shared = shared
   }
@@ -126,7 +126,7 @@ function make(source, given, hostFunctions, preparation = []) {
   return { sandbox, shared: { ...options.withoutSizes(given), hostFunctions } }
 }
 
-/** What a pool of this runtime as it is now is made of. */
+/** The parts of a pool of this runtime in its current state. */
 async function pooled(runtime, given, other) {
   if (options.poolOptions(given).hostFunctions !== undefined) throw invalid(`this pool has the host functions that there are; for others: ${other}`)
   if (runtime.state === 'uninitialized') await runtime.evolve()

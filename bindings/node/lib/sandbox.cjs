@@ -11,15 +11,15 @@ const snapshots = require('./snapshot.cjs')
 
 const POOLED = Symbol('pooled')
 
-/** One virtual machine with one guest. Used by one call at a time. */
+/** One virtual machine with one guest. It runs one call at a time. */
 class Sandbox {
   #native
-  /** By which the native half knows it in synchronous calls. */
+  /** Number of the sandbox in the native half, for synchronous calls. */
   #number
   #hosts
-  /** The call that is running on another thread. */
+  /** The running call on another thread. */
   #call
-  /** How many calls are inside, on any thread. */
+  /** Number of calls inside, on any thread. */
   #inside = 0
   #isClosed = false
   /** Gives a member of a pool back. */
@@ -70,7 +70,7 @@ class Sandbox {
       throw invalid('callSync takes no signal, which nobody could fire meanwhile; use timeoutMs, or call')
     }
     const hosts = this.#hosts
-    // A pool's members share their host functions, and one may have called another.
+    // Members of a pool share their host functions, and one may have called another.
     const outer = hosts.failures
     hosts.failures = undefined
     this.#inside += 1
@@ -122,7 +122,7 @@ class Sandbox {
 
   async [Symbol.asyncDispose]() {
     this.close()
-    // What it rejects with is told to whoever made the call.
+    // Its rejection is reported to the caller.
     await this.#call?.promise.catch(() => {})
   }
 
@@ -158,7 +158,7 @@ class Sandbox {
     this.#giveBack()
   }
 
-  /** The pool has a member back when the last call has left it: nobody else may come before. */
+  /** Gives a member back to the pool when its last call has ended, so that no other caller gets it before. */
   #giveBack() {
     if (!this.#isClosed || this.#inside > 0) return
     this.#release?.()
@@ -166,7 +166,7 @@ class Sandbox {
   }
 }
 
-/** Has the start of a sandbox make these calls, `[name, ...texts]`, before the first of the user's. */
+/** Sets calls for the start of a sandbox, `[name, ...texts]`, before the user's first call. */
 const { prepareBy } = Sandbox
 delete (/** @type {any} */ (Sandbox)).prepareBy
 

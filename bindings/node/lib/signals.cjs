@@ -1,13 +1,14 @@
 'use strict'
-// Who waits for an AbortSignal. It has one listener of ours however many calls wait for it: Node warns of many.
+// Waits for AbortSignals. Each signal has one listener of this package, however many calls wait: Node warns of many
+// listeners.
 
 const { invalid } = require('./errors.cjs')
 const { describe } = require('./kinds.cjs')
 
-/** What waits for each signal. */
+/** The handlers of each signal. */
 const watched = new WeakMap()
 
-/** An AbortSignal, or what has all that is needed of one. */
+/** Returns true for an AbortSignal, or an object with all that is needed of one. */
 function checked(name, value) {
   const isSignal = typeof value === 'object' && value !== null && typeof value.aborted === 'boolean' &&
     typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
@@ -15,7 +16,7 @@ function checked(name, value) {
   return value
 }
 
-/** Has `handler` called when the signal is aborted. What is returned ends that. */
+/** Calls `handler` when the signal is aborted. Returns a function that ends the watch. */
 function watch(signal, handler) {
   const found = watched.get(signal) ?? listen(signal)
   found.handlers.add(handler)

@@ -8,7 +8,7 @@ const options = require('./options.cjs')
 
 const INTERNAL = Symbol('internal')
 
-/** An immutable picture of a sandbox. */
+/** The immutable state of a sandbox. */
 class Snapshot {
   #native
 
@@ -41,7 +41,7 @@ const { native: nativeSnapshot, is: isSnapshot } = Snapshot
 delete /** @type {any} */ (Snapshot).native
 delete /** @type {any} */ (Snapshot).is
 
-/** The native half's snapshot, or an error that says what was passed instead. */
+/** Returns the native half's snapshot, or throws an error that names the value passed instead. */
 function checked(value) {
   if (!isSnapshot(value)) throw invalid(`a Snapshot was expected, found ${options.describe(value)}`)
   return nativeSnapshot(value)

@@ -1,6 +1,6 @@
 'use strict'
-// Values that travel as JSON: of any form to scripts, of their types to WebAssembly programs. What a type allows, how a value is
-// written and how deep it may be is decided by the native half; here is only what JavaScript's values are.
+// Values that travel as JSON: of any form to scripts, of their types to WebAssembly programs. The native half decides
+// on the rules of types, the text of values, and the limit on depth. This file defines only JavaScript's values.
 //
 //   scripts       JSON values, with what JSON.stringify makes of others; bigint, Uint8Array and ArrayBuffer, NaN, ±Infinity, -0
 //
@@ -10,8 +10,8 @@
 //                 list<T>, tuple<…>, flags      array (list<u8>: bytes)     map<K, V>              Map
 //                 record                        object
 //
-// Both ways values are a tape between the two halves: an array of numbers, which say what is there, and the texts and bytes
-// beside it. What cannot cross (functions, symbols, cycles) is an error, not left out.
+// In both directions values travel as a tape between the two halves: an array of numbers with the tags, and the texts
+// and bytes beside it. Values that cannot be passed (functions, symbols, cycles) are errors, never left out.
 
 const { types } = require('node:util')
 
@@ -21,29 +21,29 @@ const native = require('./native.cjs')
 
 const { MAX_DEPTH } = native
 
-/** Types that were asked for, by their texts. */
+/** The parsed types, by their texts. */
 class Type {
   #native
 
   constructor(text) {
     this.#native = checked(native.Type.parse(text))
-    /** Whether its kind on the wire has more values. */
+    /** Returns true if its kind on the wire has more values than the type. */
     this.isNarrow = this.#native.isNarrow
   }
 
-  /** The text of a value. `what` says whose it is. */
+  /** Encodes a value as text. `what` names it in errors. */
   encode(value, what) {
     const flat = new Flat(what, false)
     flat.add(value)
     return checked(this.#native.lower(what, flat.numbers, flat.text, flat.bytes))
   }
 
-  /** The value of a text that a guest wrote for this type. */
+  /** Decodes a guest's text as a value of this type. */
   decode(text, what) {
     return made(checked(this.#native.lift(what, text)))
   }
 
-  /** A value that crossed as a kind which has more values than its type. */
+  /** Checks a value that was passed as a wider kind. */
   checked(value, what) {
     const flat = new Flat(what, false)
     flat.add(value)
@@ -52,26 +52,26 @@ class Type {
   }
 }
 
-/** The text of a value for a script. `what` says whose it is; `undefined` alone is the empty text. */
+/** Encodes a value for a script. `what` names it in errors; `undefined` alone is the empty text. */
 function encode(value, what) {
   const flat = new Flat(what, true)
   flat.add(prepared(value, ''))
   return checked(native.toScript(what, false, flat.numbers, flat.text, flat.bytes))
 }
 
-/** The text of an array of values, each with levels of its own. */
+/** Encodes an array of values, each of which may be as deep as one alone. */
 function encodeAll(values, what) {
   const flat = new Flat(what, true)
   for (const [index, value] of values.entries()) flat.add(prepared(value, String(index)))
   return checked(native.toScript(what, true, flat.numbers, flat.text, flat.bytes))
 }
 
-/** The value of a text that a script's guest wrote, who may write anything. */
+/** Decodes the text of a script's guest, which is untrusted. */
 function decode(text, what) {
   return text === '' ? undefined : ofScript(text, what, false)
 }
 
-/** The array of values that a guest wrote, each with levels of its own. */
+/** Decodes a guest's array of values, each of which may be as deep as one alone. */
 function decodeAll(text, what) {
   const values = ofScript(text, what, true)
   if (!Array.isArray(values)) throw new HyperlightError('ERR_HL_PROTOCOL', `${what} are no array, found ${describe(values)}`)
@@ -80,20 +80,20 @@ function decodeAll(text, what) {
 
 function ofScript(text, what, isAll) {
   const tape = checked(native.ofScript(what, isAll, text))
-  // It was found to be JSON, and to be no deeper than it may.
+  // The native half has checked that it is JSON within the limit on depth.
   return tape === null ? JSON.parse(text) : made(tape)
 }
 
-/** The result, or its failure thrown. */
+/** Returns the result, or throws its failure. */
 function checked(result) {
   if (result?.failed !== true || !Object.hasOwn(result, 'failed')) return result
   throw new HyperlightError(result.code, result.message)
 }
 
-/** What is on a tape on its way into the native half. */
+/** Tags on a tape to the native half. */
 const [NULL, UNDEFINED, FALSE, TRUE, NUMBER, BIGINT, TEXT, BYTES, LIST, OBJECT, MAP, OTHER] = Array(12).keys()
 
-/** Values, one behind the other. */
+/** A tape of values, one after the other. */
 class Flat {
   /** @type {number[]} */
   #tape = []
@@ -103,7 +103,7 @@ class Flat {
   /** @type {Buffer[]} */
   #pieces = []
   #bytesLength = 0
-  /** The objects that the value is in that is being added. */
+  /** The objects around the value that is being added. */
   #around = new Set()
   #what
   #isScript
@@ -155,7 +155,7 @@ class Flat {
     const tag = isList ? LIST : this.#isScript ? ofScripts(value) : ofComponents(value)
     if (tag === OTHER) return this.#addText(OTHER, describe(value))
     const begin = this.#tape.push(tag, 0) - 1
-    // Too deep is what the native half calls it; only that it has an end is seen to here.
+    // The native half checks the depth; here only cycles are found.
     if (this.#around.size <= MAX_DEPTH) {
       this.#around.add(value)
       if (isList) this.#addItems(value)
@@ -195,22 +195,25 @@ class Flat {
   }
 }
 
-/** The digits of a bigint, if it is not so large that they take more than linear time: then more than any may have. */
+/** Returns the digits of a bigint, unless it exceeds the limit: larger ones take more than linear time. */
 function digitsOf(value) {
   return value < ABOVE && value > -ABOVE ? String(value) : ''
 }
 
-/** Bigints that may cross are far below, and above its negative. */
+/** Allowed bigints are below this number, and above its negative. */
 const ABOVE = 2n ** BigInt(native.MAX_BITS)
 
-/** What JSON would make of it: asked once. */
+/** Converts an object by its `toJSON`, which is called once. */
 function prepared(value, key) {
   if (typeof value !== 'object' || value === null || isBytes(value)) return value
   const { toJSON } = value
   return typeof toJSON === 'function' ? Reflect.apply(toJSON, value, [key]) : value
 }
 
-/** What an object is to scripts: what its properties are, unless it holds more. An instance of any class is its properties, if it has any. */
+/**
+ * Classifies an object for scripts: its properties, unless it holds more. An instance of any class is its properties,
+ * if it has any.
+ */
 function ofScripts(value) {
   const isOther = types.isMap(value) || types.isSet(value) || types.isRegExp(value) || types.isNativeError(value) || types.isPromise(value) ||
     types.isDate(value) || ArrayBuffer.isView(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isGeneratorObject(value)
@@ -230,24 +233,24 @@ function unboxed(value) {
   return types.isBigIntObject(value) ? BigInt.prototype.valueOf.call(value) : Symbol.prototype.valueOf.call(value)
 }
 
-/** What an object is to components. */
+/** Classifies an object for components. */
 function ofComponents(value) {
   if (types.isMap(value)) return MAP
   if (types.isSet(value) || types.isTypedArray(value)) return LIST
   return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value) ? OTHER : OBJECT
 }
 
-/** The items of what is a list to components. */
+/** Returns the items of a list for components. */
 function listOf(value) {
   return types.isSet(value) ? Set.prototype.values.call(value) : Array.from(/** @type {any} */ (value))
 }
 
-/** What is on a tape on its way out of the native half. */
+/** Tags on a tape from the native half. */
 const OUT = Object.freeze({
   NULL: 0, UNDEFINED: 1, FALSE: 2, TRUE: 3, NUMBER: 4, SHORT_BIGINT: 5, BIGINT: 6, TEXT: 7, NAME: 8, BYTES: 9, LIST: 10, OBJECT: 11, MAP: 12,
 })
 
-/** The value of a tape: what was made last is what the next is made of. */
+/** Builds the value of a tape: the last values made are the parts of the next. */
 function made({ tape: written, texts, names, bytes }) {
   const tape = new Float64Array(written.buffer)
   /** @type {any[]} */
@@ -293,7 +296,7 @@ function made({ tape: written, texts, names, bytes }) {
   return stack[0]
 }
 
-/** An own property, whatever its name. */
+/** Defines an own property, whatever its name. */
 function set(object, name, value) {
   if (name !== '__proto__') object[name] = value
   else Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })

@@ -17,13 +17,13 @@ const { MADE, Runtime, RuntimePool, make, poolOf, pooled, sandboxOf, sharedOfPoo
 const snapshots = require('./snapshot.cjs')
 const { Type } = require('./values.cjs')
 
-/** Who compiles on another thread. More at once would not be done sooner, and take as much more memory. */
+/** The queue of compilations on other threads. More at once would not be faster, and would take more memory. */
 const compilers = new Permits(availableParallelism())
 
-/** What is known of the programs in snapshots; of one that was loaded from a file, nothing is. */
+/** The programs of snapshots; for a snapshot loaded from a file, the program is unknown. */
 const programs = new WeakMap()
 
-/** A program, compiled, with all that a sandbox for it needs but the sandbox's own options. */
+/** A compiled program, with everything that a sandbox for it needs but the sandbox's own options. */
 class Program {
   constructor(compiled) {
     this.guest = guestOf(unwrap(compiled.guest()))
@@ -34,7 +34,7 @@ class Program {
   }
 }
 
-/** A program, compiled, which can be kept as bytes. */
+/** A compiled program, which can be saved as bytes. */
 class WasmProgram {
   #native
 
@@ -186,7 +186,7 @@ class WasmMemory {
   }
 }
 
-/** Programs kept warm: every call finds the program as the snapshot has it. */
+/** Programs kept warm: every call gets the program in the snapshot's state. */
 class WasmPool extends RuntimePool {
   #program
 
@@ -217,7 +217,7 @@ async function callIn(subject, program, name, values) {
   return fromGuest(type?.result, await subject.call(name, ...text, given), `the result of \`${name}\``)
 }
 
-/** What a call is made of. A record may be an argument, so what is behind the parameters is the options. */
+/** The parts of a call. A record may be an argument, so the options are the object after the parameters. */
 function forCall(program, name, values) {
   const type = program?.exports.get(options.text('the name of a function', name))
   if (type === undefined) return { type, text: values, given: options.takeCallOptions(values) }
@@ -282,7 +282,7 @@ function hostFunctionsFor(program, given) {
   return out
 }
 
-/** The function with arguments and a result of its import's types. */
+/** Wraps the function with the types of its import. */
 function overTypes(what, { parameters, result }, call) {
   return (...values) => {
     const found = call(...values.map((value, index) => fromGuest(parameters[index], value, `argument ${index + 1} of ${what}`)))
@@ -291,18 +291,18 @@ function overTypes(what, { parameters, result }, call) {
   }
 }
 
-/** The native half's program, compiled on this thread. */
+/** Compiles a program on this thread. */
 function compiledSync(source, surroundings, bounds) {
   const bytes = types.isUint8Array(source) ? options.bytes('the program', source) : fs.readFileSync(options.filePath('the path of the program', source))
   return unwrap(native.compileSync(bytes, surroundings, bounds))
 }
 
-/** The same on another thread. */
+/** Compiles a program on another thread. */
 async function compiled(source, surroundings, bounds) {
   let bytes = types.isUint8Array(source) ? options.bytes('the program', source)
     : await fs.promises.readFile(options.filePath('the path of the program', source))
   if (!compilers.takeFree()) {
-    // The caller's may change while it waits.
+    // The caller's bytes may change during the wait.
     if (bytes === source) bytes = owned(bytes)
     for (const file of surroundings.files) file.contents = owned(file.contents)
     await compilers.take(undefined, undefined)
@@ -314,7 +314,7 @@ async function compiled(source, surroundings, bounds) {
   }
 }
 
-/** What the program finds around itself, as the native half wants it. */
+/** The WASI environment, in the native half's form. */
 function asked(given) {
   const { args = [], env, files } = options.wasiOptions(given)
   return {
@@ -326,7 +326,7 @@ function asked(given) {
   }
 }
 
-/** A place in a memory, as the guest has it. */
+/** Converts a position in a memory to the guest's form. */
 function place(name, value) {
   if (!Number.isSafeInteger(value) || value < 0) throw invalid(`${name} is a whole number, 0 or more, found ${options.describe(value)}`)
   return BigInt(value)

@@ -1,13 +1,13 @@
-//! Failures, on their way to JavaScript, which makes instances of `HyperlightError` of them.
+//! Failures on their way to JavaScript, which turns them into instances of `HyperlightError`.
 //!
-//! The code and its name are the engine's, and so are the messages, with the names of JavaScript.
+//! The codes, their names and the messages are the engine's; messages use JavaScript's names.
 
 use std::fmt;
 
 use libhyperlight::options::face::Face;
 use libhyperlight::{Access, Error, ErrorCode, Fault};
 
-/// What went wrong.
+/// A failure as data.
 #[derive(Debug)]
 pub struct Failure {
     pub code: ErrorCode,
@@ -15,9 +15,9 @@ pub struct Failure {
     /// The number that the guest gave.
     pub guest_code: Option<i32>,
     pub fault: Option<Box<Fault>>,
-    /// What the guest says besides the message.
+    /// The guest's details besides the message.
     pub details: Option<String>,
-    /// It is, or was caused by, what a host function threw: its number.
+    /// Number of the host function's exception that this is, or was caused by.
     pub thrown: Option<u32>,
     pub cause: Option<Box<Self>>,
 }
@@ -43,7 +43,7 @@ impl Failure {
         Self::new(ErrorCode::State, message)
     }
 
-    /// What the compiler of WebAssembly says.
+    /// Converts an error of the WebAssembly compiler.
     pub fn of_compiler(code: ErrorCode, message: &str) -> Self {
         Self::new(code, message)
     }
@@ -88,7 +88,7 @@ impl Failure {
         match source {
             HostFailure::Thrown(thrown) => self.thrown = Some(thrown.number),
             HostFailure::Wrong(wrong) => self.cause = Some(wrong),
-            // These end the call, so they are the reason whatever the engine calls it.
+            // These end the call, so they are the reason, whatever code the engine gives.
             HostFailure::Cancelled => *self = Self::interrupted(),
             HostFailure::TimedOut(limit) => {
                 *self = Self::from(Error::timed_out(limit));
@@ -97,19 +97,19 @@ impl Failure {
     }
 }
 
-/// What a host function threw: the number by which JavaScript knows it, and its text.
+/// An exception of a host function: its number in JavaScript, and its text.
 #[derive(Debug)]
 pub struct Thrown {
     pub number: u32,
     pub text: String,
 }
 
-/// Why a host function has no result.
+/// Reasons for a missing result of a host function.
 #[derive(Debug)]
 pub(crate) enum HostFailure {
     /// It threw, or rejected.
     Thrown(Thrown),
-    /// What it returned is not what its signature says.
+    /// Its result does not fit its signature.
     Wrong(Box<Failure>),
     /// The call was cancelled while it waited.
     Cancelled,
@@ -130,7 +130,7 @@ impl fmt::Display for HostFailure {
 
 impl std::error::Error for HostFailure {}
 
-/// The names of the kinds of access in JavaScript.
+/// Names the kind of an access in JavaScript.
 pub(crate) fn access(access: Access) -> &'static str {
     match access {
         Access::Read => "read",

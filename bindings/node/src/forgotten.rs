@@ -1,8 +1,8 @@
-//! Sandboxes that JavaScript has forgotten, found before their finalizers run.
+//! Closes sandboxes that JavaScript has forgotten, before their finalizers run.
 //!
-//! Node runs finalizers when its event loop turns. A program that makes sandboxes in one go, and closes none, would have
-//! thousands of machines by then. So weak references say which objects are gone, and where too many are still there, V8 is
-//! asked to collect garbage before another one is made.
+//! Node runs finalizers when its event loop turns. A program that makes sandboxes in one go, and closes none, would
+//! have thousands of virtual machines by then. Weak references show which objects are gone. If too many still exist, V8
+//! is asked to collect garbage before another sandbox is made.
 #![expect(unsafe_code, reason = "weak references, whose target may be gone, are Node's own functions only")]
 
 use std::cell::RefCell;
@@ -16,15 +16,15 @@ use crate::sandbox::JsSandbox;
 use crate::shared::SharedSandbox;
 use crate::value::check;
 
-/// So many may be there before the first is looked for. Each has two file descriptors; 1024 is what a process often may have.
+/// Number of sandboxes before the first search. Each has two file descriptors; the usual limit of a process is 1024.
 const FEW: usize = 64;
 
-/// More than V8 lets a program have outside of its heap: told of so much, it collects at once.
+/// Pressure that makes V8 collect at once: more than it allows a program outside of its heap.
 const PRESSURE: i64 = 1 << 40;
 
-/// An object of JavaScript's, and its sandbox.
+/// A JavaScript object and its sandbox.
 struct Entry {
-    /// Several may have loaded the addon on one thread.
+    /// One thread may have several environments that loaded the addon.
     env: sys::napi_env,
     object: sys::napi_ref,
     sandbox: Weak<SharedSandbox>,
@@ -32,16 +32,16 @@ struct Entry {
 
 struct Table {
     entries: Vec<Entry>,
-    /// How many there may be before the next look.
+    /// Number of entries that triggers the next search.
     limit: usize,
 }
 
 thread_local! {
-    /// Those of this thread's JavaScript. They go with the environment, which frees its references itself.
+    /// Entries of this thread's JavaScript. They go with the environment, which frees its references itself.
     static TABLE: RefCell<Table> = const { RefCell::new(Table { entries: Vec::new(), limit: FEW }) };
 }
 
-/// A sandbox whose object will be looked after.
+/// A sandbox whose object is watched.
 #[derive(Debug)]
 pub struct Watched(pub(crate) JsSandbox);
 
@@ -72,7 +72,7 @@ unsafe fn watch(
     Ok(())
 }
 
-/// Closes sandboxes that were forgotten, if there are many. Called where one more is about to be made.
+/// Closes forgotten sandboxes, if there are many. Called before another one is made.
 pub(crate) fn make_room(env: Env) {
     let is_full = |table: &Table| table.entries.len() >= table.limit;
     if !TABLE.with_borrow(is_full) {
@@ -83,13 +83,14 @@ pub(crate) fn make_room(env: Env) {
         collect(env);
         sweep();
     }
-    // Collecting takes time in proportion to all that the program holds: it must have grown by as much.
+    // Collecting takes time in proportion to the program's whole heap, so the next search waits until the table has
+    // doubled.
     TABLE.with_borrow_mut(|table| table.limit = FEW.max(2 * table.entries.len()));
 }
 
-/// Has V8 collect garbage now.
+/// Makes V8 collect garbage now.
 fn collect(env: Env) {
-    // A hint that comes to nothing leaves things as they were.
+    // If the hint fails, nothing has changed.
     if env.adjust_external_memory(PRESSURE).is_ok() {
         let _ = env.adjust_external_memory(-PRESSURE);
     }
@@ -121,8 +122,7 @@ fn is_needed(entry: &Entry) -> bool {
 /// `reference` is one of the live environment `env`.
 unsafe fn is_there(env: sys::napi_env, reference: sys::napi_ref) -> bool {
     let (mut scope, mut object) = (ptr::null_mut(), ptr::null_mut());
-    // What is found must not be kept by having been looked at.
-    // SAFETY: the caller's promise, here and below.
+    // A handle scope, so that looking at the object does not keep it alive.
     if check(unsafe { sys::napi_open_handle_scope(env, &raw mut scope) }).is_err() {
         return true;
     }

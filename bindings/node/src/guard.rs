@@ -1,4 +1,4 @@
-//! The border for panics: one of ours is a failure like any other, and never ends the process.
+//! The border for panics: a panic of this addon becomes an ordinary failure, and never ends the process.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -27,7 +27,7 @@ fn silence() {
     }
 }
 
-/// Panics if that is what the test wants of this place: in a build for tests, by the name of a function.
+/// Panics if the test asks for it by the name of a function, in a build for tests.
 pub(crate) fn panic_if_asked(_place: &str, _name: &str) {
     #[cfg(feature = "panics")]
     if _place == _name {

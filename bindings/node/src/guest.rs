@@ -1,4 +1,4 @@
-//! Guest programs, and whether there is a hypervisor to run them.
+//! Guest programs, and the check for a usable hypervisor.
 
 use libhyperlight::{Guest, PayloadAccess};
 use napi::bindgen_prelude::Uint8Array;
@@ -16,25 +16,25 @@ pub struct JsGuest {
 
 #[napi]
 impl JsGuest {
-    /// The guest in that file.
+    /// Loads a guest from a file.
     #[napi(catch_unwind)]
     pub fn from_file(path: String) -> Made<JsGuest> {
         Made(contain(|| Ok(Self { guest: Guest::from_file(path)? })))
     }
 
-    /// The guest of those bytes.
+    /// Loads a guest from bytes.
     #[napi(catch_unwind)]
     pub fn from_bytes(file: Uint8Array) -> Made<JsGuest> {
         Made(contain(|| Ok(Self { guest: Guest::from_bytes(&file)? })))
     }
 
-    /// A guest that the package carries.
+    /// Loads a guest that the package carries.
     #[napi(catch_unwind)]
     pub fn builtin(name: String) -> Made<JsGuest> {
         Made(contain(|| Ok(Self { guest: libhyperlight_builtin::by_name(&name)? })))
     }
 
-    /// The same guest with more in its image.
+    /// Makes a copy of the guest with a payload added to its image.
     #[napi(catch_unwind)]
     pub fn with_payload(&self, bytes: Uint8Array, is_executable: bool) -> Made<JsGuest> {
         let access = if is_executable { PayloadAccess::ReadExecute } else { PayloadAccess::Read };
@@ -42,13 +42,13 @@ impl JsGuest {
     }
 }
 
-/// Whether sandboxes can be made here.
+/// Checks that sandboxes can be made here.
 #[napi(catch_unwind)]
 pub fn probe() -> Made<()> {
     Made(contain(|| Ok(libhyperlight::probe()?)))
 }
 
-/// The version of this addon, which must be the package's.
+/// The version of this addon, which must equal the package's.
 #[napi(catch_unwind)]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")

@@ -1,8 +1,8 @@
-//! Host functions: how a guest's call reaches a JavaScript function.
+//! Host functions: they carry a guest's call to a JavaScript function.
 //!
-//! What the engine holds is a number, the function's place in JavaScript's own table, so that the table's owner can be
-//! collected with everything that its functions refer to. Where the table is, is said by the call that is running on this
-//! thread ([`Caller`]): a synchronous one calls straight back, any other asks by its [`Job`] and waits.
+//! The engine holds only a slot number in a table of JavaScript functions. So the garbage collector can collect the
+//! table's owner with everything that its functions refer to. The running call on this thread ([`Caller`]) knows the
+//! table. A synchronous call calls the function directly; any other posts the request through its [`Job`] and waits.
 #![expect(unsafe_code, reason = "calls a JavaScript function with values made for it")]
 
 use std::cell::RefCell;
@@ -19,15 +19,15 @@ use crate::guard::panic_if_asked;
 use crate::job::Job;
 use crate::value::{Loose, ToJs, check, kind};
 
-/// Who called the guest that runs on this thread.
+/// The caller of the guest that runs on this thread.
 pub(crate) enum Caller {
     /// JavaScript, on this thread: its dispatcher, `(slot, ...arguments) => result`.
     Here(Dispatcher),
-    /// A thread of ours.
+    /// A worker thread of this addon.
     Elsewhere(Arc<Job>),
 }
 
-/// The dispatcher of the synchronous call that is running. Never leaves the thread, nor outlives the call.
+/// The dispatcher of the running synchronous call. It never leaves the thread, nor outlives the call.
 pub(crate) struct Dispatcher {
     env: sys::napi_env,
     function: sys::napi_value,
@@ -43,7 +43,7 @@ thread_local! {
     static CALLER: RefCell<Option<Rc<Caller>>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`, whose host functions are those of `caller`.
+/// Runs `work`, with `caller` as the target of host functions.
 pub(crate) fn with<R>(caller: Caller, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<Rc<Caller>>);
     impl Drop for Restore {
@@ -57,13 +57,13 @@ pub(crate) fn with<R>(caller: Caller, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Whether the guest that runs on this thread may go on: whether JavaScript is there to get its result. It is not where a
-/// worker is being terminated, or the process ends, while the worker's thread is inside a synchronous call.
+/// Fails if the guest that runs on this thread must stop, because JavaScript cannot take its result. That is so while a
+/// worker is being terminated, or the process ends, inside a synchronous call.
 pub(crate) fn go_on() -> Result<(), HostError> {
     if is_wanted() { Ok(()) } else { Err(host_error(HostFailure::Cancelled)) }
 }
 
-/// The same between two steps of a call, of which nobody has run a guest that could be stopped.
+/// Checks the same as [`go_on`] between two steps of a call, while no guest is running.
 pub(crate) fn check_caller() -> Result<(), Failure> {
     if is_wanted() { Ok(()) } else { Err(Failure::interrupted()) }
 }
@@ -77,7 +77,7 @@ fn is_wanted() -> bool {
     }
 }
 
-/// The signature with those kinds.
+/// Makes a signature from the names of kinds.
 pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, Failure> {
     let params: Vec<_> = params
         .iter()
@@ -90,7 +90,7 @@ pub(crate) fn signature(params: &[String], returns: &str) -> Result<Signature, F
         .leaving_out(MAX_PARAMETERS, "guests give the arguments that params lists at its registration"))
 }
 
-/// The host function at that place of the caller's table.
+/// Makes the host function for a slot of the caller's table.
 pub(crate) fn function(
     name: String,
     slot: u32,
@@ -122,18 +122,16 @@ fn host_error(failure: HostFailure) -> HostError {
             let status = wrong.code.number();
             HostError::new(failure).with_status(status)
         }
-        // No guest may swallow these.
+        // The guest must not handle these itself.
         HostFailure::Cancelled | HostFailure::TimedOut(_) => HostError::new(failure).fatal(),
     }
 }
 
 impl Dispatcher {
-    /// Whether JavaScript may still run in its environment.
+    /// Returns true if JavaScript may still run in its environment.
     fn may_run(&self) -> bool {
         let mut is_equal = false;
-        // Does nothing, and runs nothing, but Node asks first whether it may.
-        // SAFETY: a synchronous call is running on this thread, so the environment is live, and the function is an argument
-        // of that call.
+        // Has no effect, and runs no code, but Node first checks that JavaScript may run.
         let asked =
             unsafe { sys::napi_strict_equals(self.env, self.function, self.function, &raw mut is_equal) };
         check(asked).is_ok()
@@ -153,7 +151,7 @@ impl Dispatcher {
         match result {
             Ok(Ok(loose)) => Ok(loose),
             Ok(Err(thrown)) => Err(HostFailure::Thrown(thrown)),
-            // The dispatcher catches what functions throw. So JavaScript is being stopped: `worker.terminate()`, or
+            // The dispatcher catches exceptions of functions. So JavaScript is being stopped: `worker.terminate()`, or
             // `process.exit()` in a worker.
             Err(_) => Err(HostFailure::Cancelled),
         }

@@ -1,4 +1,4 @@
-//! One call that runs on a thread of ours: what its thread and JavaScript say to each other.
+//! One call that runs on a worker thread: the exchange between that thread and JavaScript.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::value::Loose;
 
 /// A call in progress.
 pub(crate) struct Job {
-    /// By which JavaScript knows it.
+    /// The job's number in JavaScript.
     pub id: u32,
     pub port: Arc<Port>,
     state: Mutex<State>,
@@ -24,13 +24,13 @@ struct State {
     is_cancelled: bool,
     answer: Option<Result<Loose, Thrown>>,
     interrupt: Option<InterruptHandle>,
-    /// When the time is up, and how long it was.
+    /// The deadline, and the time limit that it came from.
     deadline: Option<(Instant, Duration)>,
 }
 
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 enum Phase {
-    /// It has not entered the engine.
+    /// The call has not entered the engine.
     #[default]
     Waiting,
     Running,
@@ -42,7 +42,7 @@ impl Job {
         Self { id, port, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// The guest is about to run, for so long at most. An error if the call was cancelled before.
+    /// Notes that the guest is about to run, for at most `limit`. Fails if the call was cancelled before.
     pub fn begin(&self, interrupt: Option<&InterruptHandle>, limit: Duration) -> Result<(), Failure> {
         let mut state = self.state();
         if state.is_cancelled {
@@ -54,21 +54,22 @@ impl Job {
         Ok(())
     }
 
-    /// Whether it was cancelled.
+    /// Returns true if the call was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.state().is_cancelled
     }
 
-    /// The call has returned.
+    /// Notes that the call has returned.
     pub fn finish(&self) {
         let mut state = self.state();
         state.phase = Phase::Done;
-        // A pool gives the sandbox to somebody else.
+        // A pool gives the sandbox to another caller.
         state.interrupt = None;
     }
 
-    /// Ends the call soon. `false`: ask again, it is between two steps. A guest that nothing can stop, because the program
-    /// ignores the signal that would, is not asked again: its call ends where it next calls the host, if it does.
+    /// Cancels the call. `false` means that it is between two steps, and must be cancelled again. A guest that cannot
+    /// be stopped, because the program ignores the wake-up signal, returns `true`: its call ends at its next call of
+    /// the host, if there is one.
     pub fn cancel(&self) -> bool {
         let mut state = self.state();
         state.is_cancelled = true;
@@ -79,7 +80,7 @@ impl Job {
         }
     }
 
-    /// Has JavaScript call a host function, and waits for what it says.
+    /// Makes JavaScript call a host function, and waits for the answer.
     pub fn ask(&self, slot: u32, arguments: Vec<Value>) -> Result<Loose, HostFailure> {
         let mut state = self.state();
         state.answer = None;
@@ -106,14 +107,14 @@ impl Job {
         }
     }
 
-    /// What the host function returned or threw.
+    /// Passes on the result or the exception of the host function.
     pub fn answer(&self, answer: Result<Loose, Thrown>) {
         self.state().answer = Some(answer);
         self.changed.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is complete before anything that can panic.
+        // Every change of the state is complete before any code that can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,13 +1,13 @@
 //! The native half of the Node package.
 //!
-//! A thin border around the crate `libhyperlight`. What is public is written in JavaScript (`lib/`): classes, options,
-//! promises, the functions that guests call. This half converts values exactly ([`value`]), shares
-//! sandboxes with the threads that use them ([`shared`]), and runs calls: on the thread of JavaScript, or on threads of its own ([`worker`]), which talk to
-//! JavaScript through one [`port`] for each environment.
+//! A thin border around the crate `libhyperlight`. The public interface is written in JavaScript (`lib/`): classes,
+//! options, promises, host functions. This half converts values exactly ([`value`]) and shares sandboxes with the
+//! threads that use them ([`shared`]). It runs calls on the thread of JavaScript, or on threads of its own
+//! ([`worker`]), which talk to JavaScript through one [`port`] for each environment.
 //!
-//! Nothing here owns a JavaScript value: functions and thrown errors stay in JavaScript and have numbers here. So there
-//! is nothing that the garbage collector cannot see, and nothing to release on a wrong thread. Failures are returned as
-//! data ([`failure`]); JavaScript makes errors of them.
+//! Nothing here owns a JavaScript value: functions and exceptions stay in JavaScript and have numbers here. So the
+//! garbage collector sees everything, and nothing is released on a wrong thread. Failures are returned as data
+//! ([`failure`]); JavaScript turns them into errors.
 
 #![cfg_attr(test, allow(dead_code, reason = "unit tests have no Node that would call it"))]
 

@@ -1,4 +1,4 @@
-//! Options that are numbers, as JavaScript spells and gives them. What they may be is the engine's to say.
+//! Numeric options, as JavaScript spells and gives them. The engine decides the allowed values.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::guard::contain;
 use crate::reply::Made;
 
-/// The names of the options of a `sandbox`, a `call`, a `pool`, of the `load` of a snapshot, or of a `compile`; or the `limit`s.
+/// Lists the names of the options of a `sandbox`, a `call`, a `pool`, the `load` of a snapshot, or a `compile`; or of
+/// the `limit`s.
 #[napi(catch_unwind)]
 pub fn option_names(of: String) -> Vec<String> {
     let mut rows = rows(&of);
@@ -22,7 +23,7 @@ pub fn option_names(of: String) -> Vec<String> {
     rows.iter().map(|row| Face::JavaScript.name(row).into_owned()).collect()
 }
 
-/// Fails if that option cannot be that number, or, without one, that value; `shown` prints it.
+/// Fails if the option cannot have this number, or, without a number, this value; `shown` prints it.
 #[napi(catch_unwind)]
 pub fn check_option(of: String, name: String, number: Option<f64>, shown: String) -> Made<()> {
     Made(contain(|| {
@@ -36,7 +37,7 @@ pub fn check_option(of: String, name: String, number: Option<f64>, shown: String
     }))
 }
 
-/// Fails, and says which of the known options is meant.
+/// Fails, and suggests the known option that was probably meant.
 #[napi(catch_unwind)]
 pub fn unknown_option(what: String, name: String, known: Vec<String>) -> Made<()> {
     Made(contain(|| {
@@ -45,7 +46,7 @@ pub fn unknown_option(what: String, name: String, known: Vec<String>) -> Made<()
     }))
 }
 
-/// The engine's options, of an object whose numbers were checked.
+/// Reads the engine's options from an object whose numbers were checked.
 pub(crate) fn read<O: Options>(object: &Object<'_>) -> Result<O, Failure> {
     let mut options = O::default();
     for row in &*O::rows() {
@@ -63,7 +64,7 @@ pub(crate) fn read<O: Options>(object: &Object<'_>) -> Result<O, Failure> {
 pub(crate) struct Limits(CallOptions);
 
 impl Limits {
-    /// Those of an object, if there is one.
+    /// Reads the limits from an object, if there is one.
     pub fn of(object: Option<Object<'_>>) -> Result<Self, Failure> {
         object.map_or_else(|| Ok(Self::default()), |object| read(&object).map(Self))
     }
@@ -77,12 +78,12 @@ impl Limits {
     }
 }
 
-/// How long a call may take, unless it says otherwise.
+/// The default time limit of a call.
 pub(crate) fn timeout(options: &impl Options) -> Duration {
     options.setting("timeout").and_then(Setting::time).unwrap_or(Duration::MAX)
 }
 
-/// What is too long for a duration is the longest.
+/// Converts milliseconds; a value too large for a duration becomes the longest duration.
 pub(crate) fn milliseconds(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
 }
@@ -99,7 +100,7 @@ fn rows(of: &str) -> Vec<&'static Info> {
     .into_owned()
 }
 
-/// Whole numbers are those that JavaScript counts exactly.
+/// Sorts a number; whole numbers are those that JavaScript counts exactly.
 fn sort(number: f64) -> Given {
     const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
     if number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER {

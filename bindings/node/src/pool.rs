@@ -1,8 +1,8 @@
-//! Pools, as JavaScript has them.
+//! Pools for JavaScript.
 //!
-//! Who must wait for a member waits in JavaScript, so that a thousand requests do not become a thousand threads; there, too,
-//! is decided in which order. Who comes here has a permit for a member, which is idle, can be made, or is just being made by the
-//! pool for its reserve: that is all that is left to wait for.
+//! Callers wait for a member in JavaScript, which also decides the order, so that a thousand requests do not need a
+//! thousand threads. A caller here has a permit for a member, which is idle, can be made, or is just being made for the
+//! pool's reserve. So only that can still be waited for.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::shared::{Functions, SharedSandbox};
 use crate::snapshot::JsSnapshot;
 use crate::value::Loose;
 
-/// What making a member takes at most, on a machine that has other work. Nobody who has a permit is sent away sooner.
+/// Longest time that making a member takes on a busy machine. A caller with a permit waits at least so long.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// Sandboxes kept ready from one snapshot.
@@ -36,44 +36,44 @@ pub struct JsPool {
 
 #[derive(Debug)]
 struct Shared {
-    /// `None` once it was closed.
+    /// `None` after closing.
     pool: Mutex<Option<Arc<Pool>>>,
     /// The same for all members.
     functions: OnceLock<Arc<Functions>>,
     timeout: Duration,
 }
 
-/// What a pool has done and has.
+/// Statistics of a pool.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
 pub struct JsPoolStatistics {
-    /// Members that somebody has.
+    /// Members in use.
     pub in_use: f64,
     /// Members that are ready.
     pub idle: f64,
     /// Members made so far.
     pub created: f64,
-    /// Members that could not be cleaned.
+    /// Members dropped because they could not be restored.
     pub replaced: f64,
-    /// Waits for a member that was being cleaned.
+    /// Acquisitions that waited for a member that was being restored.
     pub waits: f64,
-    /// How long they took.
+    /// Total time of those waits.
     pub waited_ms: f64,
 }
 
-/// One call in a member of a pool, besides its limits.
+/// One call in a member of a pool, with its settings but for the limits.
 #[napi(object, object_to_js = false)]
 #[derive(Debug)]
 pub struct JsPoolCall {
-    /// How long to wait for a member.
+    /// Longest wait for a member.
     pub wait_ms: Option<f64>,
-    /// Whether it may be aborted.
+    /// True if the call has an abort signal.
     pub has_signal: bool,
 }
 
 #[napi]
 impl JsPool {
-    /// A pool without members yet.
+    /// Makes a pool, initially without members.
     #[napi(catch_unwind)]
     pub fn make(snapshot: &JsSnapshot, options: Object<'_>) -> Made<JsPool> {
         Made(contain(|| {
@@ -86,7 +86,7 @@ impl JsPool {
         }))
     }
 
-    /// Registers the host function in that slot, for every member.
+    /// Registers the host function in a slot, for every member.
     #[napi(catch_unwind)]
     pub fn register(&self, name: String, params: Vec<String>, returns: String, slot: u32) -> Made<()> {
         Made(contain(|| {
@@ -96,14 +96,14 @@ impl JsPool {
         }))
     }
 
-    /// A member, made or cleaned on a thread of ours.
+    /// Acquires a member, made or restored on a worker thread.
     #[napi(catch_unwind)]
     pub fn acquire(&self, port: &JsPort, id: u32, wait_ms: Option<f64>) -> Made<()> {
         let wait = wait_ms.map(milliseconds);
         self.start(port, id, move |shared, job| Ok(Reply::Sandbox(shared.member(job, wait)?)))
     }
 
-    /// A call in a member that is given back at once.
+    /// Calls a function in a member, which is then given back at once.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -126,14 +126,14 @@ impl JsPool {
                 let mut inside = member.enter(Operation::Call)?;
                 call(&mut inside, job, &limits, &name, arguments)
             });
-            // Its handle first, so that giving it back finds none.
+            // The handle is dropped first, so that giving the member back finds none.
             job.finish();
             member.close();
             reply
         })
     }
 
-    /// What the pool has done and has.
+    /// Statistics of the pool.
     #[napi(catch_unwind)]
     pub fn statistics(&self) -> Made<JsPoolStatistics> {
         #[expect(clippy::cast_precision_loss, reason = "nobody makes so many")]
@@ -151,7 +151,7 @@ impl JsPool {
         }))
     }
 
-    /// Closes the pool. Members that are out go away when they come back.
+    /// Closes the pool. Members in use are destroyed when they are given back.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let pool = self.shared.pool.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,7 +1,7 @@
-//! The way from our threads to JavaScript: one for each environment (the main thread, each worker).
+//! The channel from worker threads to JavaScript: one for each environment (the main thread, each worker).
 //!
-//! It holds the process only while calls are running. When the environment goes away, at any moment, whatever runs for it is
-//! stopped, and nobody waits for JavaScript any more.
+//! It keeps the process alive only while calls are running. An environment may end at any moment: its running calls are
+//! then cancelled, and no thread waits for JavaScript any more.
 #![expect(
     unsafe_code,
     reason = "whether the port holds the event loop can be changed by Node's own functions only"
@@ -28,23 +28,23 @@ use crate::reply::Reply;
 use crate::value::{Loose, ToJs, check};
 use crate::worker;
 
-/// How long an environment that goes away waits until all its calls have been told.
+/// Longest time that an ending environment waits until all its calls are cancelled.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 thread_local! {
     static IS_IN_A_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the JavaScript of this thread can be terminated by another thread.
+/// Returns true if another thread can terminate the JavaScript of this thread.
 pub(crate) fn is_in_a_worker() -> bool {
     IS_IN_A_WORKER.get()
 }
 
-/// What JavaScript is told.
+/// A message to JavaScript.
 pub(crate) enum Message {
-    /// Call the host function in that slot, for that job.
+    /// Request to call the host function in a slot, for a job.
     Ask { id: u32, slot: u32, arguments: Vec<Value> },
-    /// That job is done.
+    /// Result of a finished job.
     Done { id: u32, reply: Reply },
 }
 
@@ -61,7 +61,7 @@ enum Contents {
 /// `receive(id, slot, payload)`; slot -1 means done. Weak: it does not hold the process by itself.
 type Receiver = ThreadsafeFunction<Message, (), FnArgs<(u32, i32, Payload)>, Status, false, true, 0>;
 
-/// One environment's way.
+/// The port of one environment.
 pub(crate) struct Port {
     receiver: Receiver,
     jobs: Mutex<HashMap<u32, Arc<Job>>>,
@@ -75,7 +75,7 @@ impl fmt::Debug for Port {
 }
 
 impl Port {
-    /// Tells JavaScript. `false`: there is none any more.
+    /// Posts a message to JavaScript. `false` means that the environment is gone.
     pub fn post(&self, message: Message) -> bool {
         !self.is_closed.load(Ordering::Acquire)
             && self.receiver.call(message, ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
@@ -86,22 +86,22 @@ impl Port {
     }
 
     fn jobs(&self) -> MutexGuard<'_, HashMap<u32, Arc<Job>>> {
-        // Every change is complete before anything that can panic.
+        // Every change of the state is complete before any code that can panic.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The environment goes away: stops what runs for it.
+    /// Cancels the environment's calls, when it ends.
     fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         let mut jobs: Vec<_> = self.jobs().values().cloned().collect();
         let begun = Instant::now();
-        // Those that cannot be stopped just now are between two system calls.
+        // Calls that cannot be cancelled at this moment are between two system calls.
         while cancel_all(&mut jobs) && begun.elapsed() < PATIENCE {
             thread::sleep(Duration::from_micros(50));
         }
         if !jobs.is_empty() {
-            // Or the kernel has no room for one more signal. The environment does not wait for that, but somebody does. Without
-            // a thread for it, the guests end where they next call the host.
+            // Or the kernel has no room for another signal. The environment does not wait for that; a thread does.
+            // Without a thread for it, the guests end at their next call of the host.
             let _ = thread::Builder::new().name("hyperlight-stop".to_owned()).spawn(move || {
                 while cancel_all(&mut jobs) {
                     thread::sleep(Duration::from_millis(1));
@@ -111,13 +111,13 @@ impl Port {
     }
 }
 
-/// Cancels those that are left, and forgets those that are. Whether any are left.
+/// Cancels the remaining jobs, and drops the cancelled ones from the list. Returns true if any remain.
 fn cancel_all(jobs: &mut Vec<Arc<Job>>) -> bool {
     jobs.retain(|job| !job.cancel());
     !jobs.is_empty()
 }
 
-/// The port, as JavaScript has it.
+/// The port, as an object for JavaScript.
 #[napi(js_name = "Port")]
 #[derive(Debug)]
 pub struct JsPort {
@@ -126,7 +126,7 @@ pub struct JsPort {
 
 #[napi]
 impl JsPort {
-    /// A port that calls `receive(id, slot, payload)`.
+    /// Makes a port that calls `receive(id, slot, payload)`.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -148,7 +148,7 @@ impl JsPort {
         Ok(Self { port })
     }
 
-    /// The result of the host function that the job waits for.
+    /// Passes the host function's result to the waiting job.
     #[napi(catch_unwind)]
     pub fn answer(&self, id: u32, value: Loose) {
         if let Some(job) = self.port.job(id) {
@@ -156,7 +156,7 @@ impl JsPort {
         }
     }
 
-    /// The host function that the job waits for has thrown.
+    /// Passes the host function's exception to the waiting job.
     #[napi(catch_unwind)]
     pub fn fail(&self, id: u32, number: u32, text: String) {
         if let Some(job) = self.port.job(id) {
@@ -164,13 +164,13 @@ impl JsPort {
         }
     }
 
-    /// Ends the job soon. `false`: ask again.
+    /// Cancels the job. `false` means that it must be cancelled again.
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: u32) -> bool {
         self.port.job(id).is_none_or(|job| job.cancel())
     }
 
-    /// Whether the event loop waits for this port.
+    /// Sets whether the event loop waits for this port.
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, holds: bool) -> napi::Result<()> {
         let handle = &self.port.receiver.handle;
@@ -192,8 +192,8 @@ impl JsPort {
 }
 
 impl JsPort {
-    /// Runs `work` on a thread of ours and tells JavaScript what came of it. What it owns is gone by then. `affinity` is
-    /// what the thread should have run last.
+    /// Runs `work` on a worker thread and posts its result to JavaScript. Everything that `work` owns is dropped by
+    /// then. `affinity` names the work that the thread should have run last.
     pub(crate) fn start<W>(&self, id: u32, affinity: u64, work: W) -> Result<(), Failure>
     where
         W: FnOnce(&Arc<Job>) -> Result<Reply, Failure> + Send + 'static,

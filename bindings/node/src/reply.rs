@@ -1,4 +1,4 @@
-//! What JavaScript gets back: a value, a new object, or a failure as data (`{ failed: true, code, … }`).
+//! Replies to JavaScript: a value, a new object, or a failure as data (`{ failed: true, code, … }`).
 #![expect(unsafe_code, reason = "makes JavaScript values of several types")]
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Reply {
     pub const NOTHING: Self = Self::Value(Value::Void);
 }
 
-/// A result of something that JavaScript does itself.
+/// A result of an operation on the JavaScript thread.
 #[derive(Debug)]
 pub struct Made<T>(pub Result<T, Failure>);
 
@@ -45,7 +45,7 @@ impl<T: ToNapiValue> ToNapiValue for Made<T> {
     }
 }
 
-/// The result of a synchronous call: made while the sandbox still lends it.
+/// The result of a synchronous call, converted while the sandbox still lends it.
 #[derive(Debug)]
 pub struct Raw(sys::napi_value);
 

@@ -1,4 +1,4 @@
-//! Sandboxes, as JavaScript has them.
+//! Sandboxes for JavaScript.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,13 +38,13 @@ thread_local! {
     static SANDBOXES: RefCell<HashMap<u64, Weak<SharedSandbox>>> = RefCell::default();
 }
 
-/// How often a synchronous call in a worker looks whether the worker is being terminated. It costs less than a hundredth of
-/// the guest's time.
+/// Interval at which a synchronous call in a worker checks for the worker's termination. It costs less than a hundredth
+/// of the guest's time.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// Calls a guest function on this thread. `dispatch(slot, ...arguments)` calls host functions.
 ///
-/// Not a method, because finding out which object a method belongs to takes longer than everything else here.
+/// A function and not a method, because the lookup of a method's object takes longer than everything else here.
 #[napi(catch_unwind)]
 pub fn call_sync(
     env: Env,
@@ -82,7 +82,7 @@ pub struct JsFunction {
 
 #[napi]
 impl JsSandbox {
-    /// A sandbox for a guest.
+    /// Makes a sandbox for a guest.
     #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
     pub fn of_guest(env: Env, guest: &JsGuest, options: Object<'_>) -> Made<Watched> {
         Made(contain(|| {
@@ -94,7 +94,7 @@ impl JsSandbox {
         }))
     }
 
-    /// A sandbox that goes on where the snapshot was taken.
+    /// Makes a sandbox that continues where the snapshot was taken.
     #[napi(catch_unwind, ts_return_type = "Made<Sandbox>")]
     pub fn of_snapshot(env: Env, snapshot: &JsSnapshot, options: Object<'_>) -> Made<Watched> {
         Made(contain(|| {
@@ -106,7 +106,7 @@ impl JsSandbox {
         }))
     }
 
-    /// Registers the host function in that slot.
+    /// Registers the host function in a slot.
     #[napi(catch_unwind)]
     pub fn register(&self, name: String, params: Vec<String>, returns: String, slot: u32) -> Made<()> {
         Made(contain(|| {
@@ -117,7 +117,7 @@ impl JsSandbox {
         }))
     }
 
-    /// Removes a host function. Whether there was one.
+    /// Removes a host function. Returns true if there was one.
     #[napi(catch_unwind)]
     pub fn unregister(&self, name: String) -> Made<bool> {
         Made(contain(|| {
@@ -126,8 +126,8 @@ impl JsSandbox {
         }))
     }
 
-    /// Has the start call these functions, each with its name first and then texts, under the same limits. If one fails, the
-    /// sandbox is closed.
+    /// Sets functions for the start to call, each given as its name and then texts, under the same limits. If one
+    /// fails, the sandbox is closed.
     #[napi(catch_unwind)]
     pub fn prepare_by(&self, calls: Vec<Vec<String>>) -> Made<()> {
         Made(contain(|| {
@@ -152,7 +152,7 @@ impl JsSandbox {
         })
     }
 
-    /// Calls a guest function on a thread of ours.
+    /// Calls a guest function on a worker thread.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -172,13 +172,13 @@ impl JsSandbox {
         })
     }
 
-    /// Fails if no call can be aborted.
+    /// Fails if calls cannot be aborted.
     #[napi(catch_unwind)]
     pub fn check_stoppable(&self) -> Made<()> {
         Made(contain(|| self.sandbox.check_stoppable()))
     }
 
-    /// By which [`call_sync`] knows this sandbox.
+    /// The sandbox's number for [`call_sync`].
     #[napi(catch_unwind, getter)]
     pub fn number(&self) -> f64 {
         number_of(&self.sandbox)
@@ -190,7 +190,7 @@ impl JsSandbox {
         self.start(port, id, Operation::Snapshot, |inside, _| Ok(Reply::Snapshot(inside.snapshot()?)))
     }
 
-    /// Brings the guest back.
+    /// Restores the guest to the snapshot.
     #[napi(catch_unwind)]
     pub fn restore(&self, port: &JsPort, id: u32, snapshot: &JsSnapshot) -> Made<()> {
         let snapshot = snapshot.snapshot.clone();
@@ -212,13 +212,13 @@ impl JsSandbox {
         Made(functions.map(|functions| functions.list.iter().map(function).collect()))
     }
 
-    /// What the sandbox can do next.
+    /// The state of the sandbox.
     #[napi(catch_unwind, getter)]
     pub fn state(&self) -> &'static str {
         self.sandbox.state()
     }
 
-    /// Stops the running call. Whether there was one.
+    /// Cancels the running call. Returns true if there was one.
     #[napi(catch_unwind)]
     pub fn interrupt(&self) -> bool {
         self.sandbox.interrupt().is_some_and(InterruptHandle::interrupt)
@@ -233,21 +233,21 @@ impl JsSandbox {
 }
 
 impl JsSandbox {
-    /// On the thread of the JavaScript that gets it.
+    /// Makes the object, on the thread of the JavaScript that gets it.
     pub(crate) fn new(env: Env, sandbox: Arc<SharedSandbox>) -> Self {
         let number = number_of(&sandbox).to_bits();
         SANDBOXES.with_borrow_mut(|table| table.insert(number, Arc::downgrade(&sandbox)));
         Self { sandbox, memory: ExternalMemory::report(env) }
     }
 
-    /// Enters now, so that the next one is told that the sandbox is busy, and goes on on a thread of ours.
+    /// Enters at once, so that the next caller learns that the sandbox is busy, and continues on a worker thread.
     fn start<W>(&self, port: &JsPort, id: u32, operation: Operation, work: W) -> Made<()>
     where
         W: FnOnce(&mut Inside, &Arc<Job>) -> Result<Reply, Failure> + Send + 'static,
     {
         Made(contain(|| {
             let mut inside = self.sandbox.enter(operation)?;
-            // The port cancels it where it must end.
+            // The port cancels it when the environment ends.
             inside.ask_every(Duration::MAX)?;
             inside.hand_over();
             port.start(id, self.sandbox.affinity, move |job| work(&mut inside, job))
@@ -265,7 +265,7 @@ impl ObjectFinalize for JsSandbox {
 impl Drop for JsSandbox {
     fn drop(&mut self) {
         let number = number_of(&self.sandbox).to_bits();
-        // The thread may be ending, and its table gone.
+        // The thread may be ending, and its table dropped.
         let _ = SANDBOXES.try_with(|table| table.borrow_mut().remove(&number));
     }
 }
@@ -275,7 +275,7 @@ fn number_of(sandbox: &SharedSandbox) -> f64 {
     sandbox.affinity as f64
 }
 
-/// Calls a function of the guest, for a job.
+/// Calls a guest function, for a job.
 pub(crate) fn call(
     inside: &mut Inside,
     job: &Arc<Job>,
@@ -289,7 +289,7 @@ pub(crate) fn call(
     })
 }
 
-/// Lets the guest run for a job, within its limits.
+/// Runs the guest for a job, within its limits.
 fn run<R>(
     inside: &mut Inside,
     job: &Arc<Job>,

@@ -1,5 +1,5 @@
-//! A sandbox, shared by JavaScript and the thread that runs its call. Who is inside, and what may be done when, is the engine's
-//! handle to say; here is what JavaScript adds to it.
+//! A sandbox, shared by JavaScript and the thread that runs its call. The engine's handle tracks the current user and
+//! the allowed operations. This file adds JavaScript's part.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,7 +46,7 @@ impl Functions {
     fn fit(&self, name: &str, arguments: Vec<Loose>) -> Result<Vec<Value>, Failure> {
         match self.by_name.get(name).and_then(|index| self.list.get(*index)) {
             Some((_, signature)) => fit_arguments(name, signature, arguments),
-            // The engine knows how to say that.
+            // The engine has the message for that.
             None => Ok(Vec::new()),
         }
     }
@@ -69,23 +69,23 @@ impl SharedSandbox {
         Arc::new(Self { handle, functions, timeout, affinity: NEXT.fetch_add(1, Ordering::Relaxed) })
     }
 
-    /// Enters, if that can be done now.
+    /// Enters, if the sandbox is free for the operation.
     pub fn enter(self: &Arc<Self>, operation: Operation) -> Result<Inside, Failure> {
         let inside = self.handle.enter(operation)?;
         Ok(Inside { sandbox: Arc::clone(self), inside: Some(inside) })
     }
 
-    /// Goes away: now, or when whoever is inside leaves.
+    /// Closes: now, or when the current user leaves.
     pub fn close(&self) {
         take_away(self.handle.close());
     }
 
-    /// Whether it was closed, or will be when its call ends.
+    /// Returns true if the sandbox was closed, or will be when its call ends.
     pub fn is_closed(&self) -> bool {
         self.handle.state() == State::Closed
     }
 
-    /// What it can do next.
+    /// The state of the sandbox.
     pub fn state(&self) -> &'static str {
         self.handle.state().name()
     }
@@ -94,7 +94,7 @@ impl SharedSandbox {
         self.functions.get()
     }
 
-    /// The same, or why they are not known.
+    /// The guest's functions, or a failure that says why they are not known.
     pub fn known_functions(&self) -> Result<&Arc<Functions>, Failure> {
         if self.functions().is_none() {
             self.handle.check(Operation::Inspect)?;
@@ -106,7 +106,7 @@ impl SharedSandbox {
         self.handle.interrupt_handle()
     }
 
-    /// Whether a call can be aborted.
+    /// Fails if calls cannot be aborted.
     pub fn check_stoppable(&self) -> Result<(), Failure> {
         if self.interrupt().is_some() {
             return Ok(());
@@ -116,7 +116,7 @@ impl SharedSandbox {
         ))
     }
 
-    /// How long a call may take.
+    /// The time limit of a call.
     pub fn timeout(&self, limits: &Limits) -> Duration {
         limits.timeout().unwrap_or(self.timeout)
     }
@@ -128,15 +128,15 @@ impl fmt::Debug for SharedSandbox {
     }
 }
 
-/// The one who is inside.
+/// The current user of a sandbox.
 pub(crate) struct Inside {
     pub sandbox: Arc<SharedSandbox>,
-    /// `None` only when he has left.
+    /// `None` only after leaving.
     inside: Option<handle::Inside>,
 }
 
 impl Inside {
-    /// Goes on on a thread of ours.
+    /// Moves the work to a worker thread.
     pub fn hand_over(&mut self) {
         self.inside().hand_over();
     }
@@ -146,17 +146,18 @@ impl Inside {
         Ok(self.inside().uninitialized()?)
     }
 
-    /// What is to be called when the guest starts.
+    /// Sets functions for the start to call.
     pub fn prepare_by(&mut self, calls: Preparation) -> Result<(), Failure> {
         Ok(self.inside().prepare_by(calls)?)
     }
 
-    /// How often the guest is left to ask [`host::go_on`], from the next call on.
+    /// Sets the interval at which a running guest stops to ask [`host::go_on`], from the next call on.
     pub fn ask_every(&mut self, interval: Duration) -> Result<(), Failure> {
         Ok(self.inside().set_signal_hook_interval(interval)?)
     }
 
-    /// Starts the guest, unless it has started, for a call with these limits. What is left of them is for the call.
+    /// Starts the guest, unless it has started, for a call with these limits. Returns the remaining limits for the
+    /// call.
     pub fn ready(&mut self, limits: CallOptions) -> Result<CallOptions, Failure> {
         let limits = self.inside().ready(limits, &mut Caller);
         self.learn_functions();
@@ -170,7 +171,7 @@ impl Inside {
         evolved.map(drop)
     }
 
-    /// Calls a function of the guest, which has evolved; `take` gets the result.
+    /// Calls a function of a guest that has evolved; `take` gets the result.
     pub fn call<R>(
         &mut self,
         limits: &CallOptions,
@@ -191,7 +192,7 @@ impl Inside {
         Ok(self.inside().sandbox()?.snapshot()?)
     }
 
-    /// Brings the guest back.
+    /// Restores the guest to the snapshot.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
         Ok(self.inside().sandbox()?.restore(snapshot)?)
     }
@@ -220,12 +221,12 @@ impl Drop for Inside {
 
 fn take_away(remains: Option<Remains>) {
     if let Some(mut remains) = remains {
-        // Here, lest whoever comes next waits for the pool's own thread, on a thread.
+        // Restores here, so that the next caller does not occupy a thread to wait for the pool's own.
         remains.clean();
     }
 }
 
-/// JavaScript's part in a start: it must be there to get the result.
+/// JavaScript's part in a start: it must still run to get the result.
 struct Caller;
 
 impl Starter for Caller {

@@ -11,7 +11,7 @@ use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
-/// An immutable picture of a sandbox.
+/// The immutable state of a sandbox.
 #[napi(js_name = "Snapshot", custom_finalize)]
 #[derive(Debug)]
 pub struct JsSnapshot {
@@ -21,7 +21,7 @@ pub struct JsSnapshot {
 
 #[napi]
 impl JsSnapshot {
-    /// The snapshot in that file, which may bring what the options say.
+    /// Loads a snapshot from a file, within the limits of the options.
     #[napi(catch_unwind)]
     pub fn load(env: Env, path: String, options: Object<'_>) -> Made<JsSnapshot> {
         Made(contain(|| {
@@ -30,7 +30,7 @@ impl JsSnapshot {
         }))
     }
 
-    /// Writes it into a file, on a thread of ours.
+    /// Writes the snapshot to a file, on a worker thread.
     #[napi(catch_unwind)]
     pub fn save(&self, port: &JsPort, id: u32, path: String) -> Made<()> {
         let snapshot = self.snapshot.clone();
@@ -44,7 +44,7 @@ impl JsSnapshot {
 }
 
 impl JsSnapshot {
-    /// On the thread of the JavaScript that gets it.
+    /// Makes the object, on the thread of the JavaScript that gets it.
     pub(crate) fn new(env: Env, snapshot: Snapshot) -> Self {
         Self { snapshot, memory: ExternalMemory::report(env) }
     }

@@ -1,7 +1,7 @@
-//! Values between JavaScript and the engine, exactly or not at all.
+//! Values between JavaScript and the engine, converted exactly or not at all.
 //!
-//! What a JavaScript value stands for depends on the signature, which is not known before the guest has started. So
-//! arguments are first taken as what they are ([`Loose`]), and fitted to the signature later, on whatever thread.
+//! The meaning of a JavaScript value depends on the signature, which is not known before the guest has started. So
+//! arguments are first copied as they are ([`Loose`]), and fitted to the signature later, on any thread.
 #![expect(unsafe_code, reason = "reads and makes JavaScript values, which the safe wrappers do less exactly")]
 
 use std::ptr;
@@ -18,25 +18,25 @@ pub enum Loose {
     Undefined,
     Bool(bool),
     Number(f64),
-    /// As each of the two, where it can be.
+    /// A bigint, as each of the two types that it fits.
     BigInt {
         signed: Option<i64>,
         unsigned: Option<u64>,
     },
     String(String),
-    /// A string with half of a surrogate pair, which is no Unicode text.
+    /// A string with an unpaired surrogate, which is not Unicode text.
     BrokenString,
     Bytes(Vec<u8>),
-    /// Memory that was transferred away.
+    /// A view of a detached buffer.
     DetachedBytes,
-    /// Memory that other threads may be writing.
+    /// A view of shared memory, which other threads may be writing.
     SharedBytes,
-    /// Something that can be no value; what it is.
+    /// Any other value, which cannot be passed; its description.
     Other(&'static str),
 }
 
 impl Loose {
-    /// What it is, with an article.
+    /// Describes the value, with an article.
     fn describe(&self) -> String {
         match self {
             Self::Undefined => "undefined".to_owned(),
@@ -53,7 +53,7 @@ impl Loose {
         }
     }
 
-    /// The value that it is under a signature. `place` says whose parameter or result it is.
+    /// Fits the value to a kind. `place` names the parameter or result in messages.
     pub fn fit(self, kind: Kind, place: impl Fn() -> String) -> Result<Value, Failure> {
         let wrong = |loose: &Self, hint: &str| {
             Failure::new(
@@ -233,13 +233,13 @@ impl FromNapiValue for Loose {
 unsafe fn string(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loose> {
     const SHORT: usize = 256;
     let mut len = 0;
-    // Most strings are short: then one call is enough. Each takes room for a NUL, too.
+    // Most strings are short: one call is then enough. Node's count includes a NUL.
     let mut bytes: Vec<u8> = Vec::with_capacity(SHORT);
     // SAFETY: the caller's promise; the buffer has the room that is said.
     check(unsafe {
         sys::napi_get_value_string_utf8(env, value, bytes.as_mut_ptr().cast(), SHORT, &raw mut len)
     })?;
-    // A character that did not fit is left out, so it may be cut if there is no room for one more.
+    // A character that does not fit is left out. So the text may be cut if there is no room for one more.
     if len + 4 >= SHORT {
         // SAFETY: asks for the length only.
         check(unsafe { sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &raw mut len) })?;
@@ -254,7 +254,7 @@ unsafe fn string(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loo
     unsafe { bytes.set_len(len) };
     let text = String::from_utf8(bytes)
         .map_err(|_| napi::Error::new(Status::GenericFailure, "a string is not UTF-8"))?;
-    // Half of a surrogate pair comes as U+FFFD; so does U+FFFD.
+    // An unpaired surrogate arrives as U+FFFD; so does U+FFFD itself.
     if !text.contains('\u{fffd}') {
         return Ok(Loose::String(text));
     }
@@ -317,7 +317,7 @@ unsafe fn object(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loo
     Ok(Loose::Bytes(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) }.to_vec()))
 }
 
-/// A value that JavaScript gets.
+/// A value for JavaScript.
 #[derive(Debug)]
 pub(crate) struct ToJs<'v>(pub ValueRef<'v>);
 
@@ -347,7 +347,7 @@ impl ToNapiValue for ToJs<'_> {
     }
 }
 
-/// Bytes that JavaScript gets, in memory of its own.
+/// Bytes for JavaScript, in memory of their own.
 #[derive(Debug)]
 pub struct OwnBytes(pub Vec<u8>);
 
@@ -375,7 +375,7 @@ unsafe fn bytes_to_js(env: sys::napi_env, bytes: &[u8]) -> napi::Result<sys::nap
     Ok(array)
 }
 
-/// A status of Node's, as a result.
+/// Converts a status of Node's to a result.
 pub(crate) fn check(status: sys::napi_status) -> napi::Result<()> {
     if status == sys::Status::napi_ok {
         return Ok(());
@@ -383,7 +383,7 @@ pub(crate) fn check(status: sys::napi_status) -> napi::Result<()> {
     Err(napi::Error::new(Status::from(status), "Node refused"))
 }
 
-/// The kind of that name.
+/// Finds a kind by its name.
 pub(crate) fn kind(name: &str, place: &str) -> Result<Kind, Failure> {
     Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();

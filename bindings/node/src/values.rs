@@ -1,8 +1,9 @@
 //! Values that travel as JSON, which the crate `libhyperlight-values` reads and writes.
 //!
-//! JavaScript's values come and go as a *tape*: their numbers and what they are in one array of numbers, their texts and bytes
-//! beside it. Asking Node for each property of each object takes longer than all the rest, and much of what a value is (a `Map`,
-//! a proxy, an object with a `toJSON`) only JavaScript can say. So `lib/values.cjs` says what values are, and nothing else.
+//! JavaScript's values are passed as a *tape*: one array of numbers holds their numbers and tags, and their texts and
+//! bytes are stored beside it. Asking Node for each property of each object takes longer than all the rest. Besides,
+//! only JavaScript can tell much of what a value is (a `Map`, a proxy, an object with a `toJSON`). So `lib/values.cjs`
+//! does this classification, and nothing else.
 
 mod build;
 mod read;
@@ -29,7 +30,7 @@ pub struct JsType {
 
 #[napi]
 impl JsType {
-    /// The type that a text means.
+    /// Parses a type from its text.
     #[napi(catch_unwind, ts_return_type = "Made<Type>")]
     pub fn parse(text: String) -> Made<JsType> {
         Made(contain(|| match Type::parse(&text) {
@@ -39,13 +40,13 @@ impl JsType {
         }))
     }
 
-    /// Whether its kind on the wire has more values.
+    /// Returns true if its kind on the wire has more values than the type.
     #[napi(catch_unwind, getter)]
     pub fn is_narrow(&self) -> bool {
         self.ty.is_narrow()
     }
 
-    /// The text of a value, which an error calls `what`.
+    /// Encodes a value, which error messages call `what`, as text.
     #[napi(catch_unwind, ts_return_type = "Made<string>")]
     pub fn lower(&self, what: String, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<Text> {
         Made(contain(|| {
@@ -54,7 +55,7 @@ impl JsType {
         }))
     }
 
-    /// The value of a text that a guest wrote.
+    /// Decodes a value from a guest's text.
     #[napi(catch_unwind)]
     pub fn lift(&self, what: String, text: String) -> Made<JsTape> {
         Made(contain(|| {
@@ -64,7 +65,7 @@ impl JsType {
         }))
     }
 
-    /// Confirms that a value has this type, which a guest sent as a kind that has more.
+    /// Checks that a value has this type, where the guest sent it as a wider kind.
     #[napi(catch_unwind)]
     pub fn check(&self, what: String, tape: &[f64], text: Utf16String) -> Made<()> {
         Made(contain(|| {
@@ -73,17 +74,17 @@ impl JsType {
     }
 }
 
-/// How many arrays and objects may be in each other.
+/// Maximum depth of nested arrays and objects.
 #[napi]
 #[expect(clippy::cast_possible_truncation, reason = "it is small")]
 pub const MAX_DEPTH: u32 = limits::MAX_DEPTH as u32;
 
-/// How many bits a bigint may have.
+/// Maximum number of bits of a bigint.
 #[napi]
 #[expect(clippy::cast_possible_truncation, reason = "it is small")]
 pub const MAX_BITS: u32 = limits::MAX_BITS as u32;
 
-/// The text of a value for a script, or of an array of some, each of which may be as deep as one alone.
+/// Encodes a value for a script, or an array of values, each of which may be as deep as one alone.
 #[napi(catch_unwind, ts_return_type = "Made<string>")]
 pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, bytes: &[u8]) -> Made<Text> {
     Made(contain(|| {
@@ -98,7 +99,7 @@ pub fn to_script(what: String, is_all: bool, tape: &[f64], text: Utf16String, by
     }))
 }
 
-/// The value of a text that a script's guest wrote. `null` if it is plain JSON, which JavaScript reads faster itself.
+/// Decodes a value from the text of a script's guest. `null` if it is plain JSON, which JavaScript reads faster itself.
 #[napi(catch_unwind, ts_return_type = "Made<JsTape | null>")]
 pub fn of_script(what: String, is_all: bool, text: String) -> Made<Option<JsTape>> {
     Made(contain(|| {

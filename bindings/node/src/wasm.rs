@@ -1,4 +1,4 @@
-//! WebAssembly programs, compiled by a library of its own that is loaded for the first one. It lies beside the addon.
+//! WebAssembly programs. A separate library beside the addon compiles them; it is loaded for the first program.
 
 use libhyperlight::options::CompileOptions;
 use libhyperlight::options::table::{Options as _, Setting};
@@ -13,7 +13,7 @@ use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
 
-/// What a program finds around itself.
+/// The WASI environment of a program.
 #[napi(object, object_to_js = false)]
 #[expect(missing_debug_implementations, reason = "Node's arrays have none")]
 pub struct JsWasi {
@@ -39,13 +39,13 @@ pub struct JsVariable {
 #[napi(object, object_to_js = false)]
 #[expect(missing_debug_implementations, reason = "Node's arrays have none")]
 pub struct JsFile {
-    /// Names between `/`.
+    /// The path, with `/` between names.
     pub path: String,
-    /// What is in it.
+    /// The file's contents.
     pub contents: Uint8Array,
 }
 
-/// A program that was compiled.
+/// A compiled program.
 #[napi(js_name = "Program")]
 #[derive(Debug)]
 pub struct JsProgram {
@@ -54,13 +54,13 @@ pub struct JsProgram {
 
 #[napi]
 impl JsProgram {
-    /// The guest that runs it.
+    /// Makes the guest that runs the program.
     #[napi(catch_unwind)]
     pub fn guest(&self) -> Made<JsGuest> {
         Made(contain(|| Ok(JsGuest { guest: self.program.guest(&libhyperlight_builtin::wasm()?)? })))
     }
 
-    /// The same program with other surroundings; limits mean nothing.
+    /// Makes a copy of the program with another WASI environment; limits are ignored.
     #[napi(catch_unwind)]
     pub fn with_wasi(&self, wasi: JsWasi) -> Made<JsProgram> {
         let surroundings = Surroundings::of(wasi, &CompileOptions::new());
@@ -73,7 +73,7 @@ impl JsProgram {
         Made(contain(|| Ok(self.program.to_bytes()?.into())))
     }
 
-    /// What it exports and imports, as JSON.
+    /// The exports and imports, as JSON.
     #[napi(catch_unwind)]
     pub fn description(&self) -> String {
         self.program.description()
@@ -89,7 +89,7 @@ pub fn compile_sync(program: Uint8Array, wasi: JsWasi, bounds: Object<'_>) -> Ma
     }))
 }
 
-/// Compiles it on a thread of ours.
+/// Compiles a program on a worker thread.
 #[napi(catch_unwind, js_name = "compile")]
 pub fn compile_elsewhere(
     port: &JsPort,
@@ -105,7 +105,7 @@ pub fn compile_elsewhere(
     }))
 }
 
-/// Takes a program from the bytes that it was kept as.
+/// Loads a program from its saved bytes.
 #[napi(catch_unwind)]
 pub fn load_program(saved: Uint8Array) -> Made<JsProgram> {
     Made(contain(|| Ok(JsProgram { program: Program::from_bytes(&saved, &Options::default())? })))
@@ -123,7 +123,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The same without JavaScript.
+/// The WASI environment, without JavaScript types.
 struct Surroundings {
     args: Vec<String>,
     env: Vec<JsVariable>,

@@ -1,21 +1,23 @@
-//! The threads that calls run on.
+//! Worker threads, which run the calls.
 //!
-//! As many as calls are running, shared by all environments of the process, started when they are needed and let go after
-//! a while without work. libuv's own are left to files and names. A vCPU likes to stay on the thread that ran it last, so a
-//! call gets the thread that its sandbox used last, if that is idle.
+//! There are as many as running calls. All environments of the process share them. They start when needed and end after
+//! a while without work. libuv's own threads are left to files and names. A vCPU runs best on the thread that ran it
+//! last. So a call gets the thread that its sandbox used last, if that is idle.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a thread waits for work before it ends.
+/// Idle time after which a thread ends.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Calls may nest: a host function of a guest, of a callback, of a guest … The engine itself needs little.
+/// Stack size of a thread. Calls may nest: a host function of a guest, of a callback, of a guest … The engine itself
+/// needs little.
 const STACK: usize = 512 << 10;
 
-/// What is returned is done when the thread can be had again, so that whoever is told finds it idle.
+/// A task. The function that it returns runs when the thread is idle again, so that whoever it notifies can use the
+/// thread.
 type Task = Box<dyn FnOnce() -> Ending + Send>;
 
 type Ending = Box<dyn FnOnce()>;
@@ -23,7 +25,7 @@ type Ending = Box<dyn FnOnce()>;
 /// A thread that waits for work.
 struct Idle {
     worker: Arc<Worker>,
-    /// What it ran last.
+    /// Affinity of its last task.
     affinity: u64,
 }
 
@@ -35,9 +37,9 @@ struct Worker {
 
 static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
 
-/// Runs `task` on a thread, if there can be one; on the one that ran this affinity last, if it is idle.
+/// Runs `task` on a thread, if one can be had: on the one that last ran this affinity, if it is idle.
 ///
-/// What `task` returns is run when the thread is idle again: it must not take long.
+/// The function that `task` returns runs when the thread is idle again. It must not take long.
 pub(crate) fn run<E>(affinity: u64, task: impl FnOnce() -> E + Send + 'static) -> io::Result<()>
 where
     E: FnOnce() + 'static,
@@ -47,7 +49,7 @@ where
         let mut idle = lock(&IDLE);
         match idle.iter().rposition(|idle| idle.affinity == affinity) {
             Some(index) => Some(idle.remove(index)),
-            // The one that was busy most recently, so that the others can end.
+            // The most recently busy thread, so that the others can end.
             None => idle.pop(),
         }
     };
@@ -102,7 +104,7 @@ impl Worker {
         }
     }
 
-    /// Leaves the list. `false`: somebody has taken this thread off it, and a task is on its way.
+    /// Removes this thread from the list. `false` means that it was already taken, and a task is on its way.
     fn resign(self: &Arc<Self>) -> bool {
         let mut idle = lock(&IDLE);
         let found = idle.iter().position(|idle| Arc::ptr_eq(&idle.worker, self));
@@ -111,6 +113,6 @@ impl Worker {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change is complete before anything that can panic.
+    // Every change of the state is complete before any code that can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

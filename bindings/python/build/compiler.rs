@@ -1,8 +1,8 @@
-//! The WebAssembly compiler: a library of its own, because it is large and loaded by those alone who use it.
+//! The WebAssembly compiler: a separate library, because it is large and only some programs load it.
 //!
-//! A cargo of its own builds it, in the target directory of the library's workspace: it takes minutes, and is the same for the
-//! packages of all languages. An sdist has not all of that workspace. There the manifest is written here, and versions are
-//! those of this package's `Cargo.lock`.
+//! A separate cargo builds it, in the target directory of the library's workspace: it takes minutes, and is the same
+//! for the packages of all languages. An sdist does not contain all of that workspace. There the manifest is written
+//! here, with the versions of this package's `Cargo.lock`.
 
 use std::env;
 use std::error::Error;
@@ -12,11 +12,11 @@ use std::process::Command;
 
 const PACKAGE: &str = "libhyperlight-wasm-library";
 
-/// As cargo names it, and as it is looked for.
+/// The file names, from cargo and for the loader.
 const BUILT: &str = "libhyperlight_wasm_library.so";
 const LIBRARY: &str = "libhyperlight_wasm.so";
 
-/// Where cargo says that another linker is to be used, which may link against another C library.
+/// Variable of cargo's for another linker, which may link against another C library.
 const LINKER: &str = "RUSTC_LINKER";
 
 /// Puts the library into `out`.
@@ -27,7 +27,7 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>>
         false => write_manifest(here, root, out)?,
     };
     let shared = root.join("target");
-    // The cargo that runs this holds its own target directory, and would be waited for for ever.
+    // The outer cargo locks its own target directory, and a wait for it would never end.
     let is_free = !out.starts_with(&shared) && fs::create_dir_all(&shared).is_ok();
     let target = if is_free { shared } else { out.join("target") };
 
@@ -35,7 +35,7 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>>
     cargo.args(["rustc", "--release", "--package", PACKAGE, "--manifest-path"]).arg(&manifest);
     cargo.arg("--target-dir").arg(&target);
     if let Ok(linker) = env::var(LINKER) {
-        // For the library alone: what runs during the build needs this machine's own.
+        // For the library only: build scripts need this machine's own linker.
         cargo.args(["--", "-C", &format!("linker={linker}")]);
     }
     if !cargo.status()?.success() {
@@ -51,7 +51,8 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>>
     }
 }
 
-/// A workspace of one package, with the profile and kinds of library of the other, so that what was built for one serves both.
+/// Writes a workspace of one package, with the profile and kinds of library of the other, so that one build serves
+/// both.
 fn write_manifest(here: &Path, root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let package = out.join("compiler");
     fs::create_dir_all(&package)?;

@@ -26,7 +26,7 @@ pub fn call<'py>(
     result.map_err(|error| raise(py, error)).and_then(|result| value::object(py, result))
 }
 
-/// The arguments by the signature of the function. A function that does not exist is the engine's to refuse.
+/// Converts the arguments by the function's signature. For an unknown function the engine reports the error.
 fn convert<'o>(
     py: Python<'_>,
     sandbox: &Sandbox,

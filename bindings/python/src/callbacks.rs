@@ -1,7 +1,7 @@
 //! Host functions that are Python callables.
 //!
-//! The engine's closures hold the *number* of a callable, never the callable: the Python object that owns the sandbox has
-//! them all, so that the garbage collector sees through it and collects a sandbox that its own callbacks refer to.
+//! The engine's closures hold the *number* of a callable, never the callable. The Python object that owns the sandbox
+//! holds all callables. So the garbage collector sees them, and can collect a sandbox that its own callbacks refer to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,11 +17,11 @@ use crate::errors::Raised;
 use crate::signature::{self, Annotation};
 use crate::value;
 
-/// The callables of a sandbox, or of a pool. The lock is held for moments, in which nothing of Python's runs.
+/// The callables of a sandbox or a pool. The lock is held only briefly, and never while Python code runs.
 #[derive(Debug, Default)]
 pub struct Callbacks(Mutex<Vec<Option<Py<PyAny>>>>);
 
-/// The place of one callable, which a host function has; it is let go when the host function goes.
+/// The slot of one callable, owned by a host function and released with it.
 #[derive(Debug)]
 struct Registered {
     callbacks: Arc<Callbacks>,
@@ -31,7 +31,7 @@ struct Registered {
 type HostFunction = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value, HostError> + Send + Sync>;
 
 impl Callbacks {
-    /// A host function that calls this callable. Its signature is what was said of it, or that of its annotations.
+    /// Makes a host function that calls a callable. Its signature is the given one, or that of its annotations.
     pub fn host_function<'py>(
         self: &Arc<Self>,
         name: &str,
@@ -57,7 +57,7 @@ impl Callbacks {
         Ok((signature, Box::new(call)))
     }
 
-    /// `HostPrint`, which writes to that callable, or to `sys.stdout` as it is at that moment.
+    /// Makes `HostPrint`, which writes to a callable, or to the current `sys.stdout`.
     pub fn host_print(
         self: &Arc<Self>,
         print: Option<&Bound<'_, PyAny>>,
@@ -76,7 +76,7 @@ impl Callbacks {
                     Some(slot) => close_coroutine(&slot.call(py, arguments)?),
                     None => {
                         let stdout = py.import("sys")?.getattr("stdout")?;
-                        // So it is in programs without a console.
+                        // `sys.stdout` is None in programs without a console.
                         if !stdout.is_none() {
                             write(&stdout, tuple(py, arguments)?)?;
                         }
@@ -90,18 +90,18 @@ impl Callbacks {
         Ok((signature, Box::new(call)))
     }
 
-    /// For the garbage collector.
+    /// Visits the callables, for the garbage collector.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // If it is taken, a host function is just going: what is not visited is not collected this time.
+        // If the lock is taken, a host function is being dropped: unvisited objects are just not collected this time.
         let Ok(callables) = self.0.try_lock() else { return Ok(()) };
         callables.iter().flatten().try_for_each(|callable| visit.call(callable))
     }
 
-    /// For the garbage collector. Nobody can call the sandbox any more.
+    /// Drops the callables, for the garbage collector. The sandbox cannot be called any more.
     pub fn clear(&self) {
         let _kept = Kept::new();
         let callables = self.0.try_lock().map(|mut callables| std::mem::take(&mut *callables));
-        // Without the lock: what is dropped may run Python code.
+        // Without the lock: dropping the callables may run Python code.
         drop(callables);
     }
 
@@ -146,7 +146,7 @@ impl Drop for Registered {
     }
 }
 
-/// The decorator that is still to be given its function.
+/// Makes a decorator, which receives its function later.
 pub fn decorator<'py>(
     owner: &Bound<'py, PyAny>,
     name: Option<String>,
@@ -177,8 +177,8 @@ fn tuple<'py>(py: Python<'py>, arguments: &[ValueRef<'_>]) -> PyResult<Bound<'py
     PyTuple::new(py, objects)
 }
 
-/// Writes a text. What the file's encoding has no characters for is written as `sys.stderr` would write it: a guest that
-/// prints them is no reason for a call to fail.
+/// Writes a text. Characters that the file's encoding lacks are written as `sys.stderr` writes them, so that such
+/// output does not make a call fail.
 fn write<'py>(file: &Bound<'py, PyAny>, text: Bound<'py, PyTuple>) -> PyResult<()> {
     match file.call_method1("write", &text) {
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(file.py()) => {
@@ -193,7 +193,7 @@ fn write<'py>(file: &Bound<'py, PyAny>, text: Bound<'py, PyTuple>) -> PyResult<(
     Ok(())
 }
 
-/// Refuses what cannot be called, or not like this.
+/// Refuses objects that cannot be called, or not like this.
 fn check_callable(name: &str, function: &Bound<'_, PyAny>) -> PyResult<()> {
     if !function.is_callable() {
         let found = function.get_type().name()?;
@@ -211,8 +211,8 @@ fn check_callable(name: &str, function: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// A coroutine that a plain callable returned is refused as any other object that is no value; but unless it is closed,
-/// Python also warns that nobody has awaited it.
+/// Closes a coroutine that a plain callable returned. It is refused as any other object that is not a value; unless it
+/// is closed, Python also warns that it was never awaited.
 fn close_coroutine(result: &Bound<'_, PyAny>) {
     if result.get_type().name().is_ok_and(|name| name == "coroutine") {
         let _ = result.call_method0("close");

@@ -1,25 +1,26 @@
-//! Threads that the interpreter ends.
+//! Protection of threads that the interpreter ends.
 //!
-//! When Python finalises, a daemon thread may still be inside a sandbox: in a host function that sleeps, say. Up to 3.13
-//! Python ends such a thread, by `pthread_exit`, wherever it wants the interpreter next; and that unwinds its stack, which
-//! has frames of Rust's, where such unwinding aborts the process. From 3.14 on Python lets the thread wait for ever instead,
-//! and so it is here in all versions: the process is ending, and takes the thread along. PyO3 sees to the moments at which
-//! it takes the interpreter itself, and not to those inside Python, such as the end of a `sleep` in a host function.
+//! When Python finalises, a daemon thread may still be inside a sandbox, for example in a host function that sleeps. Up
+//! to 3.13 Python ends such a thread by `pthread_exit` when it next takes the interpreter. That unwinds its stack, and
+//! in Rust's frames such unwinding aborts the process. From 3.14 on Python lets the thread wait for ever instead, and
+//! this module does the same for all versions: the process is ending, and takes the thread along. PyO3 protects the
+//! moments at which it takes the interpreter itself, but not those inside Python, such as the end of a `sleep` in a
+//! host function.
 //!
-//! glibc runs the oldest kind of cleanup handlers while it unwinds: before it leaves a frame, it looks for handlers whose
-//! records lie below that frame on the stack. A record that lies on no stack at all counts as below every frame, so that
-//! the handler runs before anything has been unwound; and it does not return. There is one record for each thread, with the
-//! number of those who need it, because greenlets leave in another order than they came.
+//! glibc runs the oldest kind of cleanup handlers while it unwinds: before it leaves a frame, it looks for handlers
+//! whose records are below that frame on the stack. A record outside of any stack counts as below every frame. So its
+//! handler runs before anything has been unwound, and it never returns. There is one record for each thread, with a
+//! count of its users, because greenlets leave in another order than they came.
 
 use std::cell::{Cell, OnceCell};
 use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr;
 
-/// As long as it lives, this thread is not ended, but waits for ever where it would be. Wherever Rust may call Python.
+/// Guard for code in which Rust may call Python. While it lives, this thread waits for ever where Python would end it.
 #[derive(Debug)]
 pub struct Kept {
-    /// It belongs to the thread.
+    /// Makes it belong to its thread.
     not_send: PhantomData<*mut ()>,
 }
 
@@ -41,7 +42,7 @@ unsafe extern "C" {
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// In memory of its own: memory of the thread's, its local variables included, may be part of its stack.
+    /// The record, in heap memory: the thread's own memory, its local variables included, may be part of its stack.
     static RECORD: OnceCell<Box<Cell<Record>>> = const { OnceCell::new() };
 }
 
@@ -78,7 +79,8 @@ impl Drop for Kept {
     }
 }
 
-/// Nothing happens on a thread that is already ending by itself: there the record is gone, or was never there.
+/// Runs `work` with this thread's record. Does nothing on a thread that is already ending, whose record is gone or was
+/// never made.
 fn with_record(work: impl FnOnce(*mut Record)) {
     let _ = RECORD.try_with(|record| {
         let record = record.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! From the engine's errors to Python's exceptions, and back for those that pass through the guest.
+//! Conversion of the engine's errors to Python's exceptions, and back for those that pass through the guest.
 //!
 //! The classes are Python's own (`libhyperlight._errors`), named after the engine's codes. An exception of a host function
 //! travels as the cause of the engine's error and is raised again as the same object.
@@ -16,15 +16,15 @@ use crate::ending::Kept;
 /// An exception on its way through the engine.
 pub struct Raised {
     error: PyErr,
-    /// What the guest is told. Made while the interpreter is at hand.
+    /// The text for the guest. Made while this thread is attached to the interpreter.
     text: String,
 }
 
 impl Raised {
-    /// What a host function that raised it returns. An exception that is no `Exception`, such as `KeyboardInterrupt`, ends
-    /// the call: no guest may swallow it.
+    /// Makes the error of a host function that raised. An exception that is not an `Exception`, such as
+    /// `KeyboardInterrupt`, ends the call: the guest cannot handle it.
     pub fn host_error(py: Python<'_>, error: PyErr) -> HostError {
-        // Its text is made by code of the program's own, in which a keyboard interrupt may strike, too.
+        // The program's own code makes the text, and a keyboard interrupt may strike there, too.
         let error = match error.value(py).str() {
             Ok(said) => {
                 let name = error.get_type(py).qualname();
@@ -60,7 +60,7 @@ impl fmt::Debug for Raised {
 
 impl std::error::Error for Raised {}
 
-/// The exception for an error.
+/// Makes the exception for an error.
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let code = error.code();
     let description = Description {
@@ -79,7 +79,7 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
             exception.set_cause(py, Some(raised.error));
             exception
         }
-        // The engine answered in the host function's place.
+        // The engine failed in the host function's place.
         (ErrorCode::HostFunction, Err(source)) => match source.downcast::<Error>() {
             Ok(error) => raise(py, *error),
             Err(source) => description.exception(py, code, Some(source)),
@@ -88,13 +88,13 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     }
 }
 
-/// An exception of this code.
+/// Makes an exception with an error code.
 pub fn new(py: Python<'_>, code: ErrorCode, message: impl Into<String>) -> PyErr {
     let description = Description { message: message.into(), guest_code: 0, details: None, fault: None };
     description.exception(py, code, None)
 }
 
-/// Does something; a panic becomes an exception that `except Exception` catches. The way into everything that Python calls.
+/// Runs `work`; a panic becomes an exception that `except Exception` catches. Every call from Python goes through here.
 pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     let _kept = Kept::new();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
@@ -110,7 +110,7 @@ pub fn contain<R>(work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
 struct Description {
     message: String,
     guest_code: i32,
-    /// What a guest says about its error besides: hostile, perhaps.
+    /// The guest's details of the error; untrusted.
     details: Option<String>,
     fault: Option<Fault>,
 }
@@ -127,7 +127,7 @@ impl Description {
             .and_then(|source| source.downcast_ref::<std::io::Error>())
             .and_then(std::io::Error::raw_os_error);
         let exception = match (code, errno) {
-            // As `OSError` wants it: the number makes `errno`.
+            // The arguments of `OSError`: the number becomes `errno`.
             (ErrorCode::Io, Some(errno)) => class.call1((errno, self.message))?,
             _ => class.call1((self.message,))?,
         };
@@ -163,7 +163,7 @@ fn access(access: Access) -> Option<&'static str> {
     }
 }
 
-/// The class of a code.
+/// Names the exception class of a code.
 fn class_of(code: ErrorCode) -> &'static str {
     let row = ErrorCode::table().iter().find(|row| row.code == code);
     row.map_or("HyperlightError", |row| row.python)

@@ -1,4 +1,4 @@
-//! Guests: programs to be run in sandboxes.
+//! Guests: programs that run in sandboxes.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use crate::errors::{contain, raise};
 use crate::value;
 
-/// A guest program, loaded and checked once; shared by any number of sandboxes and threads.
+/// A guest program, loaded and checked once. Any number of sandboxes and threads may share it.
 ///
 /// Args:
 ///     source: the path of an ELF file, or its bytes.
@@ -21,7 +21,7 @@ use crate::value;
 ///     HyperlightIOError: the file cannot be read.
 ///     GuestBinaryError: it is no guest program.
 ///
-/// Can be pickled: the whole program travels. Unpickle only what you trust.
+/// Can be pickled, together with the whole program. Unpickle only data that you trust.
 #[pyclass(frozen, weakref, module = "libhyperlight")]
 #[derive(Debug)]
 pub struct Guest {
@@ -29,7 +29,7 @@ pub struct Guest {
     source: Source,
 }
 
-/// Where a guest is from. One that travels and is not built in takes its file along, which the engine has kept.
+/// The source of a guest. Pickling a guest that is not built in needs its file, which the engine keeps.
 #[derive(Clone, Debug)]
 enum Source {
     Builtin(String),
@@ -60,7 +60,8 @@ impl Guest {
         })
     }
 
-    /// A guest program that the library carries: "demo", "javascript", or "wasm", which are what JavaScript and Wasm run on.
+    /// Loads a guest program that the library carries: "demo", "javascript", or "wasm". JavaScript and Wasm run on the
+    /// last two.
     ///
     /// Raises:
     ///     InvalidArgument: there is none of that name.
@@ -73,8 +74,8 @@ impl Guest {
         })
     }
 
-    /// The same guest with bytes added to its image: data, or with `executable` code compiled for it. The guest finds them
-    /// by their number, counted from 0 in the order in which they were added.
+    /// Makes a copy of the guest with a payload added to its image: data, or with `executable` code compiled for it.
+    /// The guest finds payloads by their index, counted from 0 in the order of addition.
     ///
     /// Raises:
     ///     InvalidArgument: it has as many as a guest may have.
@@ -121,7 +122,7 @@ impl Guest {
     }
 }
 
-/// A pickled guest.
+/// Restores a pickled guest.
 #[pyfunction(name = "_guest_from_parts")]
 pub fn guest_from_parts(
     source: &Bound<'_, PyAny>,
@@ -137,7 +138,7 @@ pub fn guest_from_parts(
     Ok(guest)
 }
 
-/// The path that an object is, by the rules of `os.fspath`, but for bytes, which are contents here.
+/// Converts an object to a path by the rules of `os.fspath`, except for bytes, which are contents here.
 pub fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     let py = object.py();
     if !object.is_instance_of::<PyString>() && !object.hasattr("__fspath__")? {

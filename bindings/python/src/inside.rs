@@ -1,5 +1,6 @@
-//! Who is inside a sandbox is the engine's handle to say. Here is what Python adds: the interpreter is let go where the engine
-//! may take its time, signals are heard between the steps of a start, and garbage makes room for it.
+//! Use of a sandbox. The engine's handle tracks the current user. This module adds Python's part: it releases the
+//! interpreter where the engine may take time, checks for signals between the steps of a start, and collects garbage
+//! when resources are short.
 
 use libhyperlight::handle::{Handle, Inside, Operation, Remains, Starter};
 use libhyperlight::{CallOptions, Error};
@@ -9,7 +10,7 @@ use crate::ending::Kept;
 use crate::errors::raise;
 use crate::shortage::Shortage;
 
-/// Enters a sandbox, works in it, and leaves.
+/// Enters a sandbox, runs `work` in it, and leaves.
 pub fn within<R>(
     py: Python<'_>,
     handle: &Handle,
@@ -27,7 +28,7 @@ pub fn close(py: Python<'_>, handle: &Handle) {
     take_away(py, handle.close());
 }
 
-/// Starts the guest and prepares it, unless it has started. What is left of the limits is for the call.
+/// Starts and prepares the guest, unless it has started. Returns the remaining limits for the call.
 pub fn ready(py: Python<'_>, inside: &mut Inside, limits: CallOptions) -> PyResult<CallOptions> {
     if !inside.is_uninitialized() {
         return Ok(limits);
@@ -35,7 +36,7 @@ pub fn ready(py: Python<'_>, inside: &mut Inside, limits: CallOptions) -> PyResu
     py.detach(|| inside.ready(limits, &mut Start::default())).map_err(|failed| failed.exception(py))
 }
 
-/// Starts the guest and prepares it.
+/// Starts and prepares the guest.
 pub fn evolve(py: Python<'_>, inside: &mut Inside, limits: &CallOptions) -> PyResult<()> {
     let started = py.detach(|| inside.evolve(limits, &mut Start::default()).map(drop));
     started.map_err(|failed| failed.exception(py))
@@ -53,11 +54,11 @@ struct Start {
     shortage: Shortage,
 }
 
-/// What ended a start.
+/// Reason for a failed start.
 #[derive(Debug)]
 enum Failed {
     Engine(Error),
-    /// The handler of a signal, with its own exception.
+    /// A signal handler's exception.
     Signal(PyErr),
 }
 
@@ -79,7 +80,7 @@ impl Failed {
 impl Starter for Start {
     type Error = Failed;
 
-    /// A signal that has come before the guest runs interrupts nothing.
+    /// A signal that arrived before the guest runs interrupts no call, so it is checked here.
     fn go_on(&mut self) -> Result<(), Failed> {
         let _kept = Kept::new();
         Python::try_attach(|py| py.check_signals().map_err(Failed::Signal)).unwrap_or(Ok(()))

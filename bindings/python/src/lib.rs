@@ -1,10 +1,11 @@
-//! The Python module `libhyperlight._libhyperlight`: the engine for Python, and nothing that Python itself says better.
+//! The Python module `libhyperlight._libhyperlight`: the engine for Python, without anything that Python code does
+//! better.
 //!
-//! The classes here are the ones that programs use; exceptions, signatures, the pool's executor and the command line are
-//! Python, beside this. Four rules hold everywhere: the interpreter is let go while the engine works; who is inside a
-//! sandbox is the engine's handle to say, so that a second caller is told `SandboxBusy` and nobody ever waits for somebody
-//! who needs the interpreter; nothing of Python's is touched outside an attached thread; and a thread that Python
-//! would end in here waits for ever instead (`ending`).
+//! Programs use the classes here directly. Exceptions, signatures, the pool's executor and the command line are Python
+//! code beside this module. Four rules hold everywhere. The interpreter is released while the engine works. The
+//! engine's handle tracks the current user of a sandbox: a second caller gets `SandboxBusy`, so nobody waits for a
+//! thread that needs the interpreter. Python objects are used only on attached threads. A thread that Python would end
+//! in here waits for ever instead (`ending`).
 
 mod call;
 mod callbacks;
@@ -61,7 +62,7 @@ mod _libhyperlight {
     }
 }
 
-/// Refuses subinterpreters: a guest's call of the host could not tell which interpreter it belongs to.
+/// Refuses subinterpreters: a guest's call of the host would not know its interpreter.
 fn check_interpreter() -> PyResult<()> {
     #[expect(unsafe_code, reason = "PyO3 has no safe way to ask")]
     // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its number.
@@ -72,7 +73,7 @@ fn check_interpreter() -> PyResult<()> {
     Err(PyImportError::new_err("subinterpreters are not supported"))
 }
 
-/// Confirms that sandboxes can be made here.
+/// Checks that sandboxes can be made here.
 ///
 /// Raises:
 ///     HypervisorUnavailable: they cannot; the message says why, and what mends it.

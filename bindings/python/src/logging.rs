@@ -1,7 +1,7 @@
 //! Log records of guests, and the library's own few, for `logging.getLogger("libhyperlight")`.
 //!
-//! Records are made outside the virtual machine alone. Before each call the engine is told which levels Python wants, so
-//! that a guest does not even write what nobody reads.
+//! Records are logged outside the virtual machine only. Before each call the engine gets the levels that Python wants,
+//! so that a guest does not even write unwanted records.
 
 use libhyperlight::GUEST_LOG_TARGET;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -14,12 +14,13 @@ use crate::ending::Kept;
 
 static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Makes ours the engine's logger. This module has an engine of its own: nobody else can have set one.
+/// Installs this logger in the engine. This module has its own engine, so no other logger can be set.
 pub fn install() {
     let _ = log::set_logger(&Forward);
 }
 
-/// Lets the engine know what Python's logger wants now: the level of the first logger that has one, from ours upwards.
+/// Passes the level of Python's logger to the engine: that of the first logger with a level, from this library's
+/// upwards.
 pub fn sync_level(py: Python<'_>) -> PyResult<()> {
     let mut logger = logger(py)?.clone();
     let level = loop {
@@ -52,7 +53,7 @@ fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(logger.bind(py))
 }
 
-/// Python has no name for it.
+/// Level of trace records, which Python has no name for.
 const TRACE: u8 = 5;
 
 struct Forward;
@@ -67,13 +68,13 @@ impl Log for Forward {
             return;
         }
         let _kept = Kept::new();
-        // At the interpreter's end there is nobody to tell.
+        // The interpreter is ending, and its loggers are gone.
         let _ = Python::try_attach(|py| {
             let Err(error) = forward(py, record) else { return };
             let is_exception = error.is_instance_of::<PyException>(py);
             error.write_unraisable(py, None);
             if !is_exception {
-                // A keyboard interrupt, which struck in a handler of Python's, is still to come.
+                // A keyboard interrupt that struck in a Python handler is raised later.
                 let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
             }
         });

@@ -1,4 +1,4 @@
-//! Options as Python gives them: keyword arguments, times in seconds. What they may be is the engine's to say.
+//! Options from Python: keyword arguments, with times in seconds. The engine decides the allowed values.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat};
 
 use crate::errors;
 
-/// The options in keyword arguments. None is the same as an option that is left out.
+/// Reads options from keyword arguments. None is the same as an omitted option.
 pub fn read<O: Options>(what: &str, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<O> {
     let mut options = O::default();
     for (name, value) in keywords.into_iter().flatten() {
@@ -22,7 +22,7 @@ pub fn read<O: Options>(what: &str, keywords: Option<&Bound<'_, PyDict>>) -> PyR
     Ok(options)
 }
 
-/// What one call does differently.
+/// Makes the options of one call.
 pub fn call(
     timeout: Option<&Bound<'_, PyAny>>,
     cpu_time: Option<&Bound<'_, PyAny>>,
@@ -36,14 +36,14 @@ pub fn call(
     Ok(options)
 }
 
-/// Refuses a name that no option has; `known` are those there are.
+/// Refuses an unknown option name; `known` lists the known ones.
 #[pyfunction(name = "_refuse_option")]
 pub fn refuse_option(py: Python<'_>, what: &str, name: &str, known: Vec<String>) -> PyResult<()> {
     let known = known.iter().map(String::as_str);
     Err(exception(py, face::unknown(Face::Python, what, name, known)))
 }
 
-/// What a program may ask of the compiler: bytes, nanoseconds, and processors, of which 0 is all.
+/// Reads the limits of the compiler: bytes, nanoseconds, and processors, of which 0 means all.
 #[pyfunction(name = "_compile_bounds")]
 #[pyo3(signature = (**options))]
 pub fn compile_bounds(options: Option<&Bound<'_, PyDict>>) -> PyResult<(u64, u64, u64)> {
@@ -70,7 +70,7 @@ fn set<O: Options>(options: &mut O, what: &str, name: &str, value: &Bound<'_, Py
         .map_err(|refusal| exception(py, refusal))
 }
 
-/// Which sort of value it is.
+/// Classifies a value.
 fn given(value: &Bound<'_, PyAny>) -> PyResult<Given> {
     if value.is_instance_of::<PyBool>() {
         return Ok(Given::Other);
@@ -97,7 +97,7 @@ fn fraction(value: &Bound<'_, PyAny>) -> PyResult<Given> {
     }
 }
 
-/// The exception that says why.
+/// Makes the exception for a refused option.
 fn exception(py: Python<'_>, refusal: Refusal) -> PyErr {
     match refusal.why {
         Why::OutOfRange => errors::new(py, ErrorCode::InvalidArgument, refusal.message),
@@ -106,7 +106,7 @@ fn exception(py: Python<'_>, refusal: Refusal) -> PyErr {
     }
 }
 
-/// A number as it is, anything else by its type.
+/// Shows a number as it is, other values by their type.
 struct Shown<'a, 'py>(&'a Bound<'py, PyAny>, Given);
 
 impl fmt::Display for Shown<'_, '_> {

@@ -22,13 +22,13 @@ use crate::signature::Annotation;
 use crate::snapshot::Snapshot;
 use crate::stack;
 
-/// How long a member is waited for where no signal is heard: most waits end sooner.
+/// Time to wait for a member without checking for signals: most waits end sooner.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Sandboxes kept ready from one snapshot: what SandboxPool is made of.
+/// Sandboxes kept ready from one snapshot, the base of SandboxPool.
 #[pyclass(frozen, weakref, module = "libhyperlight._libhyperlight", name = "_Pool")]
 pub struct Pool {
-    /// `None` when closed. The lock is held for moments, by attached threads alone.
+    /// `None` when closed. The lock is held only briefly, by attached threads only.
     pool: Mutex<Option<Arc<libhyperlight::Pool>>>,
     pid: u32,
     acquire_timeout: Duration,
@@ -79,7 +79,7 @@ impl Pool {
         })
     }
 
-    /// A member, as a Sandbox.
+    /// Acquires a member, as a Sandbox.
     fn acquire(slf: &Bound<'_, Self>) -> PyResult<Sandbox> {
         contain(|| {
             let py = slf.py();
@@ -88,7 +88,7 @@ impl Pool {
         })
     }
 
-    /// Calls a function of a member, and gives it back.
+    /// Calls a function in a member, and gives the member back.
     #[pyo3(signature = (function, /, *args, timeout=None, cpu_time=None))]
     fn call<'py>(
         &self,
@@ -110,7 +110,7 @@ impl Pool {
         })
     }
 
-    /// In use, idle, created, replaced, waits, seconds waited.
+    /// Returns the statistics: in use, idle, created, replaced, waits, seconds waited.
     fn stats(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, f64)> {
         contain(|| {
             let stats = self.open(py)?.statistics().map_err(|error| raise(py, error))?;
@@ -119,7 +119,7 @@ impl Pool {
         })
     }
 
-    /// Nothing is handed out any more, not even to those who wait; members that are out go away when they are given back.
+    /// Closes the pool. Waiting callers fail, and members in use are destroyed when they are given back.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         contain(|| {
             if let Some(pool) = self.with_slot(py, Option::take)? {
@@ -142,7 +142,7 @@ impl Pool {
 }
 
 impl Pool {
-    /// A member. Who has to wait for it is soon heard to have given up by Ctrl-C.
+    /// Acquires a member. Ctrl-C ends the wait promptly.
     fn take(&self, py: Python<'_>) -> PyResult<PooledSandbox> {
         let pool = self.open(py)?;
         let first = PATIENCE.min(self.acquire_timeout);
@@ -183,7 +183,7 @@ impl Pool {
             match self.pool.try_lock() {
                 Ok(mut slot) => return Ok(work(&mut slot)),
                 Err(TryLockError::Poisoned(slot)) => return Ok(work(&mut slot.into_inner())),
-                // In a forked child nobody may be left to let go of it.
+                // In a forked child, the thread that would release it may be missing.
                 Err(TryLockError::WouldBlock) if std::process::id() != self.pid => {
                     let text =
                         "the pool belongs to the process that this one was forked from; make a new one here";

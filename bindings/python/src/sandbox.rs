@@ -1,4 +1,4 @@
-//! Sandboxes, as programs see them. Who may work with one at the moment is the engine's handle to say.
+//! The class Sandbox. The engine's handle tracks its current user.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::signature::{self, Annotation};
 use crate::snapshot::Snapshot;
 use crate::stack;
 
-/// One virtual machine that holds one guest. Usable from any thread, by one at a time.
+/// One virtual machine that holds one guest. Any thread may use it, one at a time.
 ///
 /// Args:
 ///     source: a Guest, the path of a guest program or its bytes, or a Snapshot to go on from.
@@ -38,7 +38,7 @@ use crate::stack;
 pub struct Sandbox {
     handle: Handle,
     callbacks: Arc<Callbacks>,
-    /// The pool that has the callbacks of a member.
+    /// The pool that holds the callbacks of a member.
     pool: Option<Py<Pool>>,
     functions: PyOnceLock<Py<PyAny>>,
 }
@@ -69,20 +69,20 @@ impl Sandbox {
             let (signature, function) = callbacks.host_print(print)?;
             let registered = sandbox.register_dynamic(libhyperlight::HOST_PRINT, signature, function);
             registered.map_err(|error| raise(py, error))?;
-            // Where nothing can stop a guest, Ctrl-C would not either.
+            // If nothing can stop a guest, Ctrl-C could not either.
             sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
             Ok(Self::with(Handle::new(sandbox), callbacks, None))
         })
     }
 
-    /// Registers a host function, before evolve, in place of one that has the name. It is called on the thread that calls
-    /// the sandbox.
+    /// Registers a host function, before evolve. It replaces one of the same name. It runs on the thread that calls the
+    /// sandbox.
     ///
     /// Args:
     ///     name: what the guest calls it.
     ///     function: any callable that is not `async`.
-    ///     params, returns: its signature; left out, that of its annotations.
-    ///     open_arity: whether parameters with defaults belong to that, which guests then must give. Otherwise they are the
+    ///     params, returns: its signature, by default that of its annotations.
+    ///     open_arity: include parameters with defaults in the signature, so that guests must pass them. Otherwise they are the
     ///         host's.
     ///
     /// Raises:
@@ -111,7 +111,7 @@ impl Sandbox {
     /// Removes a host function, before evolve; also HostPrint, which every sandbox starts with.
     ///
     /// Returns:
-    ///     Whether there was one of that name.
+    ///     True if there was one of that name.
     ///
     /// Raises:
     ///     SandboxStateError: the sandbox has started.
@@ -125,7 +125,7 @@ impl Sandbox {
         })
     }
 
-    /// The decorator that registers a function under its own name, or under `name`; see `register`.
+    /// Returns a decorator that registers a function under its own name, or under `name`; see `register`.
     #[pyo3(signature = (function=None, /, *, name=None, params=Annotation::LEFT_OUT, returns=Annotation::LEFT_OUT, open_arity=false))]
     fn host_function<'py>(
         slf: &Bound<'py, Self>,
@@ -148,8 +148,8 @@ impl Sandbox {
         })
     }
 
-    /// Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. The first call
-    /// does, too.
+    /// Starts the guest: makes the virtual machine, lets the guest initialise itself, and reads its list of functions.
+    /// The first call does the same.
     ///
     /// Args:
     ///     timeout: seconds that this may take, in place of the sandbox's.
@@ -175,7 +175,7 @@ impl Sandbox {
         })
     }
 
-    /// Calls a guest function. The first call starts the guest, as evolve does; its limits are for both together.
+    /// Calls a guest function. The first call also starts the guest, as evolve does; its limits cover both together.
     ///
     /// Args:
     ///     function: its name.
@@ -208,7 +208,7 @@ impl Sandbox {
             within(py, &self.handle, Operation::CallFromStart, |inside| {
                 logging::sync_level(py)?;
                 let limits = inside::ready(py, inside, options::call(timeout, cpu_time)?)?;
-                // One that has come before the guest runs interrupts nothing.
+                // A signal that arrived before the guest runs interrupts no call, so it is checked here.
                 py.check_signals()?;
                 let sandbox = inside.sandbox().map_err(|error| raise(py, error))?;
                 call(py, sandbox, function, args, &limits)
@@ -216,7 +216,7 @@ impl Sandbox {
         })
     }
 
-    /// Takes a snapshot. The sandbox must be ready, and stays as it is.
+    /// Takes a snapshot. The sandbox must be ready, and is unchanged.
     ///
     /// Raises:
     ///     SandboxStateError: it has not started.
@@ -230,7 +230,7 @@ impl Sandbox {
         })
     }
 
-    /// Brings the guest back to where the snapshot was taken. A poisoned sandbox is ready again.
+    /// Restores the guest to the snapshot. A poisoned sandbox is ready again.
     ///
     /// Raises:
     ///     SnapshotMismatch: the snapshot is of another guest or other sizes, or needs other host functions.
@@ -248,16 +248,16 @@ impl Sandbox {
         })
     }
 
-    /// Stops the call that is running now, from any thread: it raises Interrupted, and the sandbox is poisoned. A host
-    /// function is not stopped; the call ends when it returns. Never kept for later.
+    /// Cancels the running call, from any thread: it raises Interrupted, and the sandbox is poisoned. A host function
+    /// is not stopped; the call ends when it returns. Has no effect on later calls.
     ///
     /// Returns:
-    ///     Whether there was a call to stop.
+    ///     True if a call was running.
     fn interrupt(&self) -> bool {
         self.handle.interrupt_handle().is_some_and(InterruptHandle::interrupt)
     }
 
-    /// Destroys the virtual machine, or gives it back to its pool: now, or when the call that is running ends. May be repeated.
+    /// Destroys the virtual machine, or gives it back to its pool: now, or when the running call ends. May be repeated.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         contain(|| {
             inside::close(py, &self.handle);
@@ -265,7 +265,7 @@ impl Sandbox {
         })
     }
 
-    /// "uninitialized", "ready", "running", "poisoned" or "closed". May be asked at any time.
+    /// The state: "uninitialized", "ready", "running", "poisoned" or "closed". May be read at any time.
     #[getter]
     fn state(&self) -> &'static str {
         self.handle.state().name()
@@ -340,7 +340,7 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// A member of a pool.
+    /// Wraps a member of a pool.
     pub fn pooled(py: Python<'_>, pool: Py<Pool>, mut sandbox: PooledSandbox) -> PyResult<Self> {
         sandbox.interrupt_handle().map_err(|error| raise(py, error))?;
         sandbox.set_signal_hook(signals::hook);
@@ -364,7 +364,7 @@ impl Sandbox {
     }
 }
 
-/// Has the start of a sandbox call these functions, of these names and with these texts, under the same limits. If one fails,
+/// Sets functions for the start of a sandbox to call, given as names and texts, under the same limits. If one fails,
 /// the sandbox is closed.
 #[pyfunction(name = "_prepare_by")]
 pub fn prepare_by(py: Python<'_>, sandbox: &Bound<'_, Sandbox>, calls: Preparation) -> PyResult<()> {

@@ -1,9 +1,9 @@
-//! What garbage holds.
+//! Garbage collection when resources are short.
 //!
-//! A sandbox is a few descriptors and some memory of the kernel's, but to Python it is one small object: thousands that nobody
-//! can reach, but that refer to themselves through their host functions, are no reason for a collection. So whoever cannot have
-//! something of that for want of it collects them, and tries again. Machines are destroyed by threads of the engine's, which
-//! may take a moment.
+//! A sandbox has a few file descriptors and some kernel memory, but to Python it is one small object. So thousands of
+//! unreachable sandboxes in reference cycles through their host functions do not trigger a collection. When an
+//! operation fails for lack of these resources, the module collects garbage and tries again. Threads of the engine
+//! destroy virtual machines, which may take a moment.
 
 use std::thread;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use std::time::Duration;
 use libhyperlight::{Error, ErrorCode};
 use pyo3::prelude::*;
 
-/// `ENOMEM`, `ENFILE`, `EMFILE`.
+/// Error numbers of a shortage: `ENOMEM`, `ENFILE`, `EMFILE`.
 const SHORTAGES: [i32; 3] = [12, 23, 24];
 
-/// How long those threads are waited for, from one time to the next: a quarter of a second in all.
+/// Waits for those threads, in milliseconds: a quarter of a second in all.
 const PATIENCE: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
 
-/// Does something without the interpreter: again after a collection, if the host lacked something the first time.
+/// Runs `work` without the interpreter, and again after a collection if the host lacked resources.
 pub fn or_collect<R: Send>(
     py: Python<'_>,
     mut work: impl FnMut() -> libhyperlight::Result<R> + Send,
@@ -31,7 +31,7 @@ pub fn or_collect<R: Send>(
     }
 }
 
-/// What was done so far for something that the host lacked.
+/// Steps taken so far against a shortage.
 #[derive(Debug, Default)]
 pub struct Shortage {
     has_collected: bool,
@@ -39,7 +39,7 @@ pub struct Shortage {
 }
 
 impl Shortage {
-    /// Whether there may be more of what was lacking than before.
+    /// Returns true if more resources may be free than before.
     pub fn has_mended(&mut self, py: Python<'_>, error: &Error) -> bool {
         if !is_shortage(error) {
             return false;
@@ -61,7 +61,7 @@ fn is_shortage(error: &Error) -> bool {
     error.code() == ErrorCode::Resource && number.is_some_and(|number| SHORTAGES.contains(&number))
 }
 
-/// Collects garbage. Whether there was any.
+/// Collects garbage. Returns true if there was any.
 fn has_collected(py: Python<'_>) -> bool {
     let collected = py.import("gc").and_then(|gc| gc.call_method0("collect")?.extract::<usize>());
     collected.is_ok_and(|objects| objects > 0)

@@ -1,8 +1,8 @@
-//! Ctrl-C, and Python's other signals, while the engine works.
+//! Handling of Ctrl-C, and of Python's other signals, while the engine works.
 //!
-//! Python's handlers merely take note of a signal; what they stand for, `KeyboardInterrupt` first of all, happens when the
-//! main thread asks for it. So the engine asks whenever a signal has interrupted a guest, and whoever waits for something
-//! else looks up now and then.
+//! Python's C handlers only record a signal. The Python handler, such as that of `KeyboardInterrupt`, runs when the
+//! main thread checks for signals. So the engine checks whenever a signal has interrupted a guest, and other waits
+//! check regularly.
 
 use std::cell::OnceCell;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -16,18 +16,18 @@ use pyo3::prelude::*;
 use crate::ending::Kept;
 use crate::errors::{self, Raised};
 
-/// How soon whoever waits hears a signal.
+/// Interval of the checks during a wait.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// What the engine is to ask when a signal has interrupted a guest.
+/// Hook of the engine for a signal that has interrupted a guest.
 pub fn hook() -> Result<(), HostError> {
     let _kept = Kept::new();
     Python::try_attach(|py| py.check_signals().map_err(|error| Raised::host_error(py, error)))
         .unwrap_or(Ok(()))
 }
 
-/// Does something that may wait for long and cannot be interrupted. On the main thread, which alone hears signals, another
-/// thread does it, and its result is dropped if a signal's handler raises.
+/// Runs `work`, which may wait for long and cannot be interrupted. On the main thread, the only one that receives
+/// signals, another thread does the work. Its result is dropped if a signal's handler raises.
 pub fn wait<T: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> T + Send + 'static) -> PyResult<T> {
     if !is_main_thread(py)? {
         return Ok(py.detach(work));
@@ -35,14 +35,14 @@ pub fn wait<T: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> T + Send +
     let (sender, receiver) = mpsc::channel();
     let name = "hyperlight-wait".to_owned();
     let spawned = thread::Builder::new().name(name).spawn(move || {
-        // Nobody may be there any more who wants it.
+        // The waiting thread may be gone.
         let _ = sender.send(work());
     });
     if let Err(error) = spawned {
         let text = format!("no thread to wait on can be started: {error}");
         return Err(errors::new(py, ErrorCode::Resource, text));
     }
-    // A receiver is for one thread, and so is this function.
+    // A receiver must not be shared between threads, and this function does not.
     let receiver = Mutex::new(receiver);
     loop {
         py.check_signals()?;
@@ -64,7 +64,7 @@ pub fn wait<T: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> T + Send +
     }
 }
 
-/// Whether this is the thread on which Python hears signals.
+/// Returns true on the thread that receives Python's signals.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     thread_local! {
         static IS_MAIN: OnceCell<bool> = const { OnceCell::new() };

@@ -7,7 +7,7 @@ use pyo3::types::PyTuple;
 
 use crate::errors;
 
-/// A `params` or `returns` that may have been left out, for which `None` cannot stand: it is a kind.
+/// An optional argument `params` or `returns`. `None` cannot stand for its absence, because it is a kind.
 #[derive(Debug)]
 pub struct Annotation<'py>(pub Option<Bound<'py, PyAny>>);
 
@@ -21,16 +21,16 @@ impl<'py> FromPyObject<'_, 'py> for Annotation<'py> {
 }
 
 impl<'py> Annotation<'py> {
-    /// Nothing was said.
+    /// The omitted argument.
     pub const LEFT_OUT: Self = Self(None);
 
-    /// The object that says it in Python.
+    /// Converts to Python: the argument, or `...` if omitted.
     pub fn into_object(self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.0.unwrap_or_else(|| py.Ellipsis().into_bound(py))
     }
 }
 
-/// The signature of a host function: from what was said, or else from its annotations.
+/// Finds the signature of a host function: the given one, or else that of its annotations.
 pub fn of_function<'py>(
     function: &Bound<'py, PyAny>,
     params: Annotation<'py>,
@@ -53,7 +53,7 @@ pub fn of_function<'py>(
     })
 }
 
-/// The Python object that describes a signature.
+/// Makes the Python object that describes a signature.
 pub fn describe<'py>(py: Python<'py>, signature: &Signature) -> PyResult<Bound<'py, PyAny>> {
     let params = PyTuple::new(py, signature.params().iter().map(|kind| kind.code()))?;
     py.import("libhyperlight._signature")?.getattr("from_codes")?.call1((params, signature.returns().code()))

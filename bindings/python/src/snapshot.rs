@@ -1,4 +1,4 @@
-//! Snapshots: sandboxes as they were between two calls.
+//! Snapshots: the state of sandboxes between two calls.
 
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -12,10 +12,10 @@ use crate::errors::{self, contain, raise};
 use crate::guest;
 use crate::options;
 
-/// A picture of a sandbox, memory and processor; immutable, and shared between sandboxes and threads.
+/// The state of a sandbox, memory and processor. It is immutable, and sandboxes and threads may share it.
 ///
-/// It holds everything that the guest held, secrets included. Can be pickled, which is as large as the file would be. A
-/// snapshot is as trustworthy as where it came from: unpickle or load only what you trust.
+/// It holds all of the guest's memory, secrets included. It can be pickled; the pickle is as large as the file. A
+/// snapshot is as trustworthy as its source: unpickle or load only snapshots that you trust.
 #[pyclass(frozen, weakref, module = "libhyperlight")]
 #[derive(Debug)]
 pub struct Snapshot {
@@ -24,7 +24,7 @@ pub struct Snapshot {
 
 #[pymethods]
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone. Whole or not at all. Only a regular file is replaced.
+    /// Writes the snapshot to a file, atomically. Only the owner can read the file. Only a regular file is replaced.
     ///
     /// Raises:
     ///     HyperlightIOError: it cannot be written.
@@ -40,7 +40,7 @@ impl Snapshot {
     /// Reads a snapshot from a file, which is not needed afterwards.
     ///
     /// Args:
-    ///     options: what the file may bring, such as max_size; LoadOptions has them all.
+    ///     options: limits on the file, such as max_size; LoadOptions has them all.
     ///
     /// Raises:
     ///     HyperlightIOError: it cannot be read.
@@ -80,7 +80,7 @@ impl Snapshot {
     }
 }
 
-/// A pickled snapshot.
+/// Restores a pickled snapshot.
 #[pyfunction(name = "_snapshot_from_bytes")]
 pub fn snapshot_from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Snapshot> {
     contain(|| {
@@ -88,9 +88,9 @@ pub fn snapshot_from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Snapshot> {
         let loaded = py.detach(|| {
             let mut file = tempfile::tempfile()?;
             file.write_all(data)?;
-            // Who unpickles what he does not trust has lost already: no bound but those of sandboxes.
+            // Unpickling untrusted data is unsafe anyway: the only bounds are those of sandboxes.
             let options = LoadOptions::new().max_size(u64::MAX).max_heap_size(u64::MAX);
-            // The file has no name; this is one while it is open.
+            // The file has no name; this path refers to it while it is open.
             let path = format!("/proc/self/fd/{}", file.as_raw_fd());
             Ok(libhyperlight::Snapshot::load_with(path, &options))
         });

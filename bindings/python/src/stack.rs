@@ -1,8 +1,8 @@
-//! How much of its stack a thread has left.
+//! Check of a thread's remaining stack.
 //!
-//! A host function may make a sandbox whose host function makes a sandbox. Every level of that takes stack of Rust's, which
-//! Python's own limit does not count; and whether there is one more may be for a guest to say. So whoever is about to run
-//! a guest looks first, and the end is an exception, not that of the process.
+//! A host function may make a sandbox whose host function makes a sandbox, and so on. Every level takes stack for
+//! Rust's frames, which Python's recursion limit does not count, and the guest may control the number of levels. So the
+//! stack is checked before a guest runs, and an exhausted stack raises an exception instead of ending the process.
 
 use std::cell::OnceCell;
 use std::ffi::{c_int, c_void};
@@ -12,7 +12,8 @@ use std::ptr;
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 
-/// What a call may take, and Python inside of it, until it is asked again. Builds for debugging need about a quarter of it.
+/// Stack that a call may use, including Python inside of it, until the next check. Debug builds need about a quarter of
+/// it.
 const ROOM: usize = 96 << 10;
 
 /// glibc's `pthread_attr_t`, with room to spare.
@@ -36,14 +37,14 @@ thread_local! {
     static STACK: OnceCell<Range<usize>> = const { OnceCell::new() };
 }
 
-/// Refuses to go on where there is too little.
+/// Fails if too little stack is left.
 pub fn check() -> PyResult<()> {
     let local = 0_u8;
     let here = ptr::from_ref(&local).addr();
     let is_short = STACK
         .try_with(|stack| {
             let stack = stack.get_or_init(find);
-            // Who is somewhere else has a stack of his own making.
+            // Code on another stack, such as a greenlet's, is not checked.
             stack.contains(&here) && here - stack.start < ROOM
         })
         .unwrap_or(false);
@@ -56,7 +57,7 @@ pub fn check() -> PyResult<()> {
     Ok(())
 }
 
-/// Where this thread's stack is; nowhere if that is not known.
+/// Finds this thread's stack; an empty range if it is not known.
 fn find() -> Range<usize> {
     let mut attributes = Attributes([0; 128]);
     let (mut start, mut size) = (ptr::null_mut(), 0);

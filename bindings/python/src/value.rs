@@ -1,7 +1,7 @@
-//! Values: from Python to the guest and back, without losing or inventing anything.
+//! Conversion of values between Python and the guest, without loss.
 //!
-//! A kind takes one Python type: `bool` is no integer here and an integer is no `float`. What does not fit is
-//! `OverflowError`. Text and bytes are borrowed from the Python objects while the guest is called: they cannot change.
+//! A kind accepts one Python type: `bool` is not an integer here, and an integer is not a `float`. A number out of
+//! range is `OverflowError`. Text and bytes are borrowed from immutable Python objects during the call.
 
 use libhyperlight::{Kind, Value, ValueRef};
 use pyo3::IntoPyObjectExt;
@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMemoryView, PyString};
 
-/// The name by which Python's users know a kind.
+/// Names a kind as Python's users know it.
 pub fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Void => "None",
@@ -18,19 +18,19 @@ pub fn name(kind: Kind) -> &'static str {
     }
 }
 
-/// Why an object is no value of a kind.
+/// Reason for refusing an object as a value of a kind.
 #[derive(Debug)]
 pub enum Unfit {
     /// It has another type.
     Type,
     /// It is an integer or a float that is out of range.
     Range,
-    /// What Python itself said, for example of a lone surrogate.
+    /// An exception of Python's own, for example for a lone surrogate.
     Other(PyErr),
 }
 
 impl Unfit {
-    /// The exception, where `what` names the object.
+    /// Makes the exception; `what` names the object.
     pub fn exception(self, what: &str, kind: Kind, object: &Bound<'_, PyAny>) -> PyErr {
         match self {
             Self::Type => PyTypeError::new_err(describe(what, kind, object)),
@@ -40,7 +40,7 @@ impl Unfit {
     }
 }
 
-/// "argument 1 of `Add` must be i32, not str".
+/// Describes a wrong type: "argument 1 of `Add` must be i32, not str".
 pub fn describe(what: &str, kind: Kind, object: &Bound<'_, PyAny>) -> String {
     let found = object.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string());
     let expected = match kind {
@@ -54,7 +54,8 @@ pub fn describe(what: &str, kind: Kind, object: &Bound<'_, PyAny>) -> String {
     format!("{what} must be {expected}, not {found}")
 }
 
-/// A bytes-like object as `bytes`; other objects as they are. Only a copy keeps still while the guest is called.
+/// Copies a bytes-like object to `bytes`; other objects are returned as they are. Only a copy cannot change during the
+/// call.
 pub fn settle<'py>(object: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>() {
         return object.py().get_type::<PyBytes>().call1((object,));
@@ -62,7 +63,7 @@ pub fn settle<'py>(object: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(object)
 }
 
-/// The value of that kind that an object is; text and bytes stay the object's.
+/// Converts an object to a value of a kind; text and bytes stay in the object.
 pub fn borrow<'o>(object: &'o Bound<'_, PyAny>, kind: Kind) -> Result<ValueRef<'o>, Unfit> {
     Ok(match kind {
         Kind::Void if object.is_none() => ValueRef::Void,
@@ -82,13 +83,13 @@ pub fn borrow<'o>(object: &'o Bound<'_, PyAny>, kind: Kind) -> Result<ValueRef<'
     })
 }
 
-/// The value of that kind that an object is, copied.
+/// Converts an object to a value of a kind, copied.
 pub fn own(object: Bound<'_, PyAny>, kind: Kind) -> Result<Value, Unfit> {
     let object = settle(object).map_err(Unfit::Other)?;
     borrow(&object, kind).map(Value::from)
 }
 
-/// The object that a value is.
+/// Converts a value to an object.
 pub fn object<'py>(py: Python<'py>, value: ValueRef<'_>) -> PyResult<Bound<'py, PyAny>> {
     match value {
         ValueRef::Bool(value) => value.into_bound_py_any(py),
@@ -120,16 +121,16 @@ fn float(object: &Bound<'_, PyAny>) -> Result<f64, Unfit> {
     object.cast::<PyFloat>().map(|float| float.value()).map_err(|_| Unfit::Type)
 }
 
-/// The bits of a NaN's payload that binary64 has below those of binary32.
+/// Number of payload bits that a binary64 NaN has more than a binary32 NaN.
 const NAN_SHIFT: u32 = 29;
 
-/// As `struct.pack("f", …)` does it; but a NaN keeps its bits, those that there is room for.
+/// Narrows as `struct.pack("f", …)` does, but keeps those bits of a NaN that fit.
 fn narrow(value: f64) -> Result<f32, Unfit> {
     let bits = value.to_bits();
     if value.is_nan() {
         let sign = bits >> 63 << 31;
         let payload = (bits >> NAN_SHIFT) & 0x7f_ffff;
-        // Without any of its bits it would be an infinity.
+        // Without any payload bits it would be an infinity.
         let payload = if payload == 0 { 0x40_0000 } else { payload };
         let narrow = sign | 0x7f80_0000 | payload;
         return u32::try_from(narrow).map(f32::from_bits).map_err(|_| Unfit::Range);
@@ -142,7 +143,7 @@ fn narrow(value: f64) -> Result<f32, Unfit> {
     Ok(narrow)
 }
 
-/// Exact, also for the bits of a NaN, which a conversion would change.
+/// Widens exactly, also the bits of a NaN, which a conversion would change.
 fn widen(value: f32) -> f64 {
     if !value.is_nan() {
         return f64::from(value);

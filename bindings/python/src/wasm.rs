@@ -1,4 +1,4 @@
-//! WebAssembly programs, compiled by a library that is loaded for the first one.
+//! WebAssembly programs. A separate library compiles them; it is loaded for the first program.
 
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use pyo3::prelude::*;
@@ -6,14 +6,14 @@ use pyo3::types::PyBytes;
 
 use crate::errors::{self, contain};
 
-/// A program that was compiled.
+/// A compiled program.
 #[pyclass(frozen, name = "_WasmProgram", module = "libhyperlight")]
 #[derive(Debug)]
 pub struct WasmProgram {
     program: Program,
 }
 
-/// What a program finds around itself: arguments, environment and files.
+/// The WASI environment of a program: arguments, environment variables and files.
 type Surroundings<'py> = (Vec<String>, Vec<(String, String)>, Vec<(String, Bound<'py, PyBytes>)>);
 
 #[pymethods]
@@ -31,18 +31,18 @@ impl WasmProgram {
         Self::make(wasm.py(), wasm.as_bytes(), &options, Program::compile)
     }
 
-    /// Takes a program from its bytes.
+    /// Loads a program from its saved bytes.
     #[staticmethod]
     fn load(saved: &Bound<'_, PyBytes>) -> PyResult<Self> {
         Self::make(saved.py(), saved.as_bytes(), &Options::default(), Program::from_bytes)
     }
 
-    /// The same program with other surroundings.
+    /// Makes a copy of the program with another WASI environment.
     fn with_wasi(&self, py: Python<'_>, wasi: Surroundings<'_>) -> PyResult<Self> {
         Self::make(py, &[], &options(&wasi), |_, options| self.program.with_options(options))
     }
 
-    /// The bytes that `load` takes.
+    /// Returns bytes for `load`.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         contain(|| {
             let saved = py.detach(|| self.program.to_bytes()).map_err(|error| raise(py, &error))?;
@@ -50,17 +50,17 @@ impl WasmProgram {
         })
     }
 
-    /// Machine code, which the guest must be allowed to execute.
+    /// Returns the machine code, an executable payload of the guest.
     fn code<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.program.code())
     }
 
-    /// What the guest must know about it.
+    /// Returns the program's description for the guest.
     fn config<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.program.config())
     }
 
-    /// What the program exports and imports, as JSON.
+    /// Returns the exports and imports, as JSON.
     fn description(&self) -> String {
         self.program.description()
     }

@@ -1,4 +1,5 @@
-//! How the shared library is linked: by the name that it is looked for, and never unloaded, because its threads may be running.
+//! Links the shared library under the name that the loader uses. It is never unloaded, because its threads may be
+//! running.
 
 use std::env;
 

@@ -1,6 +1,6 @@
-//! Memory that lives until the guest function that is running has returned and its result was sent.
+//! Memory that lives until the running guest function has returned and its result was sent.
 //!
-//! C code gets views of arguments and of results of host calls, and nobody asks it to give them back.
+//! C code gets views of arguments and of results of host calls, and never has to free them.
 
 use alloc::alloc::handle_alloc_error;
 use alloc::vec::Vec;
@@ -15,18 +15,18 @@ use crate::value::HlBytes;
 
 static BLOCKS: Single<RefCell<Vec<*mut c_void>>> = Single::new(RefCell::new(Vec::new()));
 
-/// Memory of that size. Where there is none the guest gives up.
+/// Allocates memory; aborts the guest if there is none.
 pub fn allocate(size: usize) -> *mut u8 {
     let block = malloc(size);
     if block.is_null() {
         out_of_memory(size);
     }
-    // Nothing that runs while the list is borrowed comes back here.
+    // No code that runs while the list is borrowed calls this.
     BLOCKS.borrow_mut().push(block);
     block.cast()
 }
 
-/// A copy, with a NUL behind it that its length does not count.
+/// Copies bytes and appends a NUL, which the length does not count.
 pub fn copy(bytes: &[u8]) -> HlBytes {
     let start = allocate(bytes.len() + 1);
     // SAFETY: the block has room for the bytes and the NUL, and nobody else has it.
@@ -45,9 +45,9 @@ pub fn release() {
     }
 }
 
-/// Gives up because there is no memory of that size.
+/// Aborts the guest because a request of this size failed.
 ///
-/// The SDK reports as such only what has really failed, so a request of that size is made to fail.
+/// The SDK reports only requests that really failed, so a request of that size is made to fail.
 pub fn out_of_memory(size: usize) -> ! {
     let size = size.clamp(1, isize::MAX.unsigned_abs() / 2);
     loop {

@@ -1,12 +1,12 @@
-//! Functions that run before anything else of the program: `__attribute__((constructor))`, and statics of C++ that
-//! are made by code.
+//! Functions that run before the rest of the program: `__attribute__((constructor))`, and C++ statics with dynamic
+//! initialisation.
 
 use core::arch::asm;
 use core::slice;
 
 type Constructor = extern "C" fn();
 
-/// Runs them, in the order in which the linker placed them.
+/// Runs the constructors in link order.
 pub fn run() {
     let (start, stop): (*const Constructor, *const Constructor);
     // The linker defines the symbols in programs; in shared objects, which are not meant to be guests, it does not.

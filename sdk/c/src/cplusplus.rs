@@ -1,15 +1,15 @@
-//! The runtime that C++ code needs when it is built with `-fno-exceptions -fno-rtti`: `new` and `delete`, statics
-//! that are made when they are first used, and the end of a program, which a guest does not have.
+//! The runtime that C++ code needs when built with `-fno-exceptions -fno-rtti`: `new` and `delete`, function statics,
+//! and the exit handlers of a program, which a guest never runs.
 
 use core::ffi::{c_int, c_void};
 
 use crate::arena::out_of_memory;
 use crate::libc::malloc::{free, malloc};
 
-/// The code for a call of a function that does not exist: what a shell shows for SIGABRT.
+/// The abort code for a call of a missing function: a shell shows it for SIGABRT.
 const NO_FUNCTION: c_int = 134;
 
-/// Names the program in calls of `__cxa_atexit`.
+/// Identifies the program in calls of `__cxa_atexit`.
 #[unsafe(no_mangle)]
 static __dso_handle: usize = 0;
 
@@ -33,7 +33,7 @@ extern "C" fn __cxa_deleted_virtual() -> ! {
     sdk::abort(NO_FUNCTION, "a deleted virtual function was called")
 }
 
-/// Returns 1 if a static in a function is still to be made, by the first byte of its guard.
+/// Returns 1 if a static in a function is not initialised yet, by the first byte of its guard.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __cxa_guard_acquire(guard: *mut u8) -> c_int {
     // SAFETY: the compiler gives the guard of a static.
@@ -46,7 +46,7 @@ unsafe extern "C" fn __cxa_guard_release(guard: *mut u8) {
     unsafe { *guard = 1 };
 }
 
-/// Defines `operator new` under its mangled names. Without exceptions it cannot fail: it ends the guest.
+/// Defines `operator new` under its mangled names. Without exceptions it cannot report a failure: it ends the guest.
 macro_rules! new {
     ($($name:ident)*) => {$(
         #[unsafe(no_mangle)]

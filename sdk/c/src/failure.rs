@@ -1,6 +1,6 @@
-//! Failures of guest functions: an error of their own, or one that a host function gave them.
+//! Failures of guest functions: their own errors, and those of host functions.
 //!
-//! C functions return a number, so the rest of the error waits here until the function has returned it.
+//! C functions return a number, so the rest of the error is kept here until the function has returned it.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,27 +16,27 @@ use crate::libc::text::bytes;
 /// The status of an error whose code is 0, which for C would mean success.
 const UNNUMBERED: i32 = i32::MIN;
 
-/// The error that is about to be returned, and the status that stands for it.
+/// The error about to be returned, and its status.
 static PENDING: Single<RefCell<Option<(i32, Error)>>> = Single::new(RefCell::new(None));
 
-/// Sets the error; the result is the status to return.
+/// Sets the error; returns the status to return.
 fn pending(error: Error) -> i32 {
     let status = if error.code == 0 { UNNUMBERED } else { error.code };
     PENDING.replace(Some((status, error)));
     status
 }
 
-/// The meaning of the status that a guest function returned.
+/// Converts the status that a guest function returned.
 pub fn outcome(status: i32) -> Result<()> {
     match PENDING.take() {
         _ if status == 0 => Ok(()),
         Some((expected, error)) if expected == status => Err(error),
-        // Nothing was said about this number.
+        // There is no message for this number.
         _ => Err(Error::new(status, format!("the guest function returned {status}"))),
     }
 }
 
-/// Text that C code hands in; what is not UTF-8 in it is replaced.
+/// Reads text from C code; invalid UTF-8 in it is replaced.
 ///
 /// # Safety
 /// `text` is NULL or a string.

@@ -14,16 +14,16 @@ use crate::{arena, constructors, failure, host};
 /// `hl_guest_fn`
 type Handler = unsafe extern "C" fn(*const HlValue, usize, *mut HlValue) -> i32;
 
-/// `struct hl_guest_entry`: which of the functions it has says what it is.
+/// `struct hl_guest_entry`: a guest function, a main hook or a host function, depending on the functions that it has.
 #[repr(C)]
 struct Entry {
-    /// NULL in a main hook.
+    /// The name; NULL for a main hook.
     name: *const c_char,
-    /// In a guest function.
+    /// The code of a guest function.
     handler: Option<Handler>,
-    /// In a main hook.
+    /// The code of a main hook.
     main: Option<unsafe extern "C" fn() -> i32>,
-    /// Result, then parameters.
+    /// The kinds of the result, then of the parameters.
     kinds: *const u8,
     count: usize,
 }
@@ -31,7 +31,7 @@ struct Entry {
 // SAFETY: entries are constants, and point to such.
 unsafe impl Sync for Entry {}
 
-/// Makes the section exist in programs that have nothing else in it.
+/// Creates the section in programs that have nothing else in it.
 #[used]
 #[unsafe(link_section = "hl_guest_entries")]
 static ANCHOR: Entry =
@@ -42,8 +42,9 @@ static ANCHOR: Entry =
 #[unsafe(link_section = "hyperlight_items")]
 static MAIN: Item = Item::Main(main);
 
-/// The symbol to which every program with `hyperlight_guest.h` refers. It leads the linker to everything that is found by a section's
-/// name only, and to the program's entry point. The number is that of the layout of [`Entry`].
+/// The symbol that every program with `hyperlight_guest.h` refers to. It makes the linker include the program's entry
+/// point, and everything that is found only by its section's name. Its number is the version of the layout of
+/// [`Entry`].
 #[repr(C)]
 struct Library {
     start: unsafe extern "C" fn(*const c_void),
@@ -115,7 +116,7 @@ fn call(handler: Handler, arguments: &[ValueRef<'_>]) -> Result<Value> {
     })
 }
 
-/// Takes the outcome of C code that has returned, and ends what lives as long as its call.
+/// Converts the outcome of C code that has returned, and frees everything that lives as long as its call.
 fn finish<T>(outcome: impl FnOnce() -> Result<T>) -> Result<T> {
     let outcome = outcome();
     stdio::flush();
@@ -124,7 +125,7 @@ fn finish<T>(outcome: impl FnOnce() -> Result<T>) -> Result<T> {
     outcome
 }
 
-/// Everything that the macros have placed into the program.
+/// Returns all entries that the macros have placed into the program.
 fn entries() -> &'static [Entry] {
     unsafe extern "C" {
         #[link_name = "__start_hl_guest_entries"]

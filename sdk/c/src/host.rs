@@ -12,13 +12,13 @@ use crate::libc::stdio;
 use crate::libc::text::bytes;
 use crate::value::HlValue;
 
-/// The status of a host function's failure that has none of its own: `HL_ERR_HOST_FUNCTION`.
+/// The status of a host function's failure that has no status of its own: `HL_ERR_HOST_FUNCTION`.
 const HOST_FUNCTION: i32 = -9;
 
-/// The last failure in the guest function that is running.
+/// The last failure in the running guest function.
 static LAST: Single<RefCell<Option<Error>>> = Single::new(RefCell::new(None));
 
-/// The failure to pass on.
+/// Returns the failure to pass on.
 pub fn last_error() -> Error {
     let none = || Error::new(code::STATE, "no host call has failed, so there is no error to pass on");
     LAST.borrow().clone().unwrap_or_else(none)
@@ -71,7 +71,7 @@ unsafe fn call(name: *const c_char, arguments: *const HlValue, count: usize) -> 
         // SAFETY: the caller's promise; the index is below `count`.
         *place = unsafe { (*arguments.wrapping_add(index)).read()? };
     }
-    // What was printed before the call must be seen before it.
+    // Output printed before the call must appear before it.
     stdio::flush();
     sdk::host_call(name, values.get(..count).unwrap_or_default())
 }

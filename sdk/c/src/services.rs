@@ -1,4 +1,4 @@
-//! The rest of `hyperlight_guest.h`: giving up, memory, random numbers, time, payloads, log records.
+//! The rest of `hyperlight_guest.h`: aborts, memory, random numbers, time, payloads, log records.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -55,7 +55,7 @@ unsafe extern "C" fn hl_guest_payload(index: usize, payload: *mut HlBytes) -> i3
     0
 }
 
-/// The level with that number; what is beyond the last one counts as it.
+/// Converts a level's number; a number past the last level counts as that.
 const fn level(number: u32) -> Option<Level> {
     Some(match number {
         0 => return None,
@@ -67,7 +67,7 @@ const fn level(number: u32) -> Option<Level> {
     })
 }
 
-/// Returns true if a record is worth formatting. For `messages.c`.
+/// Returns true if a record is wanted. For `messages.c`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hlc_log_enabled(number: u32, target: *const c_char) -> c_int {
     // SAFETY: the header's macro gives a string.

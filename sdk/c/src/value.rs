@@ -1,4 +1,4 @@
-//! `hl_value`: values in the shape that C shares with the host's own interface.
+//! `hl_value`: values in the form that C shares with the host's interface.
 
 use core::ffi::c_char;
 use core::fmt;
@@ -41,12 +41,12 @@ union Content {
 const _: () = assert!(size_of::<HlValue>() == 32 && align_of::<HlValue>() == 8);
 
 impl HlBytes {
-    /// Bytes that live at least as long as C code looks at them.
+    /// Makes a view of bytes that live as long as C code uses them.
     pub const fn new(bytes: &[u8]) -> Self {
         Self { data: bytes.as_ptr(), len: bytes.len() }
     }
 
-    /// The address of the bytes.
+    /// Returns the address of the bytes.
     pub const fn as_ptr(self) -> *const c_char {
         self.data.cast()
     }
@@ -56,12 +56,12 @@ impl HlValue {
     /// `hl_void()`
     pub const VOID: Self = Self { kind: Kind::Void.code(), reserved: 0, content: Content { words: [0; 3] } };
 
-    /// The value for C code, which may look at it until the guest function has returned.
+    /// Copies a value for C code, valid until the guest function has returned.
     pub fn copy(value: ValueRef<'_>) -> Self {
         Self::with(value, arena::copy)
     }
 
-    /// The same for a value that itself lives so long. Text is copied all the same, to get a NUL at its end.
+    /// Lends a value that lives so long to C code. Text is copied all the same, to append a NUL.
     pub fn lend(value: ValueRef<'_>) -> Self {
         Self::with(value, HlBytes::new)
     }
@@ -85,7 +85,7 @@ impl HlValue {
         Self { kind: value.kind().code(), reserved: 0, content }
     }
 
-    /// Reads the value that C code has put here.
+    /// Reads a value that C code has stored here.
     ///
     /// # Safety
     /// Text and bytes can be read and do not change for as long as the value is borrowed.

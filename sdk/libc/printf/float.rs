@@ -1,6 +1,6 @@
 //! Floating-point numbers: `%f`, `%e`, `%g` and `%a`.
 //!
-//! The digits come from `core::fmt`, which rounds correctly at any number of them; here they are put into the forms
+//! The digits come from `core::fmt`, which rounds correctly to any number of them. This module puts them into the forms
 //! of C.
 
 use core::fmt::Write as _;
@@ -30,10 +30,10 @@ extern "C" fn hlc_double(output: &mut Output, directive: &Directive, number: f64
     }
 }
 
-/// Decimal digits behind which every double has only zeros.
+/// Number of decimal digits after which every double has only zeros.
 const DIGITS_MAX: usize = 1074;
 
-/// The precision where a directive has none.
+/// The default precision of a directive.
 const DEFAULT_PRECISION: usize = 6;
 
 /// `%f`.
@@ -65,7 +65,7 @@ impl Scientific {
         Self { text, mantissa, exponent }
     }
 
-    /// The first digit, and those behind the point.
+    /// Returns the first digit, and those after the point.
     fn digits(&self) -> (&[u8], &[u8]) {
         let mantissa = self.text.bytes().get(..self.mantissa).unwrap_or_default();
         let (first, tail) = mantissa.split_at(1.min(mantissa.len()));
@@ -73,7 +73,7 @@ impl Scientific {
     }
 }
 
-/// The letter, a sign, and at least two digits.
+/// Formats the letter, a sign, and at least two digits.
 fn exponent(letter: u8, exponent: i32, digits: usize) -> Scratch<8> {
     let mut text = Scratch::new();
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -116,7 +116,7 @@ fn general(output: &mut Output, directive: &Directive, sign: &[u8], number: f64)
     let empty = tail.is_empty() && zeros == 0 && !directive.has(ALTERNATE);
     let point: &[u8] = if empty { b"" } else { b"." };
     match usize::try_from(number.exponent) {
-        // The point moves to the right, perhaps past the last digit that is left.
+        // The point moves to the right, possibly past the last remaining digit.
         Ok(exponent) if exponent < precision => {
             let (whole, fraction) = tail.split_at(exponent.min(tail.len()));
             let missing = exponent - whole.len();
@@ -162,7 +162,7 @@ fn general(output: &mut Output, directive: &Directive, sign: &[u8], number: f64)
 
 /// `%a`: hexadecimal digits, and a power of two.
 fn hexadecimal(output: &mut Output, directive: &Directive, sign: &[u8], number: f64) {
-    /// Hexadecimal digits behind the point of a double.
+    /// Number of hexadecimal digits after a double's point.
     const DIGITS: usize = 13;
     const FRACTION: u64 = (1 << 52) - 1;
     let bits = number.to_bits();
@@ -206,7 +206,7 @@ fn hexadecimal(output: &mut Output, directive: &Directive, sign: &[u8], number: 
     directive.write(output, true, &parts);
 }
 
-/// The digit in front of the point: 0, 1, or 2 where rounding carried.
+/// Returns the digit before the point: 0, 1, or 2 if rounding carried.
 fn exponent_free(digit: u64) -> [u8; 1] {
     [b'0' + u8::try_from(digit).unwrap_or(0)]
 }

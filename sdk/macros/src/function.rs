@@ -12,7 +12,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The type behind a reference: such an argument is copied and lent to the function.
+    /// Returns the type behind a reference: such an argument is copied and lent to the function.
     pub fn referent(&self) -> Option<&Type> {
         match &self.ty {
             Type::Reference(TypeReference { elem, .. }) => Some(elem),
@@ -21,10 +21,10 @@ impl Parameter {
     }
 }
 
-/// The name on the wire: the one in the attribute, or the function's own.
+/// Returns the name on the wire: the one in the attribute, or the function's own.
 pub fn name(attribute: TokenStream, own: &Ident) -> Result<String> {
     let (name, span) = if attribute.is_empty() {
-        // A raw identifier's mark belongs to Rust, not to the name.
+        // The mark of a raw identifier belongs to Rust, not to the name.
         (syn::ext::IdentExt::unraw(own).to_string(), own.span())
     } else {
         let literal: LitStr = syn::parse2(attribute)
@@ -46,7 +46,7 @@ pub fn no_arguments(attribute: &TokenStream) -> Result<()> {
     Err(Error::new(attribute.span(), "this attribute takes no arguments"))
 }
 
-/// The parameters, unless the signature is one that cannot be called across the wall.
+/// Returns the parameters; fails if the signature cannot be called across the VM boundary.
 pub fn parameters(signature: &Signature) -> Result<Vec<Parameter>> {
     let refuse = |span: Span, what: &str| {
         Err(Error::new(span, format!("a function that is called across the wall cannot {what}")))
@@ -94,7 +94,7 @@ pub fn parameters(signature: &Signature) -> Result<Vec<Parameter>> {
     Ok(parameters)
 }
 
-/// The result's type; `None` for a function that states none.
+/// Returns the result's type; `None` for a function that states none.
 pub fn result(signature: &Signature) -> Option<&Type> {
     match &signature.output {
         ReturnType::Default => None,

@@ -1,4 +1,4 @@
-//! Functions of the guest: a shim that takes the arguments apart, and an entry that names it.
+//! Guest functions: a shim that decodes the arguments, and an entry that names it.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -96,7 +96,7 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     })
 }
 
-/// The type of what the function returns.
+/// Returns the type of the function's result.
 fn outcome(item: &ItemFn) -> Type {
     function::result(&item.sig).cloned().unwrap_or_else(|| syn::parse_quote!(()))
 }

@@ -1,4 +1,4 @@
-//! Functions of the host: a body that calls them, and an entry that declares them.
+//! Host functions: a body that calls them, and an entry that declares them.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

@@ -1,7 +1,7 @@
 //! The attributes of the `libhyperlight-guest` SDK.
 //!
 //! Each turns a plain Rust function into an entry of the section that the SDK reads when a guest starts. They decide
-//! nothing about types: what crosses the wall is settled by traits of the SDK, so that aliases work.
+//! nothing about types: the SDK's traits do, so that aliases work.
 
 mod function;
 mod guest;
@@ -18,15 +18,15 @@ pub fn guest_function(attribute: TokenStream, item: TokenStream) -> TokenStream 
     finish(guest::function(attribute.into(), item.into()))
 }
 
-/// Runs a function once, before the guest is ready. It takes nothing and returns nothing or `libhyperlight_guest::Result`
-/// of nothing; an error ends the guest.
+/// Runs a function once, before the guest is ready. It takes no arguments, and returns nothing or
+/// `libhyperlight_guest::Result<()>`; an error ends the guest.
 #[proc_macro_attribute]
 pub fn guest_main(attribute: TokenStream, item: TokenStream) -> TokenStream {
     finish(guest::main(attribute.into(), item.into()))
 }
 
-/// Declares a function of the host, by its name or by the one given as `#[host_function("Name")]`, and gives it a
-/// body that calls it: `fn HostAdd(a: i32, b: i32) -> Result<i32>;`.
+/// Declares a host function, by its name or by the one given as `#[host_function("Name")]`, and gives it a body that
+/// calls it: `fn HostAdd(a: i32, b: i32) -> Result<i32>;`.
 #[proc_macro_attribute]
 pub fn host_function(attribute: TokenStream, item: TokenStream) -> TokenStream {
     finish(host::function(attribute.into(), item.into()))

@@ -10,19 +10,19 @@ use crate::single::Single;
 
 static BOOT: Single<OnceCell<BootInfo>> = Single::new(OnceCell::new());
 
-/// The description that the engine gave the guest when it started it.
+/// Returns the description that the engine passed to the guest's entry point.
 pub fn boot_info() -> &'static BootInfo {
-    // Nothing of the guest runs before the entry point has stored it.
+    // No guest code runs before the entry point has stored it.
     BOOT.get_or_init(BootInfo::default)
 }
 
-/// Stores the information; the entry point does so first of all.
+/// Stores the description, as the entry point's first step.
 pub(crate) fn install(boot: BootInfo) {
-    // A second start would be the host's mistake, and the first information still holds.
+    // A second start would be the host's mistake; the first description stays valid.
     let _ = BOOT.set(boot);
 }
 
-/// The payload that the host program added as number `index`, counted from 0.
+/// Returns payload number `index` of the host program, counted from 0.
 pub fn payload(index: usize) -> Option<&'static [u8]> {
     let boot = boot_info();
     let used = usize::try_from(boot.payload_count).ok()?;
@@ -35,7 +35,7 @@ pub fn payload(index: usize) -> Option<&'static [u8]> {
     Some(unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(address), size) })
 }
 
-/// The stack: it grows down from the span's end, and what lies below its start faults.
+/// Returns the stack's span: the stack grows down from its end, and accesses below its start fault.
 pub fn stack() -> Span {
     boot_info().stack
 }

@@ -1,8 +1,8 @@
-//! The two buffers and the doorbell: how one frame goes out and the next one comes in.
+//! The two buffers and the doorbell: the exchange of frames with the host.
 //!
-//! A guest that is restored from a snapshot wakes up behind the doorbell with all its memory as it was, while the
-//! host may have written anything new. Sequence numbers are therefore read from the mailboxes whenever they
-//! are needed and never kept elsewhere.
+//! A guest restored from a snapshot wakes up after the doorbell with all its memory as it was, but the host may have
+//! written a new mailbox. Sequence numbers are therefore read from the mailboxes whenever they are needed, and never
+//! cached.
 
 use core::mem;
 use core::ptr;
@@ -18,13 +18,13 @@ use crate::error::code;
 use crate::incoming::Incoming;
 use crate::panic::give_up;
 
-/// Writes a frame and makes it visible; [`exchange`] then wakes the host up. Where it does not fit, nothing has
+/// Writes a frame and makes it visible; [`exchange`] then wakes the host up. If the frame does not fit, nothing has
 /// become visible.
 pub(crate) fn post(kind: FrameKind, lead: &[ValueRef<'_>], rest: &[ValueRef<'_>]) -> Result<(), Full> {
     post_with(kind, |frame| lead.iter().chain(rest).try_for_each(|value| frame.push(*value)))
 }
 
-/// [`post`], for frames whose items come from somewhere else than slices.
+/// Does the same as [`post`], for items that do not come from slices.
 pub(crate) fn post_with(
     kind: FrameKind,
     fill: impl FnOnce(&mut FrameWriter<'_, [u8]>) -> Result<(), Full>,
@@ -34,14 +34,14 @@ pub(crate) fn post_with(
     frame.finish()?;
     let output = boot_info().output;
     let sequence = read(output, mailbox::SEQUENCE).wrapping_add(1);
-    // The frame must be there before the number that says so.
+    // The frame must be complete before its sequence number is written.
     fence(Ordering::Release);
     write(output, mailbox::SEQUENCE, sequence);
     Ok(())
 }
 
-/// Wakes the host up, waits for its frame and hands it to `read`. The frame lives until the next exchange: what
-/// of it is needed longer must be copied by `read`.
+/// Wakes the host up, waits for its frame and passes it to `read_frame`. The frame is valid until the next exchange;
+/// data needed longer must be copied.
 pub(crate) fn exchange<R>(read_frame: impl FnOnce(Incoming<'_>) -> R) -> R {
     let input = boot_info().input;
     let before = read(input, mailbox::SEQUENCE);
@@ -64,12 +64,12 @@ pub(crate) fn ring() {
     doorbell();
 }
 
-/// Bytes that fit into one frame that goes out.
+/// Returns the size limit of an outgoing frame, in bytes.
 pub(crate) fn capacity() -> usize {
     to_usize(boot_info().output.size.saturating_sub(mailbox::SIZE))
 }
 
-/// The word at `offset` of the mailbox in front of `buffer`.
+/// Reads the word at `offset` of the mailbox at the start of `buffer`.
 pub(crate) fn read(buffer: Span, offset: u64) -> u64 {
     let word = ptr::with_exposed_provenance::<u64>(to_usize(buffer.address + offset));
     // SAFETY: both buffers start with a mailbox that is mapped readable, and its words are 8-aligned. The host
@@ -93,7 +93,7 @@ pub(crate) fn write_ring(address: usize, bytes: &[u8]) {
     }
 }
 
-/// The bytes of the output buffer behind the mailbox.
+/// Returns the bytes of the output buffer after the mailbox.
 fn output_frame() -> &'static mut [u8] {
     let address = to_usize(boot_info().output.address + mailbox::SIZE);
     // SAFETY: the engine mapped the buffer there, writable. The slice lives only while a frame is written, which
@@ -101,7 +101,7 @@ fn output_frame() -> &'static mut [u8] {
     unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), capacity()) }
 }
 
-/// The bytes of the frame in the input buffer, as long as its header says; empty where that is impossible.
+/// Returns the frame in the input buffer, as long as its header says; empty if that length is impossible.
 fn input_frame<'a>() -> &'a [u8] {
     let input = boot_info().input;
     let capacity = to_usize(input.size.saturating_sub(mailbox::SIZE));
@@ -115,7 +115,7 @@ fn input_frame<'a>() -> &'a [u8] {
         .unwrap_or_default()
 }
 
-/// An address or a size of the boot information; guests are 64-bit programs.
+/// Converts an address or a size of the boot information; guests are 64-bit programs.
 pub(crate) const fn to_usize(number: u64) -> usize {
     const { assert!(size_of::<usize>() == size_of::<u64>()) };
     #[expect(clippy::cast_possible_truncation, reason = "the two types have the same size, asserted above")]

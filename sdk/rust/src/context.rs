@@ -1,7 +1,8 @@
-//! Time and entropy as the host last gave them.
+//! Time and entropy from the host's last context.
 //!
-//! Each call brings a context; while the guest initialises, there has been none, and the first who needs one asks
-//! for it. What wakes a guest that sleeps is a new one. A guest that asks for neither leaves no trace of it, so that its initialised image can be shared.
+//! Each call brings a context. While the guest initialises there is none, and the first use asks the host for one. A
+//! new context wakes a sleeping guest. A guest that uses neither time nor entropy keeps no trace of a context, so that
+//! its initialised image can be shared.
 
 use core::arch::x86_64::_rdtsc;
 use core::cell::Cell;
@@ -15,7 +16,7 @@ use crate::incoming::Incoming;
 use crate::panic::give_up;
 use crate::single::Single;
 
-/// A context, and the time-stamp counter when it came.
+/// A context, and the value of the time-stamp counter when it arrived.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Arrival {
     pub(crate) context: Context,
@@ -24,14 +25,14 @@ pub(crate) struct Arrival {
 
 static LAST: Single<Cell<Option<Arrival>>> = Single::new(Cell::new(None));
 
-/// Remembers the context that a call brought, and its entropy until somebody takes it.
+/// Stores a call's context, with its entropy until it is taken.
 pub(crate) fn arrived(mut context: Context) {
     let ticks = if context.tsc_hz == 0 { 0 } else { ticks() };
     context.entropy = context.entropy.or_else(|| LAST.get()?.context.entropy);
     LAST.set(Some(Arrival { context, ticks }));
 }
 
-/// The entropy of a new generation, once.
+/// Takes the entropy of a new generation; only the first call gets it.
 pub(crate) fn take_entropy() -> Option<[u8; 32]> {
     let mut arrival = current();
     let entropy = arrival.context.entropy.take()?;
@@ -39,7 +40,7 @@ pub(crate) fn take_entropy() -> Option<[u8; 32]> {
     Some(entropy)
 }
 
-/// The last context, asked for if there has been none.
+/// Returns the last context; asks the host if there has been none.
 pub(crate) fn current() -> Arrival {
     if let Some(arrival) = LAST.get() {
         return arrival;
@@ -48,7 +49,8 @@ pub(crate) fn current() -> Arrival {
     LAST.get().unwrap_or_default()
 }
 
-/// Sleeps until that time on the host's monotonic clock. The host counts it as a call of its own where the time has passed.
+/// Sleeps until a time of the host's monotonic clock. If the time has passed, the host counts the request as a call of
+/// its own.
 pub(crate) fn wait(deadline: u64) {
     ask(FrameKind::Wait, &[ValueRef::U64(deadline)]);
 }
@@ -68,7 +70,7 @@ fn ask(kind: FrameKind, items: &[ValueRef<'_>]) {
     });
 }
 
-/// The time-stamp counter.
+/// Reads the time-stamp counter.
 pub(crate) fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has the instruction, and guests may use it.
     unsafe { _rdtsc() }

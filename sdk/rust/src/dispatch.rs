@@ -1,4 +1,4 @@
-//! From a call that came in to the answer that goes out.
+//! Handling of calls: from the host's request to the reply.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -15,10 +15,10 @@ use crate::panic::give_up;
 use crate::text::Text;
 use crate::value::Value;
 
-/// Bytes of an error frame besides its message.
+/// Bytes of an error frame without its message.
 const ERROR_FRAME_OVERHEAD: usize = 64;
 
-/// Runs the function that the host has called.
+/// Runs the function that the host calls.
 pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
     match function::find(name).map(|function| (&function.call, &function.declaration)) {
         Some((Call::Shim(call), _)) => call(arguments),
@@ -27,7 +27,7 @@ pub(crate) fn run(name: &str, arguments: Arguments<'_>) -> Result<Value> {
     }
 }
 
-/// Runs a function whose signature is known only now.
+/// Runs a function whose signature was registered at run time.
 fn run_dynamic(declaration: &Declaration, call: &DynamicCall, mut arguments: Arguments<'_>) -> Result<Value> {
     let (returns, params) = declaration.signature().split_first().unwrap_or((&0, &[]));
     arguments.expect(params.len())?;
@@ -52,7 +52,7 @@ fn run_dynamic(declaration: &Declaration, call: &DynamicCall, mut arguments: Arg
     Ok(value)
 }
 
-/// Posts the answer to a call.
+/// Posts the reply to a call.
 pub(crate) fn reply(outcome: &Result<Value>) {
     let error = match outcome {
         Ok(value) => match channel::post(FrameKind::Result, &[value.as_ref()], &[]) {
@@ -71,7 +71,7 @@ pub(crate) fn reply(outcome: &Result<Value>) {
     }
 }
 
-/// Posts an error whose message must be cut. Apart, because the smallest stack has little room for a copy of it.
+/// Posts an error with a shortened message. A separate function, because the smallest stack has little room for a copy.
 #[cold]
 #[inline(never)]
 fn post_at_length(error: &Error) {
@@ -83,7 +83,7 @@ fn post_error(error: &Error, message: &str) {
     let items =
         [ValueRef::I32(error.code), ValueRef::String(cut(message, room)), ValueRef::U64(error.token())];
     let kind = ValueRef::U32(error.kind() as u32);
-    // Half of the details would be no JSON.
+    // Truncated details would not be JSON.
     if let Some(details) = error.details().filter(|details| details.len() <= MAX_DETAILS_LEN)
         && channel::post(FrameKind::Error, &items, &[kind, ValueRef::String(details)]).is_ok()
     {
@@ -95,7 +95,7 @@ fn post_error(error: &Error, message: &str) {
     }
 }
 
-/// A kind in a signature that has been checked.
+/// Converts a kind of a signature that has been checked.
 fn kind(code: u8) -> Kind {
     Kind::from_code(u32::from(code)).unwrap_or(Kind::Void)
 }

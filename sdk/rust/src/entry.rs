@@ -1,4 +1,4 @@
-//! The guest's entry point, and the loop in which it spends its life.
+//! The guest's entry point and main loop.
 
 use alloc::format;
 
@@ -12,7 +12,7 @@ use crate::incoming::Incoming;
 use crate::panic::give_up;
 use crate::{boot, channel, context, dispatch, heap, logger};
 
-/// Says which contract this program was built for.
+/// Names the version of the wire contract that this program was built for.
 #[used]
 #[unsafe(link_section = ".note.hyperlight")]
 static NOTE: AbiNote = AbiNote::new(ABI_VERSION);
@@ -26,7 +26,7 @@ static NOTE: AbiNote = AbiNote::new(ABI_VERSION);
 pub unsafe extern "C" fn _start(boot_info: *const [u8; BootInfo::LEN]) -> ! {
     // SAFETY: the engine hands over the address of a readable boot information.
     let Some(boot) = BootInfo::from_bytes(unsafe { &*boot_info }) else {
-        // Without it there is no doorbell to ring. The fault tells the host where this happened.
+        // Without boot information there is no doorbell. The fault tells the host where this happened.
         crate::mem::trap();
     };
     boot::install(boot);
@@ -65,12 +65,12 @@ fn initialise() -> Result<()> {
     })
 }
 
-/// Writes how many functions there are, and each.
+/// Writes the number of functions, then each function.
 fn list(
     frame: &mut FrameWriter<'_, [u8]>,
     declarations: impl ExactSizeIterator<Item = &'static Declaration>,
 ) -> core::result::Result<(), Full> {
-    // Sealing has bounded the number.
+    // `seal` has limited the number.
     frame.push(ValueRef::U32(u32::try_from(declarations.len()).unwrap_or(u32::MAX)))?;
     for declaration in declarations {
         frame.push(ValueRef::String(declaration.name()))?;

@@ -1,11 +1,11 @@
-//! The error of a guest.
+//! Errors of guest code.
 //!
-//! One type for what a guest function reports, for what a host function reported to it, and for what the SDK finds
-//! wrong itself. The failure of a host function keeps a token of the host's: an error that still carries it
-//! when a guest function returns makes the host raise the original failure to its caller.
+//! One type serves for errors of guest functions, of host functions, and of the SDK itself. The failure of a host
+//! function keeps a token of the host's. If a guest function returns an error with this token, the host raises the
+//! original failure to its caller.
 //!
-//! An error's code is the guest's own, whatever its number. What the host is to know of an error besides stands elsewhere in
-//! it, where only the SDK, or a runtime that says so, puts it.
+//! The guest chooses an error's code freely. The kind, the token and the details are stored separately; only the SDK,
+//! or a runtime on purpose, sets them.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -17,7 +17,7 @@ use libhyperlight_abi::ErrorKind;
 /// The result of guest code.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// Codes of the errors that the SDK makes itself; the numbers are those of the host's table.
+/// Codes of the errors that the SDK makes itself; they equal the host's codes.
 pub mod code {
     /// A name or a signature that is not accepted.
     pub const INVALID_ARGUMENT: i32 = -1;
@@ -27,7 +27,7 @@ pub mod code {
     pub const SIGNATURE: i32 = -6;
     /// A frame does not fit its buffer.
     pub const TOO_LARGE: i32 = -7;
-    /// It is too late for what was asked for.
+    /// The operation is no longer allowed.
     pub const STATE: i32 = -18;
     /// The host broke the wire contract.
     pub const PROTOCOL: i32 = -22;
@@ -38,46 +38,47 @@ pub mod code {
 pub struct Error {
     /// A number for programs: the guest's own, or the status that a host function gave.
     pub code: i32,
-    /// A line for people.
+    /// A message of one line.
     pub message: String,
-    /// The host's name for the failure that this passes on, or was caused by; or 0.
+    /// The host's token for the failure that this error passes on, or was caused by; or 0.
     token: u64,
-    /// The engine's part of the error.
+    /// The error's kind for the engine.
     kind: ErrorKind,
     details: Option<Box<str>>,
 }
 
 impl Error {
-    /// An error of the guest's own.
+    /// Makes an error of the guest's own.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), token: 0, kind: ErrorKind::Own, details: None }
     }
 
-    /// For a runtime: its program has no function of the name that was called. The host's caller gets its own error for that.
+    /// Makes an error for a runtime whose program has no function of the called name. The host's caller gets its own
+    /// error for that.
     pub fn function_not_found(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::FunctionNotFound, ..Self::new(code::FUNCTION_NOT_FOUND, message) }
     }
 
-    /// For a runtime: what is to be sent does not fit the buffer. The message names the option to raise, and the host's caller
-    /// gets its own error for that.
+    /// Makes an error for a runtime whose data does not fit the buffer. The message names the option to raise, and the
+    /// host's caller gets its own error for that.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::TooLarge, ..Self::new(code::TOO_LARGE, message) }
     }
 
-    /// The failure of a host function.
+    /// Makes an error from the failure of a host function.
     pub(crate) fn from_host(token: u64, status: i32, message: &str) -> Self {
         Self { token, ..Self::new(status, message) }
     }
 
-    /// The same error with more about it for programs, JSON by convention: the host's caller gets it beside the message.
-    /// What is longer than [`crate::limits::MAX_DETAILS_LEN`], or does not fit the buffer, is left out as a whole.
+    /// Adds details for programs, JSON by convention: the host's caller gets them beside the message. Details longer
+    /// than [`crate::limits::MAX_DETAILS_LEN`], or too long for the buffer, are left out as a whole.
     #[must_use]
     pub fn with_details(self, details: impl Into<String>) -> Self {
         Self { details: Some(details.into().into_boxed_str()), ..self }
     }
 
-    /// The same error as one of the guest's own, with the failure of a host function as its cause: the host's caller gets
-    /// both. Any other error has no cause that the host knows of, and changes nothing.
+    /// Makes an error of the guest's own whose cause is a host function's failure: the host's caller gets both. Any
+    /// other `cause` is unknown to the host, and changes nothing.
     #[must_use]
     pub fn with_cause(self, cause: &Self) -> Self {
         if cause.token == 0 || self.token != 0 {
@@ -86,7 +87,7 @@ impl Error {
         Self { token: cause.token, kind: ErrorKind::Caused, ..self }
     }
 
-    /// The same error with `what` in front of its message. It still passes on a host function's failure.
+    /// Puts `what` in front of the message. The error still passes on a host function's failure.
     #[must_use]
     pub fn context(self, what: impl fmt::Display) -> Self {
         Self { message: format!("{what}: {}", self.message), ..self }
@@ -97,17 +98,17 @@ impl Error {
         self.token != 0 && matches!(self.kind, ErrorKind::Own)
     }
 
-    /// See [`Self::with_details`].
+    /// Returns the details; see [`Self::with_details`].
     pub fn details(&self) -> Option<&str> {
         self.details.as_deref()
     }
 
-    /// The engine's part of the error.
+    /// The error's kind for the engine.
     pub(crate) const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The host's name for the failure that this passes on, or was caused by; or 0.
+    /// The host's token for the failure that this error passes on, or was caused by; or 0.
     pub(crate) const fn token(&self) -> u64 {
         self.token
     }
@@ -121,12 +122,12 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// Adds what was being done to an error on its way up.
+/// Adds context to an error on its way up.
 pub trait Context<T> {
     /// Puts `what` in front of the message; see [`Error::context`].
     fn context(self, what: impl fmt::Display) -> Result<T>;
 
-    /// The same, where making the text costs something.
+    /// Does the same as [`Context::context`], but makes the text only for an error.
     fn with_context<D: fmt::Display>(self, what: impl FnOnce() -> D) -> Result<T>;
 }
 

@@ -1,7 +1,7 @@
-//! The functions of this guest and the ones that it needs from the host.
+//! The functions of this guest, and the host functions that it needs.
 //!
-//! Two ways lead here: the attributes place an [`Item`] into a section of the program, and a main hook may
-//! [`register`] what it finds out at run time. [`seal`] puts both in order; after that nothing changes.
+//! There are two ways to add functions: attributes place an [`Item`] into a section of the program, and a main hook may
+//! [`register`] functions at run time. [`seal`] sorts both; after that nothing changes.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -22,7 +22,7 @@ use crate::value::Value;
 /// An item that an attribute places into the program.
 #[derive(Debug)]
 pub enum Item {
-    /// Marks the section in programs that have nothing else in it.
+    /// Placeholder, for programs that have nothing else in the section.
     Anchor,
     /// A function that the host may call.
     GuestFunction(Function),
@@ -40,7 +40,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// An item from an attribute.
+    /// Makes an item from an attribute.
     pub const fn new(declaration: Declaration, shim: Shim) -> Self {
         Self { declaration, call: Call::Shim(shim) }
     }
@@ -48,9 +48,9 @@ impl Function {
 
 /// The code of a function.
 pub(crate) enum Call {
-    /// Copies out of the input buffer what it needs before it calls any other code.
+    /// A shim, which copies its arguments from the input buffer before it calls any other code.
     Shim(Shim),
-    /// A function that a main hook has registered. May keep looking at its arguments while it calls host functions.
+    /// A function from a main hook. It may read its arguments even after calls of host functions.
     Dynamic(Single<DynamicCall>),
 }
 
@@ -63,7 +63,7 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Takes the arguments of a call apart and calls a function.
+/// Decodes the arguments of a call and calls a function.
 pub type Shim = fn(Arguments<'_>) -> Result<Value>;
 
 pub(crate) type DynamicCall = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value>>;
@@ -76,12 +76,12 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// An item from an attribute.
+    /// Makes an item from an attribute.
     pub const fn new(name: &'static str, signature: &'static [u8]) -> Self {
         Self { name: Cow::Borrowed(name), signature: Cow::Borrowed(signature) }
     }
 
-    /// An item from a main hook.
+    /// Makes an item from a main hook.
     fn checked(name: String, params: &[Kind], returns: Kind) -> Result<Self> {
         if name.is_empty() || name.len() > MAX_NAME_LEN {
             let message =
@@ -113,8 +113,9 @@ pub(crate) struct Published {
     pub(crate) host: Vec<&'static Declaration>,
 }
 
-/// A function with the beginning of its name. A search that compares these touches a page or two; the names themselves lie
-/// all over the program, and each page that the first call of a fresh clone touches costs a fault.
+/// A function with the first bytes of its name. A search that compares these touches a page or two. The names
+/// themselves are spread over the program, and each page that the first call of a fresh clone touches costs a page
+/// fault.
 pub(crate) struct Named {
     prefix: u64,
     pub(crate) function: &'static Function,
@@ -140,10 +141,10 @@ static PUBLISHED: Single<OnceCell<Published>> = Single::new(OnceCell::new());
 #[unsafe(link_section = "hyperlight_items")]
 static ANCHOR: Item = Item::Anchor;
 
-/// Publishes a function under a name that is known only at run time. Only a main hook can: when the guest is ready,
-/// its functions are settled.
+/// Publishes a function under a name that is known only at run time. Only a main hook can do this: once the guest is
+/// ready, its functions are fixed.
 ///
-/// The closure is given arguments that match `params`, and must return a value of the kind `returns`.
+/// The closure receives arguments that match `params`, and must return a value of the kind `returns`.
 pub fn register(
     name: impl Into<String>,
     params: &[Kind],
@@ -151,7 +152,7 @@ pub fn register(
     call: impl Fn(&[ValueRef<'_>]) -> Result<Value> + 'static,
 ) -> Result<()> {
     let declaration = Declaration::checked(name.into(), params, returns)?;
-    // Functions are never taken back.
+    // Functions are never removed.
     let function =
         Box::leak(Box::new(Function { declaration, call: Call::Dynamic(Single::new(Box::new(call))) }));
     add(|added| added.guest.push(Named::new(function)))
@@ -164,7 +165,7 @@ pub fn declare_host_function(name: impl Into<String>, params: &[Kind], returns: 
     add(|added| added.host.push(declaration))
 }
 
-/// The wire form of a signature: `kinds` holds the result's kind, then those of the parameters.
+/// Encodes a signature for the wire: `kinds` holds the result's kind, then those of the parameters.
 pub const fn signature<const N: usize>(kinds: [Kind; N]) -> [u8; N] {
     let mut bytes = [0; N];
     let mut at = 0;
@@ -175,7 +176,7 @@ pub const fn signature<const N: usize>(kinds: [Kind; N]) -> [u8; N] {
     bytes
 }
 
-/// The function of that name, once the guest is ready.
+/// Finds a function by name, once the guest is ready.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     let functions = &PUBLISHED.get()?.guest;
     let prefix = prefix(name);
@@ -184,22 +185,22 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     functions.get(index).map(|named| named.function)
 }
 
-/// The first bytes of a name, as a number in the order of names.
+/// Returns the first bytes of a name, as a number that sorts as names do.
 fn prefix(name: &str) -> u64 {
     let mut bytes = [0; 8];
     bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
     u64::from_be_bytes(bytes)
 }
 
-/// The main hooks, in the order in which the linker placed them.
+/// Lists the main hooks in link order.
 pub(crate) fn mains() -> impl Iterator<Item = fn() -> Result<()>> {
     items().iter().filter_map(|item| if let Item::Main(main) = item { Some(*main) } else { None })
 }
 
-/// Ends registration: sorts what there is and refuses contradictions.
+/// Ends registration: sorts the functions and refuses contradictions.
 pub(crate) fn seal() -> Result<&'static Published> {
     let Published { mut guest, mut host } = mem::take(&mut *ADDED.borrow_mut());
-    // The heap's pages cost something, so the lists do not grow step by step.
+    // Each heap page has a cost, so the lists do not grow step by step.
     guest.reserve_exact(items().len());
     for item in items() {
         match item {
@@ -209,7 +210,7 @@ pub(crate) fn seal() -> Result<&'static Published> {
         }
     }
     guest.sort_unstable_by(|a, b| a.name().cmp(b.name()));
-    // Several parts of a guest may need the same host function, but they must mean the same.
+    // Several parts of a guest may declare the same host function, but with the same signature.
     host.sort_unstable_by(|a, b| (&a.name, &a.signature).cmp(&(&b.name, &b.signature)));
     host.dedup_by(|a, b| a.name == b.name && a.signature == b.signature);
     if let Some(name) = duplicate(guest.iter().map(|named| &named.function.declaration)) {
@@ -226,13 +227,13 @@ pub(crate) fn seal() -> Result<&'static Published> {
     Ok(PUBLISHED.get_or_init(|| Published { guest, host }))
 }
 
-/// The first name that occurs twice in a sorted list.
+/// Finds the first name that occurs twice in a sorted list.
 fn duplicate(mut sorted: impl Iterator<Item = &'static Declaration>) -> Option<&'static str> {
     let mut last = sorted.next()?.name();
     sorted.map(Declaration::name).find(|name| *name == mem::replace(&mut last, name))
 }
 
-/// Adds to what main hooks have registered.
+/// Adds to the functions of main hooks.
 fn add(change: impl FnOnce(&mut Published)) -> Result<()> {
     if PUBLISHED.get().is_some() {
         return Err(Error::new(code::STATE, "functions can be registered only before the guest is ready"));
@@ -241,7 +242,7 @@ fn add(change: impl FnOnce(&mut Published)) -> Result<()> {
     Ok(())
 }
 
-/// Everything that attributes have placed into the program.
+/// Returns all items that attributes have placed into the program.
 fn items() -> &'static [Item] {
     unsafe extern "C" {
         #[link_name = "__start_hyperlight_items"]

@@ -1,8 +1,8 @@
-//! The heap: the allocator behind the `alloc` crate, and the same in the shape that C expects.
+//! The heap: the allocator for the `alloc` crate, and the same in the form of C's functions.
 //!
 //! The allocator gets the whole span at once. It keeps its lists at the span's beginning and a mark at its end, and
-//! touches nothing between but what it hands out: memory that was never allocated costs the host nothing and is in
-//! no snapshot.
+//! otherwise touches only memory that it hands out. Memory that was never allocated costs the host nothing and is in no
+//! snapshot.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::{Cell, UnsafeCell};
@@ -23,40 +23,40 @@ static GLOBAL: Global = Global;
 
 static HEAP: Single<UnsafeCell<Allocator>> = Single::new(UnsafeCell::new(Talc::new(Manual)));
 
-/// The memory that [`set_aside`] keeps.
+/// The reserve of [`set_aside`].
 static RESERVE: Single<Cell<Reserve>> = Single::new(Cell::new(Reserve { block: None, layout: None }));
 
-/// Bytes of the last request that could not be met.
+/// Size of the last failed request.
 static FAILED: Single<Cell<Option<usize>>> = Single::new(Cell::new(None));
 
-/// Memory for Rust code alone.
+/// Memory reserved for Rust code.
 #[derive(Clone, Copy)]
 struct Reserve {
-    /// The block, unless Rust code was in need of it.
+    /// The block; none while Rust code uses it.
     block: Option<NonNull<u8>>,
     /// The shape of the block; none before [`set_aside`].
     layout: Option<Layout>,
 }
 
-/// The header of memory that C code was given, which does not say its size when it gives it back.
+/// The header of a block for C code, which frees memory without its size.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Header {
-    /// Bytes that were asked for.
+    /// Requested size in bytes.
     size: usize,
-    /// Bytes from the block's beginning to what was given.
+    /// Bytes from the block's start to the memory.
     offset: usize,
 }
 
-/// The alignment of blocks for C code, and the least that their memory has.
+/// Alignment of blocks for C code, and minimum alignment of their memory.
 const C_ALIGN: usize = align_of::<Header>();
 
-/// Memory for `size` bytes, 16-aligned; null where there is none. Like C's `malloc`.
+/// Allocates `size` bytes, 16-aligned; null if there is no memory. Like C's `malloc`.
 pub fn malloc(size: usize) -> *mut u8 {
     aligned_alloc(C_ALIGN, size)
 }
 
-/// Memory for `count` things of `size` bytes, zeroed; null where there is none. Like C's `calloc`.
+/// Allocates `count` objects of `size` bytes, zeroed; null if there is no memory. Like C's `calloc`.
 pub fn calloc(count: usize, size: usize) -> *mut u8 {
     let Some(total) = count.checked_mul(size) else {
         return failed(usize::MAX);
@@ -69,13 +69,13 @@ pub fn calloc(count: usize, size: usize) -> *mut u8 {
     memory
 }
 
-/// Memory for `size` bytes at a multiple of `align`, which must be a power of two; null where there is none. Like C's
+/// Allocates `size` bytes at a multiple of `align`, which must be a power of two; null if there is no memory. Like C's
 /// `aligned_alloc`.
 pub fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
     if !align.is_power_of_two() {
         return ptr::null_mut();
     }
-    // The header lies directly before the memory; a larger alignment leaves a gap before the header.
+    // The header is directly before the memory; a larger alignment leaves a gap before the header.
     let offset = align.max(C_ALIGN);
     let Some(block) = size.checked_add(offset).and_then(|len| Layout::from_size_align(len, offset).ok())
     else {
@@ -96,8 +96,8 @@ pub fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
     }
 }
 
-/// The same memory with another size, here or elsewhere; null, and nothing changed, where there is none. Like C's
-/// `realloc`, but a size of 0 is a size like any other.
+/// Resizes memory, in place or by moving it; if there is no memory, returns null and changes nothing. Like C's
+/// `realloc`, but a size of 0 is not special.
 ///
 /// # Safety
 ///
@@ -130,7 +130,7 @@ pub unsafe fn realloc(memory: *mut u8, size: usize) -> *mut u8 {
     moved
 }
 
-/// Gives memory back. Like C's `free`.
+/// Frees memory. Like C's `free`.
 ///
 /// # Safety
 ///
@@ -146,7 +146,7 @@ pub unsafe fn free(memory: *mut u8) {
     }
 }
 
-/// The size that was asked for. Like `malloc_usable_size`.
+/// Returns the requested size. Like `malloc_usable_size`.
 ///
 /// # Safety
 ///
@@ -159,7 +159,9 @@ pub unsafe fn usable_size(memory: *const u8) -> usize {
     unsafe { memory.cast::<Header>().sub(1).read().size }
 }
 
-/// Sets memory aside that only Rust code can use: what [`malloc`] and its kin cannot use up. Says whether there was so much.
+/// Reserves memory for Rust code, out of reach of [`malloc`] and its kin. Returns true if there was enough. Rust code
+/// cannot continue without memory, but C code may, such as the engine of a language whose scripts can catch that error.
+/// Rust code gets this block when nothing else is left. Until the reserve is whole again, C code gets no memory.
 ///
 /// Rust code has no way to go on without memory, but C code may have, such as the engine of a language whose scripts can
 /// catch that. When nothing else is left Rust code is given this block; until it can be had back, C code is given nothing.
@@ -174,17 +176,17 @@ pub fn set_aside(size: usize) -> bool {
     is_there
 }
 
-/// Gives the allocator its memory; the entry point does so before anything is allocated.
+/// Gives the allocator its memory, before the first allocation.
 pub(crate) fn install() {
     let heap = boot_info().heap;
     let start = ptr::with_exposed_provenance_mut(to_usize(heap.address));
     // SAFETY: the engine mapped the span there, writable, and it belongs to the allocator alone.
     let claimed = with(|allocator| unsafe { allocator.claim(start, to_usize(heap.size)) });
-    // A heap that is too small even for the lists is a heap in which every request fails.
+    // A heap too small even for the lists is one in which every request fails.
     let _ = claimed;
 }
 
-/// Bytes of the last request that could not be met, if there was one.
+/// Returns the size of the last failed request, if there was one.
 pub(crate) fn failed_request() -> Option<usize> {
     FAILED.get()
 }
@@ -221,12 +223,12 @@ unsafe impl GlobalAlloc for Global {
     }
 }
 
-/// A block for Rust code, if need be out of the reserve.
+/// Allocates a block for Rust code, from the reserve if necessary.
 fn allocate_rust(layout: Layout) -> Option<NonNull<u8>> {
     take(layout).or_else(|| if give_back_reserve() { take(layout) } else { None })
 }
 
-/// Makes the reserve whole again if it can; false if it is not.
+/// Refills the reserve if possible. Returns true if it is whole.
 fn has_reserve() -> bool {
     let Reserve { block: None, layout: Some(layout) } = RESERVE.get() else {
         return true;
@@ -236,7 +238,7 @@ fn has_reserve() -> bool {
     block.is_some()
 }
 
-/// Makes the reserve free memory. Says whether there was one.
+/// Frees the reserve. Returns true if there was one.
 fn give_back_reserve() -> bool {
     let Reserve { block: Some(block), layout: Some(layout) } = RESERVE.get() else {
         return false;
@@ -247,7 +249,7 @@ fn give_back_reserve() -> bool {
     true
 }
 
-/// A block of that layout.
+/// Allocates a block of a layout.
 fn take(layout: Layout) -> Option<NonNull<u8>> {
     if layout.size() == 0 {
         return None;
@@ -256,11 +258,11 @@ fn take(layout: Layout) -> Option<NonNull<u8>> {
     with(|heap| unsafe { heap.allocate(layout) })
 }
 
-/// The block in which memory of C code lies, as it was allocated.
+/// Returns the block that contains memory of C code, as it was allocated.
 ///
 /// # Safety
 ///
-/// `header` is what lies before `memory`.
+/// `header` is the header before `memory`.
 unsafe fn block(memory: *mut u8, header: Header) -> (*mut u8, Layout) {
     // SAFETY: `aligned_alloc` has checked this layout, and the block starts so far before the memory.
     unsafe {
@@ -276,7 +278,7 @@ fn with<R>(operation: impl FnOnce(&mut Allocator) -> R) -> R {
     operation(unsafe { &mut *HEAP.get() })
 }
 
-/// Notes a request that could not be met.
+/// Records a failed request.
 #[cold]
 fn failed(size: usize) -> *mut u8 {
     FAILED.set(Some(size));

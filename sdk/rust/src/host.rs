@@ -13,18 +13,18 @@ use crate::incoming::Incoming;
 use crate::panic::give_up;
 use crate::value::{Returned, Value};
 
-/// Calls the host function of that name. It need not have been declared.
+/// Calls the host function of a name. It need not have been declared.
 ///
-/// An error that a host function gave makes the host raise the original failure if the guest function that is
-/// running returns it; see [`Error::is_from_host`].
+/// If the running guest function returns the error of a host function, the host raises the original failure; see
+/// [`Error::is_from_host`].
 pub fn host_call(name: &str, arguments: &[ValueRef<'_>]) -> Result<Value> {
     call(name, arguments, |value| Ok(Value::from(*value)))
 }
 
-/// The signature of the host function of that name, or nothing where the host has none. Costs one exit.
+/// Asks for the signature of a host function; `None` if the host has none of that name. Costs one VM exit.
 ///
-/// What the host has cannot change while the guest lives, but a snapshot may go on with a host that has more: keep a
-/// signature, and ask again after a refusal.
+/// The host's functions cannot change while the guest lives, but a snapshot may continue on a host with more functions.
+/// A guest may keep a signature, and should ask again after a `None`.
 pub fn host_signature(name: &str) -> Result<Option<HostSignature>> {
     call(HOST_SIGNATURE, &[ValueRef::String(name)], |value| match value {
         ValueRef::Bytes([]) => Ok(None),
@@ -39,13 +39,13 @@ pub fn host_signature(name: &str) -> Result<Option<HostSignature>> {
 /// The kinds of a host function's parameters and of its result.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HostSignature {
-    /// In order.
+    /// The parameters, in order.
     pub params: Vec<Kind>,
-    /// `Void` where there is no result.
+    /// The result; `Void` if there is none.
     pub returns: Kind,
 }
 
-/// A type that a declared host function can return. Every one can fail.
+/// A type that a declared host function can return. Every host function can fail.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a host function",
     label = "not `libhyperlight_guest::Result` of a type that crosses the wall",

@@ -1,7 +1,7 @@
-//! Messages of the host to the guest, read in place.
+//! Messages from the host, read in place.
 //!
-//! The same messages as `libhyperlight_abi::ToGuest`, but for the arguments of a call: those are read one by one, while
-//! they are taken apart, so that a call with few of them does not pay for the many that it could have.
+//! These are the messages of `libhyperlight_abi::ToGuest`, but the arguments of a call are decoded one by one. So a
+//! call with few arguments does not pay for the maximum number.
 
 use alloc::format;
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result, code};
 /// A message from the host.
 #[derive(Debug)]
 pub(crate) enum Incoming<'a> {
-    /// Call a guest function.
+    /// A call of a guest function.
     Call { context: Context, name: &'a str, arguments: Arguments<'a> },
     /// The answer to a request for context.
     Context(Context),
@@ -48,8 +48,8 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// The arguments of a call, still in the input buffer. What is taken must be copied before any other code runs: the
-/// next call of a host function overwrites the buffer.
+/// The arguments of a call, still in the input buffer. They must be copied before any other code runs: the next call of
+/// a host function overwrites the buffer.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     items: Items<'a>,
@@ -57,7 +57,7 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// Confirms that there are so many. The host checks this too, but it may be mistaken.
+    /// Checks the number of arguments. The host checks it too, but may be mistaken.
     #[inline]
     pub fn expect(&self, count: usize) -> Result<()> {
         let found = self.items.left() as usize;
@@ -67,7 +67,7 @@ impl<'a> Arguments<'a> {
         Err(Error::new(code::SIGNATURE, format!("the function takes {count} arguments, not {found}")))
     }
 
-    /// The next one, as `take` copies it; it must be of the kind `expected`.
+    /// Returns the next argument, as `take` copies it; it must be of the kind `expected`.
     #[inline]
     pub fn next<T>(&mut self, expected: Kind, take: impl FnOnce(&ValueRef<'a>) -> Option<T>) -> Result<T> {
         self.taken += 1;

@@ -1,9 +1,9 @@
 //! SDK for guest programs of libhyperlight.
 //!
-//! A guest program is an ordinary `cdylib` of the stock toolchain. It has no `main` that runs to an end: the host
-//! starts it once, it publishes its functions, and from then on it sleeps until one of them is called. This
-//! crate brings everything between that and a plain Rust function: the entry point, the heap, the panic handler,
-//! the exchange of frames with the host, and the few C functions that compilers take for granted.
+//! A guest program is an ordinary `cdylib` of the stock toolchain. It has no `main` that runs to an end. The host
+//! starts it once; it publishes its functions, and then sleeps until one of them is called. This crate provides
+//! everything between that and a plain Rust function: the entry point, the heap, the panic handler, the exchange of
+//! frames with the host, and the few C functions that compilers take for granted.
 //!
 //! ```ignore
 //! #![no_std]

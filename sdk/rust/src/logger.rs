@@ -1,4 +1,4 @@
-//! Log records: written into a ring that the host empties whenever the guest sleeps, without being woken up.
+//! Log records, written into a ring. The host empties it whenever the guest sleeps; a record does not wake the host up.
 
 use libhyperlight_abi::limits::MAX_MESSAGE_LEN;
 use libhyperlight_abi::message::{LogLevel, LogRecord};
@@ -13,13 +13,13 @@ static LOGGER: RingLogger = RingLogger;
 
 /// Makes the macros of the `log` crate write into the ring.
 pub(crate) fn install() {
-    // Only a second logger could be refused, and nobody has had the time to install one.
+    // Only a second logger could be refused, and none can have been installed yet.
     let _ = log::set_logger(&LOGGER);
-    // What the host wants to hear can change at any call; its mailbox is asked for each record.
+    // The host may change the level at any call, so each record reads it from the mailbox.
     log::set_max_level(LevelFilter::Trace);
 }
 
-/// The logger of the guest; it has no state of its own, so that a restore leaves nothing to mend.
+/// The logger of the guest. It has no state of its own that a restore would make stale.
 struct RingLogger;
 
 impl Log for RingLogger {
@@ -52,7 +52,7 @@ impl Log for RingLogger {
     fn flush(&self) {}
 }
 
-/// Places a record into the ring, or counts it as dropped.
+/// Writes a record into the ring, or counts it as dropped.
 fn append(record: &LogRecord<'_>) {
     let boot = boot_info();
     let head = channel::read(boot.output, mailbox::LOG_HEAD);
@@ -74,7 +74,7 @@ fn append(record: &LogRecord<'_>) {
     }
 }
 
-/// The part of the ring that holds nothing. It may reach over the ring's end to its beginning.
+/// The free part of the ring. It may wrap around the ring's end.
 struct Free {
     ring: usize,
     size: usize,
@@ -88,7 +88,7 @@ impl Sink for Free {
     }
 
     fn put(&mut self, offset: usize, bytes: &[u8]) {
-        // The writer stays below `capacity`, which is at most `size`: a place wraps at most once.
+        // The writer stays below `capacity`, which is at most `size`: a position wraps at most once.
         let at = (self.start + offset) % self.size;
         let (head, wrapped) = bytes.split_at(bytes.len().min(self.size - at));
         channel::write_ring(self.ring + at, head);

@@ -1,4 +1,4 @@
-//! The C functions that compilers call without being asked, and the ones that unwinding would need.
+//! The C functions that compilers call implicitly, and the ones that unwinding would need.
 //!
 //! They are written in assembly because a compiler recognises such loops and would make them call themselves. Up to
 //! 1 KiB, overlapping 16-byte moves are faster than the string instructions, beyond that slower. They are weak, so

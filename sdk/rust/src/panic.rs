@@ -1,6 +1,6 @@
-//! The ways in which a guest gives up: panics, failed allocations, explicit aborts.
+//! The ways a guest aborts: panics, failed allocations, explicit aborts.
 //!
-//! Nothing in here allocates: the heap may be full, or the panic may have come from inside the allocator.
+//! Nothing in here allocates: the heap may be full, or the panic may have started inside the allocator.
 
 use core::cell::Cell;
 use core::panic::PanicInfo;
@@ -13,10 +13,10 @@ use crate::single::Single;
 use crate::text::Text;
 use crate::{channel, heap};
 
-/// The code of an abort that nobody gave one.
+/// The code of an abort without one of its own.
 const NO_CODE: i32 = 0;
 
-/// Bytes of an abort frame besides its message.
+/// Bytes of an abort frame without its message.
 const ABORT_FRAME_OVERHEAD: usize = 64;
 
 static PANICKING: Single<Cell<bool>> = Single::new(Cell::new(false));
@@ -27,21 +27,21 @@ pub fn abort(code: i32, message: &str) -> ! {
     give_up(AbortReason::Abort, code, message)
 }
 
-/// Tells the host that it is over, and never runs on.
+/// Reports the abort to the host and never returns.
 pub(crate) fn give_up(reason: AbortReason, code: i32, message: &str) -> ! {
     if message.len() > MAX_MESSAGE_LEN {
         give_up_at_length(reason, code, message);
     }
     let room = channel::capacity().saturating_sub(ABORT_FRAME_OVERHEAD);
     let items = [ValueRef::U32(reason as u32), ValueRef::I32(code), ValueRef::String(cut(message, room))];
-    // If not even this fits, ringing without a frame tells the host as much as can be told.
+    // If not even this fits, a doorbell without a frame still tells the host of the failure.
     let _ = channel::post(FrameKind::Abort, &items, &[]);
     loop {
         channel::ring();
     }
 }
 
-/// The same with a message that must be cut. Apart, because the smallest stack has little room for another copy of it.
+/// Aborts with a shortened message. A separate function, because the smallest stack has little room for another copy.
 #[cold]
 #[inline(never)]
 fn give_up_at_length(reason: AbortReason, code: i32, message: &str) -> ! {
@@ -55,8 +55,8 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     }
     let message = Text::new(format_args!("{}", info.message()));
     if let Some(size) = heap::failed_request() {
-        // The text of the standard handler of allocation errors. What a program says itself at such a moment is
-        // an ordinary panic, and so is one long after a failed request that it could live with.
+        // The text is that of the standard handler of allocation errors. A program's own panic at such a moment is an
+        // ordinary panic, and so is one long after a failed request that the program survived.
         let standard = Text::new(format_args!("memory allocation of {size} bytes failed"));
         if message.as_str() == standard.as_str() {
             give_up(AbortReason::OutOfMemory, NO_CODE, message.as_str());

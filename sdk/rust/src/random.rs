@@ -1,7 +1,7 @@
 //! Random numbers: a ChaCha20 generator, seeded by the host's operating system.
 //!
-//! A restored or cloned guest would repeat the numbers of its image. Therefore the host sends fresh entropy with
-//! the first call of each generation, and the generator starts anew from it.
+//! A restored or cloned guest would repeat the numbers of its image. Therefore the host sends fresh entropy with the
+//! first call of each generation, which reseeds the generator.
 
 use core::cell::RefCell;
 
@@ -13,10 +13,10 @@ use crate::single::Single;
 
 static GENERATOR: Single<RefCell<Option<ChaCha20Rng>>> = Single::new(RefCell::new(None));
 
-/// Fills `bytes` with random numbers that are fit for keys.
+/// Fills `bytes` with random numbers that are fit for cryptographic keys.
 pub fn fill(bytes: &mut [u8]) {
     let mut generator = GENERATOR.borrow_mut();
-    // Most calls need no random numbers, so that entropy waits until somebody asks.
+    // Most calls need no random numbers, so the entropy is used only on demand.
     if let Some(seed) = context::take_entropy() {
         *generator = Some(ChaCha20Rng::from_seed(seed));
     }

@@ -2,7 +2,7 @@
 
 use core::ops::Deref;
 
-/// A value that may be a static although it cannot be shared between threads.
+/// A value for a static, although it cannot be shared between threads.
 #[derive(Debug)]
 pub(crate) struct Single<T>(T);
 

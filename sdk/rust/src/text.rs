@@ -1,18 +1,18 @@
-//! Text that is formatted without a heap.
+//! Text formatted without a heap.
 
 use core::fmt;
 
 use libhyperlight_abi::limits::MAX_MESSAGE_LEN;
 use libhyperlight_abi::message::{CUT_MARK, cut};
 
-/// A line of at most [`MAX_MESSAGE_LEN`] bytes; what is longer is cut behind a whole character, and marked.
+/// A line of at most [`MAX_MESSAGE_LEN`] bytes. Longer text is cut after a whole character, and marked.
 pub(crate) struct Text {
     bytes: [u8; MAX_MESSAGE_LEN],
     len: usize,
 }
 
 impl Text {
-    /// Formats; errors of formatting leave what there is.
+    /// Formats a text; on a formatting error the text so far remains.
     pub(crate) fn new(arguments: fmt::Arguments<'_>) -> Self {
         let mut text = Self { bytes: [0; MAX_MESSAGE_LEN], len: 0 };
         let _ = fmt::Write::write_fmt(&mut text, arguments);
@@ -27,7 +27,7 @@ impl Text {
 }
 
 impl Text {
-    /// Says that something is missing at the end.
+    /// Marks the text as cut.
     fn mark(&mut self) {
         let kept = cut(self.as_str(), MAX_MESSAGE_LEN - CUT_MARK.len()).len();
         self.len = kept + CUT_MARK.len();

@@ -1,7 +1,7 @@
-//! Values with types: how Rust types become values of the wire, and back.
+//! Typed values: conversion of Rust types to values of the wire, and back.
 //!
-//! The attributes do not look at the names of types. They ask these traits, so that aliases work and a type that
-//! cannot cross the wall is reported as such by the compiler.
+//! The attributes do not look at the names of types. They use these traits, so that aliases work and the compiler
+//! reports a type that cannot be passed.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -11,10 +11,10 @@ use libhyperlight_abi::{Kind, ValueRef};
 
 use crate::error::Result;
 
-/// One value that owns its text or bytes.
+/// A value that owns its text or bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
-    /// Nothing.
+    /// No value.
     #[default]
     Void,
     /// See [`Kind::Bool`].
@@ -38,7 +38,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What this value is.
+    /// Returns the kind of the value.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Void => Kind::Void,
@@ -54,7 +54,7 @@ impl Value {
         }
     }
 
-    /// The same value, borrowed.
+    /// Borrows the value.
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
             Self::Void => ValueRef::Void,
@@ -100,12 +100,12 @@ pub trait Parameter: Sized {
     /// Its kind on the wire.
     const KIND: Kind;
 
-    /// Takes the value out of a frame; `None` where it is of another kind.
+    /// Reads the value from a frame; `None` if it is of another kind.
     fn take(value: &ValueRef<'_>) -> Option<Self>;
 }
 
-/// A type that a guest function may take by reference. It gets a copy, because the next call of a host function
-/// overwrites the buffer in which arguments arrive.
+/// A type that a guest function may take by reference. The function gets a copy, because the next call of a host
+/// function overwrites the buffer that holds the arguments.
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot be a parameter of a guest function",
     label = "not a type that crosses the wall",
@@ -115,11 +115,11 @@ pub trait Borrowed: ToOwned {
     /// Its kind on the wire.
     const KIND: Kind;
 
-    /// Copies the value out of a frame; `None` where it is of another kind.
+    /// Copies the value from a frame; `None` if it is of another kind.
     fn take(value: &ValueRef<'_>) -> Option<Self::Owned>;
 }
 
-/// A type that can be given to a host function.
+/// A type that can be passed to a host function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a host function",
     label = "not a type that crosses the wall",
@@ -129,7 +129,7 @@ pub trait Argument {
     /// Its kind on the wire.
     const KIND: Kind;
 
-    /// The value, borrowed.
+    /// Borrows the value.
     fn value(&self) -> ValueRef<'_>;
 }
 
@@ -143,14 +143,14 @@ pub trait Returned: Sized {
     /// Its kind on the wire.
     const KIND: Kind;
 
-    /// The value that a guest function returns.
+    /// Converts to the value that a guest function returns.
     fn into_value(self) -> Value;
 
-    /// The value that a host function returned; `None` where it is of another kind.
+    /// Converts the value that a host function returned; `None` if it is of another kind.
     fn take(value: &ValueRef<'_>) -> Option<Self>;
 }
 
-/// What a guest function may say as its result: a value, or a [`Result`] of one.
+/// A result type of a guest function: a value, or a [`Result`] of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a guest function",
     label = "not a result that crosses the wall",
@@ -160,7 +160,7 @@ pub trait Outcome {
     /// The value's type.
     type Value: Returned;
 
-    /// Both forms as one.
+    /// Converts both forms to a [`Result`].
     fn into_result(self) -> Result<Self::Value>;
 }
 

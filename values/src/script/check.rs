@@ -1,18 +1,19 @@
-//! Texts that are only checked, for a language that has a reader of JSON.
+//! Checks of texts, for a language that has its own JSON parser.
 
 use super::decode::{decode, decode_all};
 use crate::error::{Error, Rust, Spelling};
 use crate::host::Build;
 use crate::types::{Float, Integer};
 
-/// Confirms that a text is one that a script's guest may write: of one value, or, `is_all`, of a list of them. Errors call it `what`.
+/// Checks that a text is one that a script's guest may send: a value or, with `is_all`, a list of values. Errors call
+/// it `what`.
 pub fn check(text: &str, is_all: bool, what: &str) -> Result<(), Error> {
     if is_all { decode_all(text, what, &mut Nothing) } else { decode(text, what, &mut Nothing).map(|_| ()) }
 }
 
-/// Whether a text may have escapes. Without any, it says the same in plain JSON.
+/// Returns true if a text may have escapes. Without them, plain JSON means the same.
 pub fn may_have_escapes(text: &str) -> bool {
-    // A name that begins with `$` may be written with an escape of JSON's.
+    // A name that begins with `$` may be written with an escape of JSON.
     text.contains("\"$") || text.contains("\\u0024")
 }
 

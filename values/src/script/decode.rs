@@ -1,4 +1,4 @@
-//! From the text to values. A guest wrote it.
+//! Decoding of text to values. The text is untrusted.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::limits::{MAX_DEPTH, MAX_SAFE_INTEGER};
 use crate::scanner::{Number, Scanner, Text, Wrong};
 use crate::writer::of_special;
 
-/// The value of a text, which errors call `what`; nothing if the text is empty.
+/// Decodes a text, which errors call `what`; `None` if it is empty.
 pub fn decode<B: Build>(text: &str, what: &str, build: &mut B) -> Result<Option<B::Value>, B::Error> {
     if text.is_empty() {
         return Ok(None);
@@ -21,8 +21,8 @@ pub fn decode<B: Build>(text: &str, what: &str, build: &mut B) -> Result<Option<
     Decoder::new(text, what, MAX_DEPTH, build).document().map(Some)
 }
 
-/// The value of a text that is a list, each of whose items may be as deep as one value alone. Whether it is one is seen from what
-/// is made.
+/// Decodes a text that should be a list, each of whose items may be as deep as one value alone. The caller checks the
+/// result for a list.
 pub fn decode_all<B: Build>(text: &str, what: &str, build: &mut B) -> Result<B::Value, B::Error> {
     Decoder::new(text, what, MAX_DEPTH + 1, build).document()
 }
@@ -32,21 +32,21 @@ struct Decoder<'t, 'w, 'b, B: Build> {
     what: &'w str,
     limit: usize,
     build: &'b mut B,
-    /// From the outermost to the innermost.
+    /// Open values, from the outermost to the innermost.
     open: Vec<Open<'t, B>>,
-    /// The names that were seen: of a list of records, each is made once.
+    /// The names seen so far: for a list of records, each is made once.
     keys: HashMap<&'t str, B::Key>,
 }
 
-/// What has begun.
+/// A value that has begun.
 enum Open<'t, B: Build> {
     List(Vec<B::Value>),
     Object(Vec<(B::Key, B::Value)>, B::Key),
-    /// An object all of whose members have this name, which begins with `$`. The last of their values counts.
+    /// An object whose members all have this name, which begins with `$`. The last of their values counts.
     Dollar(Text<'t>),
 }
 
-/// A value that was read last. A text may be an escape's, and is not made before it is known to be none.
+/// The value read last. A text may belong to an escape, so it is made only once that is excluded.
 enum Last<'t, V> {
     Text(Text<'t>),
     Value(V),
@@ -60,7 +60,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
     fn document(&mut self) -> Result<B::Value, B::Error> {
         loop {
             let Some(mut value) = self.begin()? else { continue };
-            // What it was the last part of ends with it.
+            // A value whose last part has ended ends too.
             loop {
                 let Some(open) = self.open.pop() else {
                     self.wrong_or(Scanner::finish)?;
@@ -74,7 +74,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
         }
     }
 
-    /// Reads a value that has no parts, or how one begins that has.
+    /// Reads a value without parts, or the beginning of one with parts.
     fn begin(&mut self) -> Result<Option<Last<'t, B::Value>>, B::Error> {
         let value = match self.scanner.peek() {
             Some(b'[') => {
@@ -88,7 +88,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
                 }
             }
             Some(b'{') => {
-                // What turns out to be an escape is no level.
+                // An escape counts as no level.
                 self.check_depth(self.open.len())?;
                 self.scanner.take(b'{');
                 if self.scanner.take(b'}') {
@@ -119,7 +119,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
         Ok(Some(Last::Value(value)))
     }
 
-    /// Goes on with what was open, of which a part was read. The value, if it was the last.
+    /// Continues the open value after one of its parts. Returns the value if that was the last part.
     fn proceed(&mut self, open: Open<'t, B>, part: Last<'t, B::Value>) -> Result<Option<B::Value>, B::Error> {
         match open {
             Open::List(mut items) => {
@@ -160,7 +160,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
         }
     }
 
-    /// The value of an object with one member, whose name begins with `$`.
+    /// Makes the value of an object with one member, whose name begins with `$`.
     fn dollar(&mut self, name: Text<'t>, value: Last<'t, B::Value>) -> Result<B::Value, B::Error> {
         let text = match &value {
             Last::Text(text) => text.as_str(),
@@ -232,7 +232,7 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
         }
     }
 
-    /// The name of a member, and what follows it.
+    /// Reads the name of a member and the colon.
     fn name(&mut self) -> Result<Text<'t>, B::Error> {
         if self.scanner.peek() != Some(b'"') {
             return Err(self.wrong(self.scanner.wrong("the name of a member")));
@@ -287,7 +287,7 @@ fn starts_with_dollar(name: &Text<'_>) -> bool {
     }
 }
 
-/// The name of a program's own object that has the form of an escape.
+/// Removes the `$` that escapes a member's name which itself begins with `$`.
 fn without_dollar(name: &str) -> &str {
     name.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(name)
 }

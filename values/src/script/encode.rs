@@ -1,4 +1,4 @@
-//! From values to the text.
+//! Encoding of values as text.
 
 use std::vec;
 
@@ -12,7 +12,7 @@ use crate::host::{Read, View};
 use crate::limits::{MAX_DEPTH, MAX_SAFE_INTEGER};
 use crate::writer::{put_display, put_number, put_text, put_utf16, special};
 
-/// The text of a value. Errors call it `what`.
+/// Encodes a value as text. Errors call it `what`.
 pub fn encode<R: Read>(value: R::Value, what: &str, read: &mut R) -> Result<String, R::Error> {
     let mut encoder = Encoder { read, what, limit: MAX_DEPTH, out: String::new(), open: Vec::new() };
     if matches!(encoder.read.view(&value)?, View::Undefined) {
@@ -22,7 +22,7 @@ pub fn encode<R: Read>(value: R::Value, what: &str, read: &mut R) -> Result<Stri
     Ok(encoder.out)
 }
 
-/// The text of a list of values, each of which may be as deep as one alone.
+/// Encodes a list of values, each of which may be as deep as one alone.
 pub fn encode_all<R: Read>(values: Vec<R::Value>, what: &str, read: &mut R) -> Result<String, R::Error> {
     let mut encoder = Encoder { read, what, limit: MAX_DEPTH, out: String::from("["), open: Vec::new() };
     for (at, value) in values.into_iter().enumerate() {
@@ -40,11 +40,11 @@ struct Encoder<'r, 'w, R: Read> {
     what: &'w str,
     limit: usize,
     out: String,
-    /// From the outermost to the innermost.
+    /// Open values, from the outermost to the innermost.
     open: Vec<Open<R::Value>>,
 }
 
-/// A list or object whose members are still to be written: as they were when it began.
+/// A list or object with its remaining members, as they were when it began.
 struct Open<V> {
     of: V,
     is_first: bool,
@@ -53,7 +53,7 @@ struct Open<V> {
 
 enum Members<V> {
     List(vec::IntoIter<V>),
-    /// With what is put before its keys.
+    /// An object, with the prefix of its keys.
     Object(vec::IntoIter<(V, V)>, &'static str),
 }
 
@@ -84,7 +84,7 @@ impl<R: Read> Encoder<'_, '_, R> {
         Ok(())
     }
 
-    /// Writes a value, or how it begins.
+    /// Writes a value, or its beginning.
     fn value(&mut self, value: R::Value) -> Result<(), R::Error> {
         match self.read.view(&value)? {
             View::Null | View::Undefined => self.out.push_str("null"),
@@ -127,7 +127,7 @@ impl<R: Read> Encoder<'_, '_, R> {
                 kept.push((key, member));
             }
         }
-        // What is left out counts no more.
+        // Omitted members no longer count.
         let is_escape = match &*kept {
             [(key, _)] => match self.read.view(key)? {
                 View::Text(key) => key.starts_with('$'),

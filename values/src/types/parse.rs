@@ -1,4 +1,4 @@
-//! Types from their text. Nothing recurses: a program says how deep its types are, and the caller may be deep in a stack.
+//! Parser of types. Nothing recurses: a program chooses the depth of its types, and the caller's stack may be small.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use super::{Float, Integer, List, Map, Members, Record, Type};
 use crate::limits::MAX_TYPE_DEPTH;
 
-/// Why a text is no type.
+/// Error for a text that is not a type.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ParseError {
     /// It is nested deeper than [`MAX_TYPE_DEPTH`](crate::limits::MAX_TYPE_DEPTH) levels.
     TooDeep,
-    /// At that byte stands something else than was expected.
+    /// Unexpected text at a byte.
     Unexpected {
-        /// What was expected.
+        /// The expected text.
         expected: &'static str,
-        /// The byte of the text.
+        /// The byte offset in the text.
         at: usize,
     },
 }
@@ -46,19 +46,19 @@ pub(super) fn parse(text: &str) -> Result<Type> {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
-    /// From the outermost to the innermost.
+    /// Open types, from the outermost to the innermost.
     open: Vec<Open<'t>>,
 }
 
 /// A type whose parts are being read.
 enum Open<'t> {
-    /// Between parentheses.
+    /// A tuple, between parentheses.
     Tuple(Vec<Type>),
-    /// Between angle brackets, behind a name.
+    /// Arguments between angle brackets, after a name.
     Arguments(&'t str, Vec<Argument>),
-    /// With the name of the field that is next.
+    /// A record, with the name of the next field.
     Record(Vec<(Arc<str>, Type)>, &'t str),
-    /// With the name of the case whose value is next.
+    /// A variant, with the name of the case whose type is next.
     Variant(Vec<(Arc<str>, Option<Type>)>, &'t str),
 }
 
@@ -72,7 +72,7 @@ impl<'t> Parser<'t> {
     fn document(&mut self) -> Result<Type> {
         loop {
             let mut found = self.begin()?;
-            // Whatever it was the last part of ends with it.
+            // A type whose last part has ended ends too.
             while let Some(ty) = found {
                 let Some(open) = self.open.pop() else {
                     return if self.peek().is_none() { Ok(ty) } else { Err(self.wrong("the end")) };
@@ -82,7 +82,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Reads a type that has no parts, or how one begins that has.
+    /// Reads a type without parts, or the beginning of one with parts.
     fn begin(&mut self) -> Result<Option<Type>> {
         if self.take('(') {
             return if self.take(')') {
@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
         if self.take('<') { self.argument(word, Vec::new()) } else { self.named(word, Vec::new()).map(Some) }
     }
 
-    /// Goes on with what was open, of which a part was read. The type, if it was the last.
+    /// Continues the open type after one of its parts. Returns the type if that was the last part.
     fn proceed(&mut self, open: Open<'t>, part: Type) -> Result<Option<Type>> {
         match open {
             Open::Tuple(mut parts) => {
@@ -180,7 +180,7 @@ impl<'t> Parser<'t> {
         Members::new(members).ok_or_else(|| self.wrong("another name"))
     }
 
-    /// Reads what is behind `<` or `,`.
+    /// Reads the argument after `<` or `,`.
     fn argument(&mut self, name: &'t str, mut arguments: Vec<Argument>) -> Result<Option<Type>> {
         let argument = match self.peek() {
             Some('_') => {
@@ -270,7 +270,7 @@ impl<'t> Parser<'t> {
         Ok(word)
     }
 
-    /// The next sign that is no blank.
+    /// Skips blanks and returns the next character.
     fn peek(&mut self) -> Option<char> {
         let rest = self.text.get(self.at..)?;
         let trimmed = rest.trim_start();
@@ -298,7 +298,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// An argument that may be left out; nothing for what is no type.
+/// Converts an argument that may be left out; `None` if it is not a type.
 fn optional(argument: Option<Argument>) -> Option<Option<Type>> {
     match argument {
         None | Some(Argument::Nothing) => Some(None),

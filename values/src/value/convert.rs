@@ -1,4 +1,4 @@
-//! From Rust's own types to values, and back.
+//! Conversions from Rust's own types to values, and back.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{BigInt, Value};
 use crate::error::{Error, Reason};
 
 impl Value {
-    /// An object, or a record, of those members.
+    /// Makes an object or a record of members.
     ///
     /// ```
     /// use libhyperlight_values::Value;
@@ -18,12 +18,12 @@ impl Value {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// A case of a variant, or of a result, with its value.
+    /// Makes a case of a variant or a result, with its value.
     pub fn case(name: impl Into<String>, value: impl Into<Self>) -> Self {
         Self::Case(name.into(), Some(Box::new(value.into())))
     }
 
-    /// The member of that name: the last, if there are several.
+    /// Returns the member of a name: the last, if there are several.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => {
@@ -33,7 +33,7 @@ impl Value {
         }
     }
 
-    /// The text that it is, or the name of a case without a value.
+    /// Returns the text, or the name of a case without a value.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Case(text, None) => Some(text),
@@ -41,7 +41,7 @@ impl Value {
         }
     }
 
-    /// The items of a list or a tuple.
+    /// Returns the items of a list or a tuple.
     pub fn as_slice(&self) -> Option<&[Self]> {
         match self {
             Self::List(items) | Self::Tuple(items) => Some(items),
@@ -49,7 +49,7 @@ impl Value {
         }
     }
 
-    /// The number that it is, if it is whole.
+    /// Returns the number, if it is whole.
     pub fn as_integer(&self) -> Option<i128> {
         match self {
             Self::Integer(number) => Some(*number),
@@ -58,7 +58,7 @@ impl Value {
         }
     }
 
-    /// The number that it is, as binary64: to scripts, all numbers are such.
+    /// Returns the number as binary64, the type of all numbers in scripts.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(number) => Some(*number),
@@ -68,7 +68,7 @@ impl Value {
         }
     }
 
-    /// Whether it is one of the values that stand for nothing.
+    /// Returns true for `Null` and `Undefined`.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Null | Self::Undefined)
     }

@@ -1,5 +1,5 @@
-//! A tape for JavaScript, which `made` in `lib/values.cjs` reads: a value comes behind its members, so that what was made last is
-//! what it is made of.
+//! A tape for JavaScript, which `made` in `lib/values.cjs` reads. A value follows its members, so that its parts are
+//! the values made last.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use napi_derive::napi;
 use super::spelling::JavaScript;
 use crate::value::OwnBytes;
 
-/// What is on a tape.
+/// Tags on a tape.
 mod tag {
     pub const NULL: f64 = 0.0;
     pub const UNDEFINED: f64 = 1.0;
@@ -23,28 +23,28 @@ mod tag {
     pub const TRUE: f64 = 3.0;
     /// Followed by the number.
     pub const NUMBER: f64 = 4.0;
-    /// A bigint that is exact as a number, which follows.
+    /// A bigint that a number represents exactly, which follows.
     pub const SHORT_BIGINT: f64 = 5.0;
-    /// Any other. Its digits are the next text.
+    /// Any other bigint. Its digits are the next text.
     pub const BIGINT: f64 = 6.0;
     /// The next text.
     pub const TEXT: f64 = 7.0;
     /// Followed by the place of the name.
     pub const NAME: f64 = 8.0;
-    /// Followed by their length. They are the next.
+    /// Followed by their length. The bytes are the next ones.
     pub const BYTES: f64 = 9.0;
-    /// Followed by how many items it has.
+    /// Followed by the number of items.
     pub const LIST: f64 = 10.0;
-    /// Followed by how many members it has, and the places of their names.
+    /// Followed by the number of members, and the places of their names.
     pub const OBJECT: f64 = 11.0;
-    /// Followed by how many pairs it has.
+    /// Followed by the number of pairs.
     pub const MAP: f64 = 12.0;
 }
 
-/// A text: as UTF-8 if it is ASCII, and else as UTF-16, of which Node makes strings twenty times as fast.
+/// A text: UTF-8 if it is ASCII, otherwise UTF-16, from which Node makes strings twenty times as fast.
 pub(super) type Text = Either<String, Utf16String>;
 
-/// The text for JavaScript.
+/// Converts a text for JavaScript.
 pub(super) fn text_of(text: String) -> Text {
     if text.is_ascii() { Either::A(text) } else { Either::B(text.encode_utf16().collect::<Vec<_>>().into()) }
 }
@@ -52,7 +52,7 @@ pub(super) fn text_of(text: String) -> Text {
 /// A value on its way to JavaScript.
 #[napi(object, object_from_js = false)]
 pub struct JsTape {
-    /// What it is: numbers of 64 bits.
+    /// The tape: 64-bit numbers.
     #[napi(ts_type = "Uint8Array")]
     pub tape: OwnBytes,
     /// Its texts, in order.
@@ -103,7 +103,7 @@ impl Builder {
     }
 }
 
-/// A number of things that are in memory.
+/// Converts a count of objects in memory, which is always exact.
 #[expect(clippy::cast_precision_loss, reason = "nothing has 2^53 of anything")]
 fn exact(count: usize) -> f64 {
     count as f64

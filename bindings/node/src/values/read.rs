@@ -1,4 +1,4 @@
-//! A tape of JavaScript's, as `flat` in `lib/values.cjs` writes it: what a value is, and behind it what it is made of.
+//! A tape from JavaScript, as `flat` in `lib/values.cjs` writes it: a tag, followed by the parts of the value.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use libhyperlight_values::host::{Read, View};
 use super::spelling::JavaScript;
 use crate::failure::Failure;
 
-/// What is on a tape.
+/// Tags on a tape.
 mod tag {
     pub const NULL: u32 = 0;
     pub const UNDEFINED: u32 = 1;
@@ -17,21 +17,21 @@ mod tag {
     pub const TRUE: u32 = 3;
     /// Followed by the number.
     pub const NUMBER: u32 = 4;
-    /// Followed by where its digits begin, and how many they are.
+    /// Followed by the start and the number of its digits.
     pub const BIGINT: u32 = 5;
-    /// Followed by where it begins, and its length.
+    /// Followed by its start and its length.
     pub const TEXT: u32 = 6;
-    /// The same.
+    /// Followed by their start and their length.
     pub const BYTES: u32 = 7;
-    /// Followed by where it ends on the tape, and by its items.
+    /// Followed by its end on the tape, and by its items.
     pub const LIST: u32 = 8;
-    /// Followed by where it ends, and by names and values in turn.
+    /// Followed by its end, and by names and values in turn.
     pub const OBJECT: u32 = 9;
-    /// Followed by where it ends, and by keys and values in turn.
+    /// Followed by its end, and by keys and values in turn.
     pub const MAP: u32 = 10;
 }
 
-/// A tape, and what is beside it. A value is the place where it begins.
+/// A tape, with its texts and bytes. A value is represented by its start on the tape.
 pub(super) struct Tape<'t> {
     tape: &'t [f64],
     text: &'t [u16],
@@ -45,12 +45,12 @@ impl<'t> Tape<'t> {
         Self { tape, text, bytes }
     }
 
-    /// All values that stand on the tape side by side.
+    /// Lists all values that are side by side on the tape.
     pub fn all(&self) -> Vec<usize> {
         self.between(0, self.tape.len())
     }
 
-    /// What stands at a place: a number that JavaScript put there as one that is whole and not negative.
+    /// Reads a place of the tape: JavaScript stored a whole number there that is not negative.
     fn at(&self, place: usize) -> usize {
         let number = self.tape.get(place).copied().unwrap_or_default();
         #[expect(
@@ -66,7 +66,7 @@ impl<'t> Tape<'t> {
         u32::try_from(self.at(place)).unwrap_or(u32::MAX)
     }
 
-    /// The values from a place to another.
+    /// Lists the values from one place to another.
     fn between(&self, mut from: usize, to: usize) -> Vec<usize> {
         let mut values = Vec::new();
         while from < to.min(self.tape.len()) {
@@ -74,7 +74,7 @@ impl<'t> Tape<'t> {
             from = match self.tag(from) {
                 tag::NULL..=tag::TRUE => from + 1,
                 tag::NUMBER => from + 2,
-                // Each ends behind where it begins, whatever stands there.
+                // Each ends after its start, whatever the tape holds.
                 tag::LIST..=tag::MAP => self.at(from + 1).max(from + 2),
                 _ => from + 3,
             };
@@ -167,7 +167,7 @@ impl Read for Tape<'_> {
             tag::LIST => "an array".to_owned(),
             tag::OBJECT => "an object".to_owned(),
             tag::MAP => "a Map".to_owned(),
-            // What it is, says JavaScript.
+            // JavaScript says what it is.
             _ => self.lossy(place),
         }
     }
@@ -177,7 +177,7 @@ impl Read for Tape<'_> {
     }
 
     fn is_same(&self, _: &usize, _: &usize) -> bool {
-        // What contains itself has no end on a tape.
+        // A cyclic value has no end on a tape.
         false
     }
 
@@ -186,7 +186,8 @@ impl Read for Tape<'_> {
     }
 }
 
-/// The text of those units, if it is Unicode. Texts without surrogates, which most are, take a third of the library's time.
+/// Decodes UTF-16 units, if they are Unicode. The fast path for texts without surrogates, which most are, takes a third
+/// of the library's time.
 fn text_of(units: &[u16]) -> Option<String> {
     let mut bytes = Vec::with_capacity(units.len());
     for unit in units {

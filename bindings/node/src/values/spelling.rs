@@ -1,4 +1,4 @@
-//! How messages call things in JavaScript.
+//! Names of things in messages, for JavaScript.
 
 use libhyperlight_values::error::{Json, Spelling, Wanted};
 

@@ -1,14 +1,14 @@
 """Runs every function call behind its own hypervisor wall.
 
-A guest is a small program whose functions are called by name; it runs in a virtual machine of its own, a sandbox, and
-may touch of this process what it is given: host functions.
+A guest is a small program whose functions are called by name. It runs in a virtual machine of its own, a sandbox. It
+can reach this process only through the host functions that it is given.
 
     import libhyperlight as hl
 
     with hl.Sandbox(hl.Guest.builtin("demo")) as sandbox:
         print(sandbox.call("Echo", "hi"))
 
-``python -m libhyperlight doctor`` says whether this machine can do it.
+``python -m libhyperlight doctor`` checks that this machine can run sandboxes.
 """
 
 import logging as _logging
@@ -64,7 +64,7 @@ __all__ = [
 __all__ += _errors.__all__
 
 for _name in __all__:
-    # Names in tracebacks and documentation are those by which programs import them.
+    # Tracebacks and documentation show the names that programs import.
     if getattr(globals()[_name], "__module__", "").startswith("libhyperlight."):
         globals()[_name].__module__ = "libhyperlight"
 del _name

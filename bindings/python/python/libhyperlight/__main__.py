@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def doctor() -> int:
-    """Prints what there is, and what a call costs."""
+    """Prints the state of this machine, and the cost of a call."""
 
     def line(name: str, value: str) -> None:
         print(f"{name:<12} {value}")
@@ -97,7 +97,7 @@ def _call(guest: str, function: str | None, words: Sequence[str], timeout: float
         signature = sandbox.functions.get(function, hl.Signature())
         params = signature.params
         if len(params) != len(words):
-            # The sandbox says what is wrong.
+            # The sandbox raises the error.
             sandbox.call(function, *words)
         result = sandbox.call(function, *(_value(word, kind) for word, kind in zip(words, params, strict=True)))
     if isinstance(result, bytes):

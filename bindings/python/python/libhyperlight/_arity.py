@@ -1,8 +1,8 @@
-"""How many arguments a guest may pass to a callable whose parameters have no kinds.
+"""Number of arguments that a guest may pass to a callable whose parameters have no kinds.
 
-A guest passes what the callable needs, and what ``*args`` takes openly. A parameter with a default is its author's way
-of saying what the *host* wants there (``def read(name, root="/srv/public")``), so a guest may give it only where the
-registration says so. Keyword-only parameters are never a guest's.
+A guest passes the required parameters, and any that ``*args`` takes. A default is the author's way of giving the
+*host*'s value (``def read(name, root="/srv/public")``). So a guest may pass such a parameter only if the registration
+allows it. A guest never passes keyword-only parameters.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-# What lets guests give more.
+# Option that lets guests pass more.
 OPENS = "guests may give parameters that have defaults only if it is registered with open_arity=True"
 
 
 class Arity(NamedTuple):
-    """From how many to how many arguments; to any number if that is None."""
+    """The minimum and the maximum number of arguments; None is no maximum."""
 
     least: int
     most: int | None
@@ -33,7 +33,7 @@ class Arity(NamedTuple):
 
 
 def said(arity: Any) -> Arity:
-    """What ``arity=`` says: a number, or a pair of the least and the most."""
+    """Reads ``arity=``: a number, or a pair of the minimum and the maximum."""
     least, most = arity if isinstance(arity, tuple) and len(arity) == 2 else (arity, arity)
     for number in (least, 0 if most is None else most):
         if not isinstance(number, int) or isinstance(number, bool):
@@ -44,7 +44,8 @@ def said(arity: Any) -> Arity:
 
 
 def of_function(name: str, function: Callable[..., Any], open_arity: bool) -> Arity:
-    """What a callable takes: in each of its layers, for decorators may say less than what they are around."""
+    """Finds the number of arguments of a callable, in each of its layers: a decorator's signature may differ from the
+    function's."""
     least, most, count = 0, None, 0
     for signature in _signatures(function):
         here = _of_signature(name, signature, open_arity)
@@ -59,7 +60,7 @@ def of_function(name: str, function: Callable[..., Any], open_arity: bool) -> Ar
 
 
 def refusal(name: str, function: Callable[..., Any], arity: Arity, count: int) -> str:
-    """Why a guest may not pass so many arguments, and what lets it."""
+    """Explains why a guest may not pass so many arguments, and which option allows it."""
     text = f"`{name}` takes {arity}, but {count} were given"
     try:
         is_open = of_function(name, function, open_arity=True).admits(count)
@@ -71,7 +72,7 @@ def refusal(name: str, function: Callable[..., Any], arity: Arity, count: int) -
 
 
 def has_defaults(function: Callable[..., Any]) -> bool:
-    """Whether a guest could give more than it may."""
+    """Returns True if the callable could take more than the guest may pass."""
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return any(
         parameter.kind in positional and parameter.default is not parameter.empty
@@ -82,11 +83,11 @@ def has_defaults(function: Callable[..., Any]) -> bool:
 
 def _of_signature(name: str, signature: inspect.Signature, open_arity: bool) -> Arity:
     least, takes_any = 0, False
-    # The parameters with defaults, which come behind those without.
+    # The parameters with defaults, which follow those without.
     defaults = 0
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            # What it takes comes behind those.
+            # The arguments of ``*args`` follow those.
             takes_any = open_arity or defaults == 0
         elif parameter.kind is parameter.KEYWORD_ONLY:
             if parameter.default is parameter.empty:
@@ -101,11 +102,11 @@ def _of_signature(name: str, signature: inspect.Signature, open_arity: bool) -> 
 
 
 def _signatures(function: Callable[..., Any]) -> Iterator[inspect.Signature]:
-    """Those that can be read, of a callable and of what it is wrapped around."""
+    """Lists the readable signatures of a callable and of the callables that it wraps."""
     for follows in (True, False):
         with contextlib.suppress(TypeError, ValueError):
             yield inspect.signature(function, follow_wrapped=follows)
-    # Of what lies between. A method's own first parameter is not the guest's.
+    # The layers between. A method's own first parameter is not the guest's.
     is_method = isinstance(function, types.MethodType)
     layer = getattr(function, "__wrapped__", None)
     while layer is not None:

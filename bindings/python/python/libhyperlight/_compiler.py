@@ -1,6 +1,6 @@
-"""Compiled WebAssembly programs, and what they may ask of the compiler.
+"""Compiled WebAssembly programs, and the limits of the compiler.
 
-That is a library beside the native half of this package, which is large and loaded at first use.
+The compiler is a library beside the native half of this package. It is large, and loaded at first use.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 class Bounds(NamedTuple):
-    """What a program may ask of the compiler."""
+    """Limits of the compiler."""
 
     size: int
-    """Bytes at most."""
+    """Maximum size in bytes."""
     time: int
-    """Nanoseconds at most."""
+    """Time limit in nanoseconds."""
     threads: int
-    """Processors at most; 0 for all."""
+    """Maximum number of processors; 0 for all."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Bounds:
-        """Those that CompileOptions say."""
+        """Reads the limits from CompileOptions."""
         return cls(*_compile_bounds(**options))
 
     def read(self, path: str | os.PathLike[str]) -> bytes:
-        """A program's file, or so much of it that the compiler says how large it may be."""
+        """Reads a program's file, at most a little past the compiler's size limit."""
         with open(path, "rb") as file:
             return file.read(min(self.size + 1, sys.maxsize))
 
     def bytes_of(self, program: Any) -> bytes:
-        """A program that is given as a path or as its bytes."""
+        """Reads a program from a path or from its bytes."""
         if isinstance(program, (bytes, bytearray, memoryview)):
             return bytes(program)
         if not isinstance(program, (str, os.PathLike)):
@@ -49,21 +49,21 @@ class Bounds(NamedTuple):
 
 
 def compile(code: bytes, wasi: Wasi, bounds: Bounds) -> _WasmProgram:
-    """Compiles a module or a component in its binary form. Other threads go on meanwhile.
+    """Compiles a module or a component in its binary form. Other threads can run meanwhile.
 
-    As many at once as this process has processors; the others wait, which counts as their time.
+    At most as many compilations as processors run at once; the others wait, which counts towards their time limit.
 
     Raises:
-        GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
+        GuestBinaryError: the program is not WebAssembly, or too large, or uses something unsupported.
         GuestTimeout: it takes too long.
-        InvalidArgument: arguments, environment or files that no program could have.
-        HyperlightIOError: there is no compiler in this package.
+        InvalidArgument: arguments, environment or files are not valid.
+        HyperlightIOError: this package contains no compiler.
     """
     return _WasmProgram.compile(code, wasi._parts(), *bounds)
 
 
 class WasmProgram:
-    """A WebAssembly module or component, compiled, which can be kept as bytes.
+    """A compiled WebAssembly module or component, which can be saved as bytes.
 
         program = hl.WasmProgram("tool.wasm")
         open("tool.hlwasm", "wb").write(program.to_bytes())
@@ -75,9 +75,9 @@ class WasmProgram:
 
     Args:
         program: the path of a ``.wasm`` file, or its bytes.
-        options: what it may ask of the compiler; CompileOptions has them all.
+        options: the limits of the compiler; CompileOptions has them all.
 
-    Raises what ``Wasm`` raises for a program that cannot be compiled.
+    Raises the errors of ``Wasm`` for a program that cannot be compiled.
     """
 
     __slots__ = ("__weakref__", "_native")
@@ -96,13 +96,14 @@ class WasmProgram:
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview, /) -> WasmProgram:
-        """A program from what ``to_bytes`` gave, by the same version of this package.
+        """Loads a program from the bytes of ``to_bytes``, by the same version of this package.
 
-        The processor must have the features of the one that it was compiled on.
-        The bytes may come from anybody: the program can do nothing but what its sandbox lets it do.
+        The processor must have the features of the one that it was compiled on. The bytes may be untrusted: the program
+        can do only what its sandbox allows.
 
         Raises:
-            GuestBinaryError: they are damaged, or of another version, or for another processor; compile it anew.
+            GuestBinaryError: they are damaged, or of another version, or for another processor; compile the program
+                again.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
@@ -111,7 +112,7 @@ class WasmProgram:
         return program
 
     def to_bytes(self) -> bytes:
-        """What ``from_bytes`` takes. What the program finds around itself, ``wasi``, is not part of it."""
+        """Returns bytes for ``from_bytes``, without the WASI environment, ``wasi``."""
         return self._native.to_bytes()
 
     def __reduce__(self) -> tuple[Callable[..., WasmProgram], tuple[bytes]]:

@@ -1,6 +1,6 @@
-"""What a guest says about its error besides the message, as fields of the exception.
+"""The guest's details of its error, as fields of the exception.
 
-It is the guest's own JSON, at most 64 KiB of it, and anything may be in it. What is not as expected is left out.
+The details are JSON of at most 64 KiB, and untrusted. Fields of an unexpected form are left out.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import Any
 from ._errors import GuestError, HyperlightError
 from ._libhyperlight import _of_script
 
-# As deep, and as many, as runtimes write them.
+# Limits on depth and number, enough for the runtimes' errors.
 _MOST_LEVELS = 8
 _MOST_ERRORS = 64
 _MESSAGE = 4096
 
 
 def fill(error: GuestError, text: str) -> None:
-    """Sets what the text says. Its cause is Python's, too, unless a host function's exception takes the place later."""
-    # The second is the caller's, who has used up Python's own stack.
+    """Sets the fields from the text. Its cause becomes the exception's cause, too, unless a host function's exception
+    replaces it later."""
+    # The second is the caller's, who has exhausted Python's stack.
     with contextlib.suppress(HyperlightError, RecursionError):
         found = _of_script(text)
         if isinstance(found, dict):
@@ -38,7 +39,7 @@ def _fill(error: GuestError, found: dict[str, Any], level: int) -> None:
 
 
 def _thrown(found: Any, level: int) -> Any:
-    """An error, if it has what only errors have; else what was given in the place of one."""
+    """Makes an error if the details have an error's fields; otherwise returns the thrown value."""
     texts = [found.get(name) for name in ("name", "message", "stack")] if isinstance(found, dict) else []
     if not texts or not all(isinstance(text, str) for text in texts) or level >= _MOST_LEVELS:
         return found
@@ -49,7 +50,7 @@ def _thrown(found: Any, level: int) -> Any:
 
 
 def _line(text: str) -> str:
-    """A message, as the engine makes those of guests: one line, and nothing in it that a terminal obeys."""
+    """Cleans a message as the engine does: one line, without control characters for a terminal."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:_MESSAGE])
 
 

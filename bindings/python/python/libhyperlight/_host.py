@@ -1,6 +1,6 @@
-"""Host functions: how they are given, and those whose values travel as JSON.
+"""Host functions: the forms in which they are given, and those whose values travel as JSON.
 
-JSON is for guests that have more kinds of values than the wall.
+JSON is for guests with more kinds of values than the wire.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ HostFunctions = Mapping[str, "HostFunction | Callable[..., Any] | tuple[Callable
 
 
 class HostFunction:
-    """A callable for guests, and how they may call it: where ``host_functions`` must say more than a callable does.
+    """A callable for guests with its registration options, for ``host_functions``.
 
         hl.JavaScript(source, host_functions={"log": hl.HostFunction(print, arity=1)})
 
     Args:
         function: any callable that is not ``async``.
-        params, returns: its signature; left out, that of its annotations, or whatever the guest's own rules are.
-        open_arity: lets guests give parameters that have defaults. Otherwise these are as if they were not there: what
-            stands there is the host's to say.
-        arity: how many arguments guests may pass, if there are no annotations to say it: a number, or a pair of the
-            least and the most (None for any number). Needed where Python cannot tell, as for many builtins.
+        params, returns: its signature, by default that of its annotations, or by the guest's own rules.
+        open_arity: lets guests pass parameters that have defaults. Otherwise guests cannot pass them, and the host's
+            defaults apply.
+        arity: the number of arguments that guests may pass, if there are no annotations: a number, or a pair of the
+            minimum and the maximum (None for no maximum). Needed where Python cannot tell, as for many builtins.
 
     Raises:
-        TypeError, ValueError: it is no such thing.
+        TypeError, ValueError: an argument is not valid.
     """
 
     __slots__ = ("arity", "function", "open_arity", "params", "returns")
@@ -58,7 +58,8 @@ class HostFunction:
 
     @classmethod
     def of(cls, entry: Any) -> HostFunction:
-        """What stands in ``host_functions``: one of these, a callable, or a pair of a callable and its Signature."""
+        """Reads an item of ``host_functions``: a HostFunction, a callable, or a pair of a callable and its
+        Signature."""
         if isinstance(entry, HostFunction):
             return entry
         if isinstance(entry, tuple):
@@ -73,46 +74,47 @@ class HostFunction:
         return self.params is not ... or self.returns is not ...
 
     def _codes(self) -> tuple[tuple[int, ...], int] | None:
-        """The engine's numbers, if the annotations are complete and all of them kinds."""
+        """Returns the engine's kind numbers, if the annotations are complete and are all kinds."""
         try:
             return codes_of_function(self.function, ..., ..., self.open_arity)
         except TypeError:
             return None
 
     def _needs_json(self, codes: tuple[tuple[int, ...], int]) -> bool:
-        """Whether a script calls it over JSON although all that it takes and returns has kinds."""
+        """Returns True if a script calls it over JSON although its parameters and result all have kinds."""
         kinds = {*codes[0], codes[1]}
-        # Numbers are what a script expects of an `int`, not bigints.
+        # For an `int`, a script expects numbers, not bigints.
         if I64 in kinds:
             return True
-        # A script that gives what is the host's is told so: the engine would only count.
+        # The error for a script that passes a host's parameter explains that: the engine would only count.
         return U64 not in kinds and not self.open_arity and _arity.has_defaults(self.function)
 
     def _arity_of(self, name: str) -> _arity.Arity:
         return self.arity or _arity.of_function(name, self.function, self.open_arity)
 
     def _check_count(self, name: str, count: int) -> None:
-        """Refuses a number of arguments that the callable is not for."""
+        """Refuses a wrong number of arguments."""
         arity = self._arity_of(name)
         if not arity.admits(count):
             raise SignatureError(_arity.refusal(name, self.function, arity, count))
 
     def _register(self, target: Sandbox | _Pool, name: str) -> None:
-        """Registers it where all values have kinds."""
+        """Registers it with kinds for all values."""
         if self.arity is not None and not self._has_signature():
             raise TypeError(f"`{name}`: arity= says nothing of kinds: annotate it, or say params= and returns=")
         target.register(name, self.function, params=self.params, returns=self.returns, open_arity=self.open_arity)
 
 
 def checked(host_functions: Any) -> dict[str, Any]:
-    """What was given as ``host_functions``."""
+    """Reads the argument ``host_functions``."""
     if host_functions is not None and not isinstance(host_functions, Mapping):
         raise TypeError(f"host_functions is a mapping of names to callables, not {type(host_functions).__name__}")
     return dict(host_functions or {})
 
 
 def refuse(name: str, function: Any) -> None:
-    """Refuses what cannot be called, or not like this; as the native module does where it sees the function itself."""
+    """Refuses objects that cannot be called, or not like this; as the native module does if it gets the function
+    itself."""
     if not callable(function):
         raise TypeError(f"`{name}` must be callable, not {type(function).__name__}")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -123,10 +125,10 @@ def refuse(name: str, function: Any) -> None:
 
 
 def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int] | None) -> Callable[[str], str]:
-    """The function, called with the text of an array of its arguments; what has kinds is held to them."""
+    """Wraps the function to take the text of an array of its arguments. Arguments with kinds are checked."""
     function = entry.function
     what = f"the result of the host function `{name}`"
-    # Asked now, so that whoever registers it is told.
+    # Checked now, so that the error reaches the registration.
     arity = entry._arity_of(name) if codes is None else None
 
     def call(text: str) -> str:
@@ -150,7 +152,7 @@ def over_json(name: str, entry: HostFunction, codes: tuple[tuple[int, ...], int]
 
 
 def settled(name: str, result: Any) -> Any:
-    """The result of a host function, unless it is a coroutine, which nobody would wait for."""
+    """Checks the result of a host function: a coroutine would never be awaited."""
     if inspect.iscoroutine(result):
         result.close()
         raise TypeError(f"the host function `{name}` returned a coroutine, but the guest waits for its result")

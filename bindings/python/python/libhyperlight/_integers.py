@@ -1,28 +1,28 @@
 """Whole numbers as decimal text, however long.
 
-The interpreter refuses more digits at once than ``sys.set_int_max_str_digits`` says, because its conversion takes time
-that grows with their square. How many there may be here is bounded by those who call; they are converted in pieces,
-which no setting of the interpreter's can make too long.
+The interpreter refuses more digits at once than ``sys.set_int_max_str_digits`` allows, because its conversion takes
+quadratic time. Here the callers limit the number of digits, which are converted in pieces within any setting of the
+interpreter.
 """
 
 from __future__ import annotations
 
 import functools
 
-# The least that the interpreter can be set to is 640.
+# The lowest limit of the interpreter is 640.
 _DIGITS = 512
 _ABOVE = 10**_DIGITS
 
 
 def from_decimal(text: str) -> int:
-    """The number of a text of digits, and perhaps a minus; zeros in front are none of the digits that are bounded."""
+    """Converts digits, after an optional minus, to a number. Leading zeros do not count towards the limit."""
     digits = text.removeprefix("-").lstrip("0")
-    # What is left over comes first, so that all others are as long.
+    # The remainder comes first, so that all other pieces have the same length.
     first = len(digits) % _DIGITS
     pieces = [int(digits[:first] or "0")]
     pieces += (int(digits[start : start + _DIGITS]) for start in range(first, len(digits), _DIGITS))
     count = _DIGITS
-    # Neighbours are put together, and these again: large numbers of a size are multiplied fastest.
+    # Neighbours are combined repeatedly: multiplication is fastest for numbers of the same size.
     while len(pieces) > 1:
         if len(pieces) % 2:
             pieces.insert(0, 0)
@@ -34,13 +34,13 @@ def from_decimal(text: str) -> int:
 
 @functools.cache
 def _power(digits: int) -> int:
-    """There are as many of them as doublings to the limit: a handful."""
+    """One for each doubling up to the limit: a handful."""
     power: int = 10**digits
     return power
 
 
 def to_decimal(number: int) -> str:
-    """The text of a number."""
+    """Converts a number to text."""
     left = abs(int(number))
     pieces = []
     while left >= _ABOVE:

@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class JavaScript(Runtime):
-    """A script in a virtual machine of its own: modern JavaScript with modules, and nothing of a browser or of Node.
+    """A script in a virtual machine of its own: modern JavaScript with modules, without the APIs of browsers or Node.
 
-    It sees ``console`` and, as ``host.NAME(…)``, the host functions. Values cross as they would in JSON, with more
-    words: ``None`` is null, ``int`` a number, or a bigint from 2**53 on, ``float`` a number, ``bytes`` a Uint8Array,
-    and ``list``, ``tuple`` and ``dict`` are arrays and objects. ``undefined`` comes back as None, a whole number as
+    It has ``console``, and the host functions as ``host.NAME(…)``. Values are passed as JSON, with extensions. ``None``
+    is null. ``int`` is a number, or a bigint from 2**53 on; ``float`` is a number. ``bytes`` is a Uint8Array. ``list``
+    and ``tuple`` are arrays, and ``dict`` is an object. ``undefined`` comes back as None, and a whole number as
     ``int``.
 
         with hl.JavaScript("function greet(who) { return `Hello, ${who.name}!` }", timeout=1) as js:
             print(js.call("greet", {"name": "World"}))
 
-    Usable from any thread, by one at a time.
+    Any thread may use it, one at a time.
 
     Args:
-        source: the text of the script, a path object (``pathlib.Path``) of one, or a Snapshot to go on from. One with
-            ``import`` or ``export`` is a module.
-        modules: texts or path objects of modules that it may import, by the names that it imports them by.
-        host_functions: what it may call, by name. A callable whose annotations are all kinds (``int``, ``hl.i32``,
-            ``str``, …) takes exactly those; any other one takes and returns all of the above. Parameters that have
-            defaults are not the script's to give, unless a HostFunction says so. Of a pair of a callable and its
-            Signature the kinds are as the engine has them: i64 and u64 are bigints.
+        source: the text of the script, a path object (``pathlib.Path``) of one, or a Snapshot to continue from. A
+            script with ``import`` or ``export`` is a module.
+        modules: texts or path objects of modules that it may import, by their import names.
+        host_functions: callables by name. A callable whose annotations are all kinds (``int``, ``hl.i32``, ``str``, …)
+            takes exactly those; any other takes and returns all of the above. The script cannot pass parameters that
+            have defaults, unless a HostFunction allows it. A pair of a callable and its Signature uses the engine's
+            kinds: i64 and u64 are bigints.
         print: takes what ``console.log`` writes, in place of ``sys.stdout.write``.
         options: as in Sandbox; SandboxOptions has them all.
 
@@ -72,9 +72,9 @@ class JavaScript(Runtime):
         super().__init__(sandbox, limits(options), print, host_functions)
 
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
-        """Calls a function that the script exports, or a global one; a promise is waited for.
+        """Calls a function that the script exports, or a global one; a promise is awaited.
 
-        The first call starts the sandbox and runs the script, as ``evolve`` does; its limits are for all of that.
+        The first call starts the sandbox and runs the script, as ``evolve`` does; its limits cover all of that.
 
         Args:
             function: its name, or a path such as ``"handlers.greet"``.
@@ -92,9 +92,9 @@ class JavaScript(Runtime):
         return _call(self._sandbox, function, args, timeout, cpu_time)
 
     def eval(self, source: str, /, *, timeout: float | None = None, cpu_time: float | None = None) -> Any:
-        """Runs a text in the script's global scope. Returns the value of its last statement; a promise is waited for.
+        """Runs a text in the script's global scope. Returns the value of its last statement; a promise is awaited.
 
-        Raises what ``call`` raises.
+        Raises the errors of ``call``.
         """
         return _of_script(self._sandbox.call("eval", source, timeout=timeout, cpu_time=cpu_time))
 
@@ -107,21 +107,21 @@ class JavaScript(Runtime):
         timeout: float | None = None,
         cpu_time: float | None = None,
     ) -> None:
-        """Runs one more script or module, whose functions can be called from then on.
+        """Runs another script or module, whose functions can be called afterwards.
 
         Args:
             source: its text, or a path object.
-            name: what it is called in stacks.
+            name: its name in stacks.
             timeout, cpu_time: as in ``call``.
 
-        Raises what ``call`` raises.
+        Raises the errors of ``call``.
         """
         self._sandbox.call("load", *_Script.of(source, name), timeout=timeout, cpu_time=cpu_time)
 
     def pool(self, **options: Unpack[PoolOptions]) -> JavaScriptPool:
-        """A pool whose members are as this one is now: started, its script run, its functions warm.
+        """Makes a pool whose members start in the current state: started, the script run, its functions warm.
 
-        They have its host functions, its ``print``, and its limits where no others are given; see JavaScriptPool.
+        They have its host functions, its ``print``, and its limits unless others are given; see JavaScriptPool.
         """
         check_names("JavaScript.pool", options, PoolOptions)
         self._start()
@@ -134,7 +134,7 @@ class JavaScript(Runtime):
 
     def _add(self, name: str, function: Any) -> None:
         used = register(self._sandbox, name, function)
-        # One of that name, of either form, is replaced.
+        # A function of that name, of either form, is replaced.
         self._sandbox.unregister(name if used != name else _JSON + name)
 
     def __enter__(self) -> JavaScript:
@@ -143,16 +143,15 @@ class JavaScript(Runtime):
 
 
 class JavaScriptPool(PoolExecutor):
-    """Warmed scripts, kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
+    """Warmed scripts, kept ready: every call gets a script in the snapshot's state, independent of earlier calls.
 
-    The way to serve requests: ``pool = hl.JavaScript(source).pool(size=8, timeout=1)``, once, and for each
-    ``pool.call("handler", request)``. Also a ``concurrent.futures`` executor, of the script's functions:
+    Use it to serve requests: ``pool = hl.JavaScript(source).pool(size=8, timeout=1)`` once, then
+    ``pool.call("handler", request)`` for each. It is also a ``concurrent.futures`` executor of the script's functions:
     ``pool.submit("handler", request)``.
 
     Args:
-        snapshot: what every member is at first: that of a JavaScript.
-        host_functions: what scripts may call; as in JavaScript. They are called on the threads that call members, on
-            several at once.
+        snapshot: the initial state of every member, the snapshot of a JavaScript.
+        host_functions: as in JavaScript. They run on the threads that call members, on several at once.
         print, options: as in SandboxPool; PoolOptions has them all.
     """
 
@@ -174,9 +173,9 @@ class JavaScriptPool(PoolExecutor):
             register(pool, name, function)
 
     def acquire(self) -> JavaScript:
-        """A member, exclusively: ``with pool.acquire() as js: …`` gives it back, as does ``js.close()``.
+        """Acquires a member for exclusive use: ``with pool.acquire() as js: …`` gives it back, as does ``js.close()``.
 
-        Waits in the order of arrival while all are in use.
+        Waits in order of arrival while all members are in use.
 
         Raises:
             PoolTimeout: none came free within acquire_timeout.
@@ -212,7 +211,7 @@ class _Script(NamedTuple):
 
 
 def register(target: Sandbox | _Pool, name: str, function: Any) -> str:
-    """Registers what scripts call by that name. Returns the name that it has inside."""
+    """Registers a function under a script's name. Returns its name in the engine."""
     entry = HostFunction.of(function)
     if entry._has_signature():
         entry._register(target, name)
@@ -229,7 +228,7 @@ def register(target: Sandbox | _Pool, name: str, function: Any) -> str:
     return _JSON + name
 
 
-# By such a name the guest finds a host function that takes and returns JSON.
+# A name with this prefix marks a host function that takes and returns JSON.
 _JSON = "json:"
 
 

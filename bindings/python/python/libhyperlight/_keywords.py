@@ -1,4 +1,4 @@
-"""Options as keyword arguments, which are handed on from one constructor to the next."""
+"""Options as keyword arguments, passed on from one constructor to the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ._options import CompileOptions, Limits
 
 
 def check_names(what: str, options: Mapping[str, Any], kind: type, of: type | None = None) -> None:
-    """Refuses what is no option. ``kind`` has those that are handed on; the constructor of ``of`` has more."""
+    """Refuses unknown options. ``kind`` has those that are passed on; the constructor of ``of`` has more."""
     for name in options:
         if name not in kind.__annotations__:
             own = getattr(of, "__init__", None)
@@ -18,18 +18,18 @@ def check_names(what: str, options: Mapping[str, Any], kind: type, of: type | No
 
 
 def limits(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The limits of calls among the options of a sandbox: what the members of its pools have, too."""
+    """Picks the limits of calls from a sandbox's options: the members of its pools have them, too."""
     return _of(Limits, options)
 
 
 def split_compile_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the compiler is told, and the rest."""
+    """Splits the options into those of the compiler and the rest."""
     compile_options = _of(CompileOptions, options)
     return compile_options, {name: value for name, value in options.items() if name not in compile_options}
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are not left out."""
+    """Picks the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -35,16 +35,16 @@ _Surroundings: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, str]], Seque
 VERSION: Final[str]
 
 def probe() -> None:
-    """Confirms that sandboxes can be made here; raises HypervisorUnavailable or ResourceError where they cannot."""
+    """Checks that sandboxes can be made here; raises HypervisorUnavailable or ResourceError if they cannot."""
 
 @final
 class Guest:
     def __new__(cls, source: str | os.PathLike[str] | bytes | bytearray | memoryview, /) -> Guest: ...
     @staticmethod
     def builtin(name: str, /) -> Guest:
-        """A guest program that the library carries: "demo", "javascript" or "wasm"."""
+        """Loads a guest program that the library carries: "demo", "javascript" or "wasm"."""
     def with_payload(self, data: bytes | bytearray | memoryview, /, *, executable: bool = False) -> Guest:
-        """The same guest with bytes added to its image: data, or code compiled for it."""
+        """Makes a copy of the guest with a payload added to its image: data, or code compiled for it."""
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
@@ -87,11 +87,10 @@ class Sandbox:
     ) -> None:
         """Registers a host function, before evolve; its signature is that of its annotations unless it is given.
 
-        Parameters with defaults are not a part of it, and so the host's, unless ``open_arity`` says that guests give
-        them.
+        The signature includes parameters with defaults only with ``open_arity``. Otherwise guests cannot pass them.
         """
     def unregister(self, name: str, /) -> bool:
-        """Removes a host function, before evolve. Whether there was one of that name."""
+        """Removes a host function, before evolve. Returns True if there was one of that name."""
     @overload
     def host_function(self, function: _F, /) -> _F: ...
     @overload
@@ -114,7 +113,7 @@ class Sandbox:
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls a guest function.
 
-        The first call starts the guest, as evolve does; its limits are for both together.
+        The first call also starts the guest, as evolve does; its limits cover both together.
 
         Args:
             function: its name.
@@ -133,20 +132,20 @@ class Sandbox:
     def snapshot(self) -> Snapshot:
         """Takes a snapshot of a ready sandbox; else SandboxStateError, SandboxPoisoned or SandboxBusy."""
     def restore(self, snapshot: Snapshot, /) -> None:
-        """Brings the guest back to where the snapshot was taken; a poisoned sandbox is ready again.
+        """Restores the guest to the snapshot; a poisoned sandbox is ready again.
 
         SnapshotMismatch: it is of another guest or other sizes, or needs other host functions.
         """
     def interrupt(self) -> bool:
-        """Stops the call that is running now, from any thread; whether there was one. It raises Interrupted."""
+        """Cancels the running call, from any thread; returns True if there was one. The call raises Interrupted."""
     def close(self) -> None:
-        """Destroys the virtual machine, or gives it back to its pool: now, or when the call that runs ends."""
+        """Destroys the virtual machine, or gives it back to its pool: now, or when the running call ends."""
     @property
     def state(self) -> str:
         """ "uninitialized", "ready", "running", "poisoned" or "closed"."""
     @property
     def functions(self) -> Mapping[str, Signature]:
-        """The guest's functions, in its own order, when it has started."""
+        """The guest's functions, in its own order, once it has started."""
     def __enter__(self) -> Sandbox: ...
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None, /
@@ -156,7 +155,7 @@ class Sandbox:
 @final
 class Snapshot:
     def save(self, path: str | os.PathLike[str], /) -> None:
-        """Writes it to a file that its owner alone can read, whole or not at all; HyperlightIOError if it cannot.
+        """Writes it to a file, atomically; HyperlightIOError if that fails. Only the owner can read the file.
 
         Only a regular file is replaced: not a folder, a FIFO, a device, a socket or a symbolic link.
         """
@@ -198,16 +197,16 @@ class _Type:
 
     @staticmethod
     def parse(text: str) -> _Type:
-        """The type that a text means, as the compiler writes it."""
+        """Parses a type from its text, as the compiler writes it."""
     @property
     def is_narrow(self) -> bool:
-        """Whether its kind on the wire has more values."""
+        """Returns True if its kind on the wire has more values than the type."""
     def encode(self, value: Any, what: str, /) -> str:
-        """The text of a value, which an error calls ``what``."""
+        """Encodes a value, which errors call ``what``."""
     def decode(self, text: str, /) -> Any:
-        """The value of a text that a guest wrote: hostile, perhaps."""
+        """Decodes a guest's text; untrusted."""
     def take(self, value: Any, /) -> Any:
-        """The value that a guest sent as a kind that may have more values."""
+        """Checks a value that a guest sent as a wider kind."""
 
 def _all_of_script(text: str, /) -> Any: ...
 def _all_to_script(values: tuple[Any, ...], what: str, /) -> str: ...

@@ -1,4 +1,4 @@
-"""What machine this is, for those who cannot use the library there."""
+"""Description of this machine, for those who cannot use the library on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def explain(error: ImportError) -> str:
-    """Why the native module cannot be imported, as far as the platform tells."""
+    """Explains why the native module cannot be imported, as far as the platform tells."""
     libc = " ".join(platform.libc_ver()).strip() or "a libc that is not glibc"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     here = f"{platform.system()} {platform.machine()} with {libc}, {python}"
@@ -16,7 +16,7 @@ def explain(error: ImportError) -> str:
 
 
 def describe() -> list[tuple[str, str]]:
-    """The lines of ``doctor`` that hold whether or not there is a hypervisor."""
+    """Lists the lines of ``doctor`` that do not depend on a hypervisor."""
     libc = " ".join(platform.libc_ver()).strip() or "not glibc"
     return [
         ("Python", f"{platform.python_implementation()} {platform.python_version()} ({sys.executable})"),

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 class PoolStatistics(NamedTuple):
-    """What a pool has done and has."""
+    """Statistics of a pool."""
 
     in_use: int
-    """Members that somebody has acquired."""
+    """Members in use."""
     idle: int
     """Members that are ready."""
     created: int
-    """Members that were made."""
+    """Members made so far."""
     replaced: int
-    """Members that could not be brought back, and were dropped."""
+    """Members dropped because they could not be restored."""
     waits: int
     """Acquisitions that had to wait."""
     waited: float
-    """How long they waited, together, in seconds."""
+    """Total time that acquisitions waited, in seconds."""
 
 
 class PoolExecutor(Executor):
-    """What all pools are: members that are as the snapshot has them, and threads for what is submitted."""
+    """Base of all pools: members in the snapshot's state, and threads for submitted work."""
 
     def __init__(self, pool: _Pool, size: int | None) -> None:
         self._pool = pool
@@ -52,7 +52,7 @@ class PoolExecutor(Executor):
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls a function in a pristine sandbox.
 
-        Raises what ``acquire`` and the sandbox's ``call`` raise.
+        Raises the errors of ``acquire`` and of the sandbox's ``call``.
         """
         self._check_open()
         return self._call(function, args, timeout, cpu_time)
@@ -62,7 +62,7 @@ class PoolExecutor(Executor):
     ) -> Future[Any]:
         """Calls a function in a pristine sandbox, on a thread of the pool's own.
 
-        Cancelling the future works until the call begins; ``timeout`` ends one that has begun.
+        The future can be cancelled until the call begins; ``timeout`` ends a call that has begun.
         """
         with self._lock:
             self._check_open()
@@ -73,21 +73,21 @@ class PoolExecutor(Executor):
     def map(  # type: ignore[override]  # as above
         self, function: str, /, *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
     ) -> Iterator[Any]:
-        """Calls a function with the first elements, with the second ones, …; the results come in that order.
+        """Calls a function with the first elements, then the second ones, …; the results are in that order.
 
         Args:
-            timeout: seconds until a result that is asked for must be there; TimeoutError if it is not. The calls go
-                on: their own limit is the pool's.
-            chunksize: means nothing here.
+            timeout: seconds until a requested result must be there; otherwise TimeoutError. The calls continue: their
+                own limit is the pool's.
+            chunksize: ignored.
         """
         return super().map(function, *iterables, timeout=timeout)  # type: ignore[arg-type]
 
     def stats(self) -> PoolStatistics:
-        """What the pool has done and has."""
+        """Returns the statistics of the pool."""
         return PoolStatistics(*self._pool.stats())
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Takes no more work. Waits for what was submitted, unless told otherwise."""
+        """Accepts no more work. Waits for submitted work, unless told otherwise."""
         with self._lock:
             self._is_closed = True
             workers = self._workers
@@ -98,9 +98,9 @@ class PoolExecutor(Executor):
         self._pool.close()
 
     def close(self) -> None:
-        """Takes no more work, waits for what was submitted, and lets go of the members. May be repeated.
+        """Accepts no more work, waits for submitted work, and releases the members. May be repeated.
 
-        Whoever else still waits for a member gets SandboxClosed. Members that are out stay usable.
+        Other callers that still wait for a member get SandboxClosed. Members in use stay usable.
         """
         self.shutdown()
 
@@ -122,14 +122,14 @@ class PoolExecutor(Executor):
 
 
 class SandboxPool(PoolExecutor):
-    """Sandboxes kept ready from one snapshot: whoever gets one has it as the snapshot has it.
+    """Sandboxes kept ready from one snapshot: every caller gets one in the snapshot's state.
 
-    Also a ``concurrent.futures`` executor, whose work is named by the guest's functions: ``pool.submit("Echo", "hi")``.
+    It is also a ``concurrent.futures`` executor of the guest's functions: ``pool.submit("Echo", "hi")``.
 
     Args:
-        snapshot: what every member is at first.
-        host_functions: what guests may call, by name: callables with annotations, pairs of a callable and its
-            Signature, or HostFunctions. They are called on the threads that call members, on several at once.
+        snapshot: the initial state of every member.
+        host_functions: callables by name: callables with annotations, pairs of a callable and its Signature, or
+            HostFunctions. They run on the threads that call members, on several at once.
         print: takes the text that guests print, in place of ``sys.stdout.write``.
         options: its size and the limits of its members; PoolOptions has them all.
     """
@@ -149,9 +149,10 @@ class SandboxPool(PoolExecutor):
             HostFunction.of(function)._register(pool, name)
 
     def acquire(self) -> Sandbox:
-        """A member, exclusively: ``with pool.acquire() as sandbox: …`` gives it back, as does ``sandbox.close()``.
+        """Acquires a member for exclusive use: ``with pool.acquire() as sandbox: …`` gives it back, as does
+        ``sandbox.close()``.
 
-        Waits in the order of arrival while all are in use.
+        Waits in order of arrival while all members are in use.
 
         Raises:
             PoolTimeout: none came free within acquire_timeout.

@@ -1,4 +1,4 @@
-"""Compiled WebAssembly programs: what they export and import, and how its values travel."""
+"""Compiled WebAssembly programs: their exports and imports, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ._wasi import Wasi
 
 
 class WasmSignature(Signature):
-    """What an export takes and returns.
+    """The signature of an export.
 
-    As a Signature, with ``object`` for what is no single kind: lists, records, several results. Prints the types of the
-    program: ``(point: record { x: s32, y: s32 }) -> f64``.
+    Like a Signature, with ``object`` for types that are not a single kind: lists, records, several results. Prints the
+    types of the program: ``(point: record { x: s32, y: s32 }) -> f64``.
     """
 
     __slots__ = ("_json", "_text")
@@ -36,12 +36,12 @@ class WasmSignature(Signature):
 
     @property
     def params(self) -> tuple[Any, ...]:
-        """The kinds of the parameters, as one would annotate them."""
+        """The kinds of the parameters, as annotations."""
         return tuple(object if is_json else kind for kind, is_json in zip(super().params, self._json[0], strict=True))
 
     @property
     def returns(self) -> Any:
-        """The kind of the result, as one would annotate it."""
+        """The kind of the result, as an annotation."""
         return object if self._json[1] else super().returns
 
     def __str__(self) -> str:
@@ -61,13 +61,13 @@ def _signature(params: tuple[int, ...], returns: int, json: tuple[tuple[bool, ..
 
 
 class Function:
-    """An export or an import, and what of it travels as JSON."""
+    """An export or an import, and its values that travel as JSON."""
 
     def __init__(self, described: dict[str, Any]) -> None:
         parameters, result = described["parameters"], described["result"]
         self.params = tuple(code_of_name(parameter["kind"]) for parameter in parameters)
         self.returns = code_of_name(result["kind"] if result else "void")
-        # Of those that travel as JSON.
+        # The types of values that travel as JSON.
         self.types = tuple(_Type.parse(slot["type"]) if slot["json"] else None for slot in parameters)
         self.result = _Type.parse(result["type"]) if result and result["json"] else None
         # Of those that have not all values of their kinds: what comes out of a guest is checked here, and what goes in.
@@ -100,12 +100,12 @@ class Function:
         return tuple(_lowered(arg, ty, narrow, f"argument {at} of `{name}`") for at, (arg, ty, narrow) in slots)
 
     def lifted(self, result: Any) -> Any:
-        """The result, as the guest sent it, in Python's values."""
+        """Converts the guest's result to Python's values."""
         return _lifted(result, self.result, self.narrow_result)
 
 
 def _narrow(slot: dict[str, Any]) -> _Type | None:
-    """The type, if it is a single kind on the wire, but has not all of that kind's values."""
+    """Returns the type, if it is a single kind on the wire but has fewer values than the kind."""
     ty = None if slot["json"] else _Type.parse(slot["type"])
     return ty if ty is not None and ty.is_narrow else None
 
@@ -134,13 +134,12 @@ class Program(NamedTuple):
     def of(cls, program: Any, wasi: Wasi | None, bounds: _compiler.Bounds) -> Program:
         wasi = wasi or Wasi()
         if isinstance(program, WasmProgram):
-            # The one that was given, whatever others are made of.
+            # The given program, from which others are derived.
             key: Any = (program, wasi)
             compile = partial(program._with, wasi)
         else:
             code = bounds.bytes_of(program)
-            # By the size that it may have, so that what is found may have it; how long it takes to find it does not
-            # matter.
+            # The size limit is part of the key, since it decides about refusal; the time limit is not.
             key = (hashlib.sha256(code).digest(), wasi, bounds.size)
             compile = partial(_compiler.compile, code, wasi, bounds)
         found = _KEPT.find(key)
@@ -183,7 +182,7 @@ class Program(NamedTuple):
             return
         refuse(name, entry.function)
         wanted = self.imports[name]
-        # The program says what it passes, and so would choose what is not its own to choose.
+        # The program chooses what it passes, and could otherwise choose the host's parameters.
         entry._check_count(name, len(wanted.params))
         kinds = from_codes(wanted.params, wanted.returns)
         call = wanted.host_function(name, entry.function)
@@ -191,7 +190,7 @@ class Program(NamedTuple):
 
 
 class UnknownProgram:
-    """The program of a snapshot that came from elsewhere, which does not say its types, but how they cross the wall."""
+    """The program of a snapshot from elsewhere. Its types are unknown, but not their form on the wire."""
 
     memories: list[str] | None = None
 
@@ -208,17 +207,17 @@ _OF_SNAPSHOTS: WeakKeyDictionary[Snapshot, Program | UnknownProgram] = WeakKeyDi
 
 
 def remember(snapshot: Snapshot, program: Program | UnknownProgram) -> None:
-    """The snapshot is of that program."""
+    """Notes the program of a snapshot."""
     _OF_SNAPSHOTS[snapshot] = program
 
 
 def of_snapshot(snapshot: Snapshot) -> Program | UnknownProgram:
-    """The program of a snapshot. Of one that was loaded, or unpickled, nothing is known."""
+    """Returns the program of a snapshot. For one that was loaded or unpickled, it is unknown."""
     return _OF_SNAPSHOTS.get(snapshot) or UnknownProgram()
 
 
 class Programs:
-    """Those that were compiled last: a guest is loaded, and its image composed, once."""
+    """The programs compiled last, so that a guest is loaded and its image composed only once."""
 
     _MOST = 16
 
@@ -227,7 +226,7 @@ class Programs:
         self._kept: OrderedDict[Any, Program] = OrderedDict()
 
     def after_fork(self) -> None:
-        # In the child nobody may be left to let go of it.
+        # In the child, the thread that would release it may be missing.
         self._lock = threading.Lock()
 
     def find(self, key: Any) -> Program | None:

@@ -1,4 +1,4 @@
-"""What the ready-made runtimes have in common: each is a sandbox with a program of the user's in it."""
+"""The common part of the ready-made runtimes: each is a sandbox with a program of the user's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _R = TypeVar("_R", bound="Runtime")
 
 
 class Runtime(ABC):
-    """A sandbox with a program of the user's in it."""
+    """A sandbox with a program of the user's."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Runtime(ABC):
         print: Callable[[str], object] | None,
         host_functions: dict[str, Any],
     ) -> _R:
-        """A member, whose host functions are its pool's."""
+        """Makes a member, whose host functions are its pool's."""
         member = cls.__new__(cls)
         member._sandbox, member._limits, member._print = sandbox, limits, print
         member._host_functions = host_functions
@@ -59,13 +59,13 @@ class Runtime(ABC):
         open_arity: bool = False,
         arity: int | tuple[int, int | None] | None = None,
     ) -> None:
-        """Registers a host function, before the sandbox starts, in place of one that has the name.
+        """Registers a host function, before the sandbox starts. It replaces one of the same name.
 
         Args:
-            name: what the program calls it.
+            name: its name in the program.
             function: any callable that is not ``async``.
-            params, returns: its signature; left out, see ``host_functions`` of the constructor.
-            open_arity, arity: which of its parameters the program may give; see HostFunction.
+            params, returns: its signature, by default as in ``host_functions`` of the constructor.
+            open_arity, arity: the parameters that the program may pass; see HostFunction.
 
         Raises:
             TypeError: it cannot be called, is ``async``, or does not tell how many arguments it takes.
@@ -102,7 +102,7 @@ class Runtime(ABC):
         open_arity: bool = False,
         arity: int | tuple[int, int | None] | None = None,
     ) -> _F | Callable[[_F], _F]:
-        """The decorator that registers a function under its own name, or under ``name``; see ``register``."""
+        """Returns a decorator that registers a function under its own name, or under ``name``; see ``register``."""
 
         def add(function: _F) -> _F:
             self.register(
@@ -134,7 +134,7 @@ class Runtime(ABC):
         self._sandbox.evolve(timeout=timeout, cpu_time=cpu_time)
 
     def snapshot(self) -> Snapshot:
-        """Takes a snapshot. The sandbox must be ready, and stays as it is.
+        """Takes a snapshot. The sandbox must be ready, and is unchanged.
 
         Raises:
             SandboxStateError: it has not started.
@@ -143,7 +143,7 @@ class Runtime(ABC):
         return self._sandbox.snapshot()
 
     def restore(self, snapshot: Snapshot, /) -> None:
-        """Brings the program back to where the snapshot was taken. A poisoned sandbox is ready again.
+        """Restores the program to the snapshot. A poisoned sandbox is ready again.
 
         Raises:
             SnapshotMismatch: the snapshot is of another program or other sizes, or needs other host functions.
@@ -152,15 +152,15 @@ class Runtime(ABC):
         self._sandbox.restore(snapshot)
 
     def interrupt(self) -> bool:
-        """Stops the call that is running now, from any thread: it raises Interrupted, and the sandbox is poisoned.
+        """Cancels the running call, from any thread: it raises Interrupted, and the sandbox is poisoned.
 
         Returns:
-            Whether there was a call to stop.
+            True if a call was running.
         """
         return self._sandbox.interrupt()
 
     def close(self) -> None:
-        """Destroys the virtual machine, or gives it back to its pool: now, or when the call that runs ends.
+        """Destroys the virtual machine, or gives it back to its pool: now, or when the running call ends.
 
         May be repeated.
         """

@@ -1,8 +1,8 @@
 """Kinds as annotations, and signatures.
 
 A kind is written as a type: ``int`` is i64, ``float`` is f64, and ``bool``, ``str``, ``bytes`` and ``None`` are
-themselves. Those that Python has no type for have one here, which type checkers read as ``int`` and ``float``: a value
-is a plain one.
+themselves. This module defines types for the kinds that Python lacks. Type checkers read them as ``int`` and ``float``,
+and values are plain numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ i64: TypeAlias = int
 f64: TypeAlias = float
 """IEEE 754 binary64."""
 
-# By the engine's number.
+# By the engine's kind number.
 _KINDS: tuple[tuple[Any, str], ...] = (
     (None, "None"),
     (bool, "bool"),
@@ -53,14 +53,14 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (str, "str"),
     (bytes, "bytes"),
 )
-# By the engine's number, too.
+# By the engine's kind number, too.
 _NAMES = ("void", "bool", "i32", "u32", "i64", "u64", "f32", "f64", "string", "bytes")
 _VOID = 0
 _F32 = 6
 
 
 def _code(annotation: Any) -> int | None:
-    """The number of the kind that an annotation stands for."""
+    """Returns the kind number of an annotation."""
     if annotation is type(None):
         return _VOID
     for code, (kind, _) in enumerate(_KINDS):
@@ -81,7 +81,7 @@ def _kind(annotation: Any, what: str) -> int:
 
 
 class Signature:
-    """What a function takes and returns.
+    """The parameters and the result of a function.
 
     Prints like a Python signature: ``(i32, i32) -> i32``.
     """
@@ -89,7 +89,7 @@ class Signature:
     __slots__ = ("_params", "_returns")
 
     def __init__(self, params: Iterable[Any] = (), returns: Any = None) -> None:
-        """Raises TypeError for what is no kind of value."""
+        """Raises TypeError for an annotation that is not a kind."""
         codes = tuple(_kind(param, f"parameter {at}") for at, param in enumerate(params, 1))
         if _VOID in codes:
             raise TypeError("a parameter cannot be None")
@@ -98,12 +98,12 @@ class Signature:
 
     @property
     def params(self) -> tuple[Any, ...]:
-        """The kinds of the parameters, as one would annotate them."""
+        """The kinds of the parameters, as annotations."""
         return tuple(_KINDS[code][0] for code in self._params)
 
     @property
     def returns(self) -> Any:
-        """The kind of the result, as one would annotate it."""
+        """The kind of the result, as an annotation."""
         return _KINDS[self._returns][0]
 
     def __eq__(self, other: object) -> bool:
@@ -129,12 +129,12 @@ class Signature:
 
 
 def code_of_name(name: str) -> int:
-    """The number of the kind that the engine calls so."""
+    """Returns the number of a kind from the engine's name."""
     return _NAMES.index(name)
 
 
 def from_codes(params: tuple[int, ...], returns: int) -> Signature:
-    """The signature with the engine's numbers."""
+    """Makes a signature from the engine's numbers."""
     signature = Signature.__new__(Signature)
     signature._params = tuple(params)
     signature._returns = returns
@@ -147,7 +147,7 @@ _RANGES = {2: (-(2**31), 2**31), 3: (0, 2**32), I64: (-(2**63), 2**63), U64: (0,
 
 
 def fit(value: Any, code: int, what: str) -> Any:
-    """A value that came as JSON, as one of that kind. A whole number is a ``float`` too: JavaScript has only those."""
+    """Converts a value from JSON to a kind. A whole number is a valid ``float``: JavaScript has only those."""
     kind, name = _KINDS[code]
     if code in _RANGES:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -170,9 +170,10 @@ def fit(value: Any, code: int, what: str) -> Any:
 def codes_of_function(
     function: Callable[..., Any], params: Any, returns: Any, open_arity: bool = False
 ) -> tuple[tuple[int, ...], int]:
-    """The engine's numbers for a host function: by what was said (``...`` is nothing), or else by its annotations.
+    """Returns the engine's numbers for a host function: of the given kinds (``...`` if omitted), or else of its
+    annotations.
 
-    Parameters with defaults count with ``open_arity`` alone: otherwise they are not the guest's to give.
+    Parameters with defaults are included only with ``open_arity``: otherwise the guest cannot pass them.
     """
     if params is ... or returns is ...:
         annotated_params, annotated_returns = _annotations(function, params is ..., returns is ..., open_arity)
@@ -185,7 +186,8 @@ def codes_of_function(
 
 
 def left_out(function: Callable[..., Any], params: Any, open_arity: bool) -> tuple[int, str] | None:
-    """How many arguments a host function could take from guests if it were registered otherwise, and how."""
+    """Returns the number of arguments that a host function could take if it were registered otherwise, and the
+    option."""
     try:
         most = _arity.of_function("", function, open_arity=True).most
     except TypeError:
@@ -227,7 +229,7 @@ def _annotations(
 
 
 def _admits(name: str, function: Callable[..., Any], open_arity: bool, count: int) -> bool:
-    """Whether all layers take so many: what has a default in a decorator is the host's, whatever it is around."""
+    """Returns True if all layers take so many arguments: a default in a decorator is the host's, whatever it wraps."""
     try:
         return _arity.of_function(name, function, open_arity).admits(count)
     except TypeError:
@@ -235,7 +237,7 @@ def _admits(name: str, function: Callable[..., Any], open_arity: bool, count: in
 
 
 def _annotated_part(function: Any) -> Any:
-    """Whatever has the annotations: the function that a partial, a method or an object with ``__call__`` is about."""
+    """Finds the object with the annotations: the function of a partial, a method or an object with ``__call__``."""
     while isinstance(function, functools.partial):
         function = function.func
     if inspect.isroutine(function) or inspect.isclass(function):

@@ -1,4 +1,4 @@
-"""What a WASI program finds around itself."""
+"""The environment of a WASI program."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 
 class Wasi:
-    """What a WASI program finds around itself: arguments, environment and files that it can read but not change.
+    """The environment of a WASI program: arguments, environment variables and read-only files.
 
     Args:
-        args: its arguments, by custom its name first.
-        env: its environment.
+        args: the arguments, by custom the program's name first.
+        env: the environment variables.
         files: contents of files by their paths: bytes, str (as UTF-8), or path objects of files of this machine, which
-            are read now. Directories are there because files are in them.
+            are read now. Directories exist only as parts of these paths.
 
     Raises:
-        TypeError, InvalidArgument: something of it no program could have.
+        TypeError, InvalidArgument: an argument, variable or file is not valid.
     """
 
     __slots__ = ("_args", "_env", "_files")

@@ -24,45 +24,45 @@ if TYPE_CHECKING:
 
 
 class WasmOptions(SandboxOptions, CompileOptions, total=False):
-    """The options of a sandbox, and what a program may ask of the compiler."""
+    """The options of a sandbox, and the limits of the compiler."""
 
 
 class WasmPoolOptions(PoolOptions, CompileOptions, total=False):
-    """The options of a pool, and what a program may ask of the compiler."""
+    """The options of a pool, and the limits of the compiler."""
 
 
 class Wasm(Runtime):
     """A WebAssembly module or component in a virtual machine of its own.
 
-    It is compiled in this process, checked completely before, and runs behind the wall alone. What was compiled is
-    remembered by its content. i32, i64, f32 and f64 are as everywhere here: ``int`` and ``float``, exactly. What
-    components have more is ``bool``, ``str``, ``bytes`` for ``list<u8>``, ``list``, ``tuple``, ``dict`` for records and
-    maps, sets of names for flags, names for enums, a name or ``{name: value}`` for variants, ``{"ok": value}`` or
+    It is compiled in this process, after a complete check, and runs only in the virtual machine. Compiled programs are
+    cached by their content. i32, i64, f32 and f64 are ``int`` and ``float``, exactly, as everywhere in this package.
+    The types of components are ``bool``, ``str``, ``bytes`` for ``list<u8>``, ``list``, ``tuple``, ``dict`` for records
+    and maps, sets of names for flags, names for enums, a name or ``{name: value}`` for variants, ``{"ok": value}`` or
     ``{"err": value}`` for results, and None or the value for options. Several results of a function are a tuple.
 
         with hl.Wasm("fib.wasm", timeout=1) as wasm:
             print(wasm.call("fib", 30))
 
-    Usable from any thread, by one at a time.
+    Any thread may use it, one at a time.
 
     Args:
-        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program goes on. If
-            that was loaded or unpickled, its types are not known: ``functions`` are known when it has started,
-            ``host_functions`` need signatures or annotations, and what has no kind of its own is a ``str`` of JSON.
-        wasi: what it finds around itself, if it uses WASI.
-        snapshot: one of the same program and ``wasi``, to go on from with all types known.
-        host_functions: what it imports, by name: ``"module.name"``, or ``"name"`` alone of the module ``env``. Their
+        program: the path of a ``.wasm`` file, or its bytes; or a WasmProgram; or a Snapshot, whose program continues.
+            If that was loaded or unpickled, its types are not known. Then ``functions`` are known once it has started,
+            ``host_functions`` need signatures or annotations, and types that are not kinds are a ``str`` of JSON.
+        wasi: its environment, if it uses WASI.
+        snapshot: a snapshot of the same program and ``wasi``, to continue from with all types known.
+        host_functions: its imports, by name: ``"module.name"``, or ``"name"`` alone for the module ``env``. Their
             signatures are those of the imports, as far as the callables have parameters without defaults; a
-            HostFunction lets the program give more.
-        print: takes what it writes to its standard output, in place of ``sys.stdout.write``.
-        options: as in Sandbox, and what the program may ask of the compiler; SandboxOptions and CompileOptions have
-            them all. Its memories are in the heap. What may be asked of the compiler means nothing for a WasmProgram.
+            HostFunction lets the program pass more.
+        print: takes the text of its standard output, in place of ``sys.stdout.write``.
+        options: as in Sandbox, and the limits of the compiler; SandboxOptions and CompileOptions have them all. Its
+            memories are in the heap. The limits of the compiler are ignored for a WasmProgram.
 
     Raises:
         OSError: the file cannot be read.
-        GuestBinaryError: it is no WebAssembly, or too large, or uses something that is not supported.
+        GuestBinaryError: the program is not WebAssembly, or too large, or uses something unsupported.
         GuestTimeout: compiling takes too long.
-        InvalidArgument: it does not import what is in host_functions, or a size is above its maximum.
+        InvalidArgument: host_functions has a function that it does not import, or a size is above its maximum.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Wasm(Runtime):
         """The functions that the program imports, by the names that ``host_functions`` has.
 
         Raises:
-            SandboxStateError: it goes on from a snapshot that was loaded or unpickled, which does not say.
+            SandboxStateError: it continues from a snapshot that was loaded or unpickled, whose types are not known.
         """
         if not isinstance(self._program, Program):
             raise SandboxStateError(
@@ -105,7 +105,7 @@ class Wasm(Runtime):
     def call(self, function: str, /, *args: Any, timeout: float | None = None, cpu_time: float | None = None) -> Any:
         """Calls an exported function.
 
-        The first call starts the program, as ``evolve`` does; its limits are for both together.
+        The first call also starts the program, as ``evolve`` does; its limits cover both together.
 
         Args:
             function: its name; ``interface#name`` for those of a component's interfaces.
@@ -115,8 +115,8 @@ class Wasm(Runtime):
 
         Raises:
             FunctionNotFound, SignatureError, TypeError, OverflowError: nothing was called.
-            GuestError: it trapped; the message has the functions that were running. A module can be called again; a
-                component must be restored first.
+            GuestError: it trapped; the message lists the active functions. A module can be called again; a component
+                must be restored first.
             PayloadTooLarge, GuestTimeout, Interrupted, SandboxPoisoned and others: as in Sandbox.call.
             Whatever a host function raised.
         """
@@ -126,23 +126,23 @@ class Wasm(Runtime):
         """Runs a WASI command: calls its ``_start``.
 
         Returns:
-            Its exit code.
+            The exit code.
 
-        Raises what ``call`` raises; FunctionNotFound if the program is no command.
+        Raises the errors of ``call``; FunctionNotFound if the program is not a command.
         """
         if isinstance(self._program, Program) and "_start" not in self.functions:
             raise FunctionNotFound("the program is no command: it has no function `_start`")
         return int(self.call("_start", timeout=timeout, cpu_time=cpu_time))
 
     def memory_size(self, memory: str = "memory") -> int:
-        """Bytes that an exported memory has now."""
+        """Returns the current size of an exported memory in bytes."""
         return int(self._memory("size", memory))
 
     def read_memory(self, offset: int, length: int, memory: str = "memory") -> bytes:
-        """A copy of a part of an exported memory.
+        """Copies a part of an exported memory.
 
         Raises:
-            GuestError: there is no memory of that name, or it does not reach so far.
+            GuestError: there is no memory of that name, or the range is out of bounds.
             PayloadTooLarge: raise output_size.
         """
         return bytes(self._memory("read", memory, _count("offset", offset), _count("length", length)))
@@ -151,7 +151,7 @@ class Wasm(Runtime):
         """Replaces a part of an exported memory.
 
         Raises:
-            GuestError: there is no memory of that name, or it does not reach so far; nothing was written.
+            GuestError: there is no memory of that name, or the range is out of bounds; nothing was written.
             PayloadTooLarge: raise input_size.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
@@ -159,9 +159,9 @@ class Wasm(Runtime):
         self._memory("write", memory, _count("offset", offset), data)
 
     def pool(self, **options: Unpack[PoolOptions]) -> WasmPool:
-        """A pool whose members are as this one is now: started, its memories and globals as they are.
+        """Makes a pool whose members start in the current state: started, with the current memories and globals.
 
-        They have its host functions, its ``print``, and its limits where no others are given; see WasmPool.
+        They have its host functions, its ``print``, and its limits unless others are given; see WasmPool.
         """
         check_names("Wasm.pool", options, PoolOptions)
         self._start()
@@ -190,7 +190,7 @@ class Wasm(Runtime):
 
 
 def _count(what: str, value: Any) -> int:
-    """A number of bytes."""
+    """Checks a number of bytes."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{what} must be int, not {type(value).__name__}")
     if not 0 <= value < 2**64:
@@ -199,17 +199,16 @@ def _count(what: str, value: Any) -> int:
 
 
 class WasmPool(PoolExecutor):
-    """Programs kept ready: every call finds one as the snapshot has it, whatever earlier calls did.
+    """Programs kept ready: every call gets one in the snapshot's state, independent of earlier calls.
 
-    Made by ``wasm.pool()``, or, in another process, of the program and a snapshot, or of the snapshot alone. Also a
-    ``concurrent.futures`` executor, of the program's functions: ``pool.submit("fib", 30)``.
+    Made by ``wasm.pool()``; or, in another process, from the program and a snapshot, or from the snapshot alone. It is
+    also a ``concurrent.futures`` executor of the program's functions: ``pool.submit("fib", 30)``.
 
     Args:
         program, wasi: as in Wasm; or the snapshot alone.
-        snapshot: what every member is at first: that of a Wasm of the same program and ``wasi``.
-        host_functions: as in Wasm. They are called on the threads that call members, on several at once.
-        print, options: as in SandboxPool, and what the program may ask of the compiler; PoolOptions and CompileOptions
-            have them all.
+        snapshot: the initial state of every member, the snapshot of a Wasm of the same program and ``wasi``.
+        host_functions: as in Wasm. They run on the threads that call members, on several at once.
+        print, options: as in SandboxPool, and the limits of the compiler; PoolOptions and CompileOptions have them all.
     """
 
     def __init__(
@@ -254,9 +253,10 @@ class WasmPool(PoolExecutor):
             program.register(pool, name, function)
 
     def acquire(self) -> Wasm:
-        """A member, exclusively: ``with pool.acquire() as wasm: …`` gives it back, as does ``wasm.close()``.
+        """Acquires a member for exclusive use: ``with pool.acquire() as wasm: …`` gives it back, as does
+        ``wasm.close()``.
 
-        Waits in the order of arrival while all are in use.
+        Waits in order of arrival while all members are in use.
 
         Raises:
             PoolTimeout: none came free within acquire_timeout.
@@ -277,7 +277,7 @@ class WasmPool(PoolExecutor):
 def _program(
     program: Any, snapshot: Snapshot | None, wasi: Wasi | None, bounds: Bounds
 ) -> tuple[Program | UnknownProgram, Guest | Snapshot]:
-    """What is known of a program, and where it goes on from."""
+    """A program's known types, and the snapshot to continue from."""
     if not isinstance(program, Snapshot):
         known = Program.of(program, wasi, bounds)
         if snapshot is None:

@@ -1,4 +1,4 @@
-//! The objects of Python's that are made of a guest's values.
+//! Python's objects, made from a guest's values.
 
 use libhyperlight_values::error::Spelling;
 use libhyperlight_values::host::Build;
@@ -123,7 +123,7 @@ impl<'py> Build for Python3<'py> {
     }
 
     fn refuse_key(&mut self, key: &Bound<'py, PyAny>) -> Option<String> {
-        // Its own, or that of a member of a tuple.
+        // Its own refusal, or that of a member of a tuple.
         key.hash()
             .is_err()
             .then(|| key.get_type().name().map_or_else(|_| String::new(), |name| name.to_string()))

@@ -1,4 +1,5 @@
-//! Values as the guests' JSON, which the crate `libhyperlight-values` reads and writes: here is what Python's values are.
+//! Values as the guests' JSON, which the crate `libhyperlight-values` reads and writes. This module defines Python's
+//! part.
 
 mod build;
 mod read;
@@ -13,17 +14,17 @@ use pyo3::types::PyTuple;
 
 use crate::errors::{self, contain};
 
-/// What errors call a value that a guest sent.
+/// Name of a guest's value in errors.
 const WHAT: &str = "the guest's value";
 
 /// Reads and makes Python's values.
 struct Python3<'py> {
     py: Python<'py>,
-    /// Whether texts may have halves of surrogate pairs: JavaScript's strings have them, and so have Python's.
+    /// True if texts may have unpaired surrogates: JavaScript's strings may, and so may Python's.
     is_script: bool,
 }
 
-/// What goes wrong here or there.
+/// A failure here or in Python.
 enum Failure {
     Python(PyErr),
     Values(values::Error),
@@ -38,7 +39,7 @@ pub struct Type {
 
 #[pymethods]
 impl Type {
-    /// The type that a text means.
+    /// Parses a type from its text.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
         contain(|| match values::Type::parse(text) {
@@ -50,13 +51,13 @@ impl Type {
         })
     }
 
-    /// Whether its kind on the wire has more values.
+    /// Returns true if its kind on the wire has more values than the type.
     #[getter]
     fn is_narrow(&self) -> bool {
         self.ty.is_narrow()
     }
 
-    /// The text of a value, which an error calls `what`.
+    /// Encodes a value, which errors call `what`.
     #[pyo3(signature = (value, what, /))]
     fn encode(&self, value: Bound<'_, PyAny>, what: &str) -> PyResult<String> {
         let py = value.py();
@@ -66,7 +67,7 @@ impl Type {
         })
     }
 
-    /// The value of a text that a guest wrote: hostile, perhaps.
+    /// Decodes a guest's text; untrusted.
     #[pyo3(signature = (text, /))]
     fn decode<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
         contain(|| {
@@ -75,7 +76,7 @@ impl Type {
         })
     }
 
-    /// The value that a guest sent as a kind that may have more values.
+    /// Checks a value that a guest sent as a wider kind.
     #[pyo3(signature = (value, /))]
     fn take<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = value.py();
@@ -91,7 +92,7 @@ impl Type {
     }
 }
 
-/// The text of a value for a script, which an error calls `what`.
+/// Encodes a value for a script; errors call it `what`.
 #[pyfunction(name = "_to_script")]
 #[pyo3(signature = (value, what, /))]
 pub fn to_script(value: Bound<'_, PyAny>, what: &str) -> PyResult<String> {
@@ -102,7 +103,7 @@ pub fn to_script(value: Bound<'_, PyAny>, what: &str) -> PyResult<String> {
     })
 }
 
-/// The text of an array of values, each of which may be as deep as one alone.
+/// Encodes an array of values, each of which may be as deep as one alone.
 #[pyfunction(name = "_all_to_script")]
 #[pyo3(signature = (values, what, /))]
 pub fn all_to_script(values: &Bound<'_, PyTuple>, what: &str) -> PyResult<String> {
@@ -113,7 +114,7 @@ pub fn all_to_script(values: &Bound<'_, PyTuple>, what: &str) -> PyResult<String
     })
 }
 
-/// The value of a text that a guest wrote: hostile, perhaps. An empty one is None.
+/// Decodes a guest's text; untrusted. An empty text is None.
 #[pyfunction(name = "_of_script")]
 #[pyo3(signature = (text, /))]
 pub fn of_script<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -124,7 +125,7 @@ pub fn of_script<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>
     })
 }
 
-/// The values of an array that a guest wrote, each of which may be as deep as one alone.
+/// Decodes a guest's array of values, each of which may be as deep as one alone.
 #[pyfunction(name = "_all_of_script")]
 #[pyo3(signature = (text, /))]
 pub fn all_of_script<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {

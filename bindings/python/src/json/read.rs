@@ -1,4 +1,4 @@
-//! What an object of Python's is.
+//! Classification of Python's objects.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ impl<'py> Read for Python3<'py> {
         } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
             View::List(value.try_iter()?.collect::<PyResult<_>>()?)
         } else if value.is_instance_of::<PyDict>() {
-            // A class of its own may have another order.
+            // A subclass may have another order.
             let items = value.call_method0("items")?.try_iter()?;
             View::Object(items.map(|item| item?.extract()).collect::<PyResult<_>>()?)
         } else if let Ok(bytes) = value.cast::<PyBytes>() {
@@ -65,7 +65,7 @@ impl<'py> Read for Python3<'py> {
         value.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string())
     }
 
-    /// It may be of any length, or have no text at all.
+    /// The text may be of any length, or missing.
     fn show(&mut self, value: &Bound<'py, PyAny>) -> String {
         let Ok(text) = value.repr() else { return format!("a {}", self.describe(value)) };
         let text = text.to_string_lossy();

@@ -1,4 +1,4 @@
-//! How messages call things in Python.
+//! Names of things in messages, for Python.
 
 use libhyperlight_values::error::{Json, Spelling, Wanted, shown};
 

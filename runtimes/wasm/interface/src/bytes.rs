@@ -1,14 +1,14 @@
-//! Bytes that belong to the other side.
+//! Bytes that belong to the other side of the interface.
 
 use core::{ptr, slice};
 
-/// Bytes. The pointer may be null where there are none.
+/// Bytes. The pointer may be null if there are none.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Bytes {
-    /// Where they are.
+    /// Address of the first byte.
     pub data: *const u8,
-    /// How many.
+    /// Number of bytes.
     pub len: usize,
 }
 
@@ -16,28 +16,28 @@ impl Bytes {
     /// No bytes.
     pub const NONE: Self = Self { data: ptr::null(), len: 0 };
 
-    /// A view of bytes.
+    /// Makes a view of bytes.
     pub const fn of(bytes: &[u8]) -> Self {
-        // The pointer of an empty slice points nowhere.
+        // The pointer of an empty slice is dangling.
         if bytes.is_empty() { Self::NONE } else { Self { data: bytes.as_ptr(), len: bytes.len() } }
     }
 
-    /// The bytes.
+    /// Borrows the bytes.
     ///
     /// # Safety
     ///
-    /// They are there and do not change as long as `'a`, or their number is 0.
+    /// The bytes are valid and do not change as long as `'a`, or their number is 0.
     pub const unsafe fn as_slice<'a>(self) -> &'a [u8] {
         // SAFETY: the caller's promise.
         unsafe { array(self.data, self.len) }
     }
 }
 
-/// The values that a pointer and a number stand for.
+/// Borrows an array.
 ///
 /// # Safety
 ///
-/// So many are there and do not change as long as `'a`, or the number is 0.
+/// The values are valid and do not change as long as `'a`, or their number is 0.
 pub(crate) const unsafe fn array<'a, T>(start: *const T, count: usize) -> &'a [T] {
     if start.is_null() || count == 0 {
         return &[];

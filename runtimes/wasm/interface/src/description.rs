@@ -1,30 +1,30 @@
-//! What a program exports and imports, as structures that are read and never changed.
+//! Exports and imports of a program, as structures that are read and never changed.
 
 use crate::bytes::Bytes;
 
-/// What a program exports and imports.
+/// The exports and imports of a program.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Description {
-    /// Whether it is a component, 1, or a module, 0.
+    /// 1 for a component, 0 for a module.
     pub is_component: u32,
-    /// Unused, 0.
+    /// Always 0.
     pub reserved: u32,
-    /// Functions that it exports.
+    /// The exported functions.
     pub exports: *const Function,
-    /// How many.
+    /// Number of elements.
     pub export_count: usize,
-    /// Functions that it imports.
+    /// The imported functions.
     pub imports: *const Function,
-    /// How many.
+    /// Number of elements.
     pub import_count: usize,
-    /// The names of the memories that it exports.
+    /// The names of the exported memories.
     pub memories: *const Bytes,
-    /// How many.
+    /// Number of elements.
     pub memory_count: usize,
 }
 
-/// A function, by the name that the guest or the host knows it by.
+/// A function, under the name that the guest or the host uses.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Function {
@@ -32,9 +32,9 @@ pub struct Function {
     pub name: Bytes,
     /// Its parameters. Those of modules have no names.
     pub parameters: *const Member,
-    /// How many.
+    /// Number of elements.
     pub parameter_count: usize,
-    /// The type of its result; null without.
+    /// The type of its result, or null.
     pub result: *const Type,
 }
 
@@ -42,9 +42,9 @@ pub struct Function {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Member {
-    /// Its name, UTF-8; empty where there is none.
+    /// Its name, UTF-8; empty if it has none.
     pub name: Bytes,
-    /// Its type; null where there is none.
+    /// Its type, or null.
     pub ty: *const Type,
 }
 
@@ -54,21 +54,21 @@ pub struct Member {
 pub struct Type {
     /// A [`Shape`].
     pub shape: u32,
-    /// The kind of the value that crosses the wall, by its number.
+    /// The kind on the wire, as a number.
     pub kind: u32,
-    /// Whether that is a string that holds JSON, 0 or 1.
+    /// 1 if that kind is a string that holds JSON, else 0.
     pub is_json: u32,
-    /// Elements of a list of fixed length; else 0.
+    /// Number of elements of a list of fixed length, else 0.
     pub length: u32,
-    /// What it is made of.
+    /// The parts of the type.
     pub members: *const Member,
-    /// How many.
+    /// Number of elements.
     pub member_count: usize,
 }
 
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// What a type is. The numbers are those of saved programs, and of the C interface.
+        /// The shape of a type. The numbers are used in saved programs and in the C interface.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[repr(u32)]
         pub enum Shape {
@@ -76,7 +76,7 @@ macro_rules! shapes {
         }
 
         impl Shape {
-            /// The shape of that number.
+            /// Returns the shape with this number.
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$name),)*
@@ -122,17 +122,17 @@ shapes! {
     Map = 16,
     /// A record: a member with a name for each field.
     Record = 17,
-    /// A variant: a member with a name for each case, with a type or without.
+    /// A variant: a member with a name for each case, with or without a type.
     Variant = 18,
     /// `tuple<…>`: a member for each element.
     Tuple = 19,
-    /// Flags: a member with a name for each, without type.
+    /// Flags: a member with a name for each, without a type.
     Flags = 20,
-    /// An enum: a member with a name for each case, without type.
+    /// An enum: a member with a name for each case, without a type.
     Enum = 21,
     /// `option<T>`: one member.
     Option = 22,
-    /// `result<T, E>`: two members, each with a type or without.
+    /// `result<T, E>`: two members, each with or without a type.
     Result = 23,
     /// `i32` of modules.
     I32 = 24,

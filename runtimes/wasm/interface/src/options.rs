@@ -1,4 +1,4 @@
-//! What a program finds around itself, and what it may ask of the compiler.
+//! The WASI environment of a program, and the limits of the compiler.
 
 use crate::bytes::{Bytes, array};
 
@@ -12,36 +12,36 @@ pub struct Pair {
     pub value: Bytes,
 }
 
-/// What a program finds around itself, and what it may ask of the compiler.
+/// The WASI environment of a program, and the limits of the compiler.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Options {
     /// The program's arguments, UTF-8, its name first.
     pub arguments: *const Bytes,
-    /// How many.
+    /// Number of elements.
     pub argument_count: usize,
     /// Variables of the environment.
     pub environment: *const Pair,
-    /// How many.
+    /// Number of elements.
     pub variable_count: usize,
     /// Files.
     pub files: *const Pair,
-    /// How many.
+    /// Number of elements.
     pub file_count: usize,
-    /// Bytes of the program at most; 0 for the default.
+    /// Maximum size of the program in bytes; 0 for the default.
     pub max_program_size: u64,
-    /// Nanoseconds that compiling takes at most; 0 for the default.
+    /// Time limit of the compilation in nanoseconds; 0 for the default.
     pub compile_timeout_ns: u64,
-    /// Processors that compile at most; 0 for the default.
+    /// Maximum number of processors for the compilation; 0 for the default.
     pub compile_threads: u64,
 }
 
 impl Options {
-    /// The program's arguments.
+    /// Borrows the program's arguments.
     ///
     /// # Safety
     ///
-    /// The pointers hold as many as the numbers say, as long as `'a`; here and below.
+    /// The pointers are valid for the given numbers of elements, as long as `'a`; here and below.
     pub const unsafe fn arguments<'a>(&self) -> &'a [Bytes] {
         // SAFETY: the caller's promise.
         unsafe { array(self.arguments, self.argument_count) }

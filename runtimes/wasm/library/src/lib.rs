@@ -1,6 +1,7 @@
-//! The WebAssembly compiler as a shared library, which the C library and the packages of other languages load at first use.
+//! The WebAssembly compiler as a shared library, which the C library and the packages of other languages load at first
+//! use.
 //!
-//! Bytes go in, two payloads for the `wasm` guest and a description come out. It knows nothing of sandboxes, so that it
+//! It turns bytes into two payloads for the `wasm` guest and a description. It knows nothing of sandboxes, so it
 //! depends on no other library of this project. The interface is a crate that it shares with the loader.
 
 mod options;
@@ -15,7 +16,7 @@ use libhyperlight_wasm_interface::{
 
 use crate::types::Types;
 
-/// What the library does.
+/// The library's functions.
 static INTERFACE: Interface = Interface {
     number: NUMBER,
     release: Bytes::of(RELEASE.as_bytes()),
@@ -34,7 +35,7 @@ static INTERFACE: Interface = Interface {
     free,
 };
 
-/// The function that is looked for by its name.
+/// The exported function, which the loader finds by its name.
 #[unsafe(no_mangle)]
 pub extern "C" fn hlwm_interface() -> *const Interface {
     &raw const INTERFACE
@@ -42,10 +43,10 @@ pub extern "C" fn hlwm_interface() -> *const Interface {
 
 const _: Entry = hlwm_interface;
 
-/// What is behind a [`Program`].
+/// The content of a [`Program`].
 struct Outcome(Result<Compiled, Refusal>);
 
-/// Why there is no program: a status and a text.
+/// Reason for a missing program: a status and a text.
 struct Refusal(i32, String);
 
 unsafe extern "C" fn compile(wasm: Bytes, options: *const Options) -> *mut Program {
@@ -129,9 +130,9 @@ unsafe extern "C" fn free(program: *mut Program) {
     }
 }
 
-/// Does what may fail, also by a bug.
+/// Runs work that may fail, also by a panic.
 fn outcome(work: impl FnOnce() -> Result<Compiled, Error>) -> *mut Program {
-    // What a panic leaves behind is not looked at again: the compiler keeps nothing but finished programs.
+    // State after a panic is not used again: the compiler keeps nothing but finished programs.
     let outcome = catch_unwind(AssertUnwindSafe(work));
     given(match outcome {
         Ok(Ok(compiled)) => Ok(compiled),

@@ -1,4 +1,4 @@
-//! Options as the compiler wants them, of what the caller gave.
+//! Conversion of the caller's options to the compiler's.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) unsafe fn read(options: *const Given) -> Result<Options, Error> {
         options = options.file(path, contents).map_err(refused)?;
     }
     if given.max_program_size != 0 {
-        // More than there can be is all that there can be.
+        // A number too large for the type means all that there are.
         options = options.max_program_size(given.max_program_size.try_into().unwrap_or(usize::MAX));
     }
     if given.compile_timeout_ns != 0 {

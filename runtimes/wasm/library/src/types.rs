@@ -3,10 +3,10 @@
 use libhyperlight_wasm_compiler::types::{Description as From, Function as FromFunction, Type as FromType};
 use libhyperlight_wasm_interface::{Bytes, Description, Function, Member, Type};
 
-/// A description with all that it points to.
+/// A description with all data behind it.
 #[repr(C)]
 pub(crate) struct Types {
-    /// First, so that a pointer to it is one to the whole.
+    /// First, so that a pointer to it is also one to the whole.
     description: Description,
     parts: Parts,
     exports: Vec<Function>,
@@ -14,7 +14,7 @@ pub(crate) struct Types {
     memories: Vec<Bytes>,
 }
 
-/// What is pointed to; each stays where it is.
+/// The data behind the pointers; it never moves.
 #[derive(Default)]
 struct Parts {
     texts: Vec<Box<str>>,

@@ -1,4 +1,4 @@
-//! What a program exports and imports, as the library's own structures.
+//! Exports and imports of a program, as the library's own structures.
 
 use std::mem;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use libhyperlight_wasm_interface::{self as interface, Interface};
 use crate::error::Error;
 use crate::library;
 
-/// What a program exports and imports. It lives on without the program.
+/// The exports and imports of a program. They may outlive the program.
 #[derive(Debug)]
 pub struct Description {
     library: &'static Interface,
@@ -28,18 +28,18 @@ impl Description {
         Self { library, description }
     }
 
-    /// The structure itself, to be given back by [`Self::from_raw`].
+    /// Returns the structure itself, to be returned by [`Self::from_raw`].
     pub fn into_raw(self) -> *mut interface::Description {
         let description = self.description;
         mem::forget(self);
         description
     }
 
-    /// Takes back what [`Self::into_raw`] gave.
+    /// Takes back the result of [`Self::into_raw`].
     ///
     /// # Safety
     ///
-    /// It did, and it is given back once.
+    /// The pointer came from [`Self::into_raw`], and is taken back once.
     pub unsafe fn from_raw(description: *mut interface::Description) -> Result<Self, Error> {
         Ok(Self { library: library::load()?, description })
     }

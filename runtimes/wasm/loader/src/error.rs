@@ -1,11 +1,11 @@
-//! Why there is no program.
+//! Errors of compiling and loading.
 
 use std::fmt;
 
 use libhyperlight::ErrorCode;
 use libhyperlight_wasm_interface::status;
 
-/// Why there is no program: the compiler refused it, or cannot be loaded.
+/// Error for a missing program: the compiler refused it, or cannot be loaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     code: ErrorCode,
@@ -13,7 +13,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// What the compiler said.
+    /// Makes an error from the compiler's status and message.
     pub(crate) fn refused(status: i32, message: String) -> Self {
         let code = match status {
             status::PROGRAM => ErrorCode::GuestBinary,
@@ -24,18 +24,19 @@ impl Error {
         Self { code, message }
     }
 
-    /// There is no compiler.
+    /// Makes an error for a missing compiler.
     pub(crate) fn unavailable(message: String) -> Self {
         Self { code: ErrorCode::Io, message }
     }
 
-    /// [`ErrorCode::GuestBinary`] for a program that cannot be run or is too large, [`ErrorCode::InvalidArgument`] for options,
-    /// [`ErrorCode::Timeout`] for what took too long, [`ErrorCode::Io`] for a compiler that cannot be loaded.
+    /// Returns the code: [`ErrorCode::GuestBinary`] for a program that cannot be run or is too large,
+    /// [`ErrorCode::InvalidArgument`] for options, [`ErrorCode::Timeout`] if compiling took too long, [`ErrorCode::Io`]
+    /// for a compiler that cannot be loaded.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The line that [`fmt::Display`] writes.
+    /// Returns the message, as [`fmt::Display`] writes it.
     pub fn message(&self) -> &str {
         &self.message
     }

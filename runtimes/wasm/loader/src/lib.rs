@@ -1,4 +1,4 @@
-//! WebAssembly programs for the `wasm` guest, by a compiler that is loaded when the first one is compiled.
+//! WebAssembly programs for the `wasm` guest. The compiler is loaded when the first program is compiled.
 //!
 //! The compiler is a shared library of its own, see [`libhyperlight_wasm_interface`]. It lies beside the library that this
 //! crate is part of: libhyperlight.so, or the native half of a package. No path, variable or option chooses another, but in a
@@ -18,7 +18,7 @@ use std::ptr::NonNull;
 use libhyperlight::{Guest, PayloadAccess};
 use libhyperlight_wasm_interface::{self as interface, Bytes, Interface, status};
 
-/// A program that was compiled.
+/// A compiled program.
 #[derive(Debug)]
 pub struct Program {
     library: &'static Interface,
@@ -38,15 +38,15 @@ impl Program {
         options.with(|options| Self::given(library, unsafe { (library.compile)(Bytes::of(wasm), options) }))
     }
 
-    /// Takes a program that [`Self::to_bytes`] has made bytes of, in this release, on a processor with the same features. The bytes may come
-    /// from anybody. No limit on compiling means anything.
+    /// Loads a program from the bytes of [`Self::to_bytes`], in this release, on a processor with the same features.
+    /// The bytes may be untrusted. The limits on compiling are ignored.
     pub fn from_bytes(saved: &[u8], options: &Options<'_>) -> Result<Self, Error> {
         let library = library::load()?;
         // SAFETY: as above.
         options.with(|options| Self::given(library, unsafe { (library.load)(Bytes::of(saved), options) }))
     }
 
-    /// The same program with other surroundings. No limit on compiling means anything.
+    /// Makes a copy of the program with another WASI environment. The limits on compiling are ignored.
     pub fn with_options(&self, options: &Options<'_>) -> Result<Self, Error> {
         let Self { library, program } = self;
         options.with(|options| {
@@ -55,7 +55,7 @@ impl Program {
         })
     }
 
-    /// The bytes that [`Self::from_bytes`] takes. Surroundings are not part of them.
+    /// Returns bytes for [`Self::from_bytes`], without the WASI environment.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         // SAFETY: the program is alive, and the bytes are there until they are freed, once.
         let saved = unsafe {
@@ -70,35 +70,35 @@ impl Program {
         Ok(saved)
     }
 
-    /// The guest that runs it, of the `wasm` guest.
+    /// Makes the guest that runs the program from the `wasm` guest.
     pub fn guest(&self, runtime: &Guest) -> libhyperlight::Result<Guest> {
         runtime
             .with_payload(self.code(), PayloadAccess::ReadExecute)?
             .with_payload(self.config(), PayloadAccess::Read)
     }
 
-    /// The first payload, machine code: readable and executable.
+    /// Returns the first payload, machine code: readable and executable.
     pub fn code(&self) -> &[u8] {
         self.part(self.library.code)
     }
 
-    /// The second payload: readable.
+    /// Returns the second payload: readable.
     pub fn config(&self) -> &[u8] {
         self.part(self.library.config)
     }
 
-    /// What it exports and imports, as JSON.
+    /// Returns the exports and imports as JSON.
     pub fn description(&self) -> String {
         String::from_utf8_lossy(self.part(self.library.description)).into_owned()
     }
 
-    /// The same as structures.
+    /// Returns the exports and imports as structures.
     pub fn types(&self) -> Description {
         // SAFETY: the program is alive, and there is one, so that it has types.
         unsafe { Description::new(self.library, (self.library.types)(self.program.as_ptr())) }
     }
 
-    /// What the library gave, if it is a program.
+    /// Wraps a program of the library, if it succeeded.
     fn given(library: &'static Interface, program: *mut interface::Program) -> Result<Self, Error> {
         let program = NonNull::new(program)
             .ok_or_else(|| Error::refused(status::INTERNAL, "the compiler gave nothing".to_owned()))?;

@@ -1,4 +1,4 @@
-//! The compiler's shared library: where it is, and whether it is the right one.
+//! The compiler's shared library: search and version check.
 //!
 //! It lies beside the library that this code is part of, wherever that is. Where this code is part of a program, whose folder
 //! is no place for libraries and known by what its caller says, the dynamic linker looks for it as for any other. It is never
@@ -14,11 +14,11 @@ use libhyperlight_wasm_interface::{ENTRY, Entry, FILE, Interface, NUMBER, RELEAS
 
 use crate::error::Error;
 
-/// The name of the file where there is one version.
+/// The file name where only one version is installed.
 const PLAIN: &str = "libhyperlight_wasm.so";
 
-/// The table of the library's functions, loaded when it is first wanted. No lock is held meanwhile, which a forked child might inherit: two
-/// threads that come first both load it, and find the same one.
+/// Returns the table of the library's functions, loaded at first use. No lock is held meanwhile, which a forked child
+/// might inherit. Two threads that come first both load it, and find the same one.
 pub(crate) fn load() -> Result<&'static Interface, Error> {
     static LOADED: AtomicPtr<Interface> = AtomicPtr::new(ptr::null_mut());
     // SAFETY: null, or a table that was found below, which lives as long as the library: for ever.
@@ -33,12 +33,12 @@ pub(crate) fn load() -> Result<&'static Interface, Error> {
 /// An open library.
 struct Library {
     handle: *mut c_void,
-    /// For messages.
+    /// Its place, for messages.
     place: String,
 }
 
 fn open() -> Result<Library, Error> {
-    // Packages of other languages carry it without its version.
+    // Packages of other languages contain it without its version.
     let beside = folder().map(|folder| {
         let plain = folder.join(PLAIN);
         if !folder.join(FILE).exists() && plain.exists() { plain } else { folder.join(FILE) }
@@ -103,7 +103,7 @@ fn dlopen(name: &OsStr) -> Result<*mut c_void, String> {
     if handle.is_null() { Err(last_error()) } else { Ok(handle) }
 }
 
-/// The table of a library, if it is the one that this code was made for.
+/// Returns the table of a library, if it is the one that this code was made for.
 fn checked(library: Library) -> Result<&'static Interface, Error> {
     let Library { handle, place } = library;
     let other = |found: &str| {

@@ -1,26 +1,26 @@
-//! What a program finds around itself, and what it may ask of the compiler.
+//! The WASI environment of a program, and the limits of the compiler.
 
 use libhyperlight_wasm_interface::{Bytes, Options as Given, Pair};
 
-/// What a program finds around itself, which programs that do not use WASI ignore; and what it may ask of the compiler.
+/// The WASI environment of a program, which programs without WASI ignore; and the limits of the compiler.
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
-    /// Its arguments, UTF-8, by custom its name first.
+    /// Arguments, UTF-8, by custom the program's name first.
     pub arguments: Vec<&'a [u8]>,
     /// Variables of the environment, UTF-8: name and value.
     pub environment: Vec<(&'a [u8], &'a [u8])>,
-    /// Files that it can read: path, UTF-8, and contents.
+    /// Read-only files: path, UTF-8, and contents.
     pub files: Vec<(&'a [u8], &'a [u8])>,
-    /// Bytes of the program at most; 0 for the compiler's own limit.
+    /// Maximum size of the program in bytes; 0 for the compiler's own limit.
     pub max_program_size: u64,
-    /// Nanoseconds that compiling takes at most; 0 for the compiler's own limit.
+    /// Time limit of the compilation in nanoseconds; 0 for the compiler's own limit.
     pub compile_timeout_ns: u64,
-    /// Processors that compile at most; 0 for all that are available to the process.
+    /// Maximum number of processors for the compilation; 0 for all that are available to the process.
     pub compile_threads: u64,
 }
 
 impl Options<'_> {
-    /// Does something with the structure that the library takes.
+    /// Runs `work` with the structure that the library takes.
     pub(crate) fn with<T>(&self, work: impl FnOnce(*const Given) -> T) -> T {
         let pairs = |pairs: &[(&[u8], &[u8])]| -> Vec<_> {
             pairs
