@@ -1,4 +1,4 @@
-//! What options come to for the engine: sizes in whole pages, what a call may do, what a file may bring.
+//! Engine values of options: sizes in whole pages, quotas of a call, bounds on a file.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{CallOptions, LoadOptions, SandboxOptions};
 use crate::error::{Count, Message, Opt, Result, Size};
 use crate::stop::TimeLimits;
 
-/// What a call may ask for besides as many things as it may call host functions.
+/// The number of other requests that a call may make, beyond its number of host calls.
 const ALLOWANCE: u64 = 1000;
 
 impl SandboxOptions {
@@ -43,7 +43,7 @@ impl SandboxOptions {
         Ok(())
     }
 
-    /// What one call may do.
+    /// The quota of one call.
     pub(crate) fn quota(&self) -> Quota {
         let host_calls = self.max_host_calls.or_default();
         Quota {
@@ -92,7 +92,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// By the options' names, as the options give them.
+    /// The values of the options, by their names.
     pub fn named(&self) -> [(&'static str, u64); 4] {
         let buffer = |size: u64| size.saturating_sub(BUFFER_OVERHEAD);
         [
@@ -103,25 +103,25 @@ impl Sizes {
         ]
     }
 
-    /// The same, each with that of another sandbox.
+    /// The same values, each beside that of another sandbox.
     pub fn beside(&self, other: &Self) -> impl Iterator<Item = (&'static str, u64, u64)> {
         let pairs = self.named().into_iter().zip(other.named());
         pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs))
     }
 }
 
-/// What a call may still do.
+/// The quota that is left to a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     pub log_bytes: u64,
     pub print_bytes: u64,
     pub host_calls: u64,
-    /// Other things that it may ask for.
+    /// Requests other than host calls.
     pub requests: u64,
 }
 
 impl Quota {
-    /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
+    /// Counts a request that is no call of a host function. The error ends the call.
     pub fn request(&mut self) -> Result<()> {
         let left = self.requests.checked_sub(1);
         self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
