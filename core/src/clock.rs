@@ -4,7 +4,7 @@ use std::io;
 
 use crate::error::{Error, Result};
 
-/// The time of that clock in nanoseconds.
+/// The time of that clock, in nanoseconds.
 pub(crate) fn now(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec to the address given. It cannot fail for these clocks.
@@ -19,7 +19,7 @@ pub(crate) fn entropy<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     // SAFETY: the kernel writes at most as many bytes as the array has.
     let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    // Up to 256 bytes come whole or not at all (getrandom(2), *Interruption by a signal handler*).
+    // Up to 256 bytes arrive whole or not at all (getrandom(2), *Interruption by a signal handler*).
     if usize::try_from(got) == Ok(bytes.len()) {
         Ok(bytes)
     } else {
