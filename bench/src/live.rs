@@ -87,8 +87,8 @@ pub fn results(points: &[Point]) -> (Row, Amount) {
     (row, amount)
 }
 
-/// What a child process does: prints the bytes of each machine, those that were written, whether they are exact, and the times
-/// to create them.
+/// What a child process does: prints the bytes of each machine, those that were written, whether they are exact, and
+/// the times to create them.
 pub fn run_part(part: &str, count: usize) {
     let mut create = Samples::default();
     let counter = Counter::of_this_process();

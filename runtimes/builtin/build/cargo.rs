@@ -1,8 +1,8 @@
 //! A cargo inside of a build, for build scripts.
 //!
-//! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds packages of the guests'
-//! workspace. It has one target directory for all profiles and packages of this tree, because a language runtime takes minutes
-//! to build and is the same for all of them.
+//! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds packages of the
+//! guests' workspace. It has one target directory for all profiles and packages of this tree, because a language
+//! runtime takes minutes to build and is the same for all of them.
 
 use std::env;
 use std::error::Error;

@@ -138,8 +138,8 @@ fn write_memory(address: u64, bytes: &[u8]) {
     }
 }
 
-/// The addresses of things: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of spans as
-/// `heap_end` and so on.
+/// The addresses of things: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of
+/// spans as `heap_end` and so on.
 #[guest_function("AddressOf")]
 fn address_of(what: &str) -> Result<u64> {
     let boot = boot_info();

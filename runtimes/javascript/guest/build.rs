@@ -1,5 +1,5 @@
-//! Compiles what only C can say: the engine, with what this guest changes in it, and `printf`. Puts a clock of this crate
-//! between the engine and the C library.
+//! Compiles what only C can say: the engine, with what this guest changes in it, and `printf`. Puts a clock of this
+//! crate between the engine and the C library.
 
 #[path = "build/engine.rs"]
 mod engine;

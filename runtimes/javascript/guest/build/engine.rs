@@ -1,8 +1,8 @@
 //! The engine's C code: taken from the crate that carries it, patched, and compiled.
 //!
 //! The crate compiles the same code without the patches. Its archive comes later on the linker's command line and has
-//! nothing that is still missing there, so none of it gets into the guest; functions that only the patched engine has make
-//! sure that this is so (`src/engine.rs`, `src/value/content.rs`).
+//! nothing that is still missing there, so none of it gets into the guest; functions that only the patched engine has
+//! make sure that this is so (`src/engine.rs`, `src/value/content.rs`).
 
 use std::env;
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! Applies unified diffs, and nothing but exactly: a patch that does not fit line by line is an error, because the engine is
-//! then another one than it was made for.
+//! Applies unified diffs, and nothing but exactly: a patch that does not fit line by line is an error, because the
+//! engine is then another one than it was made for.
 //!
 //! All patches are made against the unpatched files and do not touch the same lines.
 

@@ -1,7 +1,8 @@
 //! The engine's clock.
 //!
-//! The engine asks for the time when it is made, only to seed random numbers that nobody here uses. A guest that asks the
-//! host for the time while it starts cannot share its memory with others, so until the engine is ready the answer is
+//! The engine asks for the time when it is made, only to seed random numbers that nobody here uses. A guest that asks
+//! the host for the time while it starts cannot share its memory with others, so until the engine is ready the answer
+//! is
 //! 1970. The linker puts this function in the place of the C library's.
 
 use core::cell::Cell;

@@ -1,7 +1,7 @@
 //! `console`: `log` prints a line and everything is a log record.
 //!
-//! Texts are written whole, up to [`LENGTH`], in as many pieces as it takes: a record has room for so much and no more, and
-//! the host takes records out of the ring only when the guest asks it for something.
+//! Texts are written whole, up to [`LENGTH`], in as many pieces as it takes: a record has room for so much and no more,
+//! and the host takes records out of the ring only when the guest asks it for something.
 
 use alloc::string::String;
 use core::fmt;

@@ -1,9 +1,9 @@
 //! Thrown values as JSON for programs: what [`crate::error::describe`] says in one line for people, piece by piece.
 //!
-//! `{"name", "message", "stack", "code"?, "cause"?, "errors"?}` of an error, and
-//! `{"name": null, "message", "value"?}` of anything else. A cause, and each of several errors, has the same shape if it is an
-//! error, and is itself JSON if not. What is too deep, too long or too much is left out or cut, and always JSON; what cannot be
-//! read is left out, too. Getters and proxies of the script's may run meanwhile, within the limits of the call.
+//! `{"name", "message", "stack", "code"?, "cause"?, "errors"?}` of an error, and `{"name": null, "message", "value"?}`
+//! of anything else. A cause, and each of several errors, has the same shape if it is an error, and is itself JSON if
+//! not. What is too deep, too long or too much is left out or cut, and always JSON; what cannot be read is left out,
+//! too. Getters and proxies of the script's may run meanwhile, within the limits of the call.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -122,8 +122,8 @@ pub(crate) fn encoding(arguments: Arguments<'_>) -> Js<Value> {
     Encoding::of(label.as_str()).map_or(Ok(Value::UNDEFINED), |encoding| Value::string(encoding.name()))
 }
 
-/// Arguments: encoding, bytes left of the last time, bytes, whether more follow, whether errors throw, whether a byte order
-/// mark is text. The result has the text and the bytes that wait for more.
+/// Arguments: encoding, bytes left of the last time, bytes, whether more follow, whether errors throw, whether a byte
+/// order mark is text. The result has the text and the bytes that wait for more.
 pub(crate) fn decode(arguments: Arguments<'_>) -> Js<Value> {
     let encoding = Encoding::of(arguments.get(0).text()?.as_str()).unwrap_or(Encoding::Utf8);
     let flag = |index| arguments.get(index).is_truthy();

@@ -1,8 +1,8 @@
 //! The engine: one runtime and one context, made when the guest starts and never given back.
 //!
 //! Both limits are the sandbox's own sizes, so that a script meets them as JavaScript errors and not as faults of the
-//! guest: memory, less what is kept for everything that is not JavaScript ([`crate::reserve`]), and the stack, less what
-//! the engine's own functions need below the place where it looks.
+//! guest: memory, less what is kept for everything that is not JavaScript ([`crate::reserve`]), and the stack, less
+//! what the engine's own functions need below the place where it looks.
 
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -139,7 +139,8 @@ pub(crate) fn run(code: Value) -> Js<Value> {
 }
 
 /// To be called when calls are what comes next: collects garbage, so that they need not do so soon, and lets what they
-/// allocate lie together. Collecting writes to every object, and a restore after a call copies back what that has written.
+/// allocate lie together. Collecting writes to every object, and a restore after a call copies back what that has
+/// written.
 pub(crate) fn settle() {
     let mut usage = MaybeUninit::uninit();
     // SAFETY: the runtime exists, and the engine fills the numbers in.

@@ -1,7 +1,8 @@
 //! From an exception to the error that the host's caller gets.
 //!
 //! A thrown error becomes one line: `Name: message`, then the stack, innermost function first. The failure of a host
-//! function is thrown as a `HostError`; if a script lets it pass, or throws it again, the caller gets the host's own error.
+//! function is thrown as a `HostError`; if a script lets it pass, or throws it again, the caller gets the host's own
+//! error.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,8 +29,8 @@ pub(crate) const UNSETTLED: i32 = 2;
 /// The code where the sandbox's sizes are too small for the engine itself.
 pub(crate) const OUT_OF_MEMORY: i32 = 3;
 
-/// Failures of host functions that are remembered in one call, the last ones: as many as the host remembers. A script that
-/// catches more of them and throws an older one again gives its caller a plain error.
+/// Failures of host functions that are remembered in one call, the last ones: as many as the host remembers. A script
+/// that catches more of them and throws an older one again gives its caller a plain error.
 const REMEMBERED: usize = 64;
 
 /// Causes of causes that are looked at for the failure of a host function.
@@ -259,7 +260,8 @@ pub(crate) fn describe(thrown: &Value) -> String {
     text
 }
 
-/// The beginning of a property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
+/// The beginning of a property as text; anything else than a string is none. It may be a getter of the script's, which
+/// may throw.
 pub(crate) fn text_of(thrown: &Value, name: &str, max: usize) -> Js<String> {
     let value = thrown.get(name)?;
     Ok(if value.is_string() { cut(value.text()?.as_str(), max).into() } else { String::new() })

@@ -14,7 +14,8 @@ use crate::libc::single::Single;
 use crate::value::Value;
 use crate::{jobs, json, modules};
 
-/// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global object.
+/// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global
+/// object.
 static READERS: Single<RefCell<BTreeMap<String, Value>>> = Single::new(RefCell::new(BTreeMap::new()));
 
 /// Names in [`READERS`], after which it starts anew.

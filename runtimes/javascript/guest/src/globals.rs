@@ -1,5 +1,5 @@
-//! The globals that scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`, `performance`, and a
-//! `Math.random` that no clone repeats.
+//! The globals that scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`,
+//! `performance`, and a `Math.random` that no clone repeats.
 //!
 //! `prelude.js` makes the classes; the functions behind them are here.
 

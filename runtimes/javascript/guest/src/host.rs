@@ -1,8 +1,8 @@
 //! `host`: the functions of the host, by name.
 //!
-//! `host.NAME` is a function for every name; whether the host has it shows when it is called, or by `"NAME" in host`. The
-//! host's signature says what the arguments must be, because the wall knows more kinds of numbers than JavaScript. A
-//! function named `json:NAME` stands for one without a signature: it is given the arguments as the JSON of an array,
+//! `host.NAME` is a function for every name; whether the host has it shows when it is called, or by `"NAME" in host`.
+//! The host's signature says what the arguments must be, because the wall knows more kinds of numbers than JavaScript.
+//! A function named `json:NAME` stands for one without a signature: it is given the arguments as the JSON of an array,
 //! and returns JSON.
 
 use alloc::collections::BTreeMap;

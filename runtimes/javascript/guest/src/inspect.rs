@@ -1,7 +1,7 @@
 //! Values as people read them: what `console` prints, and what is said of something thrown that is no error.
 //!
-//! Looking at an object may run its getters, which may throw; what cannot be looked at is shown as such. Depth, number of
-//! entries and length are bounded, because a line of text is no place for a heap.
+//! Looking at an object may run its getters, which may throw; what cannot be looked at is shown as such. Depth, number
+//! of entries and length are bounded, because a line of text is no place for a heap.
 
 use alloc::format;
 use alloc::string::String;
@@ -31,8 +31,8 @@ pub(crate) fn inspect(value: &Value) -> String {
     out
 }
 
-/// The arguments of `console.log`, piece by piece: a text's directives take the next arguments, and what is left follows.
-/// Texts are given as they are, however long.
+/// The arguments of `console.log`, piece by piece: a text's directives take the next arguments, and what is left
+/// follows. Texts are given as they are, however long.
 pub(crate) fn line(values: &[Value], write: &mut impl FnMut(&str)) {
     let mut values = values.iter();
     if let Some(first) = values.as_slice().first().filter(|first| first.is_string()) {

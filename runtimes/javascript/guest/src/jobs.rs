@@ -1,7 +1,7 @@
 //! Promises: their reactions run before a call returns, and what nobody handles is logged.
 //!
-//! A guest waits for nothing. When no reaction is left to run, a promise that is still pending stays so for ever, and the
-//! call that was to give its value says so.
+//! A guest waits for nothing. When no reaction is left to run, a promise that is still pending stays so for ever, and
+//! the call that was to give its value says so.
 
 use alloc::vec::Vec;
 use core::cell::RefCell;

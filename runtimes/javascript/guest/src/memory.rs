@@ -1,13 +1,13 @@
 //! Memory of the engine.
 //!
-//! What a call of a warmed script writes is copied back by each restore, page by page. So the small blocks, of which the
-//! engine makes many, lie side by side whatever their sizes are, and what one call has freed the next one takes first.
-//! Memory that was freed while a script was loaded lies anywhere, and is put aside until nothing better is left
+//! What a call of a warmed script writes is copied back by each restore, page by page. So the small blocks, of which
+//! the engine makes many, lie side by side whatever their sizes are, and what one call has freed the next one takes
+//! first. Memory that was freed while a script was loaded lies anywhere, and is put aside until nothing better is left
 //! ([`settle`]).
 //!
 //! Small blocks are cut from regions, one behind the other, each with its size in front, and go to a list of their size
-//! when they are freed. Regions that have become empty are found, and given back, when memory runs out. Large blocks are
-//! the heap's.
+//! when they are freed. Regions that have become empty are found, and given back, when memory runs out. Large blocks
+//! are the heap's.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -319,7 +319,8 @@ unsafe fn blocks(region: *mut Region) -> impl Iterator<Item = *mut u8> {
 
 /// Runs one operation of the allocator.
 fn with<R>(operation: impl FnOnce(&mut Blocks) -> R) -> R {
-    // SAFETY: a guest has one thread, and no operation of the allocator calls the engine: there is only this one reference.
+    // SAFETY: a guest has one thread, and no operation of the allocator calls the engine: there is only this one
+    // reference.
     operation(unsafe { &mut *BLOCKS.get() })
 }
 

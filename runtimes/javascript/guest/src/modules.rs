@@ -189,8 +189,8 @@ pub(crate) fn evaluate(mut source: String) -> core::result::Result<Value, Failur
     }
 }
 
-/// Compiles a source as the first goal that takes it. A script with `await` is tried as one in which it waits before one
-/// in which it is a name. Where no goal fits, the error is that of the one that was probably meant.
+/// Compiles a source as the first goal that takes it. A script with `await` is tried as one in which it waits before
+/// one in which it is a name. Where no goal fits, the error is that of the one that was probably meant.
 fn compile_any(source: &mut String, name: &str) -> Js<(Value, Goal)> {
     let goals: [(Goal, &[&str]); 3] =
         [(Goal::AsyncScript, &["await"]), (Goal::Script, &[""]), (Goal::Module, &["import", "export"])];

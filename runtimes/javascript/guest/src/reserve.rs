@@ -1,8 +1,8 @@
 //! Memory that JavaScript cannot use up.
 //!
-//! A script that has filled the heap gets an error that it may catch. The guest's own code has no such way out: where it
-//! finds no memory the guest is over. Therefore the SDK sets a block aside for it: for arguments and results, for what host
-//! functions return, for messages.
+//! A script that has filled the heap gets an error that it may catch. The guest's own code has no such way out: where
+//! it finds no memory the guest is over. Therefore the SDK sets a block aside for it: for arguments and results, for
+//! what host functions return, for messages.
 
 use sdk::{boot_info, heap};
 

@@ -1,8 +1,8 @@
 //! The official WebAssembly test scripts, run in virtual machines: `wasm-conformance GUEST`.
 //!
-//! Each script gets a sandbox of its own, whose guest holds all of the script's modules. What a step asks for and what it
-//! expects stays on this side. A module that needs a feature which the runtime does not have is skipped with all that
-//! depends on it, and the feature is named.
+//! Each script gets a sandbox of its own, whose guest holds all of the script's modules. What a step asks for and what
+//! it expects stays on this side. A module that needs a feature which the runtime does not have is skipped with all
+//! that depends on it, and the feature is named.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 

@@ -3,7 +3,8 @@
 use libhyperlight_guest::{Kind, Result, Value, ValueRef, limits, register};
 use libhyperlight_wasm_contract::memory;
 
-/// Publishes a function, unless it is one that no guest function can be: that stays inside, as one with other types does.
+/// Publishes a function, unless it is one that no guest function can be: that stays inside, as one with other types
+/// does.
 pub(crate) fn publish(
     name: &str,
     params: &[Kind],

@@ -1,7 +1,7 @@
 //! Linear memories: blocks of the guest's heap that never move.
 //!
-//! A memory is given at once all that it may ever grow to, as far as the heap allows, because it could not grow in place
-//! later. Memory that is not in use is not touched, so that it costs the host nothing and is in no snapshot.
+//! A memory is given at once all that it may ever grow to, as far as the heap allows, because it could not grow in
+//! place later. Memory that is not in use is not touched, so that it costs the host nothing and is in no snapshot.
 
 use alloc::boxed::Box;
 use alloc::format;

@@ -125,8 +125,8 @@ fn real_programs_are_far_from_every_bound() {
 #[test]
 fn tables_that_lie_over_each_other_take_no_memory_and_linear_time() {
     in_own_process(|| {
-        // Everything is the same sixteen megabytes: relocations that do nothing, twice, the same as packed ones, as symbols and
-        // as names.
+        // Everything is the same sixteen megabytes: relocations that do nothing, twice, the same as packed ones, as
+        // symbols and as names.
         let table = vec![0; 16 * MIB / 48 * 48];
         let len = table.len() as u64;
         let elf = with_dynamic_section(

@@ -1,4 +1,5 @@
-//! What a call of a warmed script writes: each page of it is copied back when the script's sandbox goes back to its pool.
+//! What a call of a warmed script writes: each page of it is copied back when the script's sandbox goes back to its
+//! pool.
 //!
 //! In a process of its own, because it looks at the memory of all of it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
@@ -13,8 +14,8 @@ use libhyperlight_tests::process::in_own_process;
 
 const PAGE: u64 = 4096;
 
-/// The demo guest's smallest call writes 5: statics, stack, both buffers, heap. QuickJS counts references, so that objects
-/// that a script only reads are written to as well.
+/// The demo guest's smallest call writes 5: statics, stack, both buffers, heap. QuickJS counts references, so that
+/// objects that a script only reads are written to as well.
 #[test]
 fn a_call_of_a_warmed_script_writes_few_pages() {
     in_own_process(|| {

@@ -1,4 +1,5 @@
-//! What is said where there is no hypervisor that will do: the reason and what mends it; and that it is not said for ever.
+//! What is said where there is no hypervisor that will do: the reason and what mends it; and that it is not said for
+//! ever.
 
 use std::thread;
 
@@ -41,7 +42,8 @@ fn each_reason_is_told_with_its_mend_and_none_is_kept() {
             let said = under(|| seccomp::forbid(libc::SYS_openat, errno));
             assert!(words.iter().all(|word| said.contains(word)), "{errno}: {said}");
         }
-        // A device that is none of KVM's, one of another version, one that lacks what is needed, one that makes no machines.
+        // A device that is none of KVM's, one of another version, one that lacks what is needed, one that makes no
+        // machines.
         for (number, words) in
             [(0x00, "API version"), (0x03, "KVM lacks KVM_CAP_"), (0x01, "creating a virtual machine failed")]
         {

@@ -1,5 +1,5 @@
-//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: an error, nothing half-done that
-//! could be used, and all is well once they work again.
+//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: an error, nothing half-done
+//! that could be used, and all is well once they work again.
 //!
 //! A filter makes them fail in a thread of its own, which is gone afterwards.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]

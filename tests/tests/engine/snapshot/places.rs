@@ -1,4 +1,5 @@
-//! What a path may lead to besides a file: nothing of it is replaced by saving a snapshot, nor read, and nobody waits for it.
+//! What a path may lead to besides a file: nothing of it is replaced by saving a snapshot, nor read, and nobody waits
+//! for it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::ffi::CString;

@@ -168,7 +168,8 @@ fn a_chain_of_clones_goes_to_every_link_and_back() {
             links.push(next.snapshot().unwrap());
             sandboxes.push(next);
         }
-        // In order and back, from every sandbox: the target's base is the mapped image, or has it as its base, or neither.
+        // In order and back, from every sandbox: the target's base is the mapped image, or has it as its base, or
+        // neither.
         for sandbox in &mut sandboxes {
             let numbered: Vec<_> = (0..).zip(&links).collect();
             for (number, link) in numbered.iter().chain(numbered.iter().rev()) {
@@ -192,7 +193,8 @@ fn a_snapshot_may_be_taken_before_the_first_call() {
         let three = sandbox.snapshot().unwrap();
         add(&mut sandbox, 1);
         sandbox.restore(&three).unwrap();
-        // Of a sandbox that was restored and not called since, of a clone likewise, and of one whose image was replaced.
+        // Of a sandbox that was restored and not called since, of a clone likewise, and of one whose image was
+        // replaced.
         let of_restored = sandbox.snapshot().unwrap();
         let of_clone = clone(&of_restored).snapshot().unwrap();
         let mut moved = clone(&three);

@@ -79,7 +79,8 @@ fn unescape(root: Value, what: Text) -> Result<Value> {
     Ok(root)
 }
 
-/// The value that a parsed object stands for. One that stands for itself must still be looked into, and comes to `pending`.
+/// The value that a parsed object stands for. One that stands for itself must still be looked into, and comes to
+/// `pending`.
 fn unescape_one(value: Value, what: Text, pending: &mut Vec<Value>) -> Result<Value> {
     if !value.is_object() {
         return Ok(value);

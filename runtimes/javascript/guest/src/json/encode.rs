@@ -54,8 +54,8 @@ pub(crate) fn start() -> Js<()> {
     Ok(())
 }
 
-/// The text of a value, which is `what`, in at most so many bytes; `None` of what JSON leaves out: `undefined`, functions,
-/// symbols.
+/// The text of a value, which is `what`, in at most so many bytes; `None` of what JSON leaves out: `undefined`,
+/// functions, symbols.
 pub(crate) fn encode(value: &Value, what: Text, room: u64) -> Result<Option<String>> {
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     let mut encoder = Encoder { out: Vec::new(), room, what, open: Vec::new(), dollars: Vec::new() };

@@ -7,9 +7,9 @@
 //! | a number that JSON does not have | `{"$number": "NaN"}`, or `Infinity`, `-Infinity`, `-0` |
 //! | an object whose only key starts with `$` | the same with one more `$` in front of the key |
 //!
-//! Everything else is as `JSON.stringify` and `JSON.parse` have it, but that what JSON would lose is an error: a `Map`, an
-//! `Error`, an array of floats. What scripts do to the prototypes or to `JSON` changes nothing here. Both directions have
-//! the same bounds, which are those of the bindings, too.
+//! Everything else is as `JSON.stringify` and `JSON.parse` have it, but that what JSON would lose is an error: a `Map`,
+//! an `Error`, an array of floats. What scripts do to the prototypes or to `JSON` changes nothing here. Both directions
+//! have the same bounds, which are those of the bindings, too.
 
 mod decode;
 mod encode;

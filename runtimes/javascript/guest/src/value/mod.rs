@@ -2,7 +2,8 @@
 //!
 //! A [`Value`] holds one reference and gives it back when it is dropped. Everything that can run JavaScript, and
 //! everything that allocates, can throw: such functions return [`Js`], and the exception waits in the context until
-//! [`Thrown::take`]. Here values are made, kept and called; what they hold is read in [`content`], [`property`] and [`text`].
+//! [`Thrown::take`]. Here values are made, kept and called; what they hold is read in [`content`], [`property`] and
+//! [`text`].
 
 mod content;
 mod property;

@@ -1,8 +1,8 @@
 //! Runs the steps of an official WebAssembly test script: many modules in one store, linked to each other.
 //!
 //! The engine, its memories and its limits are those of the `wasm` guest, file by file. What differs is who calls:
-//! payload 0 holds the code of all modules, payload 1 where each of them lies, and the host says what is done next. Values
-//! travel as text: `i32:`, `i64:`, `f32:`, `f64:` and `v128:` with their bits in hexadecimal, `null` and `func`.
+//! payload 0 holds the code of all modules, payload 1 where each of them lies, and the host says what is done next.
+//! Values travel as text: `i32:`, `i64:`, `f32:`, `f64:` and `v128:` with their bits in hexadecimal, `null` and `func`.
 
 #![no_std]
 

@@ -1,5 +1,5 @@
-//! Functions over bytes: those of the commonest shapes are called with typed values, because the general way makes a value
-//! of its own, some 32 bytes large, for each byte of a list.
+//! Functions over bytes: those of the commonest shapes are called with typed values, because the general way makes a
+//! value of its own, some 32 bytes large, for each byte of a list.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;

@@ -93,8 +93,8 @@ fn deepest(types: impl IntoIterator<Item = Type>) -> Result<Option<usize>> {
     Ok(Some(deepest))
 }
 
-/// Confirms that the stack has room for values that are so deep. Values are read and written, here and in the runtime, by
-/// functions that call themselves.
+/// Confirms that the stack has room for values that are so deep. Values are read and written, here and in the runtime,
+/// by functions that call themselves.
 pub(super) fn check_stack(depth: usize) -> Result<()> {
     if stack_left() < depth.saturating_mul(STACK_FOR_LEVEL) {
         return Err(wrong(format!(

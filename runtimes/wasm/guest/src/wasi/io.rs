@@ -13,7 +13,8 @@ const ENTRY: usize = 24;
 
 /// `filetype`
 mod filetype {
-    /// A stream. As a character device it would be a terminal, for which programs colour their text and leave buffers out.
+    /// A stream. As a character device it would be a terminal, for which programs colour their text and leave buffers
+    /// out.
     pub(super) const UNKNOWN: u8 = 0;
     pub(super) const DIRECTORY: u8 = 3;
     pub(super) const REGULAR_FILE: u8 = 4;
@@ -185,7 +186,8 @@ impl Program<'_> {
         Ok(())
     }
 
-    /// Lists a directory. The last entry is cut where it does not fit: a full buffer tells the program that there is more.
+    /// Lists a directory. The last entry is cut where it does not fit: a full buffer tells the program that there is
+    /// more.
     pub(super) fn readdir(&mut self, fd: i32, to: usize, len: usize, cookie: i64, out: usize) -> Outcome {
         let directory = self.wasi.files.directory(fd)?;
         let skip = usize::try_from(cookie).map_err(|_| Errno::INVAL)?;

@@ -1,5 +1,5 @@
-//! The program's memory, as WASI's functions see it. Addresses and lengths are unsigned, and nothing in here copies more than
-//! a call may move: the heap beside the memory can be an eighth of it.
+//! The program's memory, as WASI's functions see it. Addresses and lengths are unsigned, and nothing in here copies
+//! more than a call may move: the heap beside the memory can be an eighth of it.
 
 use super::errno::Errno;
 

@@ -1,9 +1,9 @@
 //! WASI preview 1, as far as a program behind a wall can have it: arguments, environment, clocks, random numbers, what
 //! it prints, its exit, and files that the host has given it to read. Every other function answers `ENOSYS`.
 //!
-//! Nothing in here asks the host for anything but printing and to be woken: time and entropy come with the call, and files lie
-//! in the guest's own memory. Nothing takes memory by what a program says: what it gives or wants is moved from and to where
-//! it lies, in parts.
+//! Nothing in here asks the host for anything but printing and to be woken: time and entropy come with the call, and
+//! files lie in the guest's own memory. Nothing takes memory by what a program says: what it gives or wants is moved
+//! from and to where it lies, in parts.
 
 mod calls;
 mod clock;

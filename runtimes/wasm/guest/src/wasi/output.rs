@@ -1,7 +1,7 @@
 //! The output of a program: standard output is printed by the host, standard error is logged.
 //!
-//! A program writes bytes, of any number at once, and the host takes text. Both ways decode piece by piece, in memory that
-//! does not depend on what is written, and keep the beginning of a character until its end is written.
+//! A program writes bytes, of any number at once, and the host takes text. Both ways decode piece by piece, in memory
+//! that does not depend on what is written, and keep the beginning of a character until its end is written.
 
 use alloc::string::String;
 

@@ -1,6 +1,7 @@
 //! `poll_oneoff`: waiting for times, and for descriptors, which are always ready because nobody is at their other end.
 //!
-//! Subscriptions and events stay in the program's memory, whatever their number: two passes over them, and one wait between.
+//! Subscriptions and events stay in the program's memory, whatever their number: two passes over them, and one wait
+//! between.
 
 use super::Program;
 use super::clock::Clock;
@@ -96,7 +97,8 @@ pub(super) fn oneoff(
             State::At(time) if time <= now => Ok((0, 0)),
             State::At(_) => continue,
         };
-        // An event is smaller than a subscription: where both lists lie in one place, none is written over before it was read.
+        // An event is smaller than a subscription: where both lists lie in one place, none is written over before it
+        // was read.
         program.memory.put(end, &to_bytes(&subscription, outcome))?;
         end = end.saturating_add(EVENT);
     }
