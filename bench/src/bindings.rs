@@ -1,4 +1,4 @@
-//! What Python and Node add to a call.
+//! The overhead of Python and Node for a call.
 //!
 //! Each calls in a process of its own, in turns with the calls that Rust makes here, so that all see the same machine.
 //! To such a peer (`bench/peers`) goes a line `CALL COUNT`, and it answers with the nanoseconds of every call.
@@ -22,7 +22,7 @@ const ROUNDS: usize = 200;
 /// Calls of one turn.
 const CALLS: u32 = 50;
 
-/// What a peer is asked to call, the function of the demo guest that this is, the metric, and the microseconds that it
+/// A peer's call: its name, the function of the demo guest, the metric, and the microseconds that it may add.
 /// may add.
 type Call = (&'static str, &'static str, &'static str, Option<f64>);
 

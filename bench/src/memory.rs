@@ -1,4 +1,4 @@
-//! How much memory machines hold, the kernel's part included.
+//! The memory that machines hold, the kernel's part included.
 //!
 //! The memory control group of a process counts to the page what the process holds, and what the kernel holds on its
 //! behalf (`Documentation/admin-guide/cgroup-v2.rst`, *Memory*; KVM accounts what it allocates for a machine). So a
@@ -53,7 +53,7 @@ impl Counter {
         }
     }
 
-    /// Whether nothing but this process is counted.
+    /// Returns true if nothing but this process is counted.
     pub fn is_exact(&self) -> bool {
         matches!(self, Self::Group(_))
     }

@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Whether a few rounds will do, to see that everything runs: `--smoke`.
+/// True for a few rounds only, to see that everything runs: `--smoke`.
 static IS_SMOKE: AtomicBool = AtomicBool::new(false);
 
 /// Makes every measurement from now on a short one, whose figures mean nothing.

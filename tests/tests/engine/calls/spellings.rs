@@ -40,7 +40,7 @@ const INTERFACES: [Interface; 4] = [
     },
 ];
 
-/// What stands for a name of the library's in a sentence: a word that is written as no English word is.
+/// The words of a sentence that are names of the library: they are written as no English word is.
 fn names(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| is_snake(word) || is_camel(word))

@@ -1,4 +1,4 @@
-//! What a call of a warmed script writes: each page of it is copied back when the script's sandbox goes back to its
+//! The pages that a call of a warmed script writes: each is copied back when the script's sandbox returns to its pool.
 //! pool.
 //!
 //! In a process of its own, because it looks at the memory of all of it.
@@ -56,7 +56,7 @@ fn a_call_of_a_warmed_script_writes_few_pages() {
     });
 }
 
-/// Where images are mapped in this process.
+/// The places of images in this process.
 fn mappings() -> Vec<Range<u64>> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let number = |text| u64::from_str_radix(text, 16).unwrap();

@@ -1,4 +1,4 @@
-//! What is said where there is no hypervisor that will do: the reason and what mends it; and that it is not said for
+//! The errors without a usable hypervisor: the reason and the remedy; and that they are not permanent.
 //! ever.
 
 use std::thread;
@@ -12,7 +12,7 @@ const fn kvm(number: u32) -> u32 {
     0xae00 | number
 }
 
-/// What the three ways to ask say under a filter, which is for a thread of their own. All of them say the same.
+/// The answer of the three queries under a filter, on a thread of their own. All of them must be equal.
 fn under(filter: impl FnOnce() + Send) -> String {
     thread::scope(|scope| {
         let asked = scope.spawn(|| {

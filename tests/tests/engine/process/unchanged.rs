@@ -327,7 +327,7 @@ fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
     });
 }
 
-/// How many files the process may have open; the result is how many it could before.
+/// Sets the number of files that the process may have open. Returns the number before.
 fn set_file_limit(files: u64) -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the call writes the limit given.

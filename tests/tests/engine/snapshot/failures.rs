@@ -12,7 +12,7 @@ use libhyperlight_tests::harm;
 use libhyperlight_tests::process::in_own_process;
 use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
-/// What fails.
+/// The operation that fails.
 #[derive(Clone, Copy, Debug)]
 enum Failing {
     Call(i64),

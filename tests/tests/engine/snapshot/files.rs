@@ -43,7 +43,7 @@ impl Place {
         Self { _directory: directory, path }
     }
 
-    /// What loading these bytes gives.
+    /// The result of loading these bytes.
     fn load(&self, bytes: &[u8]) -> libhyperlight::Result<Snapshot> {
         fs::write(&self.path, bytes).unwrap();
         Snapshot::load(&self.path)

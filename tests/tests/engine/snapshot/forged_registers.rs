@@ -41,7 +41,7 @@ impl Place {
         Self { folder: TempDir::new().unwrap(), forgery, honest, fresh }
     }
 
-    /// What loading the file with these changes gives.
+    /// The result of loading the file with these changes.
     fn load(&self, changes: &[(usize, &[u8])]) -> libhyperlight::Result<Snapshot> {
         let path = self.folder.path().join("forged.hls");
         fs::write(&path, self.forgery.with(changes)).unwrap();

@@ -65,7 +65,7 @@ impl Place {
         self.load_with(bytes, &LoadOptions::new())
     }
 
-    /// What loading these bytes gives, in the time for their number.
+    /// The result of loading these bytes, in the time for their number.
     #[track_caller]
     fn load_with(&self, bytes: &[u8], options: &LoadOptions) -> Result<Snapshot> {
         fs::write(&self.path, bytes).unwrap();
@@ -368,7 +368,7 @@ fn the_largest_sizes_that_can_be_stated_cost_page_tables_and_no_more() {
     });
 }
 
-/// Whoever loads sees the file as it was, or finds it damaged.
+/// A load sees the file as it was, or finds it damaged.
 #[test]
 fn a_file_that_changes_while_it_is_read_is_itself_or_damaged() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! What a restore brings back: all that the guest knew, from whichever snapshot of it, in whichever order.
+//! A restore brings back everything that the guest knew, from any snapshot of it, in any order.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use libhyperlight::{Kind, Sandbox, ValueRef};

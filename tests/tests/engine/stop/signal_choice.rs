@@ -1,4 +1,5 @@
-//! Which signal stops guests: the default, another one, one that cannot; and what is if the kernel takes no more
+//! The choice of the signal that stops guests: the default, another one, an unsuitable one; and a full queue of
+//! signals.
 //! signals.
 //!
 //! Each test runs in a process of its own, because the choice is the process's.

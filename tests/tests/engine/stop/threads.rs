@@ -150,7 +150,7 @@ fn at_rest() -> Vec<u64> {
     panic!("they wake up again and again")
 }
 
-/// How often each of them has gone to sleep by itself.
+/// The number of times that each of them has gone to sleep by itself.
 fn wakings() -> Vec<u64> {
     let threads = timers().into_iter().chain(reapers());
     let count = |thread: Thread| {
