@@ -23,7 +23,6 @@ const ROUNDS: usize = 200;
 const CALLS: u32 = 50;
 
 /// A peer's call: its name, the function of the demo guest, the metric, and the microseconds that it may add.
-/// may add.
 type Call = (&'static str, &'static str, &'static str, Option<f64>);
 
 /// The design has a target for the call itself; a host function is one more way out and back.

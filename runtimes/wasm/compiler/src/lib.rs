@@ -4,7 +4,6 @@
 //! The compiler reads an untrusted program outside of any sandbox. It validates the program completely before it makes
 //! code, and never runs it; the code runs only in the virtual machine. The [`Options`] and the bounds on programs limit
 //! its time and memory.
-//! program may have of each thing.
 
 mod cache;
 mod compile;

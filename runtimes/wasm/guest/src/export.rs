@@ -4,7 +4,6 @@ use libhyperlight_guest::{Kind, Result, Value, ValueRef, limits, register};
 use libhyperlight_wasm_contract::memory;
 
 /// Publishes a function, unless no guest function can have its name or types: then it stays inside.
-/// does.
 pub(crate) fn publish(
     name: &str,
     params: &[Kind],

@@ -1,5 +1,4 @@
 //! The pages that a call of a warmed script writes: each is copied back when the script's sandbox returns to its pool.
-//! pool.
 //!
 //! In a process of its own, because it looks at the memory of all of it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]

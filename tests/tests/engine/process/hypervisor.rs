@@ -1,5 +1,4 @@
 //! The errors without a usable hypervisor: the reason and the remedy; and that they are not permanent.
-//! ever.
 
 use std::thread;
 

@@ -1,6 +1,5 @@
 //! Paths to other things than files: saving a snapshot replaces none of them, loading reads none, and neither waits for
 //! one.
-//! for it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::ffi::CString;

@@ -1,6 +1,5 @@
 //! The choice of the signal that stops guests: the default, another one, an unsuitable one; and a full queue of
 //! signals.
-//! signals.
 //!
 //! Each test runs in a process of its own, because the choice is the process's.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
