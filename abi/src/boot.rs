@@ -1,4 +1,4 @@
-//! The entry of a guest, and the layout of its memory as it is told.
+//! The entry of a guest, and the description of its memory.
 //!
 //! A guest program runs at CPL 3 from its first instruction. It is entered at its ELF entry point as a C function
 //! `void _start(const void *boot_info)`: `rdi` holds the address of a [`BootInfo`], the stack is aligned as after
@@ -89,7 +89,7 @@ impl BootInfo {
         out
     }
 
-    /// Reads the wire form; `None` where it is none.
+    /// Reads the wire form; `None` if the bytes are none.
     pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Option<Self> {
         let mut words = bytes.chunks_exact(8).map(|chunk| {
             let mut word = [0; 8];

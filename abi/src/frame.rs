@@ -32,7 +32,7 @@ pub const ALIGNMENT: usize = 8;
 pub enum FrameKind {
     /// Host to guest: call a function.
     Call = 1,
-    /// Host to guest: what the host function returned.
+    /// Host to guest: the result of the host function.
     HostResult = 2,
     /// Host to guest: the host function failed.
     HostError = 3,
@@ -40,7 +40,7 @@ pub enum FrameKind {
     Context = 4,
     /// Guest to host: initialised, with the functions that it has and needs.
     Ready = 16,
-    /// Guest to host: what the function returned.
+    /// Guest to host: the result of the function.
     Result = 17,
     /// Guest to host: the function failed.
     Error = 18,
@@ -88,7 +88,7 @@ pub enum DecodeError {
     BadDetails,
     /// An item whose length is not that of its kind.
     BadItemLength,
-    /// The frame's length is smaller than its header, not a multiple of 8, or not what was received.
+    /// The frame's length is smaller than its header, not a multiple of 8, or not the length that was received.
     BadLength,
     /// The frame does not start with [`MAGIC`].
     BadMagic,
@@ -96,7 +96,7 @@ pub enum DecodeError {
     BadName,
     /// Padding that is not zero.
     BadPadding,
-    /// A signature that is none.
+    /// An invalid signature.
     BadSignature,
     /// A `string` that is not UTF-8.
     BadUtf8,
@@ -161,8 +161,8 @@ impl<'a> Frame<'a> {
         Ok(Self { kind, items })
     }
 
-    /// The length that a header states, if it is possible at all: at least a header, at most `capacity`, a
-    /// multiple of 8. For receivers that must know how much to copy before they can decode.
+    /// The length that a header states, if it is possible: at least a header, at most `capacity`, a multiple of 8. For
+    /// receivers that must know the number of bytes to copy before they can decode.
     #[inline]
     pub fn stated_len(header: &[u8; HEADER_LEN], capacity: usize) -> Result<usize, DecodeError> {
         if word(header, 0) != MAGIC {
@@ -281,13 +281,13 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Confirms that every item was read and nothing follows.
+    /// Fails unless every item was read and nothing follows.
     #[inline]
     pub const fn finish(self) -> Result<(), DecodeError> {
         if self.left == 0 && self.rest.is_empty() { Ok(()) } else { Err(DecodeError::TrailingBytes) }
     }
 
-    /// The one bounds rule: the next `len` bytes, or nothing at all.
+    /// The only bounds rule: the next `len` bytes, or nothing at all.
     #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated)?;
@@ -319,12 +319,12 @@ impl Sink for [u8] {
     }
 }
 
-/// The frame does not fit its buffer.
+/// The frame exceeds its buffer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Full {
-    /// Bytes that would have been needed up to the item that did not fit.
+    /// Bytes needed up to the item that did not fit.
     pub needed: usize,
-    /// Bytes that there are.
+    /// Bytes available.
     pub capacity: usize,
 }
 
@@ -362,7 +362,7 @@ impl<'s, S: Sink + ?Sized> FrameWriter<'s, S> {
         }
     }
 
-    /// Writes the header; the result is the frame's length.
+    /// Writes the header. Returns the frame's length.
     #[inline]
     pub fn finish(self) -> Result<usize, Full> {
         // `reserve` has bounded `len`; a frame without items must still fit.
@@ -404,7 +404,7 @@ impl<'s, S: Sink + ?Sized> FrameWriter<'s, S> {
         Ok(())
     }
 
-    /// Room for an item of `len` bytes; the result is its place.
+    /// Reserves room for an item of `len` bytes. Returns its place.
     #[inline]
     fn reserve(&mut self, len: usize) -> Result<usize, Full> {
         let at = self.len;
@@ -425,7 +425,7 @@ impl<'s, S: Sink + ?Sized> FrameWriter<'s, S> {
         Ok(())
     }
 
-    /// A length that [`Self::fits`] has bounded, as the word that goes into a header.
+    /// A length that [`Self::fits`] has bounded, as a word of the header.
     #[inline]
     fn word(&self, len: usize) -> u32 {
         u32::try_from(len).unwrap_or(u32::MAX)

@@ -1,11 +1,10 @@
-//! The contract between the two sides of the wall.
+//! The contract between host and guest.
 //!
-//! The host library and every guest program are compiled separately, by different people, at different
-//! times. This crate is all that they share: the wire format of the messages ([`frame`], [`message`]), the
-//! kinds of value that a message may carry ([`value`], [`signature`]), how a guest is entered and where it
-//! finds its memory ([`boot`], [`mailbox`]), and the bounds of everything that either side may declare
-//! ([`limits`]). It allocates nothing, holds no `unsafe`, and no function in it panics, because on one side it
-//! reads bytes that an adversary wrote.
+//! The host library and every guest program are compiled separately, by different people, at different times. This
+//! crate is all that they share: the wire format of the messages ([`frame`], [`message`]), the kinds of values in them
+//! ([`value`], [`signature`]), the entry of a guest and the description of its memory ([`boot`], [`mailbox`]), and the
+//! bounds of everything that either side may declare ([`limits`]). It allocates nothing, holds no `unsafe`, and never
+//! panics, because one side reads bytes that an adversary wrote.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -26,9 +25,9 @@ pub use value::{Kind, ValueRef};
 
 /// The number of the contract described by this crate.
 ///
-/// A guest program carries the number that it was built for in an ELF note ([`note`]); the host states the
-/// range that it accepts. Raised by a change that an older guest cannot live with, by one of which the host must know
-/// whether a guest has it, and by what an older host would not understand.
+/// A guest program carries the number that it was built for in an ELF note ([`note`]); the host states the range that
+/// it accepts. The number is raised by a change that breaks older guests, by one that the host must tell guests apart
+/// by, and by one that an older host would not understand.
 ///
 /// | number | what is new |
 /// |---|---|
@@ -36,6 +35,6 @@ pub use value::{Kind, ValueRef};
 /// | 2 | a guest function's error codes are its own ([`ErrorKind`]); details of errors; `Wait` |
 pub const ABI_VERSION: u32 = 2;
 
-/// From this contract on a guest says by an [`ErrorKind`] what the engine is to know about an error. The codes of older ones
-/// cannot be told apart: what the SDK found has the same number as what a guest function chose.
+/// The first contract in which a guest sends an [`ErrorKind`] with its errors. In older ones an error of the SDK cannot
+/// be told from an error with the same code that a guest function chose.
 pub const ABI_ERROR_KINDS: u32 = 2;

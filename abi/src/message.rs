@@ -1,4 +1,4 @@
-//! Messages: what the items of a frame mean.
+//! Messages: the meaning of a frame's items.
 //!
 //! | frame | items |
 //! |---|---|
@@ -20,24 +20,24 @@ use crate::limits::{MAX_DETAILS_LEN, MAX_FUNCTIONS, MAX_NAME_LEN, MAX_PARAMETERS
 use crate::signature::SignatureRef;
 use crate::value::ValueRef;
 
-/// Names that start like this are the engine's: no host function can be registered under one.
+/// The prefix of the engine's own names: no host function can be registered under one.
 pub const RESERVED_PREFIX: &str = "hyperlight:";
 
-/// The engine's own host function `(string) -> bytes`: the signature of the host function of that name in its wire
-/// form, or no bytes where there is none. A language runtime asks it, whose scripts call functions that were not
-/// known when it was built.
+/// The engine's own host function `(string) -> bytes`: the signature of the host function with that name in its wire
+/// form, or no bytes if there is none. For language runtimes, whose scripts call functions that were unknown when the
+/// runtime was built.
 pub const HOST_SIGNATURE: &str = "hyperlight:signature";
 
-/// The context of a call, beside its arguments: nothing of it is ever part of an image.
+/// The context of a call, beside its arguments. None of it is ever part of an image.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Context {
-    /// Changes whenever the guest's memory was replaced: after evolve, restore and clone.
+    /// A number that changes whenever the guest's memory was replaced: after evolve, restore and clone.
     pub generation: u64,
     /// The host's monotonic clock, in nanoseconds.
     pub monotonic_ns: u64,
     /// The host's wall clock, in nanoseconds since 1970-01-01 UTC.
     pub wall_ns: u64,
-    /// Ticks of the time-stamp counter in a second; 0 where the host does not know.
+    /// Frequency of the time-stamp counter in Hz; 0 if the host does not know it.
     pub tsc_hz: u64,
     /// Bytes of the operating system's random generator, in the first call of a generation.
     pub entropy: Option<[u8; 32]>,
@@ -97,7 +97,7 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// Reads every item that is left.
+    /// Reads all remaining items.
     #[inline]
     fn decode(items: &mut Items<'a>) -> Result<Self, DecodeError> {
         let len = items.left() as usize;
@@ -115,7 +115,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// A message of the host to the guest.
+/// A message from the host to the guest.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -135,7 +135,7 @@ pub enum ToGuest<'a> {
     HostResult(ValueRef<'a>),
     /// The host function failed.
     HostError {
-        /// Names this failure for the rest of the call; never 0.
+        /// Identifies this failure for the rest of the call; never 0.
         token: u64,
         /// The status that the host function gave.
         status: i32,
@@ -170,16 +170,16 @@ impl<'a> ToGuest<'a> {
     }
 }
 
-/// The reason why a guest gave up.
+/// The reason of an abort.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
 pub enum AbortReason {
-    /// It asked for it.
+    /// The guest asked for it.
     Abort = 0,
     /// A panic, a failed assertion, a smashed stack.
     Panic = 1,
-    /// The heap could not give what was needed.
+    /// The heap was exhausted.
     OutOfMemory = 2,
 }
 
@@ -195,22 +195,22 @@ impl AbortReason {
     }
 }
 
-/// The engine's part of a guest function's error; the code is the function's own.
+/// The kind of a guest function's error; its code is the function's own.
 ///
-/// Only the SDK and a runtime set it, never a function's code: so nothing that a guest function returns is taken for what
-/// they found.
+/// Only the SDK and a runtime set the kind, never a function's code. So no error of a guest function is taken for one
+/// of theirs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
 pub enum ErrorKind {
-    /// An error of the function's, or the failure of a host function that its token names.
+    /// An error of the function's own, or the failure of a host function that its token names.
     #[default]
     Own = 0,
     /// A runtime's program has no such function.
     FunctionNotFound = 1,
-    /// A frame does not fit the buffer.
+    /// A frame does not fit its buffer.
     TooLarge = 2,
-    /// An error of the function's, whose cause is the failure that its token names.
+    /// An error of the function's own, caused by the failure that its token names.
     Caused = 3,
 }
 
@@ -227,7 +227,7 @@ impl ErrorKind {
     }
 }
 
-/// A message of the guest to the host.
+/// A message from the guest to the host.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -240,15 +240,15 @@ pub enum ToHost<'a> {
     Result(ValueRef<'a>),
     /// The function failed.
     Error {
-        /// The guest's own number for it.
+        /// The guest's own number of the error.
         code: i32,
         /// Text for people.
         message: &'a str,
         /// The token of the host function's failure that this passes on, or was caused by; or 0.
         token: u64,
-        /// The engine's part of the error.
+        /// The kind of the error.
         kind: ErrorKind,
-        /// More about it, for programs. JSON by convention; the host passes it on as it is.
+        /// Details for programs. JSON by convention; the host passes them on unchanged.
         details: Option<&'a str>,
     },
     /// Call a host function.
@@ -262,7 +262,7 @@ pub enum ToHost<'a> {
     Abort {
         /// The reason.
         reason: AbortReason,
-        /// The guest's own number for it.
+        /// The guest's own number of the abort.
         code: i32,
         /// Text for people.
         message: &'a str,
@@ -277,7 +277,7 @@ pub enum ToHost<'a> {
 }
 
 impl<'a> ToHost<'a> {
-    /// Reads a message that comes from a guest. The functions of a [`Ready`] are checked as they are read.
+    /// Reads a message from a guest. The functions of a [`Ready`] are checked as they are read.
     #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let frame = Frame::decode(bytes)?;
@@ -324,7 +324,7 @@ pub struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    /// Hands every function to `guest` or `host`, in the order in which the guest lists them.
+    /// Passes every function to `guest` or `host`, in the guest's order.
     pub fn read(
         self,
         guest: impl FnMut(&'a str, SignatureRef<'a>),
@@ -386,7 +386,7 @@ impl LogLevel {
 pub struct LogRecord<'a> {
     /// Its severity.
     pub level: LogLevel,
-    /// The part of the guest that speaks.
+    /// The part of the guest that wrote the record.
     pub target: &'a str,
     /// Source file, or empty.
     pub file: &'a str,
@@ -415,7 +415,7 @@ impl<'a> LogRecord<'a> {
         Ok(record)
     }
 
-    /// Writes the record; the result is its length.
+    /// Writes the record. Returns its length.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, Full> {
         let mut frame = FrameWriter::new(sink, FrameKind::Log);
         frame.push(ValueRef::U32(self.level as u32))?;
@@ -427,7 +427,7 @@ impl<'a> LogRecord<'a> {
     }
 }
 
-/// Writes a frame of these items; the result is its length.
+/// Writes a frame of these items. Returns its length.
 #[inline]
 pub fn encode<S: Sink + ?Sized>(
     sink: &mut S,
@@ -442,7 +442,7 @@ pub fn encode<S: Sink + ?Sized>(
     frame.finish()
 }
 
-/// Stands behind a text for people that was cut.
+/// The end of a text that was cut.
 pub const CUT_MARK: &str = "…";
 
 /// The longest head of `text` that has at most `max` bytes.

@@ -1,4 +1,4 @@
-//! The ELF note by which a guest program says which contract it was built for.
+//! The ELF note with the number of the contract that a guest program was built for.
 //!
 //! An ordinary `SHT_NOTE`/`PT_NOTE` record (System V gABI, *Note Section*): owner [`OWNER`], type
 //! [`TYPE_ABI`], and a little-endian `u32` holding the ABI number. A guest program has exactly one.

@@ -11,7 +11,7 @@ pub struct SignatureRef<'a> {
 }
 
 impl<'a> SignatureRef<'a> {
-    /// Bytes that the longest signature takes.
+    /// Bytes of the longest signature.
     pub const MAX_LEN: usize = 1 + MAX_PARAMETERS;
 
     /// Checks the wire form: known kinds, no `void` parameter, at most [`MAX_PARAMETERS`] of them.

@@ -1,13 +1,13 @@
-//! The values that cross the wall.
+//! The values in messages.
 
 use core::fmt;
 
-/// What a value is. The numbers are part of the wire format and of the C interface.
+/// The kind of a value. The numbers are part of the wire format and of the C interface.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 #[repr(u32)]
 pub enum Kind {
-    /// Nothing: what a function without a result returns.
+    /// Nothing: the result of a function without one.
     Void = 0,
     /// `true` or `false`.
     Bool = 1,
@@ -84,7 +84,7 @@ impl Kind {
         }
     }
 
-    /// Bytes that a value of this kind takes on the wire, where that does not depend on the value.
+    /// Bytes of a value of this kind on the wire, if they do not depend on the value.
     #[inline]
     pub const fn fixed_len(self) -> Option<usize> {
         match self {
@@ -131,7 +131,7 @@ pub enum ValueRef<'a> {
 }
 
 impl ValueRef<'_> {
-    /// What this value is.
+    /// The kind of this value.
     #[inline]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -148,7 +148,7 @@ impl ValueRef<'_> {
         }
     }
 
-    /// Bytes that the value itself takes on the wire, without its header and padding.
+    /// Bytes of the value itself on the wire, without its header and padding.
     #[inline]
     pub const fn wire_len(&self) -> usize {
         match self {

@@ -1,7 +1,7 @@
 // What a call costs from Node, for a program that measures the same from Rust at the same time (bench/src/bindings.rs).
 //
-// Reads lines `FUNCTION COUNT` or `await:FUNCTION COUNT` from standard input, and answers each with the nanoseconds of every call:
-// `callSync`, or `call` and its promise.
+// Reads lines `FUNCTION COUNT` or `await:FUNCTION COUNT` from standard input, and answers each with the nanoseconds of
+// every call: `callSync`, or `call` and its promise.
 
 import { createInterface } from 'node:readline'
 

@@ -1,7 +1,7 @@
-//! What Python and Node add to a call.
+//! The overhead of Python and Node for a call.
 //!
-//! Each calls in a process of its own, in turns with the calls that Rust makes here, so that all see the same machine. To such a
-//! peer (`bench/peers`) goes a line `CALL COUNT`, and it answers with the nanoseconds of every call.
+//! Each calls in a process of its own, in turns with the calls that Rust makes here, so that all see the same machine.
+//! To such a peer (`bench/peers`) goes a line `CALL COUNT`, and it answers with the nanoseconds of every call.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
@@ -22,7 +22,7 @@ const ROUNDS: usize = 200;
 /// Calls of one turn.
 const CALLS: u32 = 50;
 
-/// What a peer is asked to call, the function of the demo guest that this is, the metric, and the microseconds that it may add.
+/// A peer's call: its name, the function of the demo guest, the metric, and the microseconds that it may add.
 type Call = (&'static str, &'static str, &'static str, Option<f64>);
 
 /// The design has a target for the call itself; a host function is one more way out and back.

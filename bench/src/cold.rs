@@ -42,7 +42,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// What a child process does: prints nanoseconds, one sample a line. The first sample is not printed: a process does
+/// The part of a child process: prints nanoseconds, one sample a line. The first sample is not printed: a process does
 /// everything for the first time only once.
 pub fn run_part(part: &str) {
     let snapshot = (part == "--cold-clone").then(|| warm::sandbox().snapshot().unwrap());

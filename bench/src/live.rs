@@ -1,4 +1,4 @@
-//! What many live sandboxes cost: time to create each, and memory.
+//! The cost of many live sandboxes: time to create each, and memory.
 //!
 //! Measured in child processes, ours and the floor's in turns: all machines of a process weigh on each other.
 
@@ -14,10 +14,10 @@ use crate::stats::{Samples, rounds};
 use crate::table::{Amount, Row};
 use crate::warm;
 
-/// How many are alive, and how many processes measure that.
+/// The numbers of live machines, each with the number of processes that measure it.
 const COUNTS: [(usize, usize); 4] = [(1, 15), (10, 7), (100, 5), (1000, 3)];
 
-/// What it is to have that many.
+/// The measurement for one number.
 #[derive(Debug, Default)]
 pub struct Point {
     pub count: usize,
@@ -34,7 +34,7 @@ pub struct Side {
     pub bytes: Vec<f64>,
     /// Bytes of each that are pages which its guest has written.
     pub written: Vec<f64>,
-    /// Whether nothing but the process itself was counted.
+    /// True if nothing but the process itself was counted.
     pub is_exact: bool,
 }
 
@@ -87,8 +87,8 @@ pub fn results(points: &[Point]) -> (Row, Amount) {
     (row, amount)
 }
 
-/// What a child process does: prints the bytes of each machine, those that were written, whether they are exact, and the times
-/// to create them.
+/// The part of a child process: prints the bytes of each machine, those that were written, 1 if they are exact, and the
+/// times to create them.
 pub fn run_part(part: &str, count: usize) {
     let mut create = Samples::default();
     let counter = Counter::of_this_process();

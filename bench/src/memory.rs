@@ -1,9 +1,9 @@
-//! How much memory machines hold, the kernel's part included.
+//! The memory that machines hold, the kernel's part included.
 //!
-//! The memory control group of a process counts to the page what the process holds, and what the kernel holds on its behalf
-//! (`Documentation/admin-guide/cgroup-v2.rst`, *Memory*; KVM accounts what it allocates for a machine). So a process whose
-//! memory is measured moves into a group of its own. Where none can be made there is only the machine's own count of what
-//! it could still give out, in which everything else that runs has its part.
+//! The memory control group of a process counts to the page what the process holds, and what the kernel holds on its
+//! behalf (`Documentation/admin-guide/cgroup-v2.rst`, *Memory*; KVM accounts what it allocates for a machine). So a
+//! process whose memory is measured moves into a group of its own. Where none can be made there is only the machine's
+//! own count of what it could still give out, in which everything else that runs has its part.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ impl Counter {
         }
     }
 
-    /// Whether nothing but this process is counted.
+    /// Returns true if nothing but this process is counted.
     pub fn is_exact(&self) -> bool {
         matches!(self, Self::Group(_))
     }

@@ -1,5 +1,5 @@
-//! WebAssembly programs in a sandbox, and under the ordinary runtime on the host; a pool of a warm module, beside one of the
-//! demo guest.
+//! WebAssembly programs in a sandbox, and under the ordinary runtime on the host; a pool of a warm module, beside one
+//! of the demo guest.
 
 use libhyperlight::{Guest, Sandbox};
 use libhyperlight_wasm::{Options, compile};

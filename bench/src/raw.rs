@@ -25,7 +25,7 @@ pub struct RawVm {
     _memory: Mapping,
 }
 
-/// What can be made ready before: the guest's memory, and the processor's features.
+/// The parts that can be prepared in advance: the guest's memory, and the processor's features.
 pub struct RawImage {
     file: i32,
     kvm: Kvm,

@@ -62,7 +62,7 @@ pub fn clone_once(snapshot: &Snapshot) -> Duration {
     start.elapsed()
 }
 
-/// What a restore costs after a call that writes that many pages.
+/// The cost of a restore after a call that writes that many pages.
 #[derive(Debug)]
 pub struct RestorePoint {
     pub pages: u32,

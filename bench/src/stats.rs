@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Whether a few rounds will do, to see that everything runs: `--smoke`.
+/// True for a few rounds only, to see that everything runs: `--smoke`.
 static IS_SMOKE: AtomicBool = AtomicBool::new(false);
 
 /// Makes every measurement from now on a short one, whose figures mean nothing.
@@ -17,8 +17,8 @@ pub fn rounds(count: usize) -> usize {
     if IS_SMOKE.load(Ordering::Relaxed) { count.min(3) } else { count }
 }
 
-/// Measures several things in turns, one of each in a round, so that whatever else the machine does meets all of them. A
-/// twentieth of the rounds comes before, is not counted, and warms everything up.
+/// Measures several things in turns, one of each in a round, so that whatever else the machine does meets all of them.
+/// A twentieth of the rounds comes before, is not counted, and warms everything up.
 pub fn in_turns<const N: usize>(count: usize, mut round: impl FnMut(&mut [Samples; N])) -> [Samples; N] {
     let samples = || array::from_fn(|_| Samples::default());
     let mut uncounted = samples();

@@ -6,7 +6,7 @@ use crate::stats::Samples;
 #[derive(Debug)]
 pub struct Row {
     pub metric: &'static str,
-    /// What the floor is.
+    /// The name of the floor.
     pub floor_name: &'static str,
     pub ours: Samples,
     pub floor: Samples,
@@ -20,13 +20,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// How many times the floor's p50 our figure is.
+    /// The ratio of our figure to the floor's p50.
     fn ratio(&self, quantile: f64) -> Option<f64> {
         let ratio = self.ours.quantile(quantile) / self.floor.quantile(0.5);
         ratio.is_finite().then_some(ratio)
     }
 
-    /// Whether the target holds in this run.
+    /// Returns true if the target holds in this run.
     pub fn holds(&self) -> bool {
         let ratio_holds = |quantile, must| match (self.ratio(quantile), must) {
             (Some(ratio), Some(must)) => ratio <= must,
@@ -38,7 +38,7 @@ impl Row {
     }
 }
 
-/// What a binding adds to a call.
+/// The overhead of a binding for a call.
 #[derive(Debug)]
 pub struct Overhead {
     pub metric: &'static str,
@@ -51,12 +51,12 @@ pub struct Overhead {
 }
 
 impl Overhead {
-    /// What is added, in nanoseconds.
+    /// The overhead, in nanoseconds.
     pub fn added(&self) -> f64 {
         self.ours.quantile(0.5) - self.floor.quantile(0.5)
     }
 
-    /// Whether the target holds in this run.
+    /// Returns true if the target holds in this run.
     pub fn holds(&self) -> bool {
         self.must_ns.is_none_or(|must| self.added() <= must)
     }
@@ -70,12 +70,12 @@ pub struct Amount {
     /// Bytes.
     pub ours: f64,
     pub floor: f64,
-    /// How many more than the floor's they may be.
+    /// The permitted difference to the floor's figure.
     pub must_add: f64,
 }
 
 impl Amount {
-    /// Whether the target holds in this run.
+    /// Returns true if the target holds in this run.
     pub fn holds(&self) -> bool {
         self.ours - self.floor <= self.must_add
     }

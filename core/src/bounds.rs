@@ -1,4 +1,4 @@
-//! What options come to for the engine: sizes in whole pages, what a call may do, what a file may bring.
+//! Engine values of options: sizes in whole pages, quotas of a call, bounds on a file.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::options::{CallOptions, LoadOptions, SandboxOptions, sandbox};
 use crate::pages::PAGE;
 use crate::stop::TimeLimits;
 
-/// What a call may ask for besides as many things as it may call host functions.
+/// The number of other requests that a call may make, beyond its number of host calls.
 const ALLOWANCE: u64 = 1000;
 
 impl SandboxOptions {
@@ -45,7 +45,7 @@ impl SandboxOptions {
         Ok(())
     }
 
-    /// What one call may do.
+    /// The quota of one call.
     pub(crate) fn quota(&self) -> Quota {
         let host_calls = self.max_host_calls.or_default();
         Quota {
@@ -112,18 +112,18 @@ impl Sizes {
     }
 }
 
-/// What a call may still do.
+/// The quota that is left to a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     pub log_bytes: u64,
     pub print_bytes: u64,
     pub host_calls: u64,
-    /// Other things that it may ask for.
+    /// Requests other than host calls.
     pub requests: u64,
 }
 
 impl Quota {
-    /// Counts something that a guest asks for and that is no call of a host function; the error ends the call.
+    /// Counts a request that is no call of a host function. The error ends the call.
     pub fn request(&mut self) -> Result<()> {
         let left = self.requests.checked_sub(1);
         self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;

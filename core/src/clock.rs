@@ -15,7 +15,7 @@ impl Moment {
     }
 }
 
-/// The time of that clock in nanoseconds.
+/// The time of that clock, in nanoseconds.
 pub(crate) fn now(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec to the address given. It cannot fail for these clocks.

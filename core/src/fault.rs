@@ -1,4 +1,4 @@
-//! Faults as a caller sees them: where and why the processor stopped the guest.
+//! Faults as a caller sees them: the place and the reason at which the processor stopped the guest.
 
 use std::fmt;
 
@@ -84,7 +84,7 @@ pub struct Fault {
     pub vector: u8,
     /// The instruction.
     pub instruction: u64,
-    /// The memory that it wanted; 0 without a memory access.
+    /// The address of the memory access; 0 without one.
     pub address: u64,
     /// The access that faulted.
     pub access: Access,
@@ -99,7 +99,7 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Writes what happened, and where; `stack_size` is what the option is called.
+    /// Writes the fault and its place. `stack_size` is the name of that option.
     pub(crate) fn describe(&self, stack_size: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address;
         match self.kind {
@@ -131,7 +131,7 @@ impl Fault {
         }
     }
 
-    /// Any one whose text names an option.
+    /// An example whose text names an option.
     pub(crate) fn example() -> Self {
         Self {
             kind: FaultKind::StackOverflow,

@@ -1,7 +1,8 @@
-//! Regular files, and what else a path may lead to.
+//! Opening and replacing regular files, and nothing else that a path may lead to.
 //!
-//! Paths are the caller's, and what lies there may be anybody's. A FIFO would make its reader wait for a writer, opening some
-//! devices does something, and a rename would put a file in the place of any of them: none is opened, read or replaced.
+//! Paths come from the caller; anybody may control the file there. A FIFO would make its reader wait for a writer,
+//! opening some devices has effects, and a rename would replace any of them. So none of these is opened, read or
+//! replaced.
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -11,10 +12,11 @@ use std::path::Path;
 
 use crate::pages::PageSet;
 
-/// Opens a regular file for reading, through symbolic links; `None` if what is there is not one.
+/// Opens a regular file for reading, through symbolic links; `None` if it is of another type.
 pub(crate) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
-    // Looked at before it is opened, because that alone may have an effect, and again afterwards, because it may be another
-    // one by then: at worst it was opened for nothing. No open waits for a writer, and none makes a terminal ours.
+    // The type is checked before the file is opened, because opening may have an effect, and again afterwards, because
+    // the file may be another one by then: at worst it was opened needlessly. Opening never waits for a writer, and
+    // never makes a terminal ours.
     if !std::fs::metadata(path)?.is_file() {
         return Ok(None);
     }
@@ -23,8 +25,8 @@ pub(crate) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
     Ok(metadata.is_file().then_some((file, metadata)))
 }
 
-/// The parts of a file of that length that are not holes, as its file system says; all of it where that does not know. Moves the
-/// place from which the file is read next.
+/// The parts of a file of that length that are not holes, by its file system; all of it if that does not know. Moves
+/// the position of the next read.
 pub(crate) fn data(file: &File, len: u64) -> io::Result<PageSet> {
     let seek = |from: u64, whence| {
         // SAFETY: integers and a descriptor that `file` owns.
@@ -36,20 +38,20 @@ pub(crate) fn data(file: &File, len: u64) -> io::Result<PageSet> {
     while at < len {
         let start = match seek(at, libc::SEEK_DATA) {
             Ok(start) if start < len => start,
-            // The rest is a hole, or was not there when the file was measured.
+            // The rest is a hole, or was not there when the file's length was read.
             Ok(_) => break,
             Err(error) if error.raw_os_error() == Some(libc::ENXIO) => break,
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => at,
             Err(error) => return Err(error),
         };
-        // A part without bytes would be looked for again and again.
+        // An empty part would be found again and again.
         at = seek(start, libc::SEEK_HOLE).ok().filter(|hole| *hole > start).map_or(len, |hole| hole.min(len));
         data.append(start..at);
     }
     Ok(data)
 }
 
-/// Confirms that a file may take the place of what is there: a regular file, or nothing.
+/// Fails unless a file may be created or replaced there: only a regular file may be replaced.
 pub(crate) fn check_replaceable(path: &Path) -> io::Result<()> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => return Ok(()),
@@ -83,7 +85,7 @@ fn name(found: FileType) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Devices are not really replaced: one that is replaced is gone.
+    /// Devices are not really replaced here: a replaced one would be gone.
     #[test]
     fn devices_and_links_are_neither_opened_nor_replaced() {
         for (path, found) in

@@ -1,4 +1,4 @@
-//! The functions of a guest: what it said when it was ready.
+//! The functions of a guest, as listed in its ready frame.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,17 @@ use crate::error::{Error, Message, Name, Result};
 use crate::signature::{self, Signature};
 use crate::text::printable;
 
-/// The functions of a guest, as it has listed them when it was ready.
+/// The functions of a guest, as it listed them when it was ready.
 #[derive(Debug, Default)]
 pub(crate) struct Functions {
     /// Those that the host may call, in the order in which the guest lists them.
     pub list: Vec<Function>,
-    /// The host functions that the guest says it calls.
+    /// The host functions that the guest declares to call.
     pub declared: Vec<Function>,
     by_name: HashMap<Box<str>, usize>,
 }
 
-/// One of them.
+/// A function of the list.
 #[derive(Debug)]
 pub(crate) struct Function {
     pub name: Box<str>,
@@ -59,7 +59,7 @@ impl Functions {
         signature::to_ready_frame(&list, &declared)
     }
 
-    /// The second list alone.
+    /// The declared host functions alone.
     pub fn into_declared(self) -> Vec<(String, Signature)> {
         self.declared.into_iter().map(|function| (function.name.into(), function.signature)).collect()
     }

@@ -1,4 +1,4 @@
-//! Host functions: what the guest may call.
+//! Host functions: the functions that the guest may call.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,10 +16,10 @@ use crate::value::{Typed, Value};
 /// The name of the host function that every sandbox has unless the host removes or replaces it.
 pub const HOST_PRINT: &str = "HostPrint";
 
-/// Why a host function failed.
+/// The failure of a host function.
 ///
-/// Any error converts into one. It goes to the guest as a value (its text and its status); if the guest passes it on,
-/// the caller gets the boxed original back, as the source of an [`ErrorCode::HostFunction`].
+/// Any error converts into one. The guest receives its text and its status as a value. If the guest passes it on, the
+/// caller gets the boxed original back, as the source of an [`ErrorCode::HostFunction`].
 #[derive(Debug)]
 pub struct HostError {
     pub(crate) source: BoxError,
@@ -33,14 +33,14 @@ impl HostError {
         Self { source: error.into(), status: ErrorCode::HostFunction.number(), is_fatal: false }
     }
 
-    /// The number that the guest sees with it. A positive one is also the caller's [`Error::guest_code`].
+    /// Sets the number that the guest sees with it. A positive one is also the caller's [`Error::guest_code`].
     pub fn with_status(mut self, status: i32) -> Self {
         self.status = status;
         self
     }
 
-    /// Makes this end the call at once: the guest does not run again, and the sandbox is poisoned. For errors that no
-    /// guest may swallow, such as a keyboard interrupt.
+    /// Makes this error end the call at once: the guest does not run again, and the sandbox is poisoned. For errors
+    /// that no guest may catch, such as a keyboard interrupt.
     pub fn fatal(mut self) -> Self {
         self.is_fatal = true;
         self
@@ -89,16 +89,16 @@ impl fmt::Debug for HostPanic {
 
 impl std::error::Error for HostPanic {}
 
-/// What a closure may return to be a host function: a [`Typed`] value, or a [`std::result::Result`] of one.
+/// A result type of host functions: a [`Typed`] value, or a [`std::result::Result`] of one.
 pub trait Outcome {
     /// The kind of the value.
     const KIND: Kind;
 
-    /// The value, or why there is none.
+    /// The value, or the error.
     fn into_outcome(self) -> Result<Value, HostError>;
 }
 
-/// A closure that can be a host function: up to 32 owned parameters of [`Typed`] types.
+/// A closure that can be a host function, with up to 32 owned parameters of [`Typed`] types.
 pub trait HostFunction<Parameters>: Send + Sync + 'static {
     /// The kinds of the parameters, in order.
     const PARAMS: &'static [Kind];
@@ -139,7 +139,7 @@ pub(crate) struct Registered {
     pub call: Box<Callback>,
 }
 
-/// Tells the host functions of one sandbox, and of those that were started with it, from all others, as long as they live.
+/// The identity of a sandbox's host functions while they live. Sandboxes that were started together share it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct HostIdentity(usize);
 
@@ -156,7 +156,7 @@ pub(crate) struct HostFunctions {
 }
 
 impl HostFunctions {
-    /// With `HostPrint` alone.
+    /// `HostPrint` alone.
     pub fn new() -> Self {
         let mut functions = Self::default();
         functions.by_name.insert(
@@ -169,7 +169,7 @@ impl HostFunctions {
         functions
     }
 
-    /// Adds one, in place of the one that had the name.
+    /// Adds a function, in place of an existing one with that name.
     pub fn insert(&mut self, name: &str, function: Registered) -> Result<()> {
         if name.is_empty() || name.len() > MAX_NAME_LEN {
             let (most, found) = (Count(MAX_NAME_LEN as u64), Count(name.len() as u64));
@@ -206,7 +206,7 @@ impl fmt::Debug for HostFunctions {
 
 type PrintFn = fn(String) -> std::io::Result<i32>;
 
-/// The default `HostPrint`: standard output, flushed, because what follows may be written by other means.
+/// The default `HostPrint`: standard output, flushed, because later output may come by other means.
 fn print(text: String) -> std::io::Result<i32> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -1,6 +1,6 @@
 //! The process in which this code runs. A forked child must not touch the virtual machines of its parent.
 //!
-//! Asked on every entry, so it may not cost a system call: a page that the kernel empties in a forked child
+//! Every entry asks this, so it may not cost a system call: a page that the kernel clears in a forked child
 //! (`MADV_WIPEONFORK`, Linux 4.14) holds a number that a child does not find.
 
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// The process that something was made in.
+/// The process in which something was made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Epoch(u64);
 
@@ -21,7 +21,7 @@ impl Epoch {
         if found != 0 {
             return Ok(Self(found));
         }
-        // The first use in this process, or in this child. Two threads may both come here, with the same number.
+        // The first use in this process, or in this child. Two threads may both get here, with the same number.
         let pid = u64::from(std::process::id());
         word.store(pid, Ordering::Relaxed);
         Ok(Self(pid))
@@ -52,7 +52,7 @@ pub(crate) fn forked() -> Error {
 }
 
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not
-/// inherited, descriptors may speak of the parent, and locks may be held for ever.
+/// inherited, descriptors may refer to the parent, and locks may be held for ever.
 pub(crate) struct PerProcess<T: 'static>(AtomicPtr<Entry<T>>);
 
 struct Entry<T: 'static> {
@@ -75,8 +75,8 @@ impl<T: Send + Sync> PerProcess<T> {
         entry.epoch.is_current().then_some(&entry.value)
     }
 
-    /// The value; `make` makes it. Should two threads come first at once, one of two values is dropped. A failure is not
-    /// kept.
+    /// The value, made by `make` at the first use. If two threads come first at once, one of two values is dropped. A
+    /// failure is not kept.
     pub fn get_or_try_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
         if let Some(value) = self.get() {
             return Ok(value);
@@ -104,7 +104,7 @@ fn word() -> Result<&'static AtomicU64> {
         None => {
             let fresh =
                 map().map_err(|source| Error::resource("mapping the page that detects a fork", source))?;
-            // Of two threads that come here at once, one page is kept and the other stays mapped: one page, once.
+            // If two threads get here at once, one page is kept and the other stays mapped: one page, once.
             *PAGE.get_or_init(|| fresh)
         }
     };

@@ -18,12 +18,12 @@ pub struct Signature {
     left_out: Option<LeftOut>,
 }
 
-/// Parameters of a host function that its registration has left out of its signature.
+/// Parameters of a host function that its registration left out of the signature.
 #[derive(Clone, Debug)]
 struct LeftOut {
-    /// The number of parameters that it could have.
+    /// The number of parameters that the function could have.
     most: usize,
-    /// The advice on how to let guests give them.
+    /// The advice on how to let guests pass them.
     how: Arc<str>,
 }
 
@@ -40,8 +40,9 @@ impl Signature {
         Ok(Self { params: params.to_vec(), returns, left_out: None })
     }
 
-    /// The same signature, for a host function that could have up to `most` parameters if it were registered otherwise: `how` is
-    /// what a guest is told that gives them. For bindings, where a function has more parameters than guests may give.
+    /// The same signature, for a host function that could have up to `most` parameters if it were registered otherwise.
+    /// `how` is the advice for a guest that passes them. For bindings, where a function has more parameters than guests
+    /// may pass.
     #[doc(hidden)]
     pub fn leaving_out(mut self, most: usize, how: &str) -> Self {
         self.left_out = Some(LeftOut { most, how: how.into() });
@@ -69,7 +70,7 @@ impl Signature {
         self.params == [Kind::String] && self.returns == Kind::String
     }
 
-    /// Fails if these values cannot be the arguments.
+    /// Fails if these values do not match the parameters.
     pub(crate) fn check(&self, name: &str, arguments: &[ValueRef<'_>]) -> Result<()> {
         let fits = arguments.len() == self.params.len()
             && arguments.iter().zip(&self.params).all(|(value, kind)| value.kind() == *kind);
@@ -82,7 +83,7 @@ impl Signature {
         Err(Message::WrongArguments { name, signature: self.clone(), found, advice }.into())
     }
 
-    /// The advice to add to a refusal of so many arguments; often none.
+    /// The advice that belongs to a refusal of so many arguments; often none.
     pub(crate) fn advice(&self, count: usize) -> String {
         let left_out =
             self.left_out.as_ref().filter(|left| (self.params.len() + 1..=left.most).contains(&count));
@@ -90,7 +91,7 @@ impl Signature {
     }
 }
 
-/// The frame by which a guest publishes and declares functions, for those that are written down here.
+/// The frame by which a guest publishes and declares functions, from lists on the host.
 pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Signature)]) -> Vec<u8> {
     let mut items = Vec::new();
     let lists = [guest, host]
@@ -113,7 +114,7 @@ pub(crate) fn to_ready_frame(guest: &[(String, Signature)], host: &[(String, Sig
 
 impl Eq for Signature {}
 
-/// Signatures are equal whatever their registrations have left out.
+/// Equality ignores the parameters that registrations left out.
 impl PartialEq for Signature {
     fn eq(&self, other: &Self) -> bool {
         self.params == other.params && self.returns == other.returns

@@ -1,4 +1,4 @@
-//! Values, owned, and the Rust types that stand for them.
+//! Owned values, and the Rust types that correspond to them.
 
 use libhyperlight_abi::{Kind, ValueRef};
 
@@ -30,7 +30,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What this value is.
+    /// The kind of this value.
     pub fn kind(&self) -> Kind {
         self.borrow().kind()
     }
@@ -76,15 +76,14 @@ pub trait Typed: Sized {
     /// The kind.
     const KIND: Kind;
 
-    /// The value, where its kind is [`Self::KIND`].
+    /// The value, if its kind is [`Self::KIND`].
     fn from_value(value: ValueRef<'_>) -> Option<Self>;
 
     /// The value.
     fn into_value(self) -> Value;
 }
 
-/// What may be passed as an argument: every [`Typed`] type, and `&str`, `&String`, `&[u8]`, `&Vec<u8>`,
-/// `&[u8; N]`.
+/// An argument of a call: every [`Typed`] type, and `&str`, `&String`, `&[u8]`, `&Vec<u8>`, `&[u8; N]`.
 pub trait Argument {
     /// The value, borrowed.
     fn to_value(&self) -> ValueRef<'_>;

@@ -1,11 +1,11 @@
-//! Puts the guest programs that are carried, compressed, where the library takes them from.
+//! Puts the compressed guest programs where the library includes them from.
 //!
 //! In the repository they are built. Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its
 //! own builds the workspace `sdk/`. It has one target directory for all profiles and packages of this tree, because a
 //! language runtime takes minutes to build and is the same for all of them.
 //!
-//! A published package has no sources of guests, whose build needs a C compiler and more. It brings them as
-//! `cargo xtask guests` has built them, from the sources of the same version.
+//! A published package has no sources of guests, whose build needs a C compiler and more. It contains the guests that
+//! `cargo xtask guests` has built from the sources of the same version.
 
 #[path = "build/cargo.rs"]
 mod cargo;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 const GUESTS: [(&str, &str); 3] =
     [("demo", "runtimes/demo"), ("javascript", "runtimes/javascript/guest"), ("wasm", "runtimes/wasm/guest")];
 
-/// What else they are made of.
+/// Other sources that the guests are built from.
 const SHARED: [&str; 8] = [
     "abi/src",
     "sdk/.cargo",
@@ -31,10 +31,10 @@ const SHARED: [&str; 8] = [
     "runtimes/wasm/contract/src",
 ];
 
-/// Where this crate is in the repository.
+/// The place of this crate in the repository.
 const HERE: &str = "runtimes/builtin";
 
-/// The slowest and smallest that the compressor can do: it runs once, and every package carries the result.
+/// The compressor's slowest and smallest level: it runs once, and every package carries the result.
 const LEVEL: u8 = 10;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -1,6 +1,6 @@
 /*
- * What the C tests share. One program tests one thing; it ends with status 0, or at the first check that fails, which it
- * names. C11 and C++11.
+ * What the C tests share. One program tests one thing; it ends with status 0, or at the first check that fails, which
+ * it names. C11 and C++11.
  */
 #ifndef CHECK_H
 #define CHECK_H

@@ -1,6 +1,6 @@
 /*
- * A process that ends while its virtual machines are being closed. LeakSanitizer stops all threads at exit, and waited for ever
- * for one that was inside such a close (case 39); `ci/test-c` runs the sanitized program many times.
+ * A process that ends while its virtual machines are being closed. LeakSanitizer stops all threads at exit, and waited
+ * for ever for one that was inside such a close (case 39); `ci/test-c` runs the sanitized program many times.
  *
  *   exit          drops sandboxes and ends
  *   exit busy     ends while another thread still makes and drops them

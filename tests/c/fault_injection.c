@@ -1,7 +1,7 @@
 /*
- * Everything that the library asks of the kernel fails once, in every operation: the Nth call of each kind, for N from 1 until
- * the operation gets by without it. After each failure there is an error; what was used is as documented (unchanged, or
- * poisoned and to be mended by a restore), nothing half-made can be used, and nothing is left behind.
+ * Everything that the library asks of the kernel fails once, in every operation: the Nth call of each kind, for N from
+ * 1 until the operation gets by without it. After each failure there is an error; what was used is as documented
+ * (unchanged, or poisoned and to be mended by a restore), nothing half-made can be used, and nothing is left behind.
  *
  *     fault_injection GUEST                      each operation and kind of call in a process of its own
  *     fault_injection GUEST all                  everything in this process

@@ -1,8 +1,8 @@
 /* The scripts of tests/values/operations.txt, which every language replays: what sandboxes answer, whatever is done with them.
  * The argument is that file.
  *
- * A freed handle must not be used, so that nothing is played that comes after `close`; in a host function the handle is still
- * there, and all is played but what would free it again, or asks for its state. */
+ * A freed handle must not be used, so that nothing is played that comes after `close`; in a host function the handle is
+ * still there, and all is played but what would free it again, or asks for its state. */
 #include "check.h"
 
 #define MOST 64

@@ -1,6 +1,6 @@
 /*
- * Fills the log ring and rings the host, again and again. What it rings for is answered at once, costs the host little, and is no
- * call of a host function.
+ * Fills the log ring and rings the host, again and again. What it rings for is answered at once, costs the host little,
+ * and is no call of a host function.
  */
 #include <hyperlight_guest.h>
 

@@ -21,7 +21,7 @@ pub fn fresh(guest: &Guest) -> (Sandbox, Snapshot) {
     (sandbox, snapshot)
 }
 
-/// What a demo guest counts.
+/// The counter of a demo guest.
 #[track_caller]
 pub fn count(sandbox: &mut Sandbox) -> i32 {
     sandbox.call("GetStatic", ()).unwrap()

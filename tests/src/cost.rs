@@ -1,6 +1,7 @@
-//! What something costs: processor time of the calling thread, and memory. Hostile input is not to cost more than it is long.
+//! Measuring cost: processor time of the calling thread, and memory. The cost of hostile input must not exceed its
+//! length.
 //!
-//! Time is the processor's and not the wall's, so that a busy machine changes little.
+//! The time is processor time and not real time, so a busy machine changes little.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +12,8 @@ use crate::stop::processor_time;
 /// Unoptimised code, beside other tests, may take so many times as long.
 pub const PATIENCE: u32 = 10;
 
-/// How long `bytes` of anybody's input may take to be loaded or refused: a second for each megabyte, and at least one.
+/// The time in which `bytes` of untrusted input must be loaded or refused: a second for each megabyte, and at least
+/// one.
 pub fn time_for(bytes: usize) -> Duration {
     Duration::from_micros(bytes.max(1_000_000) as u64)
 }

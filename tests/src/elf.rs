@@ -163,34 +163,34 @@ impl Elf {
         self.header_offsets().map(|at| self.array(at)).collect()
     }
 
-    /// Where the program headers of that type lie in the file.
+    /// The places of the program headers of that type in the file.
     pub fn segments(&self, of_type: u32) -> Vec<usize> {
         self.header_offsets().filter(|at| self.u32(at + segment::TYPE) == of_type).collect()
     }
 
-    /// Where the `n`th loadable segment's program header lies.
+    /// The place of the `n`th loadable segment's program header.
     pub fn load_segment(&self, n: usize) -> usize {
         self.segments(segment::LOAD)[n]
     }
 
-    /// Where the first loadable segment's program header lies that has these flags.
+    /// The place of the program header of the first loadable segment with these flags.
     pub fn load_segment_with(&self, flags: u32) -> usize {
         let mut segments = self.segments(segment::LOAD).into_iter();
         segments.find(|at| self.u32(at + segment::FLAGS) == flags).expect("a segment with these flags")
     }
 
-    /// Where the dynamic section's entry with that tag lies: the tag, then the value.
+    /// The place of the dynamic section's entry with that tag: the tag, then the value.
     pub fn dynamic(&self, tag: u64) -> usize {
         let start = self.offset(self.segments(segment::DYNAMIC)[0] + segment::OFFSET);
         (start..).step_by(16).find(|at| self.u64(*at) == tag).expect("an entry with this tag")
     }
 
-    /// Where the dynamic section's table lies whose address that tag gives.
+    /// The place of the dynamic section's table whose address that tag gives.
     pub fn table(&self, tag: u64) -> usize {
         self.at_address(self.u64(self.dynamic(tag) + 8))
     }
 
-    /// Where the bytes for that address lie.
+    /// The place of the bytes for that address.
     pub fn at_address(&self, address: u64) -> usize {
         let mut segments = self.segments(segment::LOAD).into_iter();
         let offset = segments.find_map(|at| {
@@ -201,7 +201,7 @@ impl Elf {
         offset.expect("an address inside the file")
     }
 
-    /// Where the guest's ABI note lies.
+    /// The place of the guest's ABI note.
     pub fn note(&self) -> usize {
         let owner = self.0.windows(note::OWNER.len()).position(|bytes| bytes == note::OWNER);
         owner.expect("an ABI note") - 12

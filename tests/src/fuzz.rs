@@ -1,9 +1,8 @@
-//! What the fuzz targets do with one input, and what must be true of it then. The targets themselves, in `fuzz/`, and the
-//! tests that replay the corpora are a few lines around these.
+//! The bodies of the fuzz targets: the work on one input, and the checks after it. The targets themselves, in `fuzz/`,
+//! and the tests that replay the corpora are a few lines around these.
 //!
-//! A file may take a second of processor time for each megabyte that it has, and at least one: an input that is slower is a
-//! finding like any other. `patience` is how many times as long the code may take, which fuzzing has optimised, and tests have
-//! not.
+//! A file may take a second of processor time for each megabyte, and at least one: a slower input is a finding like any
+//! other. `patience` is the factor for code that is not optimised: fuzzing optimises, tests do not.
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -22,7 +21,7 @@ pub use crate::host_call_fuzz::HostCalls;
 use crate::script::{self, Step};
 use crate::uninitialized_with;
 
-/// Where relocatable guests are placed.
+/// The address of relocatable guests.
 const RELOCATABLE_BASE: u64 = 0x40_0000;
 
 /// The committed inputs of a target, in the order of their names.
@@ -54,8 +53,8 @@ pub fn frame(bytes: &[u8]) {
     }
 }
 
-/// Any text is a value of a script's or a refusal. Behind a line with a type, it is a value of that type or a refusal. What comes out
-/// goes in again, and comes out the same.
+/// Any text is a value of a script's or a refusal. Behind a line with a type, it is a value of that type or a refusal.
+/// What comes out goes in again, and comes out the same.
 pub fn values(bytes: &[u8], patience: u32) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     at_most(time_for(bytes.len()) * patience, "the value", || match text.split_once('\n') {
@@ -96,7 +95,8 @@ fn assert_encodes_to(bytes: &[u8], kind: FrameKind, items: &[ValueRef<'_>]) {
     assert!(Frame::decode(&again).is_ok());
 }
 
-/// Any file is loaded as a guest, or refused, and functions are looked up in it by addresses that it says something about.
+/// Any file is loaded as a guest, or refused, and functions are looked up in it by addresses that it says something
+/// about.
 pub fn elf(file: &[u8], patience: u32) {
     at_most(time_for(file.len()) * patience, "loading a guest", || match Guest::from_bytes(file) {
         Ok(guest) => {
@@ -115,8 +115,8 @@ pub fn elf(file: &[u8], patience: u32) {
     });
 }
 
-/// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached. What is loaded
-/// is resumed and called: its guest comes to an orderly end.
+/// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached. What is
+/// loaded is resumed and called: its guest comes to an orderly end.
 pub fn snapshot(file: &[u8], patience: u32) {
     let Some((content, _)) = file.split_last_chunk::<32>() else {
         return;
@@ -186,7 +186,7 @@ fn nothing(kind: Kind) -> ValueRef<'static> {
     }
 }
 
-/// What a target is fuzzed from, each under a name.
+/// The seeds of a target, each with a name.
 pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "frame" => frame_seeds(),

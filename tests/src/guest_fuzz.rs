@@ -1,4 +1,5 @@
-//! Random bytes as guest code: whatever a processor does with them, the host must go on, and a restore must mend it all.
+//! Random bytes as guest code: whatever a processor does with them, the host must go on, and a restore must mend it
+//! all.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What a guest must never change: the process that holds it.
+//! The state of the process that no guest may change.
 
 use std::fs;
 use std::mem::MaybeUninit;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 /// The state of the process and of the thread that asks, as far as a library may not change it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Host {
-    /// What its open file descriptors are.
+    /// The open file descriptors.
     pub files: Vec<String>,
-    /// How many mappings the process has.
+    /// The number of mappings of the process.
     pub mappings: usize,
     /// The names of its threads. KVM has one of its own in each process with virtual machines, which is not listed.
     pub threads: Vec<String>,
     /// The thread's signal mask.
     pub mask: Vec<bool>,
-    /// What is done about each signal: handler and flags.
+    /// The handler and flags of each signal.
     pub signals: Vec<(usize, i32)>,
     /// Control word of the SSE unit: rounding and exceptions, without the sticky flags that any computation sets.
     pub mxcsr: u32,
@@ -68,7 +68,7 @@ pub fn anonymous() -> u64 {
     kib.sum::<u64>() << 10
 }
 
-/// Whether the number is an address at which this process has memory.
+/// Returns true if the number is an address at which this process has memory.
 pub fn is_host_address(number: u64) -> bool {
     /// A mapping of so many bytes is no memory, but what a sanitizer has reserved: half of all addresses.
     const RESERVED: u64 = 1 << 40;
@@ -96,7 +96,7 @@ pub fn files() -> Vec<(RawFd, String)> {
     sorted(links.filter(|(_, file)| !file.starts_with("/proc/")))
 }
 
-/// How many open file descriptors are of that kind.
+/// The number of open file descriptors of that kind.
 pub fn count_files(kind: &str) -> usize {
     files().iter().filter(|(_, file)| file.contains(kind)).count()
 }
@@ -126,8 +126,8 @@ fn mask() -> Vec<bool> {
 
 fn disposition(signal: i32) -> (usize, i32) {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action the call only writes the old one. It refuses the two signals that the C library keeps
-    // for itself, and then leaves the zeros.
+    // SAFETY: without a new action the call only writes the old one. It refuses the two signals that the C library
+    // keeps for itself, and then leaves the zeros.
     unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
     // SAFETY: an action is plain data, for which zeros are valid.
     let action = unsafe { action.assume_init() };

@@ -1,9 +1,8 @@
-//! Whatever a guest rings with, the host decodes, dispatches and answers, or ends the call; the machine is a real one.
+//! The host decodes, dispatches and answers any frame of a guest, or ends the call; the machine is a real one.
 //!
-//! An input is what the guest sends, frame by frame. The guest sends the bytes as they are (`Converse` of the demo guest) and
-//! returns what the host answered. That way everything is in the path that is there in a program, too: the copy out of
-//! shared memory, the sequence numbers, the limits, and the answer in the guest's own memory. A model of a page of code says
-//! what must come of it.
+//! An input is a sequence of the guest's frames. The guest sends the bytes as they are (`Converse` of the demo guest)
+//! and returns the host's answers. So the path is that of a real program: the copy out of shared memory, the sequence
+//! numbers, the limits, and the answer in the guest's own memory. A model of a page of code predicts the outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,14 +41,14 @@ pub struct HostCalls {
     inputs: u64,
 }
 
-/// What the host makes of an input.
+/// The host's reaction to an input.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Made {
-    /// What it answers, as long as the call goes on to its end.
+    /// The answers, while the call goes on to its end.
     pub answers: Vec<FrameKind>,
     /// Host functions that are called.
     pub reached: u64,
-    /// How the call ends, if not by the guest's own result.
+    /// The error of the call, if it does not end with the guest's own result.
     pub error: Option<ErrorCode>,
 }
 
@@ -119,7 +118,7 @@ impl HostCalls {
         expected
     }
 
-    /// What must come of these frames.
+    /// The predicted outcome of these frames.
     fn expected(&self, frames: &[Vec<u8>]) -> (Made, End) {
         let mut made = Made::default();
         let (mut calls, mut print) = (MAX_HOST_CALLS, MAX_PRINT);
@@ -212,7 +211,7 @@ impl std::fmt::Debug for HostCalls {
     }
 }
 
-/// Who ends the call, and how.
+/// The end of the call.
 #[derive(Debug)]
 enum End {
     /// The guest's function, by what the host has answered.
@@ -238,8 +237,8 @@ impl Function {
     }
 }
 
-/// Host functions of every shape: each kind there and back, none and as many parameters as there may be, failures, results of
-/// the wrong kind, and results that do not fit.
+/// Host functions of every shape: each kind there and back, none and as many parameters as there may be, failures,
+/// results of the wrong kind, and results that do not fit.
 fn functions() -> Vec<Function> {
     let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Void).collect();
     let mut functions = vec![
@@ -300,8 +299,8 @@ fn functions() -> Vec<Function> {
     functions
 }
 
-/// The frames of an input: each behind its length in two bytes, of which the highest bit says that the frame's magic number
-/// and length are to be mended. Few random frames have the right ones.
+/// The frames of an input: each behind its length in two bytes, of which the highest bit says that the frame's magic
+/// number and length are to be mended. Few random frames have the right ones.
 fn frames(input: &[u8]) -> Vec<Vec<u8>> {
     let (mut frames, mut rest, mut room) = (Vec::new(), input, MAX_SCRIPT);
     while let Some((head, tail)) = rest.split_first_chunk::<2>() {
@@ -329,7 +328,7 @@ fn on_the_wire(frame: &[u8]) -> Vec<u8> {
     [&len.to_le_bytes()[..], frame].concat()
 }
 
-/// What the frames say that the host has answered.
+/// The kinds of the host's answers, from the frames.
 fn kinds(mut answers: &[u8]) -> Vec<FrameKind> {
     let mut kinds = Vec::new();
     while let Some(header) = answers.first_chunk::<HEADER_LEN>() {
@@ -347,7 +346,7 @@ fn kinds(mut answers: &[u8]) -> Vec<FrameKind> {
     kinds
 }
 
-/// Whether the host function's result fits into the guest's buffer: a frame with one item.
+/// Returns true if the host function's result fits into the guest's buffer: a frame with one item.
 fn fits(value: &Value) -> bool {
     let value = value.borrow();
     let len = HEADER_LEN + 8 + value.wire_len().next_multiple_of(8);

@@ -7,7 +7,7 @@ use libhyperlight::{ErrorCode, FaultKind};
 use crate::code::{run, with_code};
 use crate::{assert_works, fails_with};
 
-/// What must come of an instruction.
+/// The expected outcome of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
     /// A fault that is called a privileged instruction.

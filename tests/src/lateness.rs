@@ -1,4 +1,4 @@
-//! How long after its deadline a call ends, for every way in which a guest can be busy.
+//! The delay between a call's deadline and its end, for every way in which a guest can be busy.
 //!
 //! For an idle machine: on a busy one this measures the scheduler. The tests allow seconds.
 
@@ -11,7 +11,7 @@ use crate::logger;
 use crate::pace;
 use crate::stop::{Stoppable, with_code};
 
-/// What an idle machine keeps to.
+/// The limit on an idle machine.
 pub fn promise() -> Duration {
     pace::millis(20)
 }
@@ -20,17 +20,17 @@ fn limit() -> Duration {
     pace::millis(10)
 }
 
-/// Writes a page of fresh memory after the other, and the same again: mov %rdi, %rbx; 1: mov %rbx, %rdi; mov $0x3000000, %ecx;
-/// mov $0x41, %al; rep stosb; jmp 1b.
+/// Writes a page of fresh memory after the other, and the same again: mov %rdi, %rbx; 1: mov %rbx, %rdi; mov
+/// $0x3000000, %ecx; mov $0x41, %al; rep stosb; jmp 1b.
 const FILL: &[u8] =
     &[0x48, 0x89, 0xfb, 0x48, 0x89, 0xdf, 0xb9, 0, 0, 0, 3, 0xb0, 0x41, 0xf3, 0xaa, 0xeb, 0xf2];
 /// 1: xor %eax, %eax; cpuid; jmp 1b.
 const CPUID: &[u8] = &[0x31, 0xc0, 0x0f, 0xa2, 0xeb, 0xfa];
 
-/// How late the calls of one kind ended.
+/// The delays of calls of one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Lateness {
-    /// What the guest did.
+    /// The guest's activity.
     pub what: &'static str,
     /// Half of them ended no later than this.
     pub median: Duration,

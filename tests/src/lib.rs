@@ -1,7 +1,7 @@
-//! What the tests share: guests, sandboxes, and what must be true of every error and of the process afterwards.
+//! Shared parts of the tests: guests, sandboxes, and checks of every error and of the process afterwards.
 //!
-//! The tests run over real virtual machines. Where there is no hypervisor they fail with the reason and the mend; a
-//! test that was skipped has shown nothing.
+//! The tests run over real virtual machines. Without a hypervisor they fail with the reason and the remedy: a skipped
+//! test shows nothing.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -47,7 +47,7 @@ use libhyperlight::{
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
-/// Where the engine's own pages begin in every guest: its tables, stubs and exception stacks.
+/// Start of the engine's own pages in every guest: its tables, stubs and exception stacks.
 pub const ENGINE: u64 = 0x1_0004_1000;
 
 /// The guest in Rust: the functions of the demo guest that the library carries, and attacks (`tests/guests/attacks`).
@@ -134,14 +134,14 @@ pub fn sandbox_with(guest: &Guest, options: SandboxOptions) -> Sandbox {
     uninitialized_with(guest, options).evolve().unwrap()
 }
 
-/// Held by tests with hundreds of sandboxes at once: together they would need more file descriptors than a process has by
-/// default.
+/// Held by tests with hundreds of sandboxes at once: together they would need more file descriptors than a process has
+/// by default.
 pub fn many() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a sandbox has printed.
+/// The output of a sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,5 @@
-//! A logger that keeps what it is given. It is the whole process's: a test that installs it runs in a process of its own.
+//! A logger that keeps what it is given. It is the whole process's: a test that installs it runs in a process of its
+//! own.
 
 use std::sync::{Mutex, Once};
 
@@ -8,15 +9,15 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 /// A log record, kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Kept {
-    /// How much it matters.
+    /// The level.
     pub level: Level,
-    /// Who speaks: what a guest calls itself, or the library.
+    /// The writer: the guest's own target, or the library.
     pub target: String,
     /// Source file.
     pub file: Option<String>,
     /// Line in it.
     pub line: Option<u32>,
-    /// What is said.
+    /// The text.
     pub message: String,
 }
 

@@ -20,7 +20,7 @@ pub struct Modelled {
     handle: InterruptHandle,
     inside: Inside,
     guest: usize,
-    /// What the guest has counted; `None` if the sandbox is poisoned.
+    /// The guest's counter; `None` if the sandbox is poisoned.
     count: Option<i32>,
 }
 
@@ -29,9 +29,9 @@ pub struct Modelled {
 pub struct Picture {
     /// The snapshot itself.
     pub snapshot: Snapshot,
-    /// Which guest it is of.
+    /// The number of its guest.
     pub guest: usize,
-    /// What that had counted.
+    /// The counter at that time.
     pub count: i32,
 }
 

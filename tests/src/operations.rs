@@ -12,7 +12,7 @@ use crate::{demo, demo_c, uninitialized_with};
 /// More sandboxes than these are not kept, nor snapshots.
 const MOST: usize = 6;
 
-/// What can be done.
+/// An operation.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Operation {
     /// A call that goes well.
@@ -45,7 +45,7 @@ enum Operation {
 
 use Operation as Op;
 
-/// How often each is done, in relation to the others.
+/// The frequency of each, relative to the others.
 const OFTEN: [(Op, usize); 13] = [
     (Op::Call, 10),
     (Op::CallElsewhere, 2),
@@ -139,7 +139,7 @@ impl World {
         self.ghosts.clear();
     }
 
-    /// How often each operation was done, by name.
+    /// The number of times that each operation was done, by name.
     pub fn done(&self) -> impl Iterator<Item = (String, u64)> {
         self.done.iter().map(|(operation, times)| (format!("{operation:?}"), *times))
     }

@@ -1,7 +1,7 @@
 //! Limits of time on machines that are many times slower than others, as emulated ones are.
 //!
-//! A limit that a guest of a test must run into is short, so that the test is. On a slow machine what comes before the part that
-//! is to be stopped would run into it too.
+//! A limit that a guest of a test must run into is short, so that the test is. On a slow machine what comes before the
+//! part that is to be stopped would run into it too.
 
 use std::env;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ pub fn millis(usual: u64) -> Duration {
     Duration::from_millis(usual) * factor()
 }
 
-/// How many times slower than usual the machine is said to be.
+/// The factor by which the machine is said to be slower than usual.
 pub fn factor() -> u32 {
     static FACTOR: OnceLock<u32> = OnceLock::new();
     *FACTOR.get_or_init(|| {

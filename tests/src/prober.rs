@@ -9,8 +9,8 @@ use libhyperlight::{
     CallOptions, ErrorCode, Guest, Result, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox,
 };
 
-/// What one tenant leaves behind and the next must not find. Each word is an address that a processor can hold in any
-/// register and at which the guest has no memory.
+/// The secret that one tenant leaves and the next must not find. Each word is an address that a processor can hold in
+/// any register and at which the guest has no memory.
 pub const SECRET: [u64; 4] =
     [0x0000_5ec1_e7a1_b2c8, 0x0000_5ec2_d3f4_9610, 0x0000_5ec3_8b7c_4da8, 0x0000_5ec4_61e9_f5d0];
 
@@ -40,7 +40,7 @@ pub fn clone(snapshot: &Snapshot) -> Sandbox {
     sandbox.evolve().unwrap()
 }
 
-/// How the guest ends the call in which it has planted the secret. The numbers are those of `guests/prober.c`.
+/// The end of the call in which the guest has planted the secret. The numbers are those of `guests/prober.c`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum End {
@@ -111,7 +111,7 @@ impl End {
         Self::StackOverflow,
     ];
 
-    /// What may come of it, by the error's code; `None` is success. Where two are listed, processors differ.
+    /// The permitted outcomes, by the error's code; `None` is success. Where two are listed, processors differ.
     fn expected(self) -> &'static [Option<ErrorCode>] {
         match self {
             Self::Return | Self::HostCall | Self::BareDoorbell => &[None],
@@ -155,7 +155,7 @@ pub fn find(sandbox: &mut Sandbox) -> Vec<u64> {
     words(&found)
 }
 
-/// What the registers hold when a call wakes the guest up.
+/// The contents of the registers when a call wakes the guest up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registers(Vec<u8>);
 
@@ -171,7 +171,7 @@ pub mod at {
     pub const GS_BASE: usize = 144;
     /// XCR0.
     pub const ENABLED: usize = 152;
-    /// Which components of the extended state are not in their initial state.
+    /// The place of the word with the extended-state components that are not in their initial state.
     pub const IN_USE: usize = 160;
     /// Selectors of `cs` and `ss`.
     pub const SELECTORS: usize = 168;
@@ -205,14 +205,14 @@ impl Registers {
         u64::from_le_bytes(*self.0[offset..].first_chunk().expect("an offset of `at`"))
     }
 
-    /// Where they hold a word of the secret, at any byte.
+    /// The places that hold a word of the secret, at any byte.
     pub fn traces(&self) -> Vec<usize> {
         (0..8).flat_map(|from| traces(&self.0[from..]).into_iter().map(move |at| from + at)).collect()
     }
 
-    /// Where they are not what the others are, but for two things that do not depend on the guest: whether the processor
-    /// counts SSE as in use, which any switch by the host's kernel changes, and the selectors of the data segments, which
-    /// have a test of their own.
+    /// The places that differ from the other's, with two exceptions that do not depend on the guest: the processor's
+    /// mark of SSE as in use, which any switch by the host's kernel changes, and the selectors of the data segments,
+    /// which have a test of their own.
     pub fn differences(&self, other: &Self) -> Vec<usize> {
         const SSE: u8 = 1 << 1;
         let same = |at: usize| match at {
@@ -223,7 +223,7 @@ impl Registers {
         (0..self.0.len()).filter(|at| !same(*at)).collect()
     }
 
-    /// Whether all bytes there are zero.
+    /// Returns true if all bytes there are zero.
     pub fn is_zero(&self, range: Range<usize>) -> bool {
         self.0[range].iter().all(|byte| *byte == 0)
     }
@@ -234,7 +234,7 @@ impl Registers {
     }
 }
 
-/// Where these bytes hold a word of the secret.
+/// The places at which these bytes hold a word of the secret.
 pub fn traces(bytes: &[u8]) -> Vec<usize> {
     let words = bytes.chunks_exact(8).enumerate();
     words

@@ -5,16 +5,17 @@ use std::env;
 use std::io::Write;
 use std::process::Command;
 
-/// A line that begins so is of a test that went well, and could not show all that it is there to show: it is written where
-/// the reader of the results sees it.
+/// A line that begins so is of a test that went well, and could not show all that it is there to show: it is written
+/// where the reader of the results sees it.
 pub const NOT_SHOWN: &str = "not shown here: ";
 
 const MARK: &str = "HYPERLIGHT_TEST_IN_OWN_PROCESS";
 
-/// Runs `body`, a closure that is the whole of the test that calls this, in a process of its own with no other test beside it.
+/// Runs `body`, a closure that is the whole of the test that calls this, in a process of its own with no other test
+/// beside it.
 ///
-/// The process is the test program itself, told to run that one test. Which one that is, the closure's type says: it is named
-/// after the function in which it stands.
+/// The process is the test program itself, told to run that one test. Which one that is, the closure's type says: it is
+/// named after the function in which it stands.
 #[track_caller]
 pub fn in_own_process<F: FnOnce()>(body: F) {
     let path = any::type_name::<F>();

@@ -33,7 +33,7 @@ pub fn shared_file() -> Elf {
     Elf::new(SHAPES[2].1)
 }
 
-/// What the guest does before it rings the doorbell once more.
+/// The guest's actions before it rings the doorbell once more.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
     frame: Vec<u8>,

@@ -79,7 +79,7 @@ pub fn count(signal: i32) {
     handle(signal, counter);
 }
 
-/// How often a counted signal has reached its handler.
+/// The number of times that a counted signal has reached its handler.
 pub fn counted(signal: i32) -> u64 {
     slot(signal).load(Ordering::SeqCst)
 }
@@ -89,7 +89,7 @@ pub fn handle(signal: i32, handler: extern "C" fn(i32)) {
     act(signal, handler as *const () as usize);
 }
 
-/// What is done about a signal: `SIG_DFL`, `SIG_IGN`.
+/// Sets the action of a signal: `SIG_DFL`, `SIG_IGN`.
 pub fn act(signal: i32, action: usize) {
     // SAFETY: an all-zero action is a valid value of that C struct: no flags, an empty mask.
     let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -134,7 +134,7 @@ pub struct Thread {
     pub id: i32,
     /// Its name.
     pub name: String,
-    /// What it has blocked.
+    /// The blocked signals.
     pub blocked: Set,
 }
 
@@ -155,7 +155,7 @@ pub fn threads_named(name: &str) -> Vec<Thread> {
     found.filter(|thread| thread.name == name).collect()
 }
 
-/// Whether a thread of this process sleeps: waits for something, or is stopped.
+/// Returns true if a thread of this process sleeps: waits for something, or is stopped.
 pub fn is_asleep(thread: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).expect("/proc");
     // The name, in parentheses, may hold anything.

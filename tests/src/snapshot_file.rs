@@ -19,7 +19,7 @@ pub fn sign(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Where the header of a file ends.
+/// The end of a file's header.
 pub fn header_end(bytes: &[u8]) -> usize {
     PREFIX + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize
 }
@@ -40,12 +40,12 @@ pub struct Forgery {
     pub extended: usize,
     /// The four sizes: heap, stack, and the call buffers with 4096 bytes more.
     pub sizes: usize,
-    /// How many segments there are, then of each its address, its size, and what may be done with it.
+    /// The number of segments, then of each its address, its size, and its permissions.
     pub segments: usize,
-    /// How many payloads there are, then of each its length, and whether it is code.
+    /// The number of payloads, then of each its length, and 1 if it is code.
     pub payloads: usize,
-    /// How many runs of pages there are, then of each the number of its first page, and how many it has, four bytes each: the
-    /// header's last field.
+    /// The number of runs of pages, then of each the number of its first page, and its number of pages, four bytes
+    /// each: the header's last field.
     pub pages: usize,
 }
 
@@ -130,7 +130,7 @@ impl Forgery {
         sign(bytes)
     }
 
-    /// What is in the file at that place.
+    /// The bytes at that place of the file.
     pub fn bytes(&self, at: usize, len: usize) -> &[u8] {
         &self.bytes[at..at + len]
     }

@@ -12,21 +12,21 @@ use crate::operations::World;
 /// Bytes by which the process may grow: the allocator's own doing.
 const SLACK: u64 = 4 << 20;
 
-/// What came of it.
+/// The outcome.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// How often each operation was done.
+    /// The number of times that each operation was done.
     pub done: BTreeMap<String, u64>,
     /// Worlds that went as they must, and looks at the process that found nothing.
     pub passed: u64,
-    /// What did not: each with what is needed to see it again.
+    /// The failures, each with the means to repeat it.
     pub failures: Vec<String>,
-    /// What the process used when it had warmed up, and the most that it used afterwards.
+    /// The process's memory when it had warmed up, and the largest afterwards.
     pub resident: (u64, u64),
 }
 
-/// Soaks for `time`, or until ten things went wrong, and looks at the process each time that two worlds have made so many
-/// steps. The seed says what is done.
+/// Soaks for `time`, or until ten things went wrong, and looks at the process each time that two worlds have made so
+/// many steps. The seed says what is done.
 pub fn soak(seed: u64, time: Duration, steps: u64) -> Outcome {
     keep_nothing_in_reserve();
     let start = Instant::now();
@@ -51,8 +51,8 @@ pub fn soak(seed: u64, time: Duration, steps: u64) -> Outcome {
     outcome
 }
 
-/// Makes the allocator give back what it can: by itself it keeps some megabytes for each thread that there ever was, which
-/// cannot be told from a leak.
+/// Makes the allocator give back what it can: by itself it keeps some megabytes for each thread that there ever was,
+/// which cannot be told from a leak.
 fn keep_nothing_in_reserve() {
     // SAFETY: the calls set numbers of the C library's.
     let are_set = unsafe {
@@ -88,7 +88,7 @@ impl Outcome {
     }
 }
 
-/// What the process uses.
+/// The resources of the process.
 #[derive(Debug)]
 struct Footprint {
     host: Host,
@@ -112,7 +112,7 @@ impl Footprint {
         }
     }
 
-    /// What it has more, or otherwise, than it had.
+    /// The differences to an earlier state that are growth.
     fn excess(&self, before: &Self) -> Option<String> {
         let (now, then) = (&self.host, &before.host);
         if now.files != then.files {

@@ -32,7 +32,7 @@ impl Inside {
         sandbox.register("Inside", function).unwrap();
     }
 
-    /// How often it was.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
@@ -53,7 +53,7 @@ pub struct Stoppable {
     pub handle: InterruptHandle,
     /// Sees that it runs.
     pub inside: Inside,
-    /// What it is put back to.
+    /// The snapshot that it is restored to.
     pub fresh: Snapshot,
 }
 
@@ -68,8 +68,8 @@ impl Stoppable {
         Self::with_functions(guest, options, |_| ())
     }
 
-    /// One with options and host functions. The limits are for the calls alone: the start of a guest may take longer than the
-    /// shortest of them when the machine is busy.
+    /// One with options and host functions. The limits are for the calls alone: the start of a guest may take longer
+    /// than the shortest of them when the machine is busy.
     pub fn with_functions(
         guest: &Guest,
         options: SandboxOptions,
@@ -127,7 +127,8 @@ impl Stoppable {
     }
 }
 
-/// Tells threads that go on until it is set that they are done: also where the test fails, or they would be waited for for ever.
+/// Tells threads that go on until it is set that they are done: also where the test fails, or they would be waited for
+/// for ever.
 #[derive(Debug)]
 pub struct Done<'a>(pub &'a AtomicBool);
 
@@ -137,8 +138,8 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Processor time that the calling thread has used, its guests included. Unlike the clock on the wall it does not run while
-/// others have the processor.
+/// Processor time that the calling thread has used, its guests included. Unlike the clock on the wall it does not run
+/// while others have the processor.
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
@@ -146,7 +147,7 @@ pub fn processor_time() -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
 }
 
-/// What a call returned, and how long it took.
+/// The result of a call, and the time that it took.
 pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = call();

@@ -1,7 +1,7 @@
-//! What a tenant's call needed of the host's memory does not stay with the sandbox.
+//! Host memory that a tenant's call needed does not stay with the sandbox.
 //!
-//! An allocator counts what the process holds: every buffer of the library's, whichever it is and whoever thinks of it. One test
-//! alone, so that nobody else allocates.
+//! An allocator counts what the process holds: every buffer of the library's, whichever it is and whoever thinks of it.
+//! One test alone, so that nobody else allocates.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 const MIB: u64 = 1 << 20;
-/// What a member may keep for the next call.
+/// Bytes that a member may keep for the next call.
 const KEPT: usize = 256 << 10;
 
 /// One tenant after the other, each using up as much of something as it can.

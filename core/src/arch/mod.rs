@@ -1,5 +1,5 @@
-//! The processor, whatever hypervisor it is seen through: what another one would do in another way, by names that it would
-//! have too. `docs/porting.md` says what each of them has to do. Its registers and exceptions are `vm::arch`'s.
+//! The processor-specific part that is independent of the hypervisor: other processors provide the same names.
+//! `docs/porting.md` lists their duties. Registers and exceptions are in `vm::arch`.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

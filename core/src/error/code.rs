@@ -1,9 +1,9 @@
 //! The table of error codes: the one place where a code is added.
 //!
-//! From it come [`ErrorCode`], and by `cargo run -p xtask -- codes` the constants of C, the exceptions of Python, the union of
-//! TypeScript and `docs/errors.md`.
+//! [`ErrorCode`] comes from it, and by `cargo run -p xtask -- codes` the constants of C, the exceptions of Python, the
+//! union of TypeScript and `docs/errors.md`.
 
-/// What the faces of the library say of one code, beside [`ErrorCode`].
+/// A code as the other languages describe it, beside [`ErrorCode`].
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -12,21 +12,21 @@ pub struct CodeRow {
     pub code: ErrorCode,
     /// Its name in C.
     pub name: &'static std::ffi::CStr,
-    /// When it is given: one sentence that holds in every language.
+    /// The condition that it stands for: one sentence, true in every language.
     pub when: &'static str,
-    /// What more there is to say, such as what becomes of the sandbox; may be empty.
+    /// Further facts, such as the sandbox's state afterwards; may be empty.
     pub then: &'static str,
-    /// What there is to say in C alone; may be empty.
+    /// Facts for C alone; may be empty.
     pub in_c: &'static str,
     /// The class in Python.
     pub python: &'static str,
-    /// What that class is derived from.
+    /// The base classes of that class.
     pub bases: &'static str,
 }
 
 macro_rules! codes {
     ($($code:ident = $number:literal, $name:literal, $when:literal, $then:literal, $in_c:literal, $python:literal($bases:literal);)*) => {
-        /// What kind of thing went wrong. The numbers are those of the C interface and never change.
+        /// The kind of a failure. The numbers are those of the C interface and never change.
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[non_exhaustive]
         #[repr(i32)]

@@ -1,7 +1,8 @@
-//! The sentences of errors: one template for each, and what it speaks of as data.
+//! The sentences of errors: one template for each, with its subjects as data.
 //!
-//! What a template names in braces is a field, or one of the options and functions of this library that are listed behind the name
-//! of the message: those are written as the reader's language calls them. A text that names none of them needs no entry here.
+//! A name in braces is a field, or one of this library's options and functions that are listed behind the message's
+//! name. Options and functions are written with the names of the reader's language. A text that names none of them
+//! needs no entry here.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,18 +27,18 @@ mod terms {
 
 macro_rules! messages {
     ($($message:ident $(($($term:ident),*))? $({$($field:ident: $part:ty),*})? $code:ident $template:literal;)*) => {
-        /// Why something failed.
+        /// The reason of a failure.
         #[derive(Debug)]
         pub(crate) enum Message {
             /// A text that is the same in every language.
             Text { code: ErrorCode, text: String },
-            /// What a host function said; without a text, what its error says, which is one of the engine's.
+            /// The text of a host function's error. Without one, the source is an engine error and its text is used.
             HostFailed { said: Option<String> },
             $(#[doc = $template] $message $({$($field: $part),*})?,)*
         }
 
         impl Message {
-            /// What kind of thing it says went wrong.
+            /// The code of the error.
             pub fn code(&self) -> ErrorCode {
                 match self {
                     Self::Text { code, .. } => *code,
@@ -59,7 +60,7 @@ macro_rules! messages {
                 }
             }
 
-            /// What it speaks of, in the order of the table.
+            /// The subjects of the message, in the order of the table.
             pub fn subjects(&self) -> Vec<Subject<'_>> {
                 let mut found = Vec::new();
                 match self {
@@ -73,7 +74,7 @@ macro_rules! messages {
                 found
             }
 
-            /// One of each that has a template.
+            /// One sample of each message that has a template.
             pub fn samples() -> Vec<Self> {
                 vec![$(Self::$message $({$($field: Part::sample()),*})?,)*]
             }
@@ -285,7 +286,7 @@ impl<T: Part> Part for Vec<T> {
     }
 }
 
-/// How the signal that stops guests comes to be one that can.
+/// The remedy for a program that ignores the signal that stops guests.
 #[derive(Debug)]
 pub(crate) struct OtherSignal;
 

@@ -1,9 +1,9 @@
 //! One error type for everything that can go wrong.
 //!
-//! An [`Error`] has a stable [`ErrorCode`], the same in every language, and one impersonal line that says what
-//! was expected, what was found and what mends it. The line is kept as a template and what it speaks of (`message.rs`), and
-//! written with the names of the reader's language (`spelling.rs`). The cause stays reachable by
-//! [`std::error::Error::source`]: the error of a host function comes back as the very object that it returned.
+//! An [`Error`] has a stable [`ErrorCode`], the same in every language, and one impersonal line: what was expected,
+//! what was found, what mends it. The line is kept as a template with its subjects (`message.rs`) and written with the
+//! names of the reader's language (`spelling.rs`). [`std::error::Error::source`] gives the cause: the error of a host
+//! function comes back as the object that the function returned.
 
 mod code;
 mod message;
@@ -24,13 +24,13 @@ use crate::fault::Fault;
 use crate::options::face::{Face, Refusal};
 use crate::text::said;
 
-/// The error that a host function, or a cause, is boxed as.
+/// The boxed error of a host function, or a cause.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
-/// The result of everything here.
+/// The result type of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong. One pointer wide.
+/// An error of this library. One pointer wide.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -43,8 +43,8 @@ struct Inner {
 }
 
 impl Error {
-    /// Makes an error whose line is the same in every language, for crates that extend this one. The line is impersonal: what was
-    /// expected, what was found, what mends it.
+    /// Makes an error whose line is the same in every language, for crates that extend this one. The line is
+    /// impersonal: what was expected, what was found, what mends it.
     pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
         Self::from(Message::Text { code, text: text.into() })
     }
@@ -90,7 +90,7 @@ impl Error {
         self
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of the failure.
     pub fn code(&self) -> ErrorCode {
         self.0.message.code()
     }
@@ -114,7 +114,7 @@ impl Error {
         line
     }
 
-    /// What the message speaks of: options and functions of this library, guest functions and host functions, sizes.
+    /// The subjects of the message: options and functions of this library, guest functions and host functions, sizes.
     pub fn subjects(&self) -> Vec<Subject<'_>> {
         match (&self.0.message, self.engine_source()) {
             (Message::HostFailed { said: None }, Some(source)) => source.subjects(),
@@ -122,7 +122,7 @@ impl Error {
         }
     }
 
-    /// The error of a call that has taken that long, for bindings that notice it themselves.
+    /// The error of a call that exceeded this limit, for bindings that notice it themselves.
     #[doc(hidden)]
     pub fn timed_out(limit: Duration) -> Self {
         Self::from(Message::TimedOut { limit: Time(limit) })
@@ -138,19 +138,19 @@ impl Error {
         self.0.source.as_deref()?.downcast_ref()
     }
 
-    /// The number that a guest error, a guest abort or a host function's status brought; else 0.
+    /// The number of a guest error, a guest abort or a host function's status; else 0.
     pub fn guest_code(&self) -> i32 {
         self.0.guest_code
     }
 
-    /// What the guest says about its error besides the message: JSON by convention, such as the name and the stack of what a
-    /// script threw. It is the guest's own text, at most 64 KiB and as it came: anything may be in it, line breaks and control
-    /// characters too.
+    /// Details of a guest's error besides the message. By convention they are JSON, such as the name and the stack of
+    /// an error that a script threw. This is the guest's own text, unchanged and at most 64 KiB: it may contain
+    /// anything, line breaks and control characters too.
     pub fn details(&self) -> Option<&str> {
         self.0.details.as_deref()
     }
 
-    /// Where and why the processor stopped the guest; with [`ErrorCode::GuestFault`] and
+    /// The fault that stopped the guest, and its place; with [`ErrorCode::GuestFault`] and
     /// [`ErrorCode::StackOverflow`].
     pub fn fault(&self) -> Option<&Fault> {
         match &self.0.message {
@@ -165,7 +165,7 @@ impl Error {
     }
 }
 
-/// What a guest is told of a host function's error.
+/// The text of a host function's error that the guest receives.
 pub(crate) fn told(source: &BoxError) -> String {
     source.downcast_ref::<Error>().map_or_else(|| source.to_string(), |error| error.render(&Words))
 }

@@ -1,8 +1,8 @@
-//! How a language calls what messages speak of.
+//! The names of options and functions in error messages, by language.
 //!
-//! A message names options and functions of this library. Each language has its own names for them, and some it does not have
-//! at all; so an error keeps what it speaks of, and [`Error::render`](crate::Error::render) writes the sentence with the names of
-//! whoever reads it. The default is Rust's.
+//! A message names options and functions of this library. Languages have different names for them, and lack some. So an
+//! error keeps its subjects, and [`Error::render`](crate::Error::render) writes the sentence with the reader's names.
+//! The default is Rust's.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ pub trait Spelling {
         Cow::Borrowed(option.name)
     }
 
-    /// That function of this library; `None` where the language has none that does the same.
+    /// The name of a function of this library; `None` if the language has no equivalent.
     fn function(&self, function: Function) -> Option<&'static str> {
         Some(function.name())
     }
@@ -30,8 +30,8 @@ pub trait Spelling {
         format!("{time:?}")
     }
 
-    /// Whether host functions without a signature are registered under their own names, and not as `json:NAME` with the signature
-    /// `(string) -> string`.
+    /// True if host functions without a signature are registered under their own names, and not as `json:NAME` with the
+    /// signature `(string) -> string`.
     fn has_unsigned_functions(&self) -> bool {
         false
     }
@@ -69,7 +69,7 @@ impl Spelling for Face {
     }
 }
 
-/// Plain words for whoever does not see the library's interface: a guest may show what it is told to users of any language.
+/// Plain words for readers who do not see the library's interface: a guest may show them to users of any language.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words;
 

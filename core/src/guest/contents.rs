@@ -1,8 +1,8 @@
 //! Bytes for a guest's memory: the file of a program, or a payload.
 //!
-//! They are copied once, from a file or from the caller, and what is checked afterwards is the copy. Pages of zeros are not
-//! copied: they take no memory here and none in an image, and nothing that is done with the bytes needs time for them. So a
-//! file costs what is stored in it, however long its holes make it.
+//! They are copied once, from a file or from the caller, and all checks use the copy. Pages of zeros are not copied:
+//! they take no memory here and none in an image, and cost no time later. So the cost of a file is that of its stored
+//! contents, however long its holes are.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -30,11 +30,12 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Reads a regular file, as long as its metadata says that it is.
+    /// Reads a regular file, up to the length in its metadata.
     pub fn of_file(mut file: File, metadata: &Metadata, max: u64) -> io::Result<Self> {
         let len = metadata.len();
         if len == 0 {
-            // Those of `/proc` say so, whatever they hold. One byte more than allowed shows that there is more.
+            // The metadata of files in `/proc` say so, whatever they hold. One byte more than allowed shows that there
+            // is more.
             let mut bytes = Vec::new();
             file.by_ref().take(max.saturating_add(1)).read_to_end(&mut bytes)?;
             return Self::of_bytes(&bytes);
@@ -43,7 +44,7 @@ impl Contents {
         let mut buffer = Vec::new();
         let mut at = 0;
         for extent in crate::file::data(&file, len)?.iter() {
-            // A file system may know of smaller parts than pages.
+            // A file system may know smaller parts than pages.
             let (start, end) = (extent.start & !(PAGE - 1), extent.end.next_multiple_of(PAGE).min(len));
             at = start.max(at);
             while at < end {
@@ -56,7 +57,7 @@ impl Contents {
         Ok(contents)
     }
 
-    /// Copies bytes of the caller's.
+    /// Copies the caller's bytes.
     pub fn of_bytes(bytes: &[u8]) -> io::Result<Self> {
         let mut contents = Self::zero(bytes.len() as u64)?;
         contents.copy(0, bytes);
@@ -72,7 +73,7 @@ impl Contents {
         Ok(Self { memory, len, present: PageSet::default() })
     }
 
-    /// Copies what is not zero to a place that starts a page.
+    /// Copies all bytes that are not zero to a place that starts a page.
     fn copy(&mut self, at: u64, bytes: &[u8]) {
         let pages = (at..).step_by(to_usize(PAGE));
         for (page, bytes) in pages.zip(bytes.chunks(to_usize(PAGE))).filter(|(_, bytes)| !is_zero(bytes)) {
@@ -85,12 +86,12 @@ impl Contents {
         }
     }
 
-    /// All of them. Reading zeros takes no memory, but time.
+    /// All bytes. Reading zeros takes time, but no memory.
     pub fn as_slice(&self) -> &[u8] {
         match &self.memory {
             None => &[],
-            // SAFETY: the mapping is ours alone, and longer than `len`; it lives as long as `self`, and after `self` was made,
-            // nobody writes to it.
+            // SAFETY: the mapping is ours alone, and longer than `len`; it lives as long as `self`, and after `self`
+            // was made, nobody writes to it.
             Some(memory) => unsafe { std::slice::from_raw_parts(memory.as_ptr(), self.len) },
         }
     }
@@ -99,7 +100,7 @@ impl Contents {
         self.len
     }
 
-    /// The parts of a range in which something is not zero, by whole pages, and their bytes.
+    /// The parts of a range that are not zero, in whole pages, and their bytes.
     pub fn present(&self, range: Range<u64>) -> impl Iterator<Item = (u64, &[u8])> {
         let range = range.start..range.end.min(self.len as u64);
         let parts: Vec<_> = self.present.within(&range).filter(|part| !part.is_empty()).collect();
@@ -108,14 +109,15 @@ impl Contents {
         })
     }
 
-    /// The records of a table, but for those on pages of zeros; `None` if the table has half a record, or is not all in here.
+    /// The records of a table, without those on pages of zeros; `None` if the table holds half a record, or is not all
+    /// in here.
     pub fn records<T: Pod>(&self, table: Range<u64>) -> Option<impl Iterator<Item = &T>> {
         let bytes = self.as_slice().get(to_usize(table.start)..to_usize(table.end))?;
         let all: &[T] = pod::slice_from_all_bytes(bytes).ok()?;
         let (start, mut next) = (to_usize(table.start), 0);
         Some(self.present(table).flat_map(move |(at, bytes)| {
             let from = to_usize(at) - start;
-            // A record on two pages belongs to the first of them that is here.
+            // A record across two pages belongs to the first of them that is here.
             let first = next.max(from / size_of::<T>());
             next = (from + bytes.len()).div_ceil(size_of::<T>());
             all.get(first..next).unwrap_or_default()
@@ -126,7 +128,7 @@ impl Contents {
         self.present(0..self.len as u64)
     }
 
-    /// Adds the bytes to a checksum. Which of them are zero pages is as much as the bytes say.
+    /// Adds the bytes to a checksum. Pages of zeros are left out, with no loss: the bytes determine which they are.
     pub fn hash(&self, hash: &mut Sha256) {
         hash.update((self.len as u64).to_le_bytes());
         hash.update((self.all().count() as u64).to_le_bytes());
@@ -150,7 +152,7 @@ impl fmt::Debug for Contents {
     }
 }
 
-/// Private memory of zeros, of which a page is there once it was written to.
+/// Private memory of zeros, whose pages exist once they are written.
 fn reserve(size: usize) -> io::Result<MmapRegion> {
     let memory = MmapRegion::new(size).map_err(|_| io::Error::last_os_error())?;
     // One page that is written would bring its whole two megabytes with it. A kernel without large pages refuses.

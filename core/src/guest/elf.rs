@@ -1,11 +1,10 @@
 //! Reading a guest program.
 //!
-//! Accepted are little-endian x86-64 ELF files that stand on their own: static-pie and static executables,
-//! `cdylib`s, and what `-shared -nostdlib` makes. The file is hostile: every number in it is checked before
-//! it is used, and nothing is allocated by a number that only a header states. Nor may a file say the same thing many
-//! times over: how many headers there are is bounded, and together the segments have no more bytes than the file, so
-//! that time and memory grow with the file and no faster. What comes out, a [`Program`], says which bytes of the file lie where;
-//! `relocate` says what else is there at the one address at which programs of its kind are placed.
+//! Accepted are self-contained little-endian x86-64 ELF files: static-pie and static executables, `cdylib`s, and the
+//! results of `-shared -nostdlib`. The file is hostile: every number in it is checked before use, and no allocation
+//! depends on a number that only a header states. The number of headers is bounded, and together the segments have no
+//! more bytes than the file, so time and memory grow linearly with the file. The result, a [`Program`], lists the
+//! places of the file's bytes. `relocate` gives the words that differ at the one address for programs of this kind.
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +34,7 @@ const MAX_NOTES: usize = 8;
 /// Bytes of all notes of one file.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
 
-/// Loads the program that a file holds. Its relocations are left to be checked.
+/// Loads the program in a file. Its relocations remain to be checked.
 pub(super) fn load(contents: &Contents) -> Result<Program> {
     let file = contents.as_slice();
     let (header, headers) = headers(file)?;
@@ -91,7 +90,7 @@ pub(super) fn headers(
             return Err(bad(&format!("its type is {}; expected an executable or a shared object", kind.0)));
         }
     }
-    // The number that stands for "more than fit here" is above every bound.
+    // The number that stands for "more than fit here" exceeds every bound.
     let count = header.e_phnum(LittleEndian);
     if count > MAX_HEADERS {
         return Err(bad(&format!("it has {count} program headers; a file has at most {MAX_HEADERS}")));
@@ -119,7 +118,7 @@ fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Resu
     Ok(())
 }
 
-/// The number of exactly one ABI note, one that this library accepts.
+/// The number of exactly one ABI note, which this library must accept.
 fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
     let malformed = |_| Error::guest_binary("a note segment is malformed");
     let notes: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
@@ -171,7 +170,7 @@ fn of_type(
     headers.iter().filter(move |header| header.p_type(LittleEndian) == of_type)
 }
 
-/// The loadable segments, bounded, in order, apart from each other, and W^X.
+/// The loadable segments: bounded, in order, disjoint, and W^X.
 fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], bias: u64) -> Result<Vec<Segment>> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut left = file.len() as u64;

@@ -31,7 +31,7 @@ pub(crate) type Fingerprint = [u8; 32];
 /// Bytes of the largest guest file.
 pub const MAX_GUEST_FILE: u64 = 1 << 30;
 
-/// Images that one guest keeps for reuse: as many as there are different sizes in common use.
+/// Images that one guest keeps for reuse: one for each of the sizes in common use.
 const KEPT_IMAGES: usize = 4;
 
 /// A guest program, loaded and checked once; cheap to clone, and shared by any number of sandboxes and threads.
@@ -55,8 +55,9 @@ struct Shared {
 }
 
 impl Guest {
-    /// Loads a guest program from a file. [`ErrorCode::Io`] if it cannot be read, [`ErrorCode::GuestBinary`] if it is
-    /// no guest program. The file is read once and not needed afterwards; holes in it cost nothing.
+    /// Loads a guest program from a file. Fails with [`ErrorCode::Io`] if it cannot be read, and with
+    /// [`ErrorCode::GuestBinary`] if it is no guest program. The file is read once and not needed afterwards; holes in
+    /// it cost nothing.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let io = |source: std::io::Error| {
@@ -79,8 +80,8 @@ impl Guest {
         Self::load(copied(file)?)
     }
 
-    /// The same guest with bytes added to its image: data, or code compiled for it. The guest finds them by their
-    /// number, counted from 0 in the order in which they were added.
+    /// Adds bytes to a copy of this guest: data, or code compiled for it. The guest finds them by their number, counted
+    /// from 0 in the order in which they were added.
     pub fn with_payload(&self, bytes: &[u8], access: PayloadAccess) -> Result<Self> {
         let mut payloads = self.shared.payloads.clone();
         if payloads.len() == MAX_PAYLOADS {
@@ -126,7 +127,7 @@ impl Guest {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// In what another guest is not this one.
+    /// The difference to another guest, in words.
     fn difference(&self, other: &Self) -> String {
         let (ours, theirs) = (&self.shared.payloads, &other.shared.payloads);
         if self.shared.file != other.shared.file {
@@ -142,7 +143,7 @@ impl Guest {
         }
     }
 
-    /// The contract that the program was built for, by its note.
+    /// The guest ABI that the program was built for, by its note.
     pub(crate) fn abi(&self) -> u32 {
         self.shared.program.abi
     }
@@ -191,13 +192,13 @@ impl Guest {
         Ok(image)
     }
 
-    /// Composes the image of a sandbox with these options. Public for those who look for files that make it slow.
+    /// Composes the image of a sandbox with these options. Public for fuzzing, which looks for files that make it slow.
     #[doc(hidden)]
     pub fn compose(&self, options: &SandboxOptions) -> Result<()> {
         self.image(&options.sizes()?).map(drop)
     }
 
-    /// The name of the function that holds a guest virtual address. Public for those who look for files that make it slow.
+    /// The name of the function that holds a guest virtual address. Public for the same reason.
     #[doc(hidden)]
     pub fn function_at(&self, address: u64) -> Option<String> {
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))

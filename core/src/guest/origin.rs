@@ -1,14 +1,14 @@
-//! The origin of a sandbox: the guest that it was made of, by which a snapshot is known to belong to it.
+//! The origin of a sandbox: the guest that it was made of. A snapshot belongs to one origin.
 
 use super::{Fingerprint, Guest};
 
-/// A guest that was loaded here, or what a snapshot file says of one.
+/// A guest that was loaded here, or the description of one in a snapshot file.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
     Guest(Guest),
     File {
         fingerprint: Fingerprint,
-        /// The contract that it was built for.
+        /// The guest ABI that it was built for.
         abi: u32,
     },
 }
@@ -21,7 +21,7 @@ impl Origin {
         }
     }
 
-    /// The contract that the guest was built for: what its frames mean.
+    /// The guest ABI that the guest was built for: the meaning of its frames.
     pub fn abi(&self) -> u32 {
         match self {
             Self::Guest(guest) => guest.abi(),
@@ -29,7 +29,7 @@ impl Origin {
         }
     }
 
-    /// Describes how this origin differs from another one, as far as it can be told.
+    /// Describes how this origin differs from another one, as far as that is known.
     pub fn difference(&self, other: &Self) -> Option<String> {
         match (self, other) {
             (Self::Guest(ours), Self::Guest(theirs)) if ours.is_identical(theirs) => None,
@@ -39,7 +39,7 @@ impl Origin {
         }
     }
 
-    /// The name of the function that holds a guest virtual address, where there is a file to look it up in.
+    /// The name of the function that holds a guest virtual address, if there is a file to look it up in.
     pub fn function_at(&self, address: u64) -> Option<String> {
         match self {
             Self::Guest(guest) => guest.function_at(address),

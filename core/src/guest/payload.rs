@@ -10,7 +10,7 @@ use super::contents::Contents;
 pub enum PayloadAccess {
     /// Data.
     Read,
-    /// Code, which can be read too.
+    /// Code, which can also be read.
     ReadExecute,
 }
 

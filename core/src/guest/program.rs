@@ -1,4 +1,4 @@
-//! A guest program, whatever file it came from: what lies where before its first instruction.
+//! A guest program, from any file format: the contents of its memory before its first instruction.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ pub(crate) const PROGRAM_WINDOW: Range<u64> = 0x1_0000..0x4000_0000;
 /// The address of relocatable programs.
 pub(crate) const RELOCATABLE_BASE: u64 = 0x40_0000;
 
-/// A loaded guest program: what lies where in the guest's memory before its first instruction.
+/// A loaded guest program: the contents of the guest's memory before its first instruction.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// In ascending order, without a page in common.
@@ -19,7 +19,7 @@ pub(crate) struct Program {
     pub entry: u64,
     /// Added to every address of the file.
     pub bias: u64,
-    /// The contract that it was built for.
+    /// The guest ABI that it was built for.
     pub abi: u32,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Program {
 pub(crate) struct Segment {
     /// First address; not necessarily that of a page.
     pub address: u64,
-    /// Bytes in memory; those that the file does not give are zero.
+    /// Bytes in memory; those that the file does not provide are zero.
     pub size: u64,
     /// The place of the first of them in the file.
     pub source: Range<u64>,
@@ -37,7 +37,7 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// The whole pages that the segment takes.
+    /// The whole pages that the segment occupies.
     pub fn pages(&self) -> Range<u64> {
         // Both ends are inside the program window, far from overflow.
         self.address & !(PAGE - 1)..(self.address + self.size).next_multiple_of(PAGE)

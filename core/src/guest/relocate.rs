@@ -1,10 +1,10 @@
 //! Relocation.
 //!
-//! A guest refers to nothing but itself, so the few kinds of [`Relocation`] suffice, and the packed form of the relative one
-//! (`DT_RELR`). An undefined weak symbol is 0;
-//! an undefined strong one is an error that names it. The tables are read where they lie in the file, which stays as it is:
-//! what they change is changed in each image, so that no copy of the program is needed. Each table is read once, but for its
-//! pages of zeros: time is linear in what is stored of them, and no memory is needed.
+//! A guest refers only to itself, so the few kinds of [`Relocation`] suffice, and the packed form of the relative one
+//! (`DT_RELR`). An undefined weak symbol is 0; an undefined strong one is an error that names it. The tables are read
+//! in place in the file, which is not changed: relocated words are changed in each image, so no copy of the program is
+//! needed. Each table is read once, without its pages of zeros: time is linear in its stored bytes, and no memory is
+//! needed.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ use crate::int::to_usize;
 /// Longest name in a message.
 const MAX_NAME: usize = 256;
 
-/// Eight bytes of a segment that are to be others than the file has.
+/// Eight bytes of a segment that differ from the file's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
     /// The segment's number.
@@ -36,12 +36,12 @@ pub(crate) struct Change {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Word {
     Is(u64),
-    /// The sum of what is there and this.
+    /// The sum of the word in place and this one.
     Adds(u64),
 }
 
-/// Calls `change` with what is to be changed in the program of a file, in the order in which it counts. All places are inside
-/// what the file gives for their segments.
+/// Calls `change` for each word to be changed in the program of a file, in the order of effect. All places are inside
+/// bytes that the file provides for their segments.
 pub(crate) fn each(
     contents: &Contents,
     program: &Program,
@@ -85,7 +85,7 @@ impl<'f> Tables<'f> {
         let find = |tag| {
             entries().find(|entry| entry.d_tag(LittleEndian) == tag).map(|entry| entry.d_val(LittleEndian))
         };
-        // From an address on, what its segment has in the file.
+        // The bytes that the file provides from an address on, to the end of its segment.
         let from = |address: u64, what: &str| {
             find_segment(&program.segments, address.wrapping_add(program.bias))
                 .and_then(|(number, offset)| {
@@ -127,7 +127,7 @@ impl<'f> Tables<'f> {
         if packed.len() % 8 != 0 {
             return Err(bad("the packed relocation table is malformed"));
         }
-        // Nothing states how many symbols there are: the table ends where its segment's bytes end.
+        // No number of symbols is stated: the table ends where its segment's bytes end.
         let symbols = match find(elf::DT_SYMTAB) {
             Some(address) => bytes(from(address, "symbol")?),
             None => &[],
@@ -163,7 +163,7 @@ impl<'f> Tables<'f> {
     }
 }
 
-/// The value that a relocation gives its place; none if it changes nothing.
+/// The value for the place of a relocation; none if nothing changes.
 fn relocated(rela: &Rela64<LittleEndian>, tables: &Tables<'_>, bias: u64) -> Result<Option<u64>> {
     let addend = rela.r_addend(LittleEndian).cast_unsigned();
     let symbol = || tables.symbol(rela.r_sym(LittleEndian, false), bias);
@@ -183,13 +183,13 @@ fn relocated(rela: &Rela64<LittleEndian>, tables: &Tables<'_>, bias: u64) -> Res
     }))
 }
 
-/// The addresses of the packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd one is a
-/// bitmap of the 63 words that follow.
+/// The addresses of the packed form (System V gABI, *Relative Relocation Table*): an even word is an address; an odd
+/// one is a bitmap of the 63 words that follow.
 fn unpack(packed: &[u8], mut add: impl FnMut(u64) -> Result<()>) -> Result<()> {
     let mut next = None;
     for entry in packed.chunks_exact(8).map(word) {
         if entry == 0 {
-            // Where every file has its header. A hole would be full of them.
+            // Every file has its header there. A hole would be full of them.
             return Err(bad("the packed relocation table names address 0"));
         }
         if entry & 1 == 0 {
@@ -206,7 +206,7 @@ fn unpack(packed: &[u8], mut add: impl FnMut(u64) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// The change of the eight bytes at an address, which are inside one segment, where the file gives bytes.
+/// The change of the eight bytes at an address, which must be inside one segment, in bytes that the file provides.
 fn place(segments: &[Segment], address: u64, word: Word) -> Result<Change> {
     find_segment(segments, address)
         .filter(|(number, offset)| {
@@ -217,14 +217,14 @@ fn place(segments: &[Segment], address: u64, word: Word) -> Result<Change> {
         .ok_or_else(|| bad("a relocation changes memory outside the program's initialised segments"))
 }
 
-/// The segment that starts last before an address or at it, by its number, and how far behind its start the address is: if
-/// that lies in any segment, it is this one.
+/// The segment with the highest start at or below an address, by its number, and the address's distance from that
+/// start. If any segment contains the address, it is this one.
 fn find_segment(segments: &[Segment], address: u64) -> Option<(usize, u64)> {
     let number = segments.partition_point(|segment| segment.address <= address).checked_sub(1)?;
     Some((number, address - segments.get(number)?.address))
 }
 
-/// The string at that place of the string table, up to a zero: as much as is shown of it.
+/// The string at that place of the string table, up to a zero byte: the part that messages show.
 fn string(strings: &[u8], offset: u64) -> String {
     let tail = usize::try_from(offset).ok().and_then(|offset| strings.get(offset..)).unwrap_or_default();
     let tail = tail.get(..MAX_NAME.min(tail.len())).unwrap_or_default();
@@ -232,7 +232,7 @@ fn string(strings: &[u8], offset: u64) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// A table of plain records, whatever its alignment.
+/// A table of plain records, with any alignment.
 fn records<T: pod::Pod>(bytes: &[u8]) -> Option<&[T]> {
     pod::slice_from_all_bytes(bytes).ok()
 }

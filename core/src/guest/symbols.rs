@@ -1,8 +1,8 @@
-//! Names for addresses: which function was the guest in when it faulted?
+//! Names for addresses: the function in which the guest faulted.
 //!
-//! Read from the file when a fault is reported, never before: a program that does not fault pays nothing. The file
-//! is hostile here too; a broken symbol table gives no name. Each table is read once, from its start to the first match, without
-//! its pages of zeros, and one name of it, so that time is linear in what is stored of the file.
+//! Symbols are read from the file when a fault is reported, never before: a program that does not fault pays nothing.
+//! The file is hostile here, too; a broken symbol table gives no name. Each table is read once, from its start to the
+//! first match, without its pages of zeros, and one name of it. So time is linear in the file's stored bytes.
 
 use std::fmt::{self, Write};
 
@@ -20,7 +20,8 @@ const MAX_LEN: usize = 256;
 pub(crate) fn function_at(contents: &Contents, address: u64) -> Option<String> {
     let file = contents.as_slice();
     let header = FileHeader64::<LittleEndian>::parse(file).ok()?;
-    // A number that does not fit there is somewhere else, and without a bound. Linked programs have no such number of sections.
+    // A number that does not fit there is stored elsewhere, without a bound. Linked programs have no such number of
+    // sections.
     if header.e_shnum(LittleEndian) == 0 {
         return None;
     }
@@ -46,7 +47,7 @@ pub(crate) fn function_at(contents: &Contents, address: u64) -> Option<String> {
     })
 }
 
-/// The beginning of what is written to it: a little more than is reported, so that the cut shows. Then it fails.
+/// A writer that keeps the beginning: a little more than is reported, so that the cut shows. Then it fails.
 struct Start(String);
 
 impl Write for Start {

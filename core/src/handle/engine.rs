@@ -1,4 +1,4 @@
-//! What a handle is made of, and its user: the one who is inside.
+//! The contents of a handle, and its current user.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,35 +15,35 @@ use crate::options::CallOptions;
 use crate::pool::PooledSandbox;
 use crate::sandbox::{Sandbox, StartFailed, State, UninitializedSandbox};
 
-/// Calls that belong to the start of a sandbox, such as the loading of a script: names of guest functions, and their
-/// arguments, which are texts.
+/// Calls that belong to the start of a sandbox, such as the loading of a script: names of guest functions with their
+/// string arguments.
 pub type Preparation = Vec<(String, Vec<String>)>;
 
 /// The caller's part in a start.
 pub trait Starter {
-    /// What the start fails with.
+    /// The error type of the start.
     type Error: From<Error>;
 
-    /// Asked before each step whether to go on.
+    /// Called before each step. An error ends the start.
     fn go_on(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Asked after a failure from before the guest has run whether the caller has mended its cause. Then the start is tried
-    /// again at once.
+    /// Called after a failure from before the guest has run. Returns true if the caller has removed the cause; the
+    /// start is then retried at once.
     fn has_mended(&mut self, error: &Error) -> bool {
         let _ = error;
         false
     }
 }
 
-/// A caller that has no part in it.
+/// A caller without a part in the start.
 impl Starter for () {
     type Error = Error;
 }
 
-/// What is left of a sandbox that was closed. Dropping it destroys the machine, or gives a member back to its pool, and frees
-/// the host functions.
+/// The contents of a sandbox that was closed. Dropping it destroys the machine, or returns a member to its pool, and
+/// frees the host functions.
 pub struct Remains(Box<Engine>);
 
 impl Remains {
@@ -51,8 +51,8 @@ impl Remains {
         Self(engine)
     }
 
-    /// Brings a poisoned member of a pool back to the pool's snapshot, on this thread. Given back as it is, the pool's own
-    /// thread would do that, and whoever comes next might wait for it. Where it fails, the pool replaces the member.
+    /// Restores a poisoned member of a pool to the pool's snapshot, on this thread. Otherwise the pool's own thread
+    /// would do that, and the next acquisition might wait for it. If this fails, the pool replaces the member.
     pub fn clean(&mut self) {
         if let Engine::Pooled(member) = &mut *self.0 {
             member.clean();
@@ -66,12 +66,12 @@ impl fmt::Debug for Remains {
     }
 }
 
-/// The user of a sandbox, who has it to himself until he leaves or this is dropped.
+/// The exclusive use of a sandbox, until [`Self::leave`] or drop.
 ///
 /// Moves between threads. If the sandbox was closed meanwhile, dropping this destroys it.
 pub struct Inside {
     shared: Arc<Shared>,
-    /// `None` only when the user has left.
+    /// `None` only after the user has left.
     engine: Option<Box<Engine>>,
     /// The thread that entered, if it was unwinding then: that panic is none of the sandbox's.
     unwinding: Option<ThreadId>,
@@ -82,22 +82,22 @@ impl Inside {
         Self { shared, engine: Some(engine), unwinding: unwinding() }
     }
 
-    /// Says that the user goes on on another thread than the one that entered.
+    /// Notes that another thread than the one that entered goes on with the use.
     pub fn hand_over(&self) {
         self.shared.hand_over();
     }
 
-    /// Leaves. What is returned is left of a sandbox that was closed meanwhile.
+    /// Leaves. Returns the contents if the sandbox was closed meanwhile.
     pub fn leave(mut self) -> Option<Remains> {
         self.put_back()
     }
 
-    /// Whether a start is left to be made.
+    /// True if the guest has not been started.
     pub fn is_uninitialized(&self) -> bool {
         matches!(self.engine.as_deref(), Some(Engine::Uninitialized(..)))
     }
 
-    /// The sandbox, which has not started.
+    /// The sandbox before its start.
     pub fn uninitialized(&mut self) -> Result<&mut UninitializedSandbox> {
         match self.engine()? {
             Engine::Uninitialized(sandbox, _) => Ok(sandbox),
@@ -105,7 +105,7 @@ impl Inside {
         }
     }
 
-    /// The sandbox, which has started.
+    /// The sandbox after its start.
     pub fn sandbox(&mut self) -> Result<&mut Sandbox> {
         match self.engine()? {
             Engine::Evolved(sandbox) => Ok(sandbox),
@@ -114,7 +114,7 @@ impl Inside {
         }
     }
 
-    /// Has the start make these calls, too, under the same limits. If one of them fails, nothing is left of the sandbox.
+    /// Adds calls to the start, under the same limits. If one of them fails, the sandbox is discarded.
     pub fn prepare_by(&mut self, calls: Preparation) -> Result<()> {
         match self.engine()? {
             Engine::Uninitialized(_, preparation) => *preparation = calls,
@@ -123,7 +123,7 @@ impl Inside {
         Ok(())
     }
 
-    /// How often the signal hook is asked from now on; see [`Sandbox::set_signal_hook_interval`].
+    /// Sets the interval at which the signal hook is called; see [`Sandbox::set_signal_hook_interval`].
     pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
         match self.engine()? {
             Engine::Uninitialized(sandbox, _) | Engine::Failed(sandbox, _) => {
@@ -135,7 +135,8 @@ impl Inside {
         }
     }
 
-    /// Starts the guest, unless it has started, for a call with these limits. What is left of them is for the call.
+    /// Starts the guest, unless it has started, for a call with these limits. Returns the limits that remain for the
+    /// call.
     pub fn ready<S: Starter>(
         &mut self,
         limits: CallOptions,
@@ -149,7 +150,7 @@ impl Inside {
         Ok(limits.since(begun))
     }
 
-    /// Starts the guest and prepares it. All of that has one limit, which began at the moment that is returned.
+    /// Starts the guest and prepares it, under one limit. Returns the moment from which the limit counts.
     pub fn evolve<S: Starter>(&mut self, limits: &CallOptions, starter: &mut S) -> Result<Moment, S::Error> {
         starter.go_on()?;
         let begun = Moment::now();
@@ -215,16 +216,16 @@ fn unwinding() -> Option<ThreadId> {
 #[derive(Debug)]
 pub(super) enum Engine {
     Uninitialized(UninitializedSandbox, Preparation),
-    /// Its start failed, or is going on. Its host functions live until it is closed.
+    /// The start failed, or is going on. The host functions live until the handle is closed.
     Failed(UninitializedSandbox, Preparation),
     Evolved(Sandbox),
     Pooled(PooledSandbox),
-    /// Its preparation failed, or is going on.
+    /// The preparation failed, or is going on.
     Discarded,
 }
 
 impl Engine {
-    /// What the sandbox is when nobody is inside.
+    /// The phase of the sandbox while nobody is inside.
     pub fn phase(&self) -> Phase {
         let of = |sandbox: &Sandbox| match sandbox.state() {
             State::Ready => Phase::Ready,
@@ -239,7 +240,7 @@ impl Engine {
         }
     }
 
-    /// Starts the guest. After a failure from before it has run, the sandbox is as it was.
+    /// Starts the guest. After a failure from before the guest has run, the sandbox is unchanged.
     fn start(&mut self, limits: &CallOptions) -> Result<Sandbox> {
         match std::mem::replace(self, Self::Discarded) {
             // Failed until it is seen to have started: so it is, too, if a panic unwinds through here.
@@ -260,7 +261,7 @@ impl Engine {
         })
     }
 
-    /// Why this is not the sandbox that was asked for; `otherwise` if it serves calls.
+    /// The reason why the sandbox does not suit the request; `otherwise` if it serves calls.
     fn refusal(&self, otherwise: Refusal) -> Error {
         let refusal = match self {
             Self::Uninitialized(..) => Refusal::NotStarted,

@@ -1,14 +1,14 @@
-//! Handles: sandboxes that anybody may use, ask, interrupt and close at any time.
+//! Handles: sandboxes that threads share, and that any thread may use, query, interrupt and close at any time.
 //!
-//! A [`crate::Sandbox`] is owned by one user at a time, and the compiler sees to it. Where no compiler does (in C, Python and
-//! JavaScript, and among threads that share a sandbox) a [`Handle`] keeps count instead. Nobody ever waits for it: who finds the
-//! sandbox in use is told so, and who closes it meanwhile leaves that to its user. The faces of other languages add their
-//! conversions, and nothing of this.
+//! A [`crate::Sandbox`] has one owner at a time, and the compiler checks that. Where no compiler does (in C, Python and
+//! JavaScript, and among threads that share a sandbox) a [`Handle`] tracks it at run time. Nothing ever waits: entering
+//! a sandbox in use fails, and closing one takes effect when its user leaves. The other languages add only their
+//! conversions.
 //!
 //! # States
 //!
-//! Whoever enters says what for ([`Operation`]), and is answered by this table. A `+` admits him; the sandbox is then
-//! *running* until he leaves it in one of the other states. Anything else is the code of an error.
+//! A thread enters for an [`Operation`], and this table answers. `+` admits it; the sandbox is then *running* until it
+//! leaves in one of the other states. Anything else is the code of an error.
 //!
 //! | state | `state` says | call | call from start | evolve | inspect | register | restore | resume | snapshot | close |
 //! |---|---|---|---|---|---|---|---|---|---|---|
@@ -22,18 +22,20 @@
 //! | running and closed meanwhile | closed | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | has been said |
 //! | closed | closed | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | `Closed` | has been |
 //!
-//! - A start that fails *before the guest has run* (no hypervisor, no memory, missing host functions) leaves the sandbox
-//!   uninitialized, to be tried again. After that it has failed for good: what the guest did to the host, by host functions, is not
-//!   undone. Which of the two it was, the engine knows; no code of an error says it.
-//! - *Preparation* is the part of a start that consists of calls, such as loading a script ([`Inside::prepare_by`]). If one of
-//!   them fails, nothing of the sandbox is kept: half a program is worse than none.
-//! - *Suspended* is a call that waits for results of host functions while nobody is inside: the guest is parked in the middle of
-//!   it. A restore gives the call up. [`InterruptHandle::interrupt`] finds no call to stop, as between two calls.
-//! - *Running elsewhere* is a sandbox whose user has handed it to another thread ([`Inside::hand_over`]). Whoever finds it may
-//!   wait for that thread; whoever finds it running here may be called by the user himself, and would wait for ever.
-//! - In a forked child, what was running in the parent is `State`, since its user does not exist there.
+//! - A start that fails *before the guest has run* (no hypervisor, no memory, missing host functions) leaves the
+//!   sandbox uninitialized, and may be retried. Any later failure is final: the guest's calls of host functions cannot
+//!   be undone. The engine knows which of the two it was; no error code says it.
+//! - *Preparation* is the part of a start that consists of calls, such as loading a script ([`Inside::prepare_by`]). If
+//!   one of them fails, nothing of the sandbox is kept: half a program is worse than none.
+//! - *Suspended* is a call that waits for results of host functions while nobody is inside: the guest is parked in the
+//!   middle of it. A restore abandons the call. [`InterruptHandle::interrupt`] finds no call to stop, as between two
+//!   calls.
+//! - *Running elsewhere* is a sandbox whose user has handed it to another thread ([`Inside::hand_over`]). A thread that
+//!   finds this may wait for the other one. A thread that finds it running here may be called by the user itself, and
+//!   waiting would be a deadlock.
+//! - In a forked child, a sandbox that was running in the parent answers `State`: its user does not exist there.
 //!
-//! A panic of its user leaves a sandbox poisoned, or failed if it was starting.
+//! A panic of the user leaves a sandbox poisoned, or failed if it was starting.
 
 mod engine;
 mod state;
@@ -52,7 +54,7 @@ pub use engine::{Inside, Preparation, Remains, Starter};
 use state::{Closing, Refusal, Word};
 pub use state::{Operation, State};
 
-/// A sandbox that is shared, and used by one at a time. Cheap to clone.
+/// A sandbox that threads share. One uses it at a time. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -77,7 +79,7 @@ impl Handle {
         Self { shared: Arc::new(Shared { word, epoch: AtomicU64::new(0), interrupt, engine }) }
     }
 
-    /// Enters the sandbox, if the operation may be done now; see the table of the [module](self).
+    /// Enters the sandbox, if the operation is allowed now; see the table of the [module](self).
     pub fn enter(&self, operation: Operation) -> Result<Inside> {
         let shared = &self.shared;
         let epoch = Epoch::current()?.number();
@@ -95,13 +97,13 @@ impl Handle {
         }
     }
 
-    /// Says what [`Self::enter`] would say now.
+    /// Fails exactly if [`Self::enter`] would fail now.
     pub fn check(&self, operation: Operation) -> Result<()> {
         self.shared.word().enter(operation).map(drop).map_err(|refusal| self.shared.error(refusal))
     }
 
-    /// Closes the sandbox: nobody enters any more. What is left of it is for the caller to drop, or, if somebody is inside,
-    /// for whoever is. May be repeated.
+    /// Closes the sandbox: nobody can enter any more. The caller drops the contents that this returns; if somebody is
+    /// inside, that user does. May be repeated.
     pub fn close(&self) -> Option<Remains> {
         let closed = self.shared.change(|word| Ok::<_, Refusal>(word.close()));
         match closed {
@@ -110,12 +112,12 @@ impl Handle {
         }
     }
 
-    /// What the sandbox can do next. May be asked at any time.
+    /// The state of the sandbox. May be called at any time.
     pub fn state(&self) -> State {
         self.shared.word().state()
     }
 
-    /// The handle that stops its calls. `None` if the program ignores the signal that does.
+    /// The handle that interrupts its calls. `None` if the program ignores the signal that this needs.
     pub fn interrupt_handle(&self) -> Option<&InterruptHandle> {
         self.shared.interrupt.as_ref()
     }
@@ -127,7 +129,7 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// What all clones of a handle share.
+/// The state that all clones of a handle share.
 struct Shared {
     /// A [`Word`].
     word: AtomicU8,
@@ -135,8 +137,8 @@ struct Shared {
     epoch: AtomicU64,
     /// Dropped before the engine: a pool makes a member's handles worthless if any are left.
     interrupt: Option<InterruptHandle>,
-    /// What the sandbox is made of, unless somebody is inside: then he has it. Locked for moments, and only by whoever has just
-    /// made the word his own.
+    /// The contents, unless somebody is inside and holds them. Locked only for a moment, by a thread that has just
+    /// changed the word in its own favour.
     engine: Mutex<Option<Box<Engine>>>,
 }
 
@@ -170,7 +172,7 @@ impl Shared {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the engine back. What is returned is left of a sandbox that was closed meanwhile.
+    /// Puts the engine back. Returns the contents if the sandbox was closed meanwhile.
     fn leave(&self, engine: Box<Engine>) -> Option<Remains> {
         let left = engine.phase();
         *self.engine() = Some(engine);
@@ -185,7 +187,7 @@ impl Shared {
         let _ = self.change(|word| Ok::<_, Refusal>((word.hand_over(), ())));
     }
 
-    /// The handle has just been closed by the caller.
+    /// Takes the contents after the caller has closed the handle.
     fn take_away(&self) -> Option<Remains> {
         self.engine().take().map(Remains::new)
     }

@@ -1,7 +1,7 @@
-//! The states of a handle, and what each operation finds in them: one table, as plain data.
+//! The states of a handle, and the answer of each to every operation: one table, as plain data.
 //!
-//! A [`Word`] is all that is known of a handle at one moment. Its transitions have no effects: the handle applies them to an
-//! atomic cell, so that the table can be tested without a machine and without threads.
+//! A [`Word`] is the complete state of a handle at one moment. Its transitions have no effects: the handle applies them
+//! to an atomic cell. So the table can be tested without a machine and without threads.
 
 use crate::error::{Error, ErrorCode, Message};
 
@@ -105,15 +105,15 @@ impl Refusal {
     }
 }
 
-/// What a handle is at one moment.
+/// The state of a handle at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Word {
     phase: Phase,
-    /// It is to be closed by whoever is inside.
+    /// True if the user closes it on leaving.
     is_closing: bool,
 }
 
-/// Where a handle is in its life. The numbers are those in the atomic cell.
+/// The phase of a handle's life. The numbers are those in the atomic cell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(super) enum Phase {
@@ -125,19 +125,19 @@ pub(super) enum Phase {
     /// The start failed, and nothing is left.
     Discarded,
     Suspended,
-    /// In use by the thread that entered; so whoever finds this may be called by the user himself, and must not wait.
+    /// In use by the thread that entered. A thread that finds this may be called by the user itself, and must not wait.
     Running,
     /// In use by another thread than the one that entered; waiting for it is no deadlock.
     RunningElsewhere,
     Closed,
 }
 
-/// Who takes away what a closed handle was made of.
+/// The party that takes the contents of a closed handle.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Closing {
-    /// Whoever asked for it, now.
+    /// The caller, now.
     Now,
-    /// Whoever is inside, on leaving.
+    /// The user inside, on leaving.
     Later,
     /// Nobody any more.
     Done,

@@ -1,7 +1,7 @@
 //! The layout of a guest's memory.
 //!
-//! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first; it is
-//! the image file and the one memslot. Guest *virtual* addresses are all in the lower half:
+//! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first;
+//! it is the image file and the one memslot. Guest *virtual* addresses are all in the lower half:
 //!
 //! | window | holds |
 //! |---|---|
@@ -13,9 +13,9 @@
 //! What is between regions is unmapped: at least one page around every one of them, and page 0. Page tables are
 //! mapped nowhere.
 //!
-//! What every call touches, the stack's top and the beginnings of the others, is close together in both address spaces: each
-//! 2 MiB of either that are touched cost a live sandbox a page table, of the process or a shadow page table of KVM's
-//! (`Documentation/virt/kvm/x86/mmu.rst`), and at its first touch the time to make it.
+//! The parts that every call touches, the stack's top and the beginnings of the others, are close together in both
+//! address spaces: each touched 2 MiB of either costs a live sandbox a page table, of the process or a shadow page
+//! table of KVM's (`Documentation/virt/kvm/x86/mmu.rst`), and the time to make it at the first touch.
 
 use std::ops::Range;
 
@@ -26,7 +26,8 @@ use crate::bounds::Sizes;
 use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::pages::PAGE;
 
-/// End of the stack, 256 KiB into what one page table maps: deep enough for most stacks, the rest is for its neighbours.
+/// End of the stack, 256 KiB into the range of one page table: deep enough for most stacks, and the rest is for its
+/// neighbours.
 const STACK_TOP: u64 = 0x1_0004_0000;
 
 /// Behind the stack, up to the payloads.
@@ -75,7 +76,7 @@ pub(crate) struct Layout {
     pub stubs: Region,
     /// The stack to which the processor writes exception frames.
     pub exception_stack: Region,
-    /// The same for a double fault.
+    /// The stack for a double fault.
     pub double_fault_stack: Region,
     /// Entry, resume and doorbell code.
     pub trampoline: Region,
@@ -103,7 +104,7 @@ pub(crate) struct Layout {
     pub boot: BootInfo,
 }
 
-/// A payload's length, and whether it is code.
+/// The length of a payload, and its kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PayloadShape {
     pub len: u64,
@@ -111,10 +112,10 @@ pub(crate) struct PayloadShape {
 }
 
 impl Layout {
-    /// Lays everything out. The arguments were bounded where they came from, so that every window holds its
-    /// regions: sizes by [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
+    /// Lays everything out. The arguments were bounded at their sources, so every window holds its regions: sizes by
+    /// [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
     pub fn new(program: &Program, payloads: &[PayloadShape], sizes: &Sizes) -> Self {
-        // How many page tables there are decides where the heap is, and where that is, how large its pages are.
+        // The number of page tables decides the heap's place, and that place decides how large its pages are.
         let mut room = 0;
         loop {
             let layout = Self::with_room(program, payloads, sizes, room);
@@ -126,7 +127,7 @@ impl Layout {
         }
     }
 
-    /// A layout with that many bytes for page tables, whether they are enough or not.
+    /// A layout with that many bytes for page tables, enough or not.
     fn with_room(program: &Program, payloads: &[PayloadShape], sizes: &Sizes, room: u64) -> Self {
         let mut engine = Window { next: ENGINE_WINDOW.start };
         let mut descriptors = engine.place(PAGE, Permissions::ENGINE_READ);
@@ -169,7 +170,7 @@ impl Layout {
             permissions: Permissions::USER_WRITE,
         };
 
-        // Physical memory: first what nobody ever writes, then together what the guest or the host may write.
+        // Physical memory: first the part that nobody ever writes, then the part that the guest or the host may write.
         let mut packer = Packer::default();
         let (mut writable, read_only): (Vec<_>, Vec<_>) =
             program_regions.iter_mut().partition(|region| region.permissions.write);
@@ -288,7 +289,7 @@ struct Packer {
 }
 
 impl Packer {
-    /// Gives the region its place; large ones where large pages can map them.
+    /// Gives the region its place; large regions at addresses that large pages can map.
     fn place(&mut self, region: &mut Region) {
         let align = if region.size >= LARGE_PAGE && region.virt.is_multiple_of(LARGE_PAGE) {
             LARGE_PAGE

@@ -1,4 +1,4 @@
-//! Images: a guest's whole memory as it is before its first instruction, in a sealed memfd.
+//! Images: a guest's whole memory before its first instruction, in a sealed memfd.
 //!
 //! An image is composed once for a guest and a choice of sizes, and shared: every sandbox maps it copy-on-write. Once
 //! sealed (`memfd_create(2)`, *File sealing*), nobody can change or shorten it, so that no sandbox sees another's
@@ -36,8 +36,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Bytes that are made ready in advance beside the page tables, at most: what a sandbox that is never called costs for
-    /// nothing.
+    /// Maximum bytes to make ready in advance, beside the page tables: a sandbox that is never called wastes them.
     const MAX_HINT: u64 = 64 * crate::pages::PAGE;
 
     /// Composes and seals an image.
@@ -93,12 +92,12 @@ impl Image {
         Self { layout, entry, file: Arc::new(file), hint: OnceLock::new() }
     }
 
-    /// The pages that a sandbox will probably write first, if that is known.
+    /// The pages that a sandbox will probably write first, if known.
     pub fn hint(&self) -> Option<&PageSet> {
         self.hint.get()
     }
 
-    /// Says what a sandbox has written by the end of its first call. The first to say so is believed.
+    /// Records the pages that a sandbox has written by the end of its first call. The first record is kept.
     pub fn set_hint(&self, written: &PageSet) {
         let _ = self.hint.set(written.first(Self::MAX_HINT + self.layout.page_tables.size()));
     }
@@ -134,7 +133,7 @@ fn write(
     Ok(())
 }
 
-/// Writes the engine's own part of every image: nothing of it ever comes from a guest or a file.
+/// Writes the engine's own part of every image: none of it ever comes from a guest or a file.
 fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
     put(
@@ -153,7 +152,7 @@ fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Resu
     file.write_all_at(&layout.page_tables.to_bytes(), layout.page_tables_phys)
 }
 
-/// A sealable memfd that is never executed from. Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`.
+/// A sealable memfd that is never executed from. Kernels before 6.3 do not have `MFD_NOEXEC_SEAL`.
 pub(crate) fn create(size: u64) -> io::Result<File> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     let file = memfd(flags | libc::MFD_NOEXEC_SEAL).or_else(|error| match error.raw_os_error() {
@@ -174,10 +173,10 @@ fn memfd(flags: libc::c_uint) -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
-/// Makes the file unchangeable for ever.
+/// Makes the file immutable.
 ///
-/// The kernel refuses while a page that was just written is held somewhere inside it, if only in a queue, and waits less for
-/// that than it means to when a signal comes in (`mm/memfd.c`, `memfd_wait_for_pins`): hence the repetition.
+/// The kernel refuses while a page that was just written is referenced somewhere inside it, if only in a queue. It
+/// waits for that less than intended if a signal arrives (`mm/memfd.c`, `memfd_wait_for_pins`): hence the retries.
 pub(crate) fn seal(file: &File) -> io::Result<()> {
     const TRIES: u32 = 20;
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;

@@ -1,7 +1,7 @@
 //! Changing words of a file that is not mapped.
 //!
-//! A writable mapping of an image would stand in the way of its seal for as long as a process that was forked meanwhile holds
-//! its copy of it. So words are changed in a window of two pages that is read from the file and written back: relocations
+//! A writable mapping of an image would prevent its seal for as long as a process that was forked meanwhile holds a
+//! copy of it. So words are changed in a window of two pages that is read from the file and written back: relocations
 //! come in order, and a window serves hundreds of them.
 
 use std::fs::File;
@@ -21,7 +21,7 @@ pub(super) struct Words<'f> {
     at: u64,
     /// Its bytes; none before the first word.
     window: Vec<u8>,
-    /// Those of its bytes that were changed, from the first to the last.
+    /// The range of the bytes that were changed.
     changed: Range<usize>,
 }
 
@@ -30,7 +30,7 @@ impl<'f> Words<'f> {
         Self { file, at: 0, window: Vec::new(), changed: 0..0 }
     }
 
-    /// Changes the word at a place of the file, all of which is inside it.
+    /// Changes the word at a place of the file, which must be inside it.
     pub fn change(&mut self, at: u64, word: Word) -> io::Result<()> {
         let place = match self.place(at) {
             Some(place) => place,
@@ -50,14 +50,14 @@ impl<'f> Words<'f> {
         Ok(())
     }
 
-    /// Writes what is not in the file yet.
+    /// Writes the pending changes to the file.
     pub fn finish(&mut self) -> io::Result<()> {
         let changed = std::mem::take(&mut self.changed);
         let at = self.at + changed.start as u64;
         self.file.write_all_at(self.window.get(changed).unwrap_or_default(), at)
     }
 
-    /// The place of a word in the window, if it is in there.
+    /// The place of a word in the window, if it is inside.
     fn place(&self, at: u64) -> Option<Range<usize>> {
         let start = usize::try_from(at.checked_sub(self.at)?).ok()?;
         let end = start.checked_add(8)?;

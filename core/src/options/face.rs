@@ -1,7 +1,7 @@
-//! Options as the languages spell and give them.
+//! Names and values of options, in each language.
 //!
-//! A binding says which sort of value it was given, and nothing else: which values fit, and what is said of those that do not,
-//! is decided here.
+//! A binding reports only the sort of value that it was given. This module decides which values fit and writes the
+//! messages about those that do not.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -47,7 +47,7 @@ impl Face {
         }
     }
 
-    /// Whether 0 is a value and not the default.
+    /// True if 0 is a value and not the default.
     fn takes_zero(self, option: &Info) -> bool {
         match self {
             Self::C => false,
@@ -56,7 +56,7 @@ impl Face {
         }
     }
 
-    /// The largest whole number that is one.
+    /// The largest whole number that any option takes.
     fn most(self) -> (&'static str, u64) {
         match self {
             Self::JavaScript => ("2^53 - 1", (1 << 53) - 1),
@@ -65,33 +65,33 @@ impl Face {
     }
 }
 
-/// A value, as far as options can be of its sort.
+/// A value, by the sorts that options distinguish.
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
     /// Any other number.
     Number(f64),
-    /// Something else.
+    /// A value of another sort.
     Other,
-    /// A whole number; the nearest there is, of one that is larger or smaller.
+    /// A whole number; clamped to the nearest one that fits.
     Whole(i128),
 }
 
-/// Why a value cannot be an option's.
+/// The reason why a value does not fit an option.
 #[derive(Debug)]
 pub struct Refusal {
-    /// In a word.
+    /// The reason in a word.
     pub why: Why,
-    /// In a line, with the face's names.
+    /// The reason in one line, with the language's names.
     pub message: String,
 }
 
-/// Why a value cannot be an option's, in a word.
+/// The reason in a word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Why {
-    /// A number that the option cannot be.
+    /// A number that the option does not allow.
     OutOfRange,
-    /// A number that none of its sort can be.
+    /// A number that no option of its sort allows.
     TooLarge,
     /// There is no such option.
     Unknown,
@@ -119,7 +119,7 @@ pub fn set<O: Options>(
     Ok(())
 }
 
-/// The number that the table has for a value, which `shown` prints. `None` is the default.
+/// The table's number for a value, which `shown` prints. `None` is the default.
 pub fn read(
     face: Face,
     option: &Info,
@@ -160,14 +160,14 @@ pub fn read(
     Ok(Some(word))
 }
 
-/// Nanoseconds. What is too long is the longest.
+/// Nanoseconds. A longer time becomes the longest.
 fn time(number: f64, unit: u64) -> Option<u64> {
     #[expect(clippy::cast_precision_loss, reason = "a power of ten")]
     let seconds = number * (unit as f64 / 1e9);
     (number >= 0.0).then(|| std::time::Duration::try_from_secs_f64(seconds).map_or(u64::MAX, Word::word))
 }
 
-/// Which values an option has.
+/// The values that an option allows.
 fn range(face: Face, option: &Info) -> String {
     if option.unit == Unit::Time {
         let least = if option.least > 0 && face.takes_zero(option) { "more than 0" } else { "0 or more" };
@@ -180,7 +180,7 @@ fn range(face: Face, option: &Info) -> String {
     format!("a whole number{unit} from {least} to {most}")
 }
 
-/// What is said of a name that no option has. `known` are those there are, as the face spells them; `what` has them.
+/// The refusal of an unknown name. `known` are the existing names, as the language spells them; `what` is their owner.
 pub fn unknown<'n>(
     face: Face,
     what: &str,
@@ -197,7 +197,7 @@ pub fn unknown<'n>(
     }
 }
 
-/// The name of what another face calls so.
+/// The name here of an option that another language calls `name`.
 fn elsewhere<'n>(face: Face, name: &str, mut known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let rows = super::ALL.iter().copied().flatten();
     let row = rows.copied().find(|row| Face::ALL.iter().any(|other| other.name(row) == name))?;
@@ -205,7 +205,7 @@ fn elsewhere<'n>(face: Face, name: &str, mut known: impl Iterator<Item = &'n str
     known.find(|known| *known == meant)
 }
 
-/// The name that is most like another one, if any is.
+/// The most similar name, if one is similar enough.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = comparable(name);
     let distances = known.map(|known| (distance(&name, &comparable(known)), known));
@@ -213,7 +213,7 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n s
     (distance <= 1 + name.len() / 4).then_some(known)
 }
 
-/// A name without what languages spell differently.
+/// A name without the differences between languages.
 fn comparable(name: &str) -> Vec<char> {
     let letters: Vec<_> =
         name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).take(40).collect();
@@ -223,7 +223,7 @@ fn comparable(name: &str) -> Vec<char> {
     }
 }
 
-/// How many letters must be added, left out or replaced.
+/// The number of letters to add, leave out or replace.
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, letter) in from.iter().enumerate() {

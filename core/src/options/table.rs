@@ -1,8 +1,7 @@
-//! The form of the table of options, and what is kept of one that was given.
+//! The form of the table of options, and the setting of each.
 //!
-//! The table itself is in [`super`]. A row says everything about an option once: the macro makes the Rust function that sets
-//! it, and [`Info`] tells the other faces what they have to take, which they read by [`super::face`] or write down by
-//! `cargo xtask generate`.
+//! The table itself is in [`super`]. Each row describes an option once. The macro makes the Rust function that sets it.
+//! The other languages read its [`Info`] by [`super::face`], or `cargo xtask generate` writes it into their files.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,17 +11,17 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Info {
-    /// The name in Rust. The names of the other faces are made of it.
+    /// The name in Rust. The names in the other languages are made of it.
     pub name: &'static str,
-    /// The name in Python and JavaScript, where that is another.
+    /// The name in Python and JavaScript, if different.
     pub alias: Option<&'static str>,
     /// The meaning of the number.
     pub unit: Unit,
-    /// The members of a pool have it too.
+    /// True if the members of a pool have it, too.
     pub is_limit: bool,
-    /// 0 is a value of its own in every face that can leave an option out.
+    /// True if 0 is a value of its own, in languages that can omit an option.
     pub is_wait: bool,
-    /// The number that stands for an option that was not given: [`u64::MAX`] is no limit, 0 is found out when it is needed.
+    /// The number of an option that was not given: [`u64::MAX`] is no limit, 0 is determined when it is needed.
     pub default: u64,
     /// The same in words.
     pub default_text: &'static str,
@@ -30,9 +29,9 @@ pub struct Info {
     pub least: u64,
     /// The largest number.
     pub most: u64,
-    /// The generation of C's structure that it came with. C's members are in that order.
+    /// The version of C's structure that introduced it. C's members are in that order.
     pub since: u32,
-    /// Paragraphs of one line each. The first one suffices.
+    /// Paragraphs of one line each. The first one stands alone as a summary.
     pub doc: &'static str,
 }
 
@@ -62,7 +61,7 @@ pub enum Unit {
     Time,
 }
 
-/// An option, and what was given for it.
+/// An option, and the value that was given for it.
 #[derive(Clone, Copy)]
 pub struct Setting {
     info: &'static Info,
@@ -79,7 +78,7 @@ impl Setting {
         self.info
     }
 
-    /// The number that was given, of nanoseconds if it is a time. 0 is the default, except of times.
+    /// The number that was given, in nanoseconds for a time. 0 is the default, except for times.
     pub fn given(&self) -> Option<u64> {
         self.given
     }
@@ -110,7 +109,7 @@ impl fmt::Debug for Setting {
     }
 }
 
-/// A value as the table has it.
+/// A value as the table stores it.
 pub(crate) trait Word {
     fn word(self) -> u64;
 }
@@ -128,7 +127,7 @@ impl Word for usize {
 }
 
 impl Word for Duration {
-    /// What is too long for it is the longest, which is no limit.
+    /// A time that is too long becomes the longest, which is no limit.
     fn word(self) -> u64 {
         u64::try_from(self.as_nanos()).unwrap_or(u64::MAX)
     }
@@ -139,18 +138,18 @@ pub trait Options: Default + Sized {
     /// The rows, in the order in which C's structure has them.
     fn rows() -> Cow<'static, [&'static Info]>;
 
-    /// The option of that name in Rust.
+    /// The option with that name in Rust.
     fn setting(&self, name: &str) -> Option<&Setting>;
 
-    /// The option of that name in Rust, to be set by [`super::face`].
+    /// The option with that name in Rust, mutable, for [`super::face`].
     fn setting_mut(&mut self, name: &str) -> Option<&mut Setting>;
 }
 
 /// Makes structures of options, a module with the rows of each, and [`Options`] for those with `all`.
 ///
-/// A row is `name: kind [default] from [least] to [most]`, with a description in front. In parentheses stands the name that
-/// Python and JavaScript have for it. Kinds are `memory`, `bytes`, `count`, `members`, `time` and `wait`; `limit` before one
-/// says that the members of a pool have it too. New rows come last, with `since` and the generation of C's structure.
+/// A row is `name: kind [default] from [least] to [most]`, with a description in front. The name in Python and
+/// JavaScript stands in parentheses. Kinds are `memory`, `bytes`, `count`, `members`, `time` and `wait`; `limit` before
+/// one says that the members of a pool have it, too. New rows come last, with `since` and the version of C's structure.
 macro_rules! options {
     ($(
         $(#[$meta:meta])*
@@ -254,7 +253,7 @@ macro_rules! options {
     };
 }
 
-/// A number of the table. Words that are no number stand for one that is found out later.
+/// A number of the table. Words stand for a number that is determined later.
 macro_rules! amount {
     (unlimited) => {
         u64::MAX
@@ -282,7 +281,7 @@ macro_rules! amount {
     };
 }
 
-/// What a kind says about a row.
+/// The properties of a kind of row.
 macro_rules! kind {
     (limit $kind:ident) => { Info { is_limit: true, ..kind!($kind) } };
     (memory) => { kind!(@Memory false) };
@@ -318,7 +317,7 @@ macro_rules! argument {
     };
 }
 
-/// What is to be said of all options of a kind.
+/// The note that all options of a kind share.
 macro_rules! note {
     (limit $kind:ident) => {
         note!($kind)

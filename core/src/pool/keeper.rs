@@ -40,7 +40,7 @@ fn keep(weak: &Weak<Shared>) {
             clean(&shared, sandbox);
             continue;
         }
-        // Those who wait were there because there was no place; the reserve is for those who come.
+        // The waiters arrived when the pool was full; the reserve is for later acquisitions.
         if members.idle_len() < shared.min_idle && members.reserve(shared.max) {
             drop(members);
             if refill(&shared) {
@@ -78,7 +78,7 @@ fn clean(shared: &Shared, mut sandbox: crate::sandbox::Sandbox) {
     drop(left);
 }
 
-/// Makes one member in reserve. `false`: it cannot be had at present.
+/// Makes one member in reserve. Returns false if that is not possible at present.
 fn refill(shared: &Shared) -> bool {
     let made = shared.make();
     let mut members = shared.members();

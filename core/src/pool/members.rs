@@ -1,4 +1,4 @@
-//! The bookkeeping of members, under the pool's lock. Nothing here takes time.
+//! The bookkeeping of members, under the pool's lock. Nothing here takes long.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar};
@@ -8,32 +8,32 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::Sandbox;
 
-/// The counts of a pool: its members, and what it has done.
+/// The counts of a pool: its members, and its history.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PoolStatistics {
-    /// Members that somebody has acquired.
+    /// Members in use.
     pub in_use: u64,
     /// Members that are ready.
     pub idle: u64,
-    /// Members made since the pool was.
+    /// Members made since the pool exists.
     pub created: u64,
-    /// Members that could not be brought back, or that did not come back, and were dropped.
+    /// Members that could not be restored, or were replaced by another sandbox, and were dropped.
     pub replaced: u64,
     /// Acquisitions that had to wait.
     pub waits: u64,
-    /// The time that they waited, together.
+    /// The total time of those waits.
     pub waited: Duration,
 }
 
 /// The thread that used a member last.
 type LastUser = Option<ThreadId>;
 
-/// Members and those who wait for them. Of what a member is made does not matter here.
+/// Members and waiters, for any type of member.
 pub(super) struct Members<M = Sandbox> {
     /// Most recently used last.
     idle: Vec<Idle<M>>,
-    /// Given back poisoned; not ready yet.
+    /// Returned poisoned; not ready yet.
     soiled: Vec<M>,
     waiters: VecDeque<Waiter<M>>,
     /// Members in use, being made, or being cleaned by the keeper.
@@ -77,8 +77,8 @@ impl<M> Default for Members<M> {
 }
 
 impl<M> Members<M> {
-    /// An idle member for that thread: the one that it used last, or else the one that was used last. Nobody overtakes
-    /// those who wait.
+    /// An idle member for that thread: the one that it used last, or else the most recently used one. None while others
+    /// wait.
     pub fn take_idle(&mut self, user: ThreadId) -> Result<Option<M>> {
         if self.is_closed {
             return Err(closed());
@@ -92,7 +92,7 @@ impl<M> Members<M> {
         Ok(Some(self.idle.remove(at).sandbox))
     }
 
-    /// Reserves a place for one more member, if there may be one.
+    /// Reserves a place for one more member, if the pool's size allows it.
     pub fn reserve(&mut self, max: usize) -> bool {
         let may = self.out + self.idle.len() + self.soiled.len() < max;
         self.out += usize::from(may);
@@ -105,7 +105,7 @@ impl<M> Members<M> {
         self.statistics.in_use += 1;
     }
 
-    /// The reserved or cleaned member will not be: whoever waits may try.
+    /// Releases the place of a reserved or cleaned member that failed: the next waiter may try.
     pub fn give_up_place(&mut self) {
         self.out -= 1;
         if self.grant(|| Grant::Place) {
@@ -113,34 +113,34 @@ impl<M> Members<M> {
         }
     }
 
-    /// A member comes back clean. Returned if the pool is closed: to be dropped without the lock.
+    /// Takes back a clean member. If the pool is closed, the member is returned, to be dropped without the lock.
     pub fn give(&mut self, sandbox: M, user: ThreadId) -> Option<M> {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.put(sandbox, Some(user))
     }
 
-    /// A member comes back poisoned.
+    /// Takes back a poisoned member.
     pub fn give_soiled(&mut self, sandbox: M) {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.out -= 1;
         self.soiled.push(sandbox);
     }
 
-    /// Counts a member as lost, because something else came back in its place.
+    /// Counts a member as lost, because another sandbox came back in its place.
     pub fn lose(&mut self) {
         self.statistics.in_use = self.statistics.in_use.saturating_sub(1);
         self.count_replaced();
         self.give_up_place();
     }
 
-    /// The keeper takes a poisoned member.
+    /// Gives a poisoned member to the keeper.
     pub fn take_soiled(&mut self) -> Option<M> {
         let sandbox = self.soiled.pop()?;
         self.out += 1;
         Some(sandbox)
     }
 
-    /// The keeper gives a member that it has cleaned or made.
+    /// Takes a member that the keeper has cleaned or made.
     pub fn put(&mut self, sandbox: M, last_user: LastUser) -> Option<M> {
         if self.is_closed {
             self.out -= 1;
@@ -156,12 +156,12 @@ impl<M> Members<M> {
         None
     }
 
-    /// A member was made in reserve.
+    /// Adds a member that was made in reserve.
     pub fn count_created(&mut self) {
         self.statistics.created += 1;
     }
 
-    /// A member could not be cleaned.
+    /// Counts a member that could not be cleaned.
     pub fn count_replaced(&mut self) {
         self.statistics.replaced += 1;
     }
@@ -181,7 +181,7 @@ impl<M> Members<M> {
         self.is_closed
     }
 
-    /// Joins the queue; woken by the result.
+    /// Joins the queue. The result wakes the waiter.
     pub fn enqueue(&mut self) -> Arc<Condvar> {
         self.statistics.waits += 1;
         let wake = Arc::new(Condvar::new());
@@ -205,7 +205,7 @@ impl<M> Members<M> {
         self.statistics.waited += time;
     }
 
-    /// Nothing is handed out any more. The members that are to be dropped, without the lock.
+    /// Closes the pool. Returns the members to be dropped without the lock.
     pub fn close(&mut self) -> Vec<M> {
         self.is_closed = true;
         while self.grant(|| Grant::Closed) {}
@@ -216,7 +216,7 @@ impl<M> Members<M> {
         PoolStatistics { idle: self.idle.len() as u64, ..self.statistics }
     }
 
-    /// Grants something to the first who waits.
+    /// Grants something to the first waiter.
     fn grant(&mut self, grant: impl FnOnce() -> Grant<M>) -> bool {
         let Some(first) = self.waiters.iter_mut().find(|waiter| waiter.grant.is_none()) else {
             return false;
@@ -260,12 +260,12 @@ mod tests {
         members.give('a', one);
         members.give('b', two);
         members.give('c', one);
-        // Of its own two the one that is warmer; neither the oldest nor the newest of all.
+        // Of its own two the warmer one; neither the oldest nor the newest of all.
         assert_eq!(members.take_idle(two).unwrap(), Some('b'));
         assert_eq!(members.take_idle(one).unwrap(), Some('c'));
         assert_eq!(members.take_idle(one).unwrap(), Some('a'));
         assert_eq!(members.take_idle(one).unwrap(), None);
-        // Who has none gets the one that was used last, whoever used it.
+        // A thread without one gets the most recently used member of any thread.
         members.give('b', two);
         members.give('a', one);
         assert_eq!(members.take_idle(three).unwrap(), Some('a'));
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(take(begun), None);
         assert_eq!(take(begun + half_a_minute - Duration::from_nanos(1)), None);
         let later = Instant::now() + half_a_minute;
-        // The oldest first, and no more than is beyond the reserve, however long one waits.
+        // The oldest first, and no more than those beyond the reserve, after any time.
         assert_eq!((take(later), take(later), take(later)), (Some('a'), Some('b'), None));
         assert_eq!(take(later + 1000 * half_a_minute), None);
         assert_eq!((members.idle_len(), members.statistics().idle), (2, 2));

@@ -1,9 +1,9 @@
 //! Pools: sandboxes kept ready from one snapshot.
 //!
-//! Every acquired member is as the snapshot has it, whatever its last user did. The thread that returns a member restores
-//! it (a few microseconds, less than a hand-over would cost). The pool's own thread restores poisoned members, keeps
-//! members in reserve, and destroys those that are not needed. No background thread ever runs a member's guest: a vCPU is
-//! fastest on the thread that ran it last, so a thread gets the member that it used last if that is free.
+//! Every acquired member is in the snapshot's state. The thread that returns a member restores it (in a few
+//! microseconds, less than a hand-over would cost). The pool's own thread restores poisoned members, keeps members in
+//! reserve, and destroys those that are not needed. No background thread ever runs a member's guest. A vCPU is fastest
+//! on the thread that ran it last, so a thread gets the member that it used last if that is free.
 
 mod keeper;
 mod members;
@@ -30,14 +30,13 @@ use crate::vm::reaper;
 pub use members::PoolStatistics;
 use shared::Shared;
 
-/// Sandboxes kept ready from one snapshot. Used from any number of threads.
+/// Sandboxes kept ready from one snapshot. Any number of threads may use a pool.
 pub struct Pool {
     shared: Arc<Shared>,
 }
 
 impl Pool {
-    /// A pool without members yet. Options that the snapshot's sandbox could not have are
-    /// [`ErrorCode::InvalidArgument`].
+    /// A pool without members yet. Options that do not fit the snapshot are [`ErrorCode::InvalidArgument`].
     pub fn new(snapshot: &Snapshot, options: PoolOptions) -> Result<Self> {
         let max = match options.max.or_default() {
             0 => 2 * std::thread::available_parallelism().map_or(4, std::num::NonZero::get),
@@ -65,13 +64,13 @@ impl Pool {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Registers a host function for every member, as [`UninitializedSandbox::register`] does. It is called on the threads
-    /// that call members, on several at once. Before the first acquisition; [`ErrorCode::State`] later.
+    /// Registers a host function for every member, as [`UninitializedSandbox::register`] does. It runs on the threads
+    /// that call members, on several at once. After the first acquisition this fails with [`ErrorCode::State`].
     pub fn register<P, F: HostFunction<P>>(&self, name: &str, function: F) -> Result<()> {
         self.shared.template()?.register(name, function)
     }
 
-    /// Registers a host function whose signature is known at run time only; see [`Self::register`].
+    /// Registers a host function whose signature is known only at run time; see [`Self::register`].
     pub fn register_dynamic(
         &self,
         name: &str,
@@ -86,12 +85,13 @@ impl Pool {
         self.shared.template()?.unregister(name)
     }
 
-    /// Takes a member as the snapshot has it, for exclusive use; dropping it returns it. Waits in the order of arrival while
-    /// all are in use, up to the time in the options: then [`ErrorCode::PoolTimeout`]. [`ErrorCode::Closed`] once the pool is.
+    /// Takes a member in the snapshot's state, for exclusive use; dropping it returns it. While all are in use this
+    /// waits, in the order of arrival and up to the time limit in the options: then it fails with
+    /// [`ErrorCode::PoolTimeout`]. A closed pool gives [`ErrorCode::Closed`].
     ///
-    /// Where a member must be made, it fails as [`UninitializedSandbox::evolve`] does: [`ErrorCode::SnapshotMismatch`]
-    /// if the snapshot needs host functions that are not registered, [`ErrorCode::Resource`] if the host lacks something. In a
-    /// forked child [`ErrorCode::State`].
+    /// If a member must be made, this fails as [`UninitializedSandbox::evolve`] does: with
+    /// [`ErrorCode::SnapshotMismatch`] if the snapshot needs host functions that are not registered, with
+    /// [`ErrorCode::Resource`] if the host lacks something. A forked child gets [`ErrorCode::State`].
     pub fn acquire(&self) -> Result<PooledSandbox> {
         self.acquire_within(self.shared.acquire_timeout)
     }
@@ -104,7 +104,7 @@ impl Pool {
         Ok(PooledSandbox { sandbox: Some(sandbox), shared: Arc::clone(&self.shared) })
     }
 
-    /// The pool's counts. In a forked child [`ErrorCode::State`].
+    /// The pool's counts. A forked child gets [`ErrorCode::State`].
     pub fn statistics(&self) -> Result<PoolStatistics> {
         self.shared.check_process()?;
         Ok(self.shared.members().statistics())
@@ -134,7 +134,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// A member of a pool, in use. Dropping it gives it back.
+/// A member of a pool, in use. Dropping it returns it to the pool.
 pub struct PooledSandbox {
     /// `None` only while it is dropped.
     sandbox: Option<Sandbox>,
@@ -142,12 +142,12 @@ pub struct PooledSandbox {
 }
 
 impl PooledSandbox {
-    /// Brings a poisoned member back to the pool's snapshot before it is given back, if that can be.
+    /// Restores a poisoned member to the pool's snapshot before it is returned, if possible.
     pub(crate) fn clean(&mut self) {
         if let Some(sandbox) = &mut self.sandbox
             && sandbox.state() == State::Poisoned
         {
-            // Where it fails, the pool replaces the member.
+            // If this fails, the pool replaces the member.
             let _ = sandbox.restore(&self.shared.snapshot);
         }
     }
@@ -169,7 +169,7 @@ impl DerefMut for PooledSandbox {
 
 impl Drop for PooledSandbox {
     fn drop(&mut self) {
-        // In a forked child nothing is given back; the sandbox closes its descriptors.
+        // In a forked child nothing is returned; the sandbox closes its descriptors.
         if let Some(sandbox) = self.sandbox.take()
             && self.shared.epoch.is_current()
         {

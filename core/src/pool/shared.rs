@@ -1,4 +1,4 @@
-//! The state that a pool, its members in use and its keeper share: how members are taken, made and given back.
+//! The state that a pool, its members in use and its keeper share: taking, making and returning members.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::process::Epoch;
 use crate::sandbox::{Sandbox, State, UninitializedSandbox};
 use crate::snapshot::Snapshot;
 
-/// The state that pool, members in use and keeper share.
+/// The shared state of pool, members in use and keeper.
 pub(super) struct Shared {
     pub epoch: Epoch,
     pub snapshot: Snapshot,
@@ -22,7 +22,7 @@ pub(super) struct Shared {
     pub acquire_timeout: Duration,
     pub stale_after: Duration,
     pub members: Mutex<Members>,
-    /// There may be work for the keeper.
+    /// Signalled when there may be work for the keeper.
     pub work: Condvar,
     /// Set when the keeper was started.
     pub keeper: OnceLock<()>,
@@ -109,8 +109,8 @@ impl Shared {
     }
 
     pub fn release(&self, mut sandbox: Sandbox) {
-        // A user may have put another sandbox in the member's place. Whatever its guest, the next user would get its host
-        // functions and limits.
+        // The user may have put another sandbox in the member's place. Whatever its guest is, the next user would get
+        // its host functions and limits.
         if sandbox.host_identity() != self.host {
             self.members().lose();
             self.work.notify_one();

@@ -1,8 +1,8 @@
-//! A call, from the first frame to the last: the conversation between host and guest.
+//! A call from the first frame to the last: the conversation between host and guest.
 //!
-//! The host writes a frame and lets the guest run; the guest answers by a frame of its own, which is the result, an
-//! error, or a request (a host function, the time, to be woken later) that the host serves before it lets the guest run on. Each direction
-//! costs one `KVM_RUN`. Whatever stops the guest anywhere else ends the conversation for good.
+//! The host writes a frame and lets the guest run. The guest answers with the result, an error, or a request: a host
+//! function, the time, or to be woken later. The host serves a request before it lets the guest run on. Each direction
+//! costs one `KVM_RUN`. A guest that stops anywhere else ends the conversation for good.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use crate::text::{printable, said};
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 
-/// How a conversation ended badly.
+/// The failure that ended a conversation.
 #[derive(Debug)]
 pub(crate) enum Ended {
     /// The guest is parked and can be called again.
@@ -48,7 +48,7 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
-    /// What the caller gets.
+    /// The error for the caller.
     pub fn into_error(self) -> Error {
         match self {
             Self::Ready(error) | Self::Poisoned(error) => error,
@@ -57,17 +57,17 @@ impl Ended {
     }
 }
 
-/// What is asked when a signal of the program's own has interrupted the guest: an error ends the call.
+/// The signal hook: called when a signal of the program's own has interrupted the guest. An error ends the call.
 pub(crate) type SignalHook = dyn Fn() -> Result<(), HostError> + Send + Sync;
 
-/// What the program brings along for one sandbox.
+/// The program's parts of one sandbox.
 pub(crate) struct User {
     pub host: Arc<HostFunctions>,
     pub stopper: Stopper,
     pub on_signal: Option<Arc<SignalHook>>,
 }
 
-/// A virtual machine and everything that is needed to talk to its guest.
+/// A virtual machine, and the means to talk to its guest.
 pub(crate) struct Conversation {
     vm: Vm,
     origin: Origin,
@@ -80,14 +80,14 @@ pub(crate) struct Conversation {
     /// The guest's last frame, copied out.
     frame: Vec<u8>,
     generation: u64,
-    /// Whether the guest has had entropy in this generation.
+    /// True if the guest has received entropy in this generation.
     has_entropy: bool,
     /// Numbers the failures of host functions.
     tokens: u64,
 }
 
 impl Conversation {
-    /// A conversation with a guest that goes on where the snapshot was taken, or has not started yet.
+    /// A conversation with a guest that continues from a snapshot, or has not started yet.
     pub fn new(vm: Vm, origin: Origin, user: User, quota: Quota) -> Self {
         let User { host, stopper, on_signal } = user;
         let layout = &vm.image().layout;
@@ -108,7 +108,7 @@ impl Conversation {
         }
     }
 
-    /// A picture of the guest, which is parked.
+    /// A snapshot of the guest, which is parked.
     pub fn freeze(&self, functions: &Arc<Functions>, sizes: Sizes) -> Result<Frozen> {
         let (registers, extended_state) = self.vm.registers()?;
         Frozen::take(&Subject {
@@ -133,12 +133,12 @@ impl Conversation {
         Ok(copy)
     }
 
-    /// Brings the guest to where the snapshot was taken. After a failure it must not run.
+    /// Brings the guest back to the snapshot. After a failure it must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
-        /// Room that is kept for the next frames.
+        /// Bytes of the buffer that are kept for the next frames.
         const KEPT: usize = 64 << 10;
 
-        // What one tenant needed must not stay with the next ones: a frame may have as many bytes as the output buffer.
+        // Memory that one tenant needed must not stay with the next ones: a frame may be as large as the output buffer.
         self.frame.clear();
         self.frame.shrink_to(KEPT);
         self.vm.restore(frozen)?;
@@ -146,19 +146,19 @@ impl Conversation {
         Ok(())
     }
 
-    /// Takes up the conversation where the snapshot was taken; the guest is there already.
+    /// Continues the conversation from the snapshot; the guest is there already.
     pub fn resume(&mut self, frozen: &Frozen) {
         self.channel.reset(frozen.sent);
         self.log = GuestLog::new(&self.vm.image().layout);
         self.has_entropy = false;
     }
 
-    /// What the guest was made of.
+    /// The guest that the sandbox was made of.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Where the guest's memory has what.
+    /// The layout of the guest's memory.
     pub fn layout(&self) -> &Layout {
         &self.vm.image().layout
     }
@@ -174,7 +174,7 @@ impl Conversation {
         &self.host
     }
 
-    /// Whose they are.
+    /// The identity of the host functions.
     pub fn host_identity(&self) -> HostIdentity {
         HostIdentity::of(&self.host)
     }
@@ -205,12 +205,12 @@ impl Conversation {
         &self.frame
     }
 
-    /// What can stop a call.
+    /// The means to stop a call.
     pub fn stopper(&mut self) -> &mut Stopper {
         &mut self.stopper
     }
 
-    /// Forgets handles and hook.
+    /// Detaches the interrupt handles and removes the signal hook.
     pub fn forget_user(&mut self) -> Result<()> {
         if self.stopper.is_shared() {
             self.stopper = Stopper::new()?;
@@ -220,7 +220,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Sets what is asked when a signal of the program's own has interrupted the guest.
+    /// Sets the signal hook.
     pub fn set_signal_hook(&mut self, hook: Arc<SignalHook>) {
         self.on_signal = Some(hook);
     }
@@ -237,16 +237,17 @@ impl Conversation {
                 in_the_parent(self.vm.memory()).and(served)
             })),
             Err(error) => {
-                // The guest has not seen what was sent: entropy must come with the next call.
+                // The guest has not seen the frame: entropy must come with the next call.
                 self.has_entropy = false;
                 Ok(Err(Ended::Ready(error)))
             }
         };
         let cause = self.stopper.end();
-        // The program's logger has panicked. The call is over before the panic goes on.
+        // The program's logger panicked. The call is over before the panic goes on.
         let served = served.unwrap_or_else(|panic| resume_unwind(panic));
         match (cause, served) {
-            // A canceller that claimed the call was told that it stops: so it does, even if the guest's answer was on its way.
+            // A canceller that claimed the call was told that it stops. So it does, even if the guest's answer was on
+            // its way.
             (Some(cause), Ok(()) | Err(Ended::Ready(_) | Ended::Stopped)) => {
                 Err(Ended::Poisoned(stopped(cause, limits)))
             }
@@ -269,7 +270,7 @@ impl Conversation {
                 .receive(self.vm.memory(), &mut self.frame)
                 .map_err(|error| Ended::Poisoned(broken(&error)))?;
 
-            // What ends the conversation is decoded by its receiver, once.
+            // The last frame is decoded by its receiver, once.
             if Frame::decode(&self.frame).is_ok_and(|frame| frame.kind() == until) {
                 return Ok(());
             }
@@ -284,7 +285,7 @@ impl Conversation {
                     let outcome = self.stopper.host(|| call.run(&mut quota)).ok_or(Ended::Stopped)?;
                     // The host function may have forked.
                     in_the_parent(vm.memory())?;
-                    // What no guest may swallow, no cancel may either.
+                    // A fatal error takes precedence over a cancel: nothing may hide it.
                     let outcome = outcome?;
                     if self.stopper.is_cancelled() {
                         return Err(Ended::Stopped);
@@ -318,7 +319,7 @@ impl Conversation {
                         token: self.tokens,
                         status: failed.status,
                         source: failed.source,
-                        // A program's error may hold what the function was called with: a traceback does.
+                        // A program's error may hold the arguments of the call: a traceback does.
                         bytes: text.len().saturating_add(asked),
                     });
                 }
@@ -387,7 +388,7 @@ impl Conversation {
         }
     }
 
-    /// Lets the guest sleep until that time, as long as nothing stops the call.
+    /// Lets the guest sleep until the deadline, unless something stops the call.
     fn wait(&mut self, deadline: u64) -> Result<(), Ended> {
         loop {
             match self.stopper.wait(deadline) {
@@ -398,7 +399,7 @@ impl Conversation {
         }
     }
 
-    /// Tells the guest what time it is, …
+    /// Sends the guest the time and, where it is due, entropy.
     fn send_context(&mut self) -> Result<(), Ended> {
         let context = self.context().map_err(Ended::Poisoned)?;
         let items = [ValueRef::Bytes(&context.to_bytes())];
@@ -409,12 +410,12 @@ impl Conversation {
         Ok(())
     }
 
-    /// A signal has interrupted the guest: a canceller's, the timer's wake-up, or one of the program's own. The guest goes on
-    /// if that is well.
+    /// Handles a signal that interrupted the guest: a canceller's, the timer's wake-up, or one of the program's own. Ok
+    /// lets the guest go on.
     fn interrupted(&mut self) -> Result<(), Ended> {
         let hook = self.on_signal.as_deref();
         let ask = || catch_unwind(AssertUnwindSafe(|| hook.map_or(Ok(()), |hook| hook())));
-        // With the caller's mask: by the end of it the signal's handler has run.
+        // The caller's mask is in force here: by the end of it the signal's handler has run.
         let asked = self.stopper.host(ask).ok_or(Ended::Stopped)?;
         // The hook may have forked.
         in_the_parent(self.vm.memory())?;
@@ -431,7 +432,7 @@ impl Conversation {
             }
         }
         self.stopper.set_aside();
-        // After that, not before: what was set aside may have been a canceller's signal, and none comes a second time.
+        // After that, not before: a signal that was set aside may have been a canceller's, and no second one comes.
         if self.stopper.is_cancelled() {
             return Err(Ended::Stopped);
         }
@@ -450,16 +451,16 @@ impl Conversation {
         }
     }
 
-    /// … and what else a frame to it brings along.
+    /// The time, and entropy if the guest has none in this generation.
     fn context(&mut self) -> Result<Context> {
         let entropy = if self.has_entropy {
             None
         } else {
             let fresh: [u8; 40] = entropy::fresh()?;
             let (entropy, generation) = fresh.split_at(32);
-            // Any number that no other generation has, in this process or another.
+            // A random number, which no other generation has, in this process or another.
             self.generation = generation.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-            // Tokens do not tell how many failures there were before it.
+            // Random tokens hide the number of earlier failures.
             self.tokens = self.generation;
             entropy.try_into().ok()
         };
@@ -473,7 +474,7 @@ impl Conversation {
     }
 }
 
-/// The program's own code has run, and may have forked: the child has none of the guest's memory.
+/// Fails in a forked child, which has none of the guest's memory: the program's own code has run, and may have forked.
 fn in_the_parent(memory: &GuestMemory) -> Result<(), Ended> {
     if memory.is_mapped() { Ok(()) } else { Err(Ended::Poisoned(forked())) }
 }
@@ -491,7 +492,7 @@ pub(crate) fn result<'f>(frame: &'f [u8], name: &str, signature: &Signature) -> 
     }
 }
 
-/// What the guest's side finds as the host does has the same code on both sides of the wall.
+/// Gives errors that host and guest both detect the same code on both sides.
 fn guest_error(code: i32, message: &str, kind: ErrorKind) -> Error {
     let its_code = match kind {
         ErrorKind::FunctionNotFound => ErrorCode::FunctionNotFound,
@@ -502,7 +503,7 @@ fn guest_error(code: i32, message: &str, kind: ErrorKind) -> Error {
     Error::new(its_code, message).with_guest_code(code)
 }
 
-/// What the code of an error says of it in a guest that has no other way to say it.
+/// The kind of an error, from its code, for guests of an ABI that does not send the kind.
 fn kind_of(code: i32) -> ErrorKind {
     if code == ErrorCode::FunctionNotFound.number() {
         ErrorKind::FunctionNotFound
@@ -533,7 +534,7 @@ fn broken(error: &ReceiveError) -> Error {
     })
 }
 
-/// The bytes that a frame takes at least.
+/// The least number of bytes that a frame takes.
 fn needed(full: &Full) -> Size {
     Size(full.needed.min(full.capacity) as u64)
 }

@@ -1,7 +1,7 @@
 //! Frames in and out of guest memory.
 //!
 //! A frame to the guest is written directly into the input buffer. A frame from the guest is copied out once, and only
-//! the copy is looked at: the guest could change the original at any time that its vCPU runs.
+//! the copy is used: the guest could change the original whenever its vCPU runs.
 
 use libhyperlight_abi::frame::HEADER_LEN;
 use libhyperlight_abi::{DecodeError, Frame, FrameKind, Full, Sink, ValueRef, mailbox, message};
@@ -19,12 +19,12 @@ pub(crate) struct Channel {
     received: u64,
 }
 
-/// Why there is no frame.
+/// The reason why there is no frame.
 #[derive(Debug)]
 pub(crate) enum ReceiveError {
-    /// The guest rang without making a frame visible, or made several.
+    /// The guest rang without publishing a frame, or published several.
     Sequence { expected: u64, found: u64 },
-    /// What is in the buffer is no frame.
+    /// The content of the buffer is no frame.
     Malformed(DecodeError),
 }
 
@@ -33,8 +33,8 @@ impl Channel {
         Self { input: layout.input, output: layout.output, sent: 0, received: 0 }
     }
 
-    /// Forgets everything but how many frames the guest has seen: its memory was brought back to a snapshot, in which
-    /// both buffers are empty, and it waits for another number than that.
+    /// Sets the number of frames that the guest has seen, after a restore. Both buffers are empty in a snapshot, and
+    /// the guest waits for a number other than this one.
     pub fn reset(&mut self, sent: u64) {
         (self.sent, self.received) = (sent, 0);
     }

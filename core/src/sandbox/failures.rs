@@ -1,8 +1,8 @@
-//! The failures of host functions in the current call, by the tokens that the guest was given for them.
+//! The failures of host functions in the current call, by the tokens that the guest received for them.
 //!
-//! A guest may catch a failure, and the next one, and pass on the first. Kept are the last ones, and no more than a guest may
-//! make the host hold: what an error says is often what the guest had asked for, and what it refers to, such as the frames of a
-//! traceback, may hold the arguments of the call.
+//! A guest may catch several failures and pass on the first. The last ones are kept, up to a bound on the memory that a
+//! guest can make the host hold: an error's text often repeats the guest's input, and a traceback may hold the
+//! arguments of the call.
 
 use std::collections::VecDeque;
 
@@ -10,10 +10,10 @@ use libhyperlight_abi::limits::MAX_HOST_FAILURES;
 
 use crate::error::BoxError;
 
-/// Bytes of the texts, and of the arguments of the calls, of all failures that are kept. The last one is kept however long it is.
+/// Bound on the bytes of all kept failures: their texts and the arguments of the calls. The last one is always kept.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A host function's failure: what the guest was told, and the original.
+/// A host function's failure: the values that the guest received, and the original.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub token: u64,
@@ -23,7 +23,7 @@ pub(super) struct Failure {
     pub bytes: usize,
 }
 
-/// Those of one call, oldest first.
+/// The failures of one call, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     kept: VecDeque<Failure>,
@@ -31,7 +31,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    /// Keeps one, in place of the oldest where there are too many.
+    /// Keeps a failure, in place of the oldest if there are too many.
     pub fn keep(&mut self, failure: Failure) {
         self.bytes = self.bytes.saturating_add(failure.bytes);
         self.kept.push_back(failure);
@@ -41,7 +41,7 @@ impl Failures {
         }
     }
 
-    /// Takes the one of that token, if there was one and it is kept.
+    /// Takes the failure with that token, if it is still kept.
     pub fn take(&mut self, token: u64) -> Option<Failure> {
         let at = self.kept.iter().position(|failure| failure.token == token)?;
         let found = self.kept.remove(at)?;

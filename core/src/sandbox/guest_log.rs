@@ -1,11 +1,11 @@
 //! Log records of the guest, taken from a ring in shared memory.
 //!
-//! A record costs the guest no exit: the host looks at the ring when the guest rings for another reason, and hands what
-//! it finds to the `log` crate, with the guest's own file and line. Loggers filter and group by the target, so that it is one
-//! and the same for all guests, whatever they say: a guest that chose it could speak for the program or the library, or use
-//! up what a logger keeps for each. What a guest calls its target is the record's module path.
+//! A record costs the guest no exit. The host looks at the ring when the guest exits for another reason, and passes the
+//! records to the `log` crate, with the guest's own file and line. Loggers filter and group by the target, so all
+//! guests have the same one. A guest that chose its target could pose as the program or the library, or use up what a
+//! logger keeps for each target. The guest's own target becomes the record's module path.
 //!
-//! However often a guest rings, the library adds one line of its own for each call: what was dropped, and why.
+//! The library adds at most one line of its own for each call: how much was dropped, and why.
 
 use libhyperlight_abi::frame::HEADER_LEN;
 use libhyperlight_abi::message::{LogLevel, LogRecord};
@@ -16,14 +16,14 @@ use crate::image::layout::{Layout, Region};
 use crate::text::printable;
 use crate::vm::memory::GuestMemory;
 
-/// The target of every record of a guest. Who speaks in the guest, in its own words, is the record's
+/// The target of all records of guests. The guest's own target is the record's
 /// [`module_path`](log::Record::module_path). The library's own records have the target `libhyperlight`.
 pub const GUEST_LOG_TARGET: &str = "libhyperlight::guest";
 
 /// The target of the library's own records.
 const OWN_TARGET: &str = "libhyperlight";
 
-/// Bytes of a record's message that are handed on.
+/// Maximum length of a record's message, in bytes.
 const MAX_MESSAGE: usize = 4096;
 
 /// The host's end of the log ring.
@@ -34,25 +34,25 @@ pub(crate) struct GuestLog {
     dropped_at: u64,
     tail_at: u64,
     level_at: u64,
-    /// Bytes taken since the guest was started.
+    /// Bytes read since the guest was started.
     tail: u64,
-    /// What the guest said that it has dropped when it was last looked at.
+    /// The guest's count of dropped records at the last look.
     claimed: u64,
     dropped: Dropped,
     level: Option<LevelFilter>,
     scratch: Vec<u8>,
 }
 
-/// Records of the current call that reach nobody.
+/// Records of the current call that were dropped.
 #[derive(Debug, Default)]
 struct Dropped {
-    /// Because the call has brought too many.
+    /// Dropped because the call used up its bytes.
     by_host: u64,
-    /// Because the ring was full, as the guest says.
+    /// Dropped because the ring was full, by the guest's count.
     by_guest: u64,
 }
 
-/// The ring's words are impossible: the guest broke the contract.
+/// The state of the ring is invalid: the guest broke the contract.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
@@ -72,7 +72,7 @@ impl GuestLog {
         }
     }
 
-    /// Tells the guest which levels the host's logger wants at present.
+    /// Tells the guest the level that the host's logger wants at present.
     pub fn announce_level(&mut self, memory: &GuestMemory) {
         let level = log::max_level();
         if self.level != Some(level) {
@@ -81,7 +81,7 @@ impl GuestLog {
         }
     }
 
-    /// Takes what is in the ring. Records beyond `budget` bytes are dropped and counted.
+    /// Reads the records in the ring. Records beyond `budget` bytes are dropped and counted.
     pub fn drain(&mut self, memory: &GuestMemory, budget: &mut u64) -> Result<(), Broken> {
         let head = memory.load(self.head_at).ok_or(Broken)?;
         if head == self.tail {
@@ -98,8 +98,8 @@ impl GuestLog {
         self.dropped.by_guest = self.dropped.by_guest.saturating_add(claimed.saturating_sub(self.claimed));
         self.claimed = claimed;
 
-        // From here on the program's logger is called: nothing of the guest's memory may be touched any more, because it may
-        // have forked, and this be the child.
+        // The program's logger is called from here on, and may fork. The guest's memory must not be touched any more,
+        // because this may be the child.
         let mut rest = self.scratch.as_slice();
         while let Some(header) = rest.first_chunk::<HEADER_LEN>() {
             let len = Frame::stated_len(header, rest.len()).map_err(|_| Broken)?;
@@ -108,7 +108,8 @@ impl GuestLog {
             match Shown::within(&record, len, budget) {
                 Some(shown) => shown.emit(&record),
                 None => {
-                    // No shorter one gets by: what arrives has no gaps, and nothing more is made of what does not.
+                    // A later, shorter record is dropped, too: the records that arrive have no gaps, and dropped ones
+                    // cost no more.
                     *budget = 0;
                     self.dropped.by_host += 1;
                 }
@@ -118,7 +119,7 @@ impl GuestLog {
         if rest.is_empty() { Ok(()) } else { Err(Broken) }
     }
 
-    /// Says what the call that ends has dropped. The program's logger is called.
+    /// Reports the records that the call dropped. Calls the program's logger.
     pub fn sum_up(&mut self) {
         match std::mem::take(&mut self.dropped) {
             Dropped { by_host: 0, by_guest: 0 } => {}
@@ -147,7 +148,7 @@ impl GuestLog {
     }
 }
 
-/// A record's texts as they are handed on.
+/// A record's texts as the logger receives them.
 struct Shown {
     level: Level,
     speaker: String,
@@ -156,8 +157,8 @@ struct Shown {
 }
 
 impl Shown {
-    /// Takes what the record costs off the budget: its bytes, or those that it becomes, whichever are more. `None` where too little
-    /// is left.
+    /// Subtracts the record's cost from the budget: its size in the ring or its size as text, whichever is larger.
+    /// `None` if the budget is too small.
     fn within(record: &LogRecord<'_>, len: usize, budget: &mut u64) -> Option<Self> {
         let after = |len: usize| budget.checked_sub(len as u64);
         let mut left = after(len)?;
@@ -201,7 +202,8 @@ fn level(level: LogLevel) -> Level {
     }
 }
 
-/// What a guest calls itself, but for the names of the library: the bindings show it where they show those.
+/// The guest's own target, unless it is one of the library's: the bindings show it in the place of their own logger
+/// names.
 fn speaker(target: &str) -> &str {
     let is_ours =
         target.strip_prefix(OWN_TARGET).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));

@@ -1,4 +1,4 @@
-//! One call of a host function: whether the guest may make it, and what comes of it.
+//! One call of a host function: the checks before it, and its outcome.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +21,10 @@ pub(super) struct HostCall<'c> {
 }
 
 impl HostCall<'_> {
-    /// Calls it. The inner result goes to the guest; the outer one ends the conversation.
+    /// Calls the function. The inner result goes to the guest; the outer one ends the conversation.
     pub fn run(&self, quota: &mut Quota) -> Result<Result<Value, HostError>, Ended> {
         let name = self.name;
-        // None of the program's functions: the engine has the answer.
+        // The engine answers this one itself; it is none of the program's functions.
         if let (HOST_SIGNATURE, [ValueRef::String(asked)]) = (name, self.arguments) {
             quota.request().map_err(Ended::Poisoned)?;
             let function = self.host.find(asked);
@@ -52,7 +52,7 @@ impl HostCall<'_> {
         }
     }
 
-    /// The function, if the guest may call it now and like this.
+    /// The function, if the guest may call it now with these arguments.
     fn admit(&self, quota: &mut Quota) -> Result<&Registered> {
         let name = self.name;
         quota.host_calls = quota.host_calls.checked_sub(1).ok_or(Message::ManyHostCalls)?;
@@ -69,7 +69,7 @@ impl HostCall<'_> {
     }
 }
 
-/// A failure of the engine's own, in the place of the host function's.
+/// A failure of the engine's own, in place of the host function's.
 pub(super) fn engine_error(error: Error) -> HostError {
     let status = error.code().number();
     HostError::new(error).with_status(status)
@@ -79,7 +79,7 @@ pub(super) fn host_error(status: i32, source: BoxError) -> Error {
     Error::host_function(status.max(0), source)
 }
 
-/// Code of the program's own has panicked; `says` makes an error of what it said.
+/// The end of a conversation in which the program's own code panicked. `says` makes an error of the panic's text.
 pub(super) fn panicked(payload: Box<dyn Any + Send>, says: impl FnOnce(String) -> Error) -> Ended {
     let panic = HostPanic::new(payload);
     let error = says(printable(&panic.to_string(), 1024));

@@ -31,19 +31,19 @@ use call::{Conversation, Ended, User};
 pub use tuples::Arguments;
 pub use uninitialized::UninitializedSandbox;
 
-/// What a sandbox can do next.
+/// The state of a sandbox.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum State {
-    /// Serve a call.
+    /// The sandbox serves calls.
     Ready,
-    /// Nothing but be restored or dropped: its guest was stopped in the middle.
+    /// The guest was stopped in the middle of a call. The sandbox can only be restored or dropped.
     Poisoned,
 }
 
 /// A virtual machine whose guest serves calls.
 ///
-/// May move between threads, and is used by one at a time. Dropping it destroys the machine.
+/// May move between threads; one thread uses it at a time. Dropping it destroys the machine.
 pub struct Sandbox {
     conversation: Conversation,
     functions: Arc<Functions>,
@@ -54,10 +54,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Calls a guest function with typed arguments, a tuple, and a typed result.
+    /// Calls a guest function with a tuple of typed arguments and a typed result.
     ///
-    /// The result's type must be that of the function's signature; otherwise [`ErrorCode::Signature`], before the
-    /// guest runs.
+    /// The result's type must be that of the function's signature; otherwise the call fails with
+    /// [`ErrorCode::Signature`] before the guest runs.
     pub fn call<R: Typed>(&mut self, name: &str, arguments: impl Arguments) -> Result<R> {
         self.call_with(&CallOptions::new(), name, arguments)
     }
@@ -87,8 +87,8 @@ impl Sandbox {
         self.call_ref(name, &borrowed).map(Value::from)
     }
 
-    /// Calls a guest function without copying arguments or result more than once: text and bytes of the result are
-    /// borrowed from the sandbox, until it is used again.
+    /// Calls a guest function, copying arguments and result no more than once. Text and bytes of the result are
+    /// borrowed from the sandbox until its next use.
     pub fn call_ref(&mut self, name: &str, arguments: &[ValueRef<'_>]) -> Result<ValueRef<'_>> {
         self.call_ref_with(&CallOptions::new(), name, arguments)
     }
@@ -105,7 +105,7 @@ impl Sandbox {
         let Self { conversation, functions, state, .. } = self;
         let function = functions.find(name)?;
         function.signature.check(name, arguments)?;
-        // Poisoned until the guest is seen to be parked: so it is, too, if a panic unwinds through here.
+        // Poisoned until the guest is known to be parked; so it stays poisoned if a panic unwinds through here.
         *state = State::Poisoned;
         match conversation.call(name, arguments, &limits) {
             Ok(()) => {
@@ -121,22 +121,23 @@ impl Sandbox {
         }
     }
 
-    /// Takes a snapshot. The sandbox stays as it is.
+    /// Takes a snapshot. The sandbox is unchanged.
     ///
-    /// [`ErrorCode::Poisoned`] if an earlier call stopped the guest in the middle, [`ErrorCode::Resource`] if the host lacks
-    /// memory or descriptors, in a forked child [`ErrorCode::State`].
+    /// Fails with [`ErrorCode::Poisoned`] if an earlier call stopped the guest in the middle, with
+    /// [`ErrorCode::Resource`] if the host lacks memory or descriptors, and with [`ErrorCode::State`] in a forked
+    /// child.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
         self.check_usable()?;
         let frozen = self.conversation.freeze(&self.functions, self.sizes)?;
         Ok(Snapshot { shared: Arc::new(frozen) })
     }
 
-    /// Brings the guest back to where the snapshot was taken: memory, registers, everything that it can have changed. A
-    /// poisoned sandbox is ready again.
+    /// Restores the guest to a snapshot: memory, registers, and everything else that it can have changed. A poisoned
+    /// sandbox becomes ready.
     ///
-    /// Takes any snapshot of a sandbox with the same guest and sizes. [`ErrorCode::SnapshotMismatch`] for another one, and if
-    /// the sandbox lacks host functions that the snapshotted one had: the message says all that differs, and the sandbox is
-    /// as before. So it is in a forked child, [`ErrorCode::State`]. After any other failure it is poisoned.
+    /// Takes any snapshot of a sandbox with the same guest and sizes. Another snapshot, or one that needs host
+    /// functions that this sandbox lacks, is an [`ErrorCode::SnapshotMismatch`], whose message lists all differences. A
+    /// forked child gets [`ErrorCode::State`]. Both leave the sandbox unchanged; any other failure poisons it.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.check_process()?;
         let frozen = &snapshot.shared;
@@ -149,71 +150,72 @@ impl Sandbox {
         Ok(())
     }
 
-    /// A copy of all that the guest's memory holds, for tests of what a restore brings back.
+    /// A copy of the guest's whole memory, for tests of restores.
     #[doc(hidden)]
     pub fn dump_memory(&self) -> Result<Vec<u8>> {
         self.check_process()?;
         self.conversation.dump_memory()
     }
 
-    /// The machine, for tests that bring it into states of which no guest has the moment in its hand.
+    /// The machine, for tests that need states that no guest can time.
     #[cfg(test)]
     pub(crate) fn vm(&mut self) -> &mut Vm {
         self.conversation.vm()
     }
 
-    /// The guest's functions, in the order in which the guest lists them.
+    /// The guest's functions, in the guest's order.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
         self.functions.list.iter().map(|function| (&*function.name, &function.signature))
     }
 
-    /// The host functions that the guest says it calls. The host need not have them all.
+    /// The host functions that the guest declares to call. The host need not have all of them.
     pub fn declared_host_functions(&self) -> impl ExactSizeIterator<Item = (&str, &Signature)> {
         self.functions.declared.iter().map(|function| (&*function.name, &function.signature))
     }
 
-    /// A handle that stops this sandbox's calls from any thread. Calls cost two system calls more from now on.
+    /// A handle that interrupts this sandbox's calls from any thread. Each later call costs two more system calls.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle> {
         self.conversation.stopper().handle()
     }
 
-    /// Sets what is asked, on the calling thread, whenever a signal of the program's own has interrupted the guest and its
-    /// handler has run. An error ends the call: [`ErrorCode::Interrupted`] with that error as its source, and the sandbox is
-    /// poisoned. For languages whose handlers merely take note of a signal. A signal that comes just before the guest runs, or
-    /// sleeps, may be asked about late, unless [`Self::set_signal_hook_interval`] has the hook asked anyway.
+    /// Sets the signal hook, for languages whose signal handlers only note a signal. The hook runs on the calling
+    /// thread, after a signal of the program's own has interrupted the guest and its handler has run. An error from it
+    /// ends the call: [`ErrorCode::Interrupted`] with that error as its source, and the sandbox is poisoned. A signal
+    /// that arrives just before the guest runs or sleeps may reach the hook late, unless
+    /// [`Self::set_signal_hook_interval`] is set.
     pub fn set_signal_hook(&mut self, hook: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) {
         self.conversation.set_signal_hook(Arc::new(hook));
     }
 
-    /// Has the hook of [`Self::set_signal_hook`] asked as often as that, too, while the guest runs. Less than a millisecond
-    /// is [`ErrorCode::InvalidArgument`], [`Duration::MAX`] is never. For programs that learn by looking, not by a
-    /// signal, that they should end. Each time costs the guest an exit and a signal.
+    /// Calls the hook of [`Self::set_signal_hook`] at this interval, too, while the guest runs. Less than a millisecond
+    /// is [`ErrorCode::InvalidArgument`]; [`Duration::MAX`] is never. For programs that poll for a reason to end
+    /// instead of getting a signal. Each time costs the guest an exit and a signal.
     pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
         self.conversation.stopper().set_wakeup_interval(checked_interval(interval)?);
         Ok(())
     }
 
-    /// Forgets who used the sandbox: handles given out reach nothing any more, the signal hook is gone.
+    /// Detaches the user: handles given out have no effect any more, and the signal hook is removed.
     pub(crate) fn forget_user(&mut self) -> Result<()> {
         self.conversation.forget_user()
     }
 
-    /// Has the sandbox be poisoned: its user panicked, and nobody knows how far he came.
+    /// Poisons the sandbox: its user panicked at an unknown point.
     pub(crate) fn poison(&mut self) {
         self.state = State::Poisoned;
     }
 
-    /// Which host functions the sandbox has.
+    /// The identity of the sandbox's host functions.
     pub(crate) fn host_identity(&self) -> HostIdentity {
         self.conversation.host_identity()
     }
 
-    /// What the sandbox can do next.
+    /// The state of the sandbox.
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// Makes the machine, lets the guest initialise itself, and reads what functions it has.
+    /// Makes the machine, lets the guest initialise itself, and reads its list of functions.
     fn start(
         guest: &Guest,
         options: &SandboxOptions,
@@ -233,7 +235,7 @@ impl Sandbox {
         Ok(Self { conversation, functions, state: State::Ready, sizes, epoch, limits })
     }
 
-    /// Makes a machine whose guest goes on where the snapshot was taken. No guest code runs.
+    /// Makes a machine whose guest continues from the snapshot. No guest code runs.
     fn resume(frozen: &Frozen, options: &SandboxOptions, user: User) -> Result<Self> {
         frozen.check_host(&user.host)?;
         let epoch = Epoch::current()?;
@@ -270,7 +272,7 @@ impl Sandbox {
 #[derive(Debug)]
 pub(crate) struct StartFailed {
     pub error: Error,
-    /// Code of the guest may have run, and may have called the host.
+    /// True if code of the guest may have run, and may have called the host.
     pub has_guest_run: bool,
 }
 
@@ -282,13 +284,13 @@ impl From<Error> for StartFailed {
 
 impl From<Ended> for StartFailed {
     fn from(ended: Ended) -> Self {
-        // A guest that has not started yet is as ready as ever if it was not let run; nothing else leaves it so.
+        // Only a guest that was not let run is `Ready` here.
         let has_guest_run = !matches!(ended, Ended::Ready(_));
         Self { error: ended.into_error(), has_guest_run }
     }
 }
 
-/// An interval at which a hook may be asked.
+/// The interval, if a hook may be called so often.
 fn checked_interval(interval: Duration) -> Result<Duration> {
     const SHORTEST: Duration = Duration::from_millis(1);
     if interval < SHORTEST {

@@ -19,17 +19,17 @@ use crate::value::Value;
 
 /// A sandbox that takes host functions, and becomes a [`Sandbox`] by [`Self::evolve`].
 ///
-/// Makes no virtual machine yet, so that it costs next to nothing.
+/// Makes no virtual machine yet, so it costs next to nothing.
 pub struct UninitializedSandbox {
     source: Source,
     options: SandboxOptions,
     host: Arc<HostFunctions>,
-    /// For the sandbox that this becomes; the handles to it may exist already.
+    /// The stopper of the next sandbox that is started; handles to it may exist already.
     stopper: Stopper,
     on_signal: Option<Arc<SignalHook>>,
 }
 
-/// Where a sandbox begins.
+/// The source of a sandbox.
 #[derive(Debug)]
 enum Source {
     Guest(Guest),
@@ -37,33 +37,33 @@ enum Source {
 }
 
 impl UninitializedSandbox {
-    /// A sandbox for that guest. [`ErrorCode::InvalidArgument`] if a size is above its maximum.
+    /// Makes a sandbox for a guest. [`ErrorCode::InvalidArgument`] if a size is above its maximum.
     pub fn new(guest: &Guest, options: SandboxOptions) -> Result<Self> {
         options.sizes()?;
         let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
         Ok(Self { source: Source::Guest(guest.clone()), options, host, stopper, on_signal: None })
     }
 
-    /// A sandbox that goes on where the snapshot was taken: its [`Self::evolve`] runs no guest code.
+    /// Makes a sandbox that continues from a snapshot: its [`Self::evolve`] runs no guest code.
     ///
-    /// The host functions that the snapshotted sandbox had must be registered again; evolve lists those that are missing or
-    /// different ([`ErrorCode::SnapshotMismatch`]). Sizes are the snapshot's: another size in the options is
-    /// [`ErrorCode::InvalidArgument`].
+    /// The host functions of the snapshotted sandbox must be registered again. Evolve fails with
+    /// [`ErrorCode::SnapshotMismatch`] and lists those that are missing or different. Sizes are the snapshot's: another
+    /// size in the options is [`ErrorCode::InvalidArgument`].
     pub fn from_snapshot(snapshot: &Snapshot, options: SandboxOptions) -> Result<Self> {
         options.check_against(&snapshot.shared.sizes)?;
         let (host, stopper) = (Arc::new(HostFunctions::new()), Stopper::new()?);
         Ok(Self { source: Source::Snapshot(snapshot.clone()), options, host, stopper, on_signal: None })
     }
 
-    /// Registers a closure as a host function, in place of one that had the name. Its signature is that of the
-    /// closure; it runs on the thread that makes the call.
+    /// Registers a closure as a host function, in place of an existing one with that name. The signature is the
+    /// closure's. It runs on the thread that makes the call.
     pub fn register<P, F: HostFunction<P>>(&mut self, name: &str, function: F) -> Result<()> {
         let signature = Signature::new(F::PARAMS, F::RETURNS)?;
         self.insert(name, signature, move |arguments| function.invoke(arguments))
     }
 
-    /// Registers a host function whose signature is known at run time only. Its arguments are of the kinds that the
-    /// signature lists; a result of another kind than it says is an error in the guest.
+    /// Registers a host function whose signature is known only at run time. It gets arguments of the signature's kinds.
+    /// A result of another kind is an error in the guest.
     pub fn register_dynamic(
         &mut self,
         name: &str,
@@ -73,56 +73,56 @@ impl UninitializedSandbox {
         self.insert(name, signature, function)
     }
 
-    /// Removes a host function; also `HostPrint`, which every sandbox starts with. Whether there was one.
+    /// Removes a host function; also `HostPrint`, which every sandbox starts with. Returns true if the function
+    /// existed.
     pub fn unregister(&mut self, name: &str) -> Result<bool> {
         Ok(self.host_functions()?.remove(name))
     }
 
-    /// A handle that stops the evolve and the calls of the sandbox that this becomes, from any thread.
+    /// A handle that interrupts the evolve of this sandbox, and the calls after it, from any thread.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle> {
         self.stopper.handle()
     }
 
-    /// Sets what is asked when a signal has interrupted the evolve, or a call of the sandbox that this becomes; see
-    /// [`Sandbox::set_signal_hook`].
+    /// Sets the signal hook of the evolve and of the calls after it; see [`Sandbox::set_signal_hook`].
     pub fn set_signal_hook(&mut self, hook: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) {
         self.on_signal = Some(Arc::new(hook));
     }
 
-    /// Has the hook asked as often as that, too; see [`Sandbox::set_signal_hook_interval`].
+    /// Sets the interval at which the hook is called, too; see [`Sandbox::set_signal_hook_interval`].
     pub fn set_signal_hook_interval(&mut self, interval: Duration) -> Result<()> {
         self.stopper.set_wakeup_interval(checked_interval(interval)?);
         Ok(())
     }
 
-    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, learns its functions. A sandbox from a
-    /// snapshot goes on where that was taken.
+    /// Starts the guest: makes the virtual machine, runs the guest's own initialisation, reads its list of functions. A
+    /// sandbox from a snapshot continues from it.
     ///
-    /// [`ErrorCode::HypervisorUnavailable`] and [`ErrorCode::Resource`] if the host has no virtual machine to give. What a guest
-    /// does while it starts ends like a call: [`ErrorCode::GuestFault`], [`ErrorCode::GuestAbort`], [`ErrorCode::Timeout`]
-    /// and so on; [`ErrorCode::Protocol`] if it does not say properly what functions it has. For a snapshot
-    /// [`ErrorCode::SnapshotMismatch`], if it needs host functions that are not registered. In a forked child
-    /// [`ErrorCode::State`].
+    /// Fails with [`ErrorCode::HypervisorUnavailable`] or [`ErrorCode::Resource`] if the host cannot provide a virtual
+    /// machine. A guest that fails while it starts gives the errors of a call: [`ErrorCode::GuestFault`],
+    /// [`ErrorCode::GuestAbort`], [`ErrorCode::Timeout`] and so on, and [`ErrorCode::Protocol`] if its list of
+    /// functions is wrong. A snapshot gives [`ErrorCode::SnapshotMismatch`] if it needs host functions that are not
+    /// registered. A forked child gets [`ErrorCode::State`].
     pub fn evolve(mut self) -> Result<Sandbox> {
         self.try_evolve()
     }
 
-    /// Like [`Self::evolve`], but a failure leaves what was registered, so that it can be tried again. Repeated after a
-    /// success it starts one more sandbox, which shares the host functions: they may then be called on several threads at
-    /// once, and no more can be registered.
+    /// Like [`Self::evolve`], but keeps the registered functions, so that a failed start can be retried. Repeated after
+    /// a success it starts another sandbox, which shares the host functions. They may then be called on several threads
+    /// at once, and no more can be registered.
     pub fn try_evolve(&mut self) -> Result<Sandbox> {
         self.try_evolve_with(&CallOptions::new())
     }
 
-    /// [`Self::try_evolve`] with limits of its own, for a start that is part of a call. Those of the sandbox's calls stay the
-    /// sandbox's.
+    /// [`Self::try_evolve`] with limits of its own, for a start that is part of a call. The limits of later calls stay
+    /// the sandbox's.
     pub fn try_evolve_with(&mut self, options: &CallOptions) -> Result<Sandbox> {
         self.start(options).map_err(|failed| failed.error)
     }
 
-    /// [`Self::try_evolve_with`], for callers that must know how far a start came that failed.
+    /// [`Self::try_evolve_with`], for callers that must know if the guest has run before the failure.
     pub(crate) fn start(&mut self, options: &CallOptions) -> Result<Sandbox, StartFailed> {
-        // The handles given out belong to the sandbox that starts now, and to the next try if this one fails.
+        // The handles given out belong to the sandbox that starts now, or to the next attempt if this one fails.
         let next = self.stopper.successor()?;
         let user = User {
             host: Arc::clone(&self.host),
@@ -137,7 +137,7 @@ impl UninitializedSandbox {
         Ok(sandbox)
     }
 
-    /// Which host functions the sandboxes have that are started with it.
+    /// The identity of the host functions, shared by the sandboxes that are started from this one.
     pub(crate) fn host_identity(&self) -> HostIdentity {
         HostIdentity::of(&self.host)
     }

@@ -1,4 +1,4 @@
-//! From a sandbox's memory, and the image under it, into the file of a picture.
+//! Copying a sandbox's memory, and the image under it, into the file of a snapshot.
 
 use std::fs::File;
 use std::io;
@@ -9,18 +9,18 @@ use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet, is_zero};
 use crate::vm::memory::GuestMemory;
 
-/// Copies pages of the memory to the same places in a file of zeros. The result is those that are not zero: the others stay
-/// holes, even if they were touched.
+/// Copies pages of the memory to the same places in a file of zeros. Returns the pages that are not zero: the others
+/// stay holes, even if they were touched.
 pub fn from_memory(memory: &GuestMemory, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_memory(memory, range, buffer))
 }
 
-/// The same with pages of another file.
+/// Copies pages of another file.
 pub fn from_file(from: &File, set: &PageSet, to: &File) -> io::Result<PageSet> {
     copy(set, to, |range, buffer| read_file(from, range, buffer))
 }
 
-/// Those of the pages that are not zero in a file.
+/// The pages of the set that are not zero in a file.
 pub fn present(file: &File, range: Range<u64>) -> io::Result<PageSet> {
     let mut present = PageSet::default();
     let mut buffer = Vec::new();
@@ -33,7 +33,7 @@ pub fn present(file: &File, range: Range<u64>) -> io::Result<PageSet> {
     Ok(present)
 }
 
-/// The pages of a set in which the memory differs from the file.
+/// The pages of a set whose memory differs from the file.
 pub fn differing(memory: &GuestMemory, file: &File, set: &PageSet) -> io::Result<PageSet> {
     let mut differing = PageSet::default();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

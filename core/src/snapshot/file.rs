@@ -1,10 +1,9 @@
 //! Snapshots in files.
 //!
 //! A file is written beside its place, synced and renamed, so that a crash leaves the old file or the new one. Reading
-//! copies it once into a sealed memory file while checking; nothing refers to the file afterwards, so that changing it, then
-//! or meanwhile, changes nothing of what was checked. It takes the memory and the time of what is stored in the file, and
-//! [`LoadOptions`] bound that. The checksum finds damage, not forgery: a file is as trustworthy as its source, though whatever
-//! it says stays behind the wall.
+//! copies it once into a sealed memory file while checking it, and later changes of the file have no effect. The cost
+//! in memory and time is that of the stored contents, which [`LoadOptions`] bound. The checksum finds damage, not
+//! forgery: a file is as trustworthy as its source, but its contents stay inside the guest.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -34,13 +33,14 @@ use crate::vm::hypervisor::Hypervisor;
 const CHUNK: usize = 1 << 18;
 
 impl Snapshot {
-    /// Writes the snapshot to a file, readable by its owner alone: it holds all that the guest knew. Whole or not at all: a
-    /// regular file that has the name already is replaced when everything is on the disk. Nothing else is: a folder, a FIFO, a
-    /// device, a socket, and a symbolic link wherever it leads, are an error. What is there is looked at directly before it is
-    /// replaced; between the two only someone who may write to the folder can put something else in its place.
+    /// Writes the snapshot to a file that only its owner can read: it holds everything that the guest knew. The write
+    /// is atomic: an existing regular file is replaced when everything is on the disk. A folder, a FIFO, a device, a
+    /// socket or a symbolic link in its place is an error. The place is checked directly before the replacement;
+    /// between the two, only someone who may write to the folder can put something else there.
     ///
-    /// [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with what the system says as its source;
-    /// [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the file, cannot be asked for.
+    /// Fails with [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with the system's error as its
+    /// source. Fails with [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the
+    /// file, cannot be determined.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let failed = |source: io::Error| {
@@ -61,14 +61,14 @@ impl Snapshot {
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
     }
 
-    /// Reads a snapshot from a file. [`ErrorCode::Io`] if it cannot be read; [`ErrorCode::SnapshotFile`] if it is damaged, of
-    /// another format or guest ABI, larger than [`LoadOptions`] allow unless told otherwise, or needs a processor with other
-    /// features. The file is not needed afterwards.
+    /// Reads a snapshot from a file, which is not needed afterwards. Fails with [`ErrorCode::Io`] if the file cannot be
+    /// read, and with [`ErrorCode::SnapshotFile`] if it is damaged, has another format or guest ABI, exceeds the
+    /// default [`LoadOptions`], or needs a processor with other features.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_with(path, &LoadOptions::new())
     }
 
-    /// [`Self::load`] with bounds for what the file may bring.
+    /// [`Self::load`] with bounds on the file's contents.
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self> {
         let path = path.as_ref();
         let failed = |source: io::Error| {
@@ -156,7 +156,7 @@ impl From<Error> for ReadError {
     }
 }
 
-/// A file and the hash of what was read of it.
+/// A file, and the hash of the bytes read from it.
 struct Checked {
     file: File,
     hash: Sha256,
@@ -169,7 +169,7 @@ impl Checked {
         Ok(())
     }
 
-    /// As many bytes as a header states, without believing it before they are there.
+    /// Reads as many bytes as a header states. Memory is allocated only for bytes that are there.
     fn read_vec(&mut self, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         while bytes.len() < len {
@@ -221,7 +221,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     if hash.as_slice() != stated || padding.iter().any(|byte| *byte != 0) {
         return Err(bad("its checksum is wrong: it is damaged").into());
     }
-    // `read_exact`, because that goes on after a signal.
+    // `read_exact`, because it continues after a signal.
     match file.file.read_exact(&mut [0]) {
         Ok(()) => return Err(bad("something follows its end").into()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
@@ -250,7 +250,7 @@ fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(),
         while at < range.end {
             let len = CHUNK.min(to_usize(range.end - at));
             from.read(&mut buffer[..len])?;
-            // The first page of a hole ends it, before the checksum of a terabyte has been computed.
+            // The first page of a hole ends it, before the checksum of a terabyte is computed.
             if buffer[..len].chunks(to_usize(PAGE)).any(is_zero) {
                 return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
             }

@@ -5,12 +5,11 @@
 //! the pages, as the header lists them; SHA-256 of everything before, 32 bytes
 //! ```
 //!
-//! All numbers are little-endian. The header says how memory was laid out, not what the tables are that lay it out: those,
-//! the stubs and all control registers are made anew from the checked layout. Every number is hostile.
+//! All numbers are little-endian. The header describes the layout of the memory and not the page tables: those, the
+//! stubs and all control registers are made anew from the checked layout. Every number is hostile.
 //!
-//! The pages are those that are not zero, each once and in order; all others of the guest's are zero. So a file is as large as
-//! what it brings, and a page of zeros, which is what a hole reads as, is refused: whoever reads pays for no more than was
-//! stored.
+//! The file lists the guest's pages that are not zero, each once and in order; all others are zero. A stored page of
+//! zeros, which is how a hole reads, is refused. So the cost of reading is bounded by the stored size.
 
 use std::ops::Range;
 
@@ -30,9 +29,9 @@ use crate::vm::arch::{Features, Registers};
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.
 ///
-/// 1 had the library's guest ABI in the place of the guest's own, page ranges in bytes, and pages of zeros.
+/// Format 1 had the library's guest ABI in the place of the guest's own, page ranges in bytes, and pages of zeros.
 pub(super) const FORMAT: u32 = 2;
-/// Bytes of the longest header: room for the functions of a large guest, and for every second page of a large heap.
+/// Maximum length of a header: room for the functions of a large guest, and for every second page of a large heap.
 pub(super) const MAX_HEADER: u32 = 32 << 20;
 /// Magic, format, length.
 pub(super) const PREFIX: usize = 16;
@@ -41,7 +40,7 @@ const MAX_SEGMENTS: u64 = 64;
 
 /// The contents of a header.
 pub(super) struct Header {
-    /// The contract that the guest was built for.
+    /// The guest ABI that the guest was built for.
     pub abi: u32,
     pub features: Features,
     pub fingerprint: Fingerprint,
@@ -58,7 +57,7 @@ pub(super) struct Header {
     pub pages: Vec<Range<u64>>,
 }
 
-/// Writes a header, with what is before it and the zeros behind it. `None` if it has more bytes than a header may have.
+/// Writes a header with its prefix and the zeros behind it. `None` if it exceeds the maximum length.
 pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
     let mut out = Writer(Vec::new());
     out.u64(u64::from(header.abi));
@@ -191,7 +190,7 @@ fn sizes(input: &mut Reader<'_>, bounds: FileBounds) -> Result<Sizes> {
         .input_size(input_size)
         .output_size(output_size);
     let found = Sizes { heap, stack, input: with_input, output: with_output };
-    // The options round what they accept: what they leave alone is a size that a sandbox can have.
+    // The options round accepted sizes: a size that they leave alone is one that a sandbox can have.
     let sizes =
         options.sizes().ok().filter(|sizes| *sizes == found).ok_or_else(|| bad("a size is impossible"))?;
     for (option, size) in sizes.by_option() {
@@ -260,7 +259,7 @@ fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<
         if range.is_empty() || range.start < end || range.start < region.start || range.end > region.end {
             return Err(wrong());
         }
-        // Below the size of the guest's memory, because each page is there once.
+        // Below the size of the guest's memory, because each page occurs once.
         total += len;
         memory_within("the memory in it", total, bounds)?;
         end = range.end;
@@ -269,7 +268,7 @@ fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<
     Ok(pages)
 }
 
-/// The guest physical memory whose contents a file may give, in ascending order.
+/// The guest physical memory whose contents a file may provide, in ascending order.
 pub(super) fn guest_regions(layout: &Layout) -> Vec<Range<u64>> {
     let regions = [&layout.thread, &layout.stack, &layout.heap].into_iter();
     let regions = regions.chain(&layout.program).chain(&layout.payloads);
@@ -285,7 +284,7 @@ impl Writer {
         self.0.extend(word.to_le_bytes());
     }
 
-    /// So many bytes, in pages.
+    /// Bytes as pages.
     fn page_number(&mut self, bytes: u64) -> Option<()> {
         self.0.extend(u32::try_from(bytes / PAGE).ok()?.to_le_bytes());
         Some(())
@@ -303,7 +302,7 @@ impl<'b> Reader<'b> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// So many pages, in bytes.
+    /// Pages as bytes.
     fn page_number(&mut self) -> Result<u64> {
         self.array().map(|pages| u64::from(u32::from_le_bytes(pages)) * PAGE)
     }

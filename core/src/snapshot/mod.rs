@@ -1,9 +1,9 @@
-//! Snapshots: a sandbox as it was between two calls, to go back to or to start others from.
+//! Snapshots: the state of a sandbox between two calls, to restore or to start other sandboxes from.
 //!
-//! A snapshot is an image like the one that a fresh sandbox maps, with the guest's memory of that moment in place of its
-//! initial one, and the registers to continue with. The call buffers and the log ring are empty in it. A sandbox that goes
-//! back copies over those pages alone that were written since it was mapped, or in which the snapshot differs from what is
-//! mapped: all others are right already.
+//! A snapshot is an image like that of a fresh sandbox, with the guest's memory of that moment in place of its initial
+//! one, and the registers to continue with. Its call buffers and log ring are empty. A restore copies only the pages
+//! that were written since the memory was mapped, and those in which the snapshot differs from the mapped image: all
+//! others are right already.
 
 mod copy;
 mod file;
@@ -31,10 +31,10 @@ use crate::signature::Signature;
 use crate::vm::arch::Registers;
 use crate::vm::memory::GuestMemory;
 
-/// A picture of a sandbox, memory and processor; immutable, cheap to clone, and shared between sandboxes and threads.
+/// A snapshot of a sandbox, memory and processor; immutable, cheap to clone, and shared between sandboxes and threads.
 ///
-/// It holds everything that the guest held, secrets included. It does not hold what is the host's: host functions, limits,
-/// interrupt handles and files stay as they are when a sandbox goes back.
+/// It holds everything that the guest held, secrets included. It does not hold the host's parts: a restore leaves host
+/// functions, limits, interrupt handles and files unchanged.
 #[derive(Clone)]
 pub struct Snapshot {
     pub(crate) shared: Arc<Frozen>,
@@ -48,27 +48,27 @@ impl fmt::Debug for Snapshot {
 
 /// The parts of a snapshot.
 pub(crate) struct Frozen {
-    /// The picture, with the layout of the sandbox that it was taken of.
+    /// The snapshot's memory, with the layout of the sandbox that it was taken of.
     pub image: Arc<Image>,
-    /// The image that that sandbox had mapped, …
+    /// The image that that sandbox had mapped.
     base: Arc<Image>,
-    /// … and where the picture differs from it.
+    /// The pages in which the snapshot differs from that image.
     delta: PageSet,
-    /// The pages of the picture that are not zero.
+    /// The pages of the snapshot that are not zero.
     pages: PageSet,
-    /// The picture, readable here.
+    /// The snapshot's memory, readable here.
     source: MmapRegion,
     pub registers: Registers,
     pub origin: Origin,
     pub sizes: Sizes,
     pub functions: Arc<Functions>,
-    /// The host functions that the sandbox had, which whoever continues must have too.
+    /// The host functions that the sandbox had; a sandbox that continues from the snapshot must have them, too.
     required: Vec<(String, Signature)>,
-    /// Frames that the guest has seen: it waits for another number than this.
+    /// Frames that the guest has seen: it waits for a number other than this one.
     pub sent: u64,
 }
 
-/// The parts of a sandbox of which its picture is made.
+/// The parts of a sandbox that go into a snapshot.
 pub(crate) struct Subject<'s> {
     pub memory: &'s GuestMemory,
     pub image: &'s Arc<Image>,
@@ -83,20 +83,20 @@ pub(crate) struct Subject<'s> {
 }
 
 impl Frozen {
-    /// Takes the picture. The vCPU is parked.
+    /// Takes the snapshot. The vCPU is parked.
     pub fn take(subject: &Subject<'_>) -> Result<Self> {
         let layout = &subject.image.layout;
         let failed = |source: io::Error| Error::resource("writing a snapshot", source);
 
         let mut written = PageSet::default();
         if crate::vm::dirty_pages::find(subject.memory, &layout.written, &mut written).is_none() {
-            // Nothing is known.
+            // The written pages are unknown.
             written.append(layout.written.clone());
         }
-        // Buffers, ring and extended state have contents of their own in a picture.
+        // Buffers, ring and extended state have contents of their own in a snapshot.
         let apart = [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring];
         let apart = apart.map(Region::pages).into_iter().collect();
-        // What was written and is as before is no difference: it would be copied back at every restore for ever.
+        // A page that was written with its old contents is no difference: otherwise every restore would copy it.
         let changed = copy::differing(subject.memory, subject.image.file(), &written.difference(&apart));
         let changed = changed.map_err(failed)?;
         let own = PageSet::from_iter([layout.extended_state.pages()]);
@@ -130,8 +130,8 @@ impl Frozen {
         })
     }
 
-    /// The pages in which a sandbox that has mapped `mapped` differs from the picture though nobody wrote there. `None`: all; the
-    /// picture must be mapped in its place.
+    /// The pages in which a sandbox that has mapped `mapped` differs from the snapshot without a write. `None`: all;
+    /// the snapshot must be mapped in its place.
     pub fn delta_from(&self, mapped: &Arc<Image>) -> Option<&PageSet> {
         if Arc::ptr_eq(mapped, &self.image) {
             Some(PageSet::empty())
@@ -142,7 +142,7 @@ impl Frozen {
         }
     }
 
-    /// Makes the pages of that set what they are in the picture.
+    /// Copies the snapshot's contents of these pages.
     pub fn put_back(&self, set: &PageSet, memory: &GuestMemory) -> Option<()> {
         for range in set.iter() {
             let mut zero_from = range.start;
@@ -158,12 +158,12 @@ impl Frozen {
         Some(())
     }
 
-    /// Confirms that the picture is of a sandbox like this one. All that differs is listed.
+    /// Fails unless the snapshot is of a sandbox like this one. The error lists all differences.
     pub fn check_sandbox(&self, origin: &Origin, layout: &Layout, sizes: &Sizes) -> Result<()> {
         let mut differs: Vec<_> = self.origin.difference(origin).into_iter().map(Difference::Guest).collect();
         let sizes = self.sizes.beside(sizes).filter(|(_, ours, theirs)| ours != theirs);
         differs.extend(sizes.map(|(option, ours, theirs)| Difference::Size { option, ours, theirs }));
-        // A file may lie about the guest that it is of; then the layout tells.
+        // A file may lie about its guest; then the layout tells.
         if differs.is_empty() && !self.image.layout.is_same(layout) {
             differs.push(Difference::Guest("it says that it is of this guest, and is not".to_owned()));
         }
@@ -173,8 +173,8 @@ impl Frozen {
         Err(Message::OtherSandbox { differs }.into())
     }
 
-    /// Confirms that a sandbox with these host functions can go on where the picture was taken. All that is wrong is
-    /// listed.
+    /// Fails unless a sandbox with these host functions can continue from the snapshot. The error lists all
+    /// differences.
     pub fn check_host(&self, host: &HostFunctions) -> Result<()> {
         let wrong: Vec<_> = self
             .required

@@ -1,9 +1,9 @@
 //! Stopping a guest: interrupts and time limits.
 //!
-//! A library inside somebody's program may not install signal handlers, eat the program's signals, or signal a thread that
-//! has left its call. How it manages without is in [`word`] (who may signal, and when) and [`signal`] (how); [`timer`] ends
-//! calls whose time is up. A guest that asked to be woken later sleeps like a host function that runs ([`Stopper::wait`]):
-//! whoever ends its call changes the word on which it sleeps, and needs no signal.
+//! A library inside a program may not install signal handlers, consume the program's signals, or signal a thread that
+//! has left its call. [`word`] decides who may signal and when, [`signal`] sends and takes the signals, and [`timer`]
+//! ends calls whose time is up. A guest that asked to be woken later sleeps as if it were in a host function
+//! ([`Stopper::wait`]): a canceller changes the word on which it sleeps, and needs no signal.
 
 #[cfg(not(loom))]
 mod futex;
@@ -29,16 +29,16 @@ use word::Slept;
 /// The time limits of a call. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TimeLimits {
-    /// By the clock on the wall.
+    /// Limit of real time.
     pub wall: Duration,
-    /// In processor time of the calling thread, host functions included.
+    /// Limit of the calling thread's processor time, host functions included.
     pub cpu: Duration,
-    /// From when on; `None`: from the beginning of the call.
+    /// Start of the limits; `None`: the start of the call.
     pub since: Option<Moment>,
 }
 
 impl TimeLimits {
-    /// None at all.
+    /// No limits.
     pub const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX, since: None };
 
     fn is_none(&self) -> bool {
@@ -55,15 +55,15 @@ pub struct InterruptHandle {
 }
 
 impl InterruptHandle {
-    /// Stops the call, or the evolve, that is running now: it ends with [`ErrorCode::Interrupted`] and leaves the sandbox
-    /// poisoned. Whether there was one to stop.
+    /// Interrupts the call, or the evolve, that is running now: it ends with [`ErrorCode::Interrupted`] and leaves the
+    /// sandbox poisoned. Returns true if there was one to interrupt.
     ///
-    /// If at the same moment the guest faults, or a host function panics or fails for good ([`crate::HostError::fatal`]),
-    /// the call ends with that: no interrupt hides it.
+    /// If at the same moment the guest faults, or a host function panics or fails fatally
+    /// ([`crate::HostError::fatal`]), the call ends with that error instead.
     ///
-    /// A guest that sleeps is woken. A host function is not stopped; the call ends when it returns. Never blocks, and is never kept for later: fired
-    /// between two calls it does nothing, and says so. `false`, too, in the one case that the user's queue of
-    /// signals is full (`RLIMIT_SIGPENDING`); it may then be tried again.
+    /// A guest that sleeps is woken. A host function is not stopped; the call ends when it returns. This never blocks
+    /// and is never kept for later: between two calls it has no effect and returns false. It also returns false if the
+    /// user's queue of signals is full (`RLIMIT_SIGPENDING`); it may then be retried.
     pub fn interrupt(&self) -> bool {
         self.run.cancel(Cause::Interrupt)
     }
@@ -75,14 +75,14 @@ impl fmt::Debug for InterruptHandle {
     }
 }
 
-/// A sandbox's end of it: begins and ends calls.
+/// The sandbox's side: begins and ends calls.
 #[derive(Debug)]
 pub(crate) struct Stopper {
     run: Arc<RunState>,
-    /// True if anybody may want to stop a call: a handle was given out, or a call had a limit.
+    /// True if something may stop a call: a handle was given out, or a call had a limit.
     is_armed: bool,
     is_watched: bool,
-    /// The interval at which the runner is woken to ask the signal hook; [`Duration::MAX`] for never.
+    /// The interval at which the runner is woken to call the signal hook; [`Duration::MAX`] for never.
     wakeup_interval: Duration,
     /// The call that is running.
     call: Option<Running>,
@@ -91,9 +91,9 @@ pub(crate) struct Stopper {
 /// The end of a wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Waited {
-    /// A signal of the program's has been handled, or it is time to look about. The wait is not over.
+    /// A signal of the program's was handled, or the hook is due. The wait is not over.
     Interrupted,
-    /// It is time.
+    /// The deadline has passed.
     Over,
     /// The call was stopped.
     Stopped,
@@ -104,11 +104,11 @@ struct Running {
     signal: i32,
     caller_mask: signal::Mask,
     aside: Aside,
-    /// Wake-ups that the run word has told of.
+    /// Wake-ups that the run word has reported.
     wakeups: u32,
-    /// Signals of ours that were taken out of the queue already.
+    /// Signals of ours that were already taken out of the queue.
     taken: u32,
-    /// The time at which the hook is asked while the guest sleeps: no wake-up signal comes then.
+    /// The time at which the hook is due while the guest sleeps: no wake-up signal comes then.
     look_at: u64,
 }
 
@@ -123,32 +123,32 @@ impl Stopper {
         })
     }
 
-    /// Another end of the same, for a call that starts after this one's last.
+    /// A second stopper of the same calls, for a call that starts after this one's last.
     pub fn twin(&self) -> Self {
         let Self { ref run, is_armed, is_watched, wakeup_interval, call: _ } = *self;
         Self { run: Arc::clone(run), is_armed, is_watched, wakeup_interval, call: None }
     }
 
-    /// A new one with the same interval, for the sandbox after this one's.
+    /// A new stopper with the same interval, for the next sandbox.
     pub fn successor(&self) -> Result<Self> {
         let mut next = Self::new()?;
         next.wakeup_interval = self.wakeup_interval;
         Ok(next)
     }
 
-    /// Returns true if a handle was given out that somebody may still have.
+    /// Returns true if a handle was given out that still exists.
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.run) > 1
     }
 
-    /// A handle. From now on calls can be interrupted, which costs them two system calls each.
+    /// Gives out a handle. Each later call can be interrupted, and costs two more system calls.
     pub fn handle(&mut self) -> Result<InterruptHandle> {
         signal::check(signal::current())?;
         self.is_armed = true;
         Ok(InterruptHandle { run: Arc::clone(&self.run) })
     }
 
-    /// From the next call on, the guest is left as often as that, as if a signal of the program's had come.
+    /// Sets the interval of wake-ups from the next call on. Each has the effect of a signal of the program's own.
     pub fn set_wakeup_interval(&mut self, interval: Duration) {
         self.wakeup_interval = interval;
     }
@@ -183,7 +183,7 @@ impl Stopper {
         self.run.next_wakeup.store(next_wakeup, Ordering::SeqCst);
         self.run.word.begin();
         if needs_timer {
-            // Processor time cannot be used up sooner than real time; the timer asks for what is left when it looks.
+            // Processor time cannot be used up sooner than real time; the timer measures the rest when it looks.
             let first = deadline.min(after(since, limits.cpu, libc::CLOCK_MONOTONIC)).min(next_wakeup);
             Timer::get()?.armed(first);
         }
@@ -195,7 +195,7 @@ impl Stopper {
         self.call.as_ref().map(|call| call.caller_mask & !signal::only(call.signal))
     }
 
-    /// Ends the call; the caller's signal mask is as before. If it was stopped: why.
+    /// Ends the call and restores the caller's signal mask. Returns the cause if the call was stopped.
     pub fn end(&mut self) -> Option<Cause> {
         let Running { signal, caller_mask, mut aside, wakeups, taken, .. } = self.call.take()?;
         let ending = self.run.word.end();
@@ -214,8 +214,8 @@ impl Stopper {
         self.call.is_some() && self.run.word.is_cancelled()
     }
 
-    /// Runs a function of the program's with the caller's own signal mask. `None`: the call was stopped before it. It may also
-    /// be stopped meanwhile, see [`Self::is_cancelled`]: then the guest must not run again.
+    /// Runs a function of the program's with the caller's own signal mask. `None`: the call was stopped before it. The
+    /// call may also be stopped during it, see [`Self::is_cancelled`]: then the guest must not run again.
     pub fn host<R>(&mut self, function: impl FnOnce() -> R) -> Option<R> {
         let Some(call) = &mut self.call else {
             return Some(function());
@@ -223,7 +223,7 @@ impl Stopper {
         if !self.run.word.enter_host() {
             return None;
         }
-        // From here on nobody wakes it up. A wake-up that came before must leave the queue while the signal is still blocked.
+        // No wake-up comes from here on. An earlier one must leave the queue while the signal is still blocked.
         if self.run.word.take_wakeup() {
             call.wakeups += 1;
             if call.taken < call.wakeups {
@@ -234,9 +234,9 @@ impl Stopper {
         call.aside.empty(call.signal);
         signal::restore(call.caller_mask);
         let result = function();
-        // It may have changed the mask for good, as any function may.
+        // The function may have changed the mask for good, as any function may.
         call.caller_mask = signal::block(signal::only(call.signal));
-        // The timer may be late; the function's own time must not count for nothing.
+        // The timer may be late; the function's own time must count.
         let deadline = self.run.deadline.load(Ordering::Relaxed);
         if deadline != NEVER && deadline <= clock::now(libc::CLOCK_MONOTONIC) {
             self.run.cancel(Cause::Timeout);
@@ -245,13 +245,14 @@ impl Stopper {
         Some(result)
     }
 
-    /// Lets the guest sleep until `deadline`, on the monotonic clock, with the caller's own signal mask. Returns when that is
-    /// reached, and sooner when the call is stopped or the program wants to be asked.
+    /// Lets the guest sleep until `deadline` on the monotonic clock, with the caller's own signal mask. Returns sooner
+    /// if the call is stopped or the signal hook is due.
     pub fn wait(&mut self, deadline: u64) -> Waited {
         let run = Arc::clone(&self.run);
         loop {
             let now = clock::now(libc::CLOCK_MONOTONIC);
-            // First, lest a hook that takes longer than from one time to be asked to the next never lets it be over.
+            // The deadline comes first: otherwise a hook that takes longer than its interval would keep the sleep from
+            // ending.
             if deadline <= now {
                 return Waited::Over;
             }
@@ -261,7 +262,7 @@ impl Stopper {
                     call.look_at = after(None, self.wakeup_interval, libc::CLOCK_MONOTONIC);
                     return Waited::Interrupted;
                 }
-                // At the call's own deadline `host` ends it, as it does after a function that took too long.
+                // At the call's own deadline `host` ends it, as after a function that took too long.
                 until = until.min(call.look_at).min(run.deadline.load(Ordering::Relaxed));
             }
             run.is_asleep.store(true, Ordering::Relaxed);
@@ -280,8 +281,8 @@ impl Stopper {
         }
     }
 
-    /// After a signal of the program's own has interrupted the guest: whatever waits that the caller has blocked, waits
-    /// elsewhere from now on.
+    /// Sets pending signals aside that the caller has blocked, after a signal of the program's own has interrupted the
+    /// guest.
     pub fn set_aside(&mut self) {
         if let Some(call) = &mut self.call
             && call.caller_mask & signal::only(call.signal) != 0
@@ -307,7 +308,7 @@ pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     }
 }
 
-/// The end of a limit that counts from `since`, or else from now on. No limit costs no look at the clock.
+/// The end of a limit that counts from `since`, or else from now on. Without a limit the clock is not read.
 fn after(since: Option<u64>, limit: Duration, clock: libc::clockid_t) -> u64 {
     if limit == Duration::MAX {
         return NEVER;

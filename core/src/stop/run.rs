@@ -1,4 +1,4 @@
-//! One sandbox's call as it is seen from outside: its runner, its deadlines, and the means to cancel it.
+//! One sandbox's call as other threads see it: its runner, its deadlines, and the means to cancel it.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
@@ -11,20 +11,20 @@ use crate::process::Epoch;
 /// No deadline.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// After how long the timer looks again, at the soonest: at a call that could not be signalled, is being claimed, or has just
-/// entered or left a host function; and at one whose processor time is nearly used up.
+/// The shortest time until the timer looks again at a call that could not be signalled, is being claimed, or has just
+/// entered or left a host function; or at one whose processor time is nearly used up.
 const AGAIN_NS: u64 = 1_000_000;
 
-/// The same for one that sleeps: it uses no processor time, and looks itself when it wakes. So a guest that sleeps with next to nothing
-/// left does not keep the timer busy, which looks at all sandboxes each time.
+/// The same for a call that sleeps: it uses no processor time, and checks its own limits when it wakes. So a guest that
+/// sleeps with almost no time left does not keep the timer busy, which looks at all sandboxes each time.
 const ASLEEP_NS: u64 = 50_000_000;
 
 /// The state that runner, cancellers and timer share about one sandbox.
 #[derive(Debug)]
 pub(super) struct RunState {
     pub word: RunWord,
-    /// The process that the sandbox is in, by its [`Epoch`]; valid while a call runs. What has not started yet may go on in
-    /// a forked child.
+    /// The process of the sandbox, by its [`Epoch`]; valid while a call runs. A sandbox that has not started may be
+    /// started in a forked child.
     pub process: AtomicU64,
     /// The runner, valid while a call runs.
     pub thread: AtomicI32,
@@ -70,8 +70,8 @@ impl RunState {
                 return true;
             }
             if seen.is_claimed() {
-                // Another canceller will know in a moment whether its signal was sent. Not waited for without end: it may be
-                // this very thread, under a signal handler.
+                // Another canceller will know in a moment if its signal was sent. The wait is bounded: that canceller
+                // may be this very thread, under a signal handler.
                 if patience == 0 {
                     return true;
                 }
@@ -85,7 +85,7 @@ impl RunState {
         }
     }
 
-    /// Ends the call that was seen. `Some(false)` if it could not be signalled; `None` if it has moved on since.
+    /// Ends the observed call. `Some(false)` if it could not be signalled; `None` if its state has changed since.
     fn cancel_seen(&self, seen: Seen, cause: Cause) -> Option<bool> {
         match self.word.claim(seen, cause)? {
             Claim::Signal(duty) => {
@@ -99,12 +99,12 @@ impl RunState {
         }
     }
 
-    /// The timer ends the call that was seen; the result is when to look again.
+    /// Ends the observed call for the timer. Returns the time of the next look.
     fn expire(&self, seen: Seen, cause: Cause, now: u64) -> u64 {
         if self.cancel_seen(seen, cause) == Some(true) { NEVER } else { now + AGAIN_NS }
     }
 
-    /// Signals the call that was seen, without ending it; the result is when to do so again.
+    /// Signals the observed call without ending it. Returns the time of the next signal.
     fn wake_up(&self, seen: Seen, now: u64) -> u64 {
         if let Some(duty) = self.word.claim_wakeup(seen) {
             let (thread, signal) = (self.thread.load(Ordering::Relaxed), self.signal.load(Ordering::Relaxed));
@@ -115,13 +115,13 @@ impl RunState {
         next
     }
 
-    /// The timer looks: cancels a call whose time is up, and says when to look again.
+    /// Cancels a call whose time is up, for the timer. Returns the time of the next look.
     pub fn look(&self, now: u64) -> u64 {
         let seen = self.word.see();
         let deadline = self.deadline.load(Ordering::SeqCst);
         let cpu_deadline = self.cpu_deadline.load(Ordering::SeqCst);
         if !seen.is_running() || seen.is_cancelled() {
-            // A deadline that is being armed for the next call asks for a look of its own.
+            // A deadline that is being armed for the next call requests a look of its own.
             return NEVER;
         }
         if deadline <= now {
@@ -139,7 +139,8 @@ impl RunState {
         if cpu_deadline <= used {
             return self.expire(seen, Cause::CpuTime, now);
         }
-        // It cannot be used up sooner than that. Who has next to nothing left may use it up in an hour: not looked at all the time.
+        // It cannot be used up sooner than that. A call with almost none left may take an hour to use it: the timer
+        // does not look all the time.
         let soonest = if self.is_asleep.load(Ordering::Relaxed) { ASLEEP_NS } else { AGAIN_NS };
         next.min(now.saturating_add((cpu_deadline - used).max(soonest)))
     }
@@ -150,8 +151,8 @@ impl RunState {
     }
 }
 
-/// The processor-time clock of another thread of this process (the kernel's encoding; `clock_getcpuclockid(3)` builds the
-/// same for a process).
+/// The processor-time clock of another thread of this process (the kernel's encoding; `clock_getcpuclockid(3)` builds
+/// the same for a process).
 fn thread_clock(thread: i32) -> libc::clockid_t {
     const PER_THREAD: i32 = 4;
     const SCHEDULED: i32 = 2;
@@ -167,7 +168,7 @@ mod tests {
         let run = RunState::new().unwrap();
         run.thread.store(signal::thread_id(), Ordering::Relaxed);
         run.word.begin();
-        // Much less than a look takes; not used up, all the same, when the runner sleeps.
+        // Much less than a look takes. It is not used up, however, while the runner sleeps.
         let (wall, used) = (clock::now(libc::CLOCK_MONOTONIC), clock::now(libc::CLOCK_THREAD_CPUTIME_ID));
         run.cpu_deadline.store(used + 500_000, Ordering::SeqCst);
         let next = run.look(wall);

@@ -1,11 +1,12 @@
-//! The signal that cancels a vCPU out of the guest.
+//! The signal that cancels a running guest.
 //!
-//! No handler is ever installed. The signal is blocked while a call runs, and open only inside `KVM_RUN`
-//! (`KVM_SET_SIGNAL_MASK`): there a pending one makes the system call return `EINTR`, the mask is put back, and the signal
-//! stays in the queue, from which the runner takes it. A signal that was not ours goes back into the queue.
+//! No handler is ever installed. The signal is blocked while a call runs, and unblocked only inside `KVM_RUN`
+//! (`KVM_SET_SIGNAL_MASK`): there a pending signal makes the system call return `EINTR`, and the mask is restored. The
+//! signal stays in the queue, from which the runner takes it. A signal that was not ours goes back into the queue.
 //!
-//! A signal of the program's own may have the same number. It interrupts the guest too; then the caller's mask is put back
-//! for a moment, in which its handler runs. Where the caller has it blocked, it is [`Aside`] until the call is over.
+//! A signal of the program's own may have the same number. It interrupts the guest, too; then the caller's mask is
+//! restored for a moment, in which its handler runs. If the caller has it blocked, it is set [`Aside`] until the call
+//! is over.
 
 use std::fs;
 use std::io;
@@ -19,12 +20,12 @@ pub(super) type Mask = u64;
 /// 0: the default.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 
-/// Sets the real-time signal that stops a running guest, for this process and the calls that start after this one.
+/// Sets the real-time signal that stops a running guest, for calls of this process that start later.
 ///
-/// The default is `SIGRTMIN + 9`. The program need not handle it and must not ignore it: [`crate::ErrorCode::InvalidArgument`]
-/// for a signal that is ignored or not a real-time signal. Nothing else about the signal changes: its disposition stays what
-/// it is, and a signal with this number that the program itself sends reaches the program; if several wait at once for a thread
-/// that is in a call, perhaps in another order.
+/// The default is `SIGRTMIN + 9`. The program need not handle it and must not ignore it: a signal that is ignored or
+/// not a real-time signal is [`crate::ErrorCode::InvalidArgument`]. The signal's disposition does not change. A signal
+/// with this number that the program itself sends still reaches the program; if several are pending for a thread in a
+/// call, their order may change.
 pub fn set_interrupt_signal(signal: i32) -> Result<()> {
     check(signal)?;
     SIGNAL.store(signal, Ordering::Relaxed);
@@ -47,7 +48,7 @@ pub(super) fn check(signal: i32) -> Result<()> {
     }
     // SAFETY: an all-zero `sigaction` is a valid value of that C struct.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: asks only; the kernel writes one `sigaction` to the address given.
+    // SAFETY: a query only; the kernel writes one `sigaction` to the address given.
     if unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) } != 0 {
         return Err(Error::resource("sigaction", io::Error::last_os_error()));
     }
@@ -57,10 +58,10 @@ pub(super) fn check(signal: i32) -> Result<()> {
     Ok(())
 }
 
-/// Every signal but the two that the C library keeps for itself (it could not change user ids, or cancel threads).
+/// All signals except the two that the C library needs to change user ids and to cancel threads.
 const ALL: Mask = !(0b11 << 31);
 
-/// Starts something, a thread, that inherits a mask in which every signal is blocked.
+/// Runs a function that starts a thread, which inherits a mask with all signals blocked.
 pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     let mask = block(ALL);
     let started = start();
@@ -68,12 +69,12 @@ pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     started
 }
 
-/// The set with that signal alone.
+/// The set of that signal alone.
 pub(super) fn only(signal: i32) -> Mask {
     1 << (signal - 1)
 }
 
-/// Adds to the thread's mask; the result is the mask before.
+/// Adds to the thread's mask. Returns the mask before.
 pub(super) fn block(mask: Mask) -> Mask {
     change(libc::SIG_BLOCK, mask)
 }
@@ -83,15 +84,15 @@ pub(super) fn restore(mask: Mask) {
     change(libc::SIG_SETMASK, mask);
 }
 
-/// Queues the signal for a thread of this process, marked by `cookie`. `false` if the user's signal queue is full
+/// Queues the signal for a thread of this process, marked by `cookie`. Returns false if the user's signal queue is full
 /// (`RLIMIT_SIGPENDING`).
 pub(super) fn send(thread: i32, signal: i32, cookie: usize) -> bool {
     let info = Info::new(signal, cookie);
     queue(thread, signal, &info)
 }
 
-/// Takes this thread's signals of that number out of the queue until `count` with our cookie were found; the others go back
-/// in. The signal is blocked.
+/// Takes this thread's signals of that number out of the queue until `count` with our cookie were found, and puts the
+/// others back. The signal is blocked.
 pub(super) fn take(signal: i32, cookie: usize, count: u32) {
     let mut others: Vec<Info> = Vec::new();
     let mut left = count;
@@ -108,8 +109,8 @@ pub(super) fn take(signal: i32, cookie: usize, count: u32) {
     }
 }
 
-/// The program's own signals of that number that came while the caller has it blocked. They wait here, because in the queue
-/// they would interrupt the guest again and again.
+/// The program's own signals of that number that arrived while the caller has it blocked. They are kept here: in the
+/// queue they would interrupt the guest again and again.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
     signals: Vec<(Info, Recipient)>,
@@ -123,11 +124,12 @@ enum Recipient {
 }
 
 impl Aside {
-    /// Takes them out of the queue. The signal is blocked. How many with our cookie were among them, which are not kept.
+    /// Takes them out of the queue and drops those with our cookie. Returns the number of dropped ones. The signal is
+    /// blocked.
     pub fn fill(&mut self, signal: i32, cookie: usize) -> u32 {
         let mut ours = 0;
         while is_pending(signal) {
-            // The thread's own come first.
+            // The thread's own signals come first.
             let recipient =
                 if is_pending_for_thread(signal) { Recipient::Thread } else { Recipient::Process };
             match dequeue(signal) {
@@ -183,7 +185,8 @@ fn is_pending(signal: i32) -> bool {
     set & only(signal) != 0
 }
 
-/// Returns true if such a signal is pending for this thread alone. Only `/proc` knows; without it, the answer is yes.
+/// Returns true if such a signal is pending for this thread alone. The answer comes from `/proc`; without it, it is
+/// true.
 fn is_pending_for_thread(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let field = status.lines().find_map(|line| line.strip_prefix("SigPnd:"));

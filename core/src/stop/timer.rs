@@ -1,9 +1,9 @@
 //! The timer: one thread of the process that ends calls whose time is up.
 //!
-//! Arming costs two atomic operations, no system call: a call stores its deadline beside its run word, and wakes the timer
-//! only if that would sleep longer. (A POSIX timer costs two system calls for each call, and is bound to one thread.) The
-//! timer looks at every armed sandbox when it wakes, which is as often as the earliest deadline asks for. It starts with
-//! the first call that has a limit, and blocks every signal, so that no handler of the program's runs on it.
+//! Arming costs two atomic operations, no system call: a call stores its deadline beside its run word, and wakes the
+//! timer only if that would sleep longer. (A POSIX timer costs two system calls for each call, and is bound to one
+//! thread.) When the timer wakes, at the earliest deadline, it looks at every armed sandbox. It starts with the first
+//! call that has a limit, and blocks every signal, so that no handler of the program's runs on it.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::process::PerProcess;
 
 pub(super) struct Timer {
-    /// The time at which the thread will wake by itself, on the monotonic clock.
+    /// The thread's next wake-up, on the monotonic clock.
     wakes_at: AtomicU64,
     watched: Mutex<Watched>,
     changed: Condvar,
@@ -30,11 +30,11 @@ struct Watched {
 }
 
 impl Watched {
-    /// Adds one. Now and then, those that are gone go: the timer looks itself when a time is up, which may be in a year.
+    /// Adds a sandbox. From time to time, dropped ones are removed here: the timer itself may not look for a year.
     fn push(&mut self, run: &Arc<RunState>) {
         if self.runs.len() == self.runs.capacity() {
             self.runs.retain(|weak| weak.strong_count() > 0);
-            // As many may come as there are, before it looks again.
+            // The number may double before the next removal.
             self.runs.reserve(self.runs.len() + 1);
         }
         self.runs.push(Arc::downgrade(run));
@@ -50,7 +50,7 @@ impl Timer {
         })
     }
 
-    /// Watches a sandbox from now on, until it is dropped. Starts the thread with the first.
+    /// Watches a sandbox until it is dropped. Starts the thread for the first one.
     pub fn watch(&'static self, run: &Arc<RunState>) -> Result<()> {
         let mut watched = self.watched();
         if !watched.has_thread {
@@ -64,9 +64,10 @@ impl Timer {
         Ok(())
     }
 
-    /// Says that a watched sandbox has stored a deadline.
+    /// Notifies the timer that a watched sandbox has stored a deadline.
     pub fn armed(&self, deadline: u64) {
-        // Pairs with the fence in `run`: either this sees that the thread looks again, or the thread sees the call.
+        // Pairs with the fence in `run`: either this notices that the thread looks again, or the thread notices the
+        // call.
         fence(Ordering::SeqCst);
         if deadline < self.wakes_at.load(Ordering::SeqCst) {
             let _lock = self.watched();
@@ -77,7 +78,7 @@ impl Timer {
     fn run(&self) {
         let mut watched = self.watched();
         loop {
-            // From here on whoever stores a deadline asks, and whoever stored one before is seen below.
+            // A deadline that is stored from here on wakes the thread; an earlier one is seen below.
             self.wakes_at.store(NEVER, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             let now = clock::now(libc::CLOCK_MONOTONIC);

@@ -1,4 +1,4 @@
-//! The run word: who may signal a running call, and when.
+//! The run word: the permission to signal a running call.
 //!
 //! One atomic word for each sandbox. The *runner* (the thread that makes a call) and any number of *cancellers*
 //! (interrupt handles, the timer) agree through it on one thing: a signal is sent only to a thread that is inside
@@ -13,16 +13,16 @@
 //!     └──────────────────────── end ─────────────────────────────────┘
 //! ```
 //!
-//! A canceller that cannot signal goes back from CANCELLING to GUEST: it has done nothing. The runner never goes by a claim
-//! before that is decided. A *wake-up* takes the same road and goes back to GUEST too, but has signalled: the runner looks
-//! about, takes the signal out of its queue ([`RunWord::take_wakeup`]), and goes on.
+//! A canceller that cannot signal goes back from CANCELLING to GUEST: it has done nothing. The runner never passes a
+//! claim before that is decided. A *wake-up* takes the same path and goes back to GUEST, too, but has signalled: the
+//! runner calls the signal hook, takes the signal out of its queue ([`RunWord::take_wakeup`]), and goes on.
 //!
-//! In HOST the runner may also *sleep* on the word itself, until a time or until a canceller has changed it ([`RunWord::sleep`]):
-//! the kernel compares the word and puts the thread to sleep in one step (futex(2)), and every claim in HOST wakes it after
-//! the change. So no wake-up is lost, and none needs a signal.
+//! In HOST the runner may also *sleep* on the word itself, until a deadline or until a canceller has changed it
+//! ([`RunWord::sleep`]). The kernel compares the word and puts the thread to sleep in one step (futex(2)), and every
+//! claim in HOST wakes it after the change. So no wake-up is lost, and none needs a signal.
 //!
-//! The word also counts the calls, so that a timer's decision about one call cannot strike the next. Memory
-//! orderings and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
+//! The word also counts the calls, so that a timer's decision about one call cannot affect the next. Memory orderings
+//! and all interleavings of the protocol are checked by the model in this file's tests (`--cfg loom`).
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The cause of a cancellation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cause {
-    /// Somebody fired an interrupt handle.
+    /// An interrupt handle was used.
     Interrupt,
     /// The call's time was used up.
     Timeout,
@@ -40,29 +40,29 @@ pub(crate) enum Cause {
     CpuTime,
 }
 
-/// A value of the word, as it was read.
+/// A value that was read from the word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Seen(u64);
 
 /// A canceller's claim succeeded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Claim {
-    /// The runner is in the guest: signal it, then say [`RunWord::signalled`].
+    /// The runner is in the guest: signal it, then call [`RunWord::signalled`].
     Signal(Signalling),
-    /// The runner is in a host function and will see the claim when that returns; if it slept, it is awake.
+    /// The runner is in a host function and will see the claim when that returns; if it slept, it was woken.
     Noted,
 }
 
-/// The reason why the runner sleeps no more.
+/// The reason why a sleep ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Slept {
     /// A signal's handler has run.
     Signal,
-    /// It is time, the word has changed, or for no reason.
+    /// The deadline has passed, the word has changed, or the wake-up was spurious.
     Woken,
 }
 
-/// The duty to say whether the signal was sent.
+/// The duty to report the outcome of the signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) struct Signalling {
@@ -70,12 +70,13 @@ pub(crate) struct Signalling {
     not_sent: u64,
 }
 
-/// The end of a call, as far as cancellers are concerned.
+/// The outcome of a call for cancellers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Ending {
     /// The cause of its cancellation, if it was cancelled.
     pub cause: Option<Cause>,
-    /// Signals that were sent and that no [`RunWord::take_wakeup`] has told of: the runner must take them out of its queue.
+    /// Signals that were sent and that no [`RunWord::take_wakeup`] has reported: the runner must take them out of its
+    /// queue.
     pub signals: u32,
 }
 
@@ -85,10 +86,10 @@ const GUEST: u64 = 1;
 const HOST: u64 = 2;
 const CANCELLING: u64 = 3;
 const CANCELLED: u64 = 4;
-/// With [`CANCELLED`]: by a signal.
+/// With [`CANCELLED`]: cancelled by a signal.
 const SIGNALLED: u64 = 1 << 3;
 const CAUSE: u64 = 0b11 << 4;
-/// In any state of a call: a wake-up was sent, and not yet taken.
+/// A wake-up was sent and not yet taken, in any state of a call.
 const WOKEN_UP: u64 = 1 << 6;
 const CALL: u64 = 1 << 8;
 
@@ -101,39 +102,39 @@ impl RunWord {
         Self(AtomicU64::new(IDLE), WaitQueue::new())
     }
 
-    /// The runner starts a call. What it stored before is visible to whoever sees the call.
+    /// Begins a call, for the runner. Its earlier stores are visible to every thread that sees the call.
     pub fn begin(&self) {
         let idle = self.0.load(Ordering::Relaxed);
         debug_assert_eq!(idle & STATE, IDLE, "a sandbox makes one call at a time");
         self.0.store((idle & !(CALL - 1)).wrapping_add(CALL) | GUEST, Ordering::Release);
     }
 
-    /// Returns true if a canceller has ended the call; the runner asks.
+    /// Returns true if a canceller has ended the call, for the runner.
     pub fn is_cancelled(&self) -> bool {
         self.decided() & STATE == CANCELLED
     }
 
-    /// The runner is about to call a host function, with its own signal mask. `false`: the call was ended.
+    /// Enters a host function, for the runner, with its own signal mask. Returns false if the call was ended.
     pub fn enter_host(&self) -> bool {
         self.step(GUEST, HOST)
     }
 
-    /// The host function has returned. `false`: the call was ended.
+    /// Leaves the host function. Returns false if the call was ended.
     pub fn leave_host(&self) -> bool {
         self.step(HOST, GUEST)
     }
 
-    /// The runner sleeps until `deadline` on the monotonic clock, while it is in HOST or while no call can be stopped.
+    /// Sleeps until `deadline` on the monotonic clock, for the runner, in HOST or while no call can be stopped.
     pub fn sleep(&self, deadline: u64) -> Slept {
         let word = self.0.load(Ordering::Acquire);
         if word & STATE == CANCELLED {
             return Slept::Woken;
         }
-        // Whatever has changed by now, and it can only be a claim, is seen by the kernel.
+        // The kernel sees every change by now, which can only be a claim.
         self.1.sleep(&self.0, word, deadline)
     }
 
-    /// The runner ends the call.
+    /// Ends the call, for the runner.
     pub fn end(&self) -> Ending {
         loop {
             let word = self.decided();
@@ -150,7 +151,7 @@ impl RunWord {
         }
     }
 
-    /// Returns true if there was a wake-up since the last time that the runner asked. Its signal is in the queue.
+    /// Returns true if there was a wake-up since the runner's last query. Its signal is in the queue.
     pub fn take_wakeup(&self) -> bool {
         loop {
             let word = self.decided();
@@ -163,12 +164,12 @@ impl RunWord {
         }
     }
 
-    /// Reads the word for a canceller; everything that the runner stored before the call's begin is visible to it then.
+    /// Reads the word for a canceller. All stores of the runner before the call's begin are visible to it then.
     pub fn see(&self) -> Seen {
         Seen(self.0.load(Ordering::Acquire))
     }
 
-    /// A canceller claims the call that it saw. `None`: that call is over, or its state has changed meanwhile.
+    /// Claims the observed call, for a canceller. `None`: the call is over, or its state has changed.
     pub fn claim(&self, seen: Seen, cause: Cause) -> Option<Claim> {
         let word = seen.0;
         let cause = match cause {
@@ -192,8 +193,8 @@ impl RunWord {
         Some(claim)
     }
 
-    /// Claims the guest that was seen running for a moment, to signal it without ending its call. `None`: it is not running any
-    /// more, somebody else is at it, or it has not answered the last wake-up.
+    /// Claims the observed guest for a moment, to signal it without ending its call. `None`: it is not running any
+    /// more, another canceller has claimed it, or it has not answered the last wake-up.
     pub fn claim_wakeup(&self, seen: Seen) -> Option<Signalling> {
         let word = seen.0;
         if word & STATE != GUEST || word & WOKEN_UP != 0 {
@@ -206,7 +207,7 @@ impl RunWord {
         Some(duty)
     }
 
-    /// The claimed runner was signalled; or it could not be, and the claim is given back.
+    /// Completes a claim: the runner was signalled; or it could not be, and the claim is released.
     pub fn signalled(&self, claim: Signalling, sent: bool) {
         self.0.store(if sent { claim.sent } else { claim.not_sent }, Ordering::Release);
     }
@@ -224,8 +225,8 @@ impl RunWord {
         }
     }
 
-    /// The word as the runner may go by it. Waits for a canceller that has claimed the call: such a one is between two system
-    /// calls.
+    /// The word without a pending claim. Waits for a canceller that has claimed the call; such a one is between two
+    /// system calls.
     fn decided(&self) -> u64 {
         loop {
             let word = self.0.load(Ordering::Acquire);
@@ -248,7 +249,7 @@ impl Seen {
         self.0 & STATE == CANCELLED
     }
 
-    /// Returns true if somebody is about to end the call.
+    /// Returns true if a canceller has claimed the call.
     pub fn is_claimed(self) -> bool {
         self.0 & STATE == CANCELLING
     }
@@ -274,7 +275,7 @@ impl WaitQueue {
     }
 }
 
-/// The model of it: to compare and to fall asleep is one step, as seen by who wakes.
+/// The model of the queue: to compare and to fall asleep is one step for threads that wake.
 #[cfg(loom)]
 #[derive(Debug)]
 struct WaitQueue(loom::sync::Mutex<()>, loom::sync::Condvar);
@@ -301,7 +302,7 @@ impl WaitQueue {
 
 #[cfg(not(loom))]
 fn pause() {
-    // The canceller may have been put aside by the scheduler; it needs a processor to finish.
+    // The scheduler may have preempted the canceller; it needs a processor to finish.
     std::thread::yield_now();
 }
 
@@ -318,7 +319,7 @@ mod model {
 
     use super::*;
 
-    /// Cancels like an interrupt handle; `true` as soon as a claim holds. The signal can be sent or not.
+    /// Cancels like an interrupt handle; true as soon as a claim holds. The signal may or may not be sent.
     fn cancel(word: &RunWord, inside: &AtomicUsize, pending: &AtomicUsize, can_send: bool) -> bool {
         loop {
             let seen = word.see();
@@ -330,7 +331,7 @@ mod model {
             }
             match word.claim(seen, Cause::Interrupt) {
                 Some(Claim::Signal(duty)) => {
-                    // The protocol's promise: whoever signals, signals a thread that is inside a call.
+                    // The protocol's promise: a signal goes only to a thread that is inside a call.
                     assert_eq!(inside.load(Ordering::Relaxed), 1, "a signal to a stranger");
                     pending.fetch_add(usize::from(can_send), Ordering::Relaxed);
                     word.signalled(duty, can_send);
@@ -356,13 +357,13 @@ mod model {
         word.begin();
         let is_stopped = with_host && !(word.enter_host() && word.leave_host()) || word.is_cancelled();
         if word.take_wakeup() {
-            // Each is one signal, already in the queue when the word tells of it.
+            // Each is one signal, already in the queue when the word reports it.
             assert_ne!(pending.fetch_sub(1, Ordering::Relaxed), 0, "a wake-up without a signal");
         }
         let ending = word.end();
         assert!(!is_stopped || ending.cause.is_some(), "the call was stopped, and nobody did it");
         inside.store(0, Ordering::Relaxed);
-        // Exactly the signals that were announced are in the queue, and the runner takes them.
+        // Exactly the announced signals are in the queue, and the runner takes them.
         assert_eq!(pending.swap(0, Ordering::Relaxed), ending.signals as usize);
         ending.cause
     }
@@ -383,7 +384,7 @@ mod model {
             let ended = (0..calls).filter(|n| call(word, inside, pending, *n == 0).is_some()).count();
             let fired =
                 cancellers.into_iter().map(|canceller| canceller.join().unwrap()).filter(|hit| *hit).count();
-            // A cancel that says it hit has ended a call; no call ends without a cancel.
+            // A successful cancel has ended a call; no call ends without a cancel.
             assert!(fired >= ended && (fired == 0) == (ended == 0));
         });
     }

@@ -1,5 +1,5 @@
-//! The processor's part of a virtual machine: registers, exceptions, and the description that guests get. Another processor has
-//! the same names; see `docs/porting.md`.
+//! The processor's part of a virtual machine: registers, exceptions, and the description that guests get. Other
+//! processors provide the same names; see `docs/porting.md`.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use super::x86_64::*;

@@ -1,9 +1,10 @@
-//! KVM's dirty log: what the guest has written since it was last asked.
+//! KVM's dirty log: the pages that the guest has written since the last query.
 //!
-//! The way for systems where nothing tells of the process's own pages (`dirty_pages`). It knows the guest's writes alone
-//! (KVM API, `KVM_GET_DIRTY_LOG`), so that the host's are kept beside it: pages that restores have copied in from snapshots.
-//! Call buffers and log ring, to which both sides write, are given back whole at every restore. Each asking protects the
-//! pages against writing once more, which costs the guest a fault a page: this way is slower, not weaker.
+//! This is the way for systems that do not report the process's own dirty pages (`dirty_pages`). The log contains only
+//! the guest's writes (KVM API, `KVM_GET_DIRTY_LOG`). The host's own writes, pages that restores have copied from
+//! snapshots, are kept beside it. Call buffers and log ring, which both sides write, are dropped as a whole at every
+//! restore. Each query write-protects the pages again, which costs the guest a fault for each page: this way is slower,
+//! not weaker.
 
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 
-/// The machine's log of dirty pages, if it keeps one, and the pages that it does not have.
+/// The machine's log of dirty pages, if it keeps one, and the dirty pages that are not in it.
 #[derive(Debug)]
 pub(super) struct DirtyLog {
     is_on: bool,
@@ -25,7 +26,7 @@ pub(super) struct DirtyLog {
 }
 
 impl DirtyLog {
-    /// Gives the memory to the machine as its one memslot; the same again, with another flag, while it has it.
+    /// Gives the memory to the machine as its one memslot, or changes that memslot's flags.
     pub fn set_slot(vm: &VmFd, memory: &GuestMemory, is_on: bool) -> Result<Self> {
         let slot = kvm_userspace_memory_region {
             slot: 0,
@@ -34,27 +35,27 @@ impl DirtyLog {
             memory_size: memory.size(),
             userspace_addr: memory.host_address(),
         };
-        // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields in
-        // order. What the guest does to it, Rust code never sees but by copies.
+        // SAFETY: the range is the mapping that `memory` owns, which outlives the machine: a `Machine` drops its fields
+        // in order. Rust code sees the guest's writes only in copies.
         unsafe { vm.set_user_memory_region(slot) }
             .map_err(|error| Error::resource("KVM_SET_USER_MEMORY_REGION", error))?;
         Ok(Self { is_on, by_host: PageSet::default() })
     }
 
-    /// Says that a restore copies these pages in.
+    /// Notes the pages that a restore copies in.
     pub fn host_writes(&mut self, pages: &PageSet) {
         if self.is_on {
             self.by_host = self.by_host.union(pages);
         }
     }
 
-    /// The memory is a fresh mapping.
+    /// Notes that the memory is a fresh mapping.
     pub fn forget(&mut self) {
         self.by_host.clear();
     }
 
-    /// Finds what was written since the last time and may have to be put back; the buffers are already. `None` without a
-    /// log.
+    /// The pages that were written since the last query and may have to be restored; the buffers already are. `None`
+    /// without a log.
     pub fn find(
         &mut self,
         vm: &VmFd,

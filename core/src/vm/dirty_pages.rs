@@ -1,10 +1,10 @@
 //! The search for dirty pages: those that the guest, or the host, has written since the memory was mapped.
 //!
-//! In a private mapping of a file a page that was written is one that no longer belongs to the file, wherever it is at
-//! the moment: present, swapped out, or under migration. The kernel says which by `PAGEMAP_SCAN` (Linux 6.7), older ones
-//! by the words of `/proc/self/pagemap` (both: kernel documentation, *Examining process page tables*). Where neither is to
-//! be had (no `/proc`, a seccomp filter), KVM's own log is asked (`dirty_log`); where that cannot be, nothing is known, and a
-//! restore drops everything.
+//! In a private mapping of a file a page that was written no longer belongs to the file, whether it is present, swapped
+//! out, or under migration. The kernel reports such pages by `PAGEMAP_SCAN` (Linux 6.7), older kernels by the words of
+//! `/proc/self/pagemap` (both: kernel documentation, *Examining process page tables*). Without both (no `/proc`, a
+//! seccomp filter), KVM's own log is used (`dirty_log`). Without that, the dirty pages are unknown, and a restore drops
+//! everything.
 
 use std::error::Error as _;
 use std::fs::File;
@@ -20,7 +20,7 @@ use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 use crate::process::PerProcess;
 
-/// A way to find out.
+/// A way to find dirty pages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Tracking {
@@ -54,12 +54,12 @@ impl Tracking {
     }
 }
 
-/// The first way to try: a failure that will not go away moves it on.
+/// The first way to try: a permanent failure moves it on.
 static FORCED: AtomicU8 = AtomicU8::new(Tracking::Scan as u8);
 
-/// Finds the pages of `memory`, in a range of guest physical addresses, that no longer belong to its file. `None`: unknown.
+/// The pages of `memory`, in a range of guest physical addresses, that no longer belong to its file. `None`: unknown.
 ///
-/// The kernel's work grows with the pages that are present, so that it pays to leave out those that nobody can write.
+/// The kernel's work grows with the pages that are present, so the caller leaves out ranges that nobody can write.
 pub(crate) fn find(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Option<()> {
     let mut tracking = Tracking::best();
     loop {
@@ -79,7 +79,7 @@ pub(crate) fn find(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSe
     }
 }
 
-/// Returns true if the next try will fail as well: the reason is not a shortage.
+/// Returns true if the next attempt will fail as well: the cause is not a shortage.
 fn is_lasting(error: &Error) -> bool {
     let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     !matches!(
@@ -88,7 +88,7 @@ fn is_lasting(error: &Error) -> bool {
     )
 }
 
-/// Makes every restore of this process use that way; for tests of the ways that this kernel does not need.
+/// Makes every restore of this process use that way, for tests of ways that this kernel does not need.
 #[doc(hidden)]
 pub fn force_tracking(way: u8) {
     FORCED.store(way.min(Tracking::None as u8), Ordering::Relaxed);
@@ -163,8 +163,8 @@ fn scan(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Resul
     Ok(())
 }
 
-/// Returns true if a word of `/proc/self/pagemap` is of a page that exists (bit 63: present; bit 62: swapped out, or under
-/// migration) and not the file's (bit 61).
+/// Returns true if a word of `/proc/self/pagemap` describes a page that exists (bit 63: present; bit 62: swapped out,
+/// or under migration) and is not the file's (bit 61).
 fn is_written(word: u64) -> bool {
     const FILE: u64 = 1 << 61;
     const SWAPPED: u64 = 1 << 62;
@@ -196,7 +196,7 @@ fn words(memory: &GuestMemory, within: &Range<u64>, found: &mut PageSet) -> Resu
 }
 
 fn pagemap() -> Result<&'static File> {
-    // The file speaks of the process that opened it, so that a forked child opens its own.
+    // The file describes the process that opened it, so a forked child opens its own.
     static FILE: PerProcess<File> = PerProcess::new();
     FILE.get_or_try_make(|| {
         File::open("/proc/self/pagemap")
@@ -213,15 +213,15 @@ mod tests {
         const PRESENT: u64 = 1 << 63;
         const SWAPPED: u64 = 1 << 62;
         const FILE: u64 = 1 << 61;
-        // Guard region, write-protected by userfaultfd, mapped by nobody else, soft-dirty: no matter.
+        // Guard region, write-protected by userfaultfd, mapped by nobody else, soft-dirty: irrelevant.
         const OTHERS: [u64; 4] = [1 << 58, 1 << 57, 1 << 56, 1 << 55];
-        // A page frame; a swap device and an offset on it; nothing, as it is shown to who may not know.
+        // A page frame; a swap device and an offset on it; zero, for readers without the privilege.
         const PLACES: [u64; 3] = [0x1234_5678, 31 | 0x7_ffff_ffff << 5, 0];
         for (kind, expected) in [
             (PRESENT, true),
             (SWAPPED, true),
             (PRESENT | FILE, false),
-            // Of the file, under migration; what of the file is swapped out has no word at all.
+            // The file's own, under migration. A swapped-out page of the file has no word at all.
             (SWAPPED | FILE, false),
             (FILE, false),
             (0, false),

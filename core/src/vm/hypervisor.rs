@@ -1,7 +1,7 @@
-//! The facts that are found out once in a process: `/dev/kvm`, and the processor that every guest gets.
+//! The facts that a process determines once: `/dev/kvm`, and the processor that every guest gets.
 //!
-//! Asking KVM costs a system call each time, so the answers are kept. One virtual machine without memory is kept too:
-//! while one exists, KVM creates and destroys others in half the time, and on it the state is tried out.
+//! Asking KVM costs a system call each time, so the answers are kept. One virtual machine without memory is kept, too:
+//! while one exists, KVM creates and destroys others in half the time, and the processor's state is tested on it.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -19,9 +19,9 @@ pub(crate) struct Hypervisor {
     _keep_alive: (VcpuFd, VmFd),
 }
 
-/// Confirms that sandboxes can be made here, or says why not and what mends it.
+/// Fails if no sandbox can be made on this machine; the error says why and what mends it.
 ///
-/// Makes nothing that stays, and may be asked again after the machine was mended.
+/// Leaves nothing behind. May be called again after the machine was changed.
 pub fn probe() -> Result<()> {
     let kvm = open()?;
     create_vm(&kvm).map(drop).map_err(cannot_create)
@@ -66,7 +66,7 @@ impl Hypervisor {
     }
 }
 
-/// A signal of the program's may interrupt this, which takes the kernel some time; then it is tried again.
+/// A signal of the program's may interrupt this, which takes the kernel some time; then it is retried.
 fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
     loop {
         match kvm.create_vm() {
@@ -76,14 +76,14 @@ fn create_vm(kvm: &Kvm) -> Result<VmFd, kvm_ioctls::Error> {
     }
 }
 
-/// The capabilities that KVM must have on any processor, and the advice where it lacks one.
+/// The capabilities that KVM must have on any processor, each with the advice if it is missing.
 const NEEDED: [(Cap, &str); 3] = [
     (Cap::UserMemory, "KVM lacks KVM_CAP_USER_MEMORY: a kernel of 4.16 or later has it"),
     (Cap::ImmediateExit, "KVM lacks KVM_CAP_IMMEDIATE_EXIT: a kernel of 4.16 or later has it"),
     (Cap::VcpuEvents, "KVM lacks KVM_CAP_VCPU_EVENTS: a kernel of 4.16 or later has it"),
 ];
 
-/// Opens `/dev/kvm` and checks that it can do what is needed.
+/// Opens `/dev/kvm` and checks its capabilities.
 fn open() -> Result<Kvm> {
     let kvm = Kvm::new().map_err(|error| {
         unavailable(match error.errno() {

@@ -1,8 +1,8 @@
 //! A sandbox's memory, as the host sees it.
 //!
-//! A private (copy-on-write) mapping of the sealed image, given to KVM as one memslot. The host never makes a
-//! reference into it, because the guest writes to it: bytes are copied in and out, and every access is checked
-//! against the mapping's end. It is neither inherited by a forked child nor written to a core dump.
+//! A private (copy-on-write) mapping of the sealed image, given to KVM as one memslot. The host never makes a reference
+//! into it, because the guest writes to it: bytes are copied in and out, and every access is checked against the
+//! mapping's end. It is neither inherited by a forked child nor written to a core dump.
 
 use std::fs::File;
 use std::io;
@@ -63,14 +63,14 @@ impl GuestMemory {
         self.advise(0..self.size(), libc::MADV_DONTDUMP)
     }
 
-    /// Gives up what was written to these whole pages: they are those of the file again.
+    /// Drops the contents of these whole pages: they are the file's again.
     pub fn discard(&self, range: Range<u64>) -> Result<()> {
         self.advise(range, libc::MADV_DONTNEED)
     }
 
-    /// Makes copies of these whole pages now, as the guest's first writes would. To be done before the memory is read at all:
-    /// the kernel tells every virtual machine of the process of each page that it replaces by a copy, and here it has none to
-    /// replace. It is no failure that it cannot (`MADV_POPULATE_WRITE`: Linux 5.14).
+    /// Makes private copies of these whole pages in advance of the guest's first writes. This must happen before the
+    /// memory is read at all: the kernel notifies every virtual machine of the process of each page that a copy
+    /// replaces, and here there is none to replace. Failure is harmless (`MADV_POPULATE_WRITE`: Linux 5.14).
     pub fn prepare(&self, pages: &PageSet) {
         for range in pages.iter() {
             if self.advise(range, libc::MADV_POPULATE_WRITE).is_err() {
@@ -79,7 +79,7 @@ impl GuestMemory {
         }
     }
 
-    /// The mapping's address in this process: for the memslot alone.
+    /// The mapping's address in this process, for the memslot alone.
     pub fn host_address(&self) -> u64 {
         self.region.as_ptr() as u64
     }
@@ -93,13 +93,13 @@ impl GuestMemory {
         self.region.size() as u64
     }
 
-    /// `len` bytes from a guest physical address on; `None` if they are not all inside.
+    /// `len` bytes from a guest physical address on; `None` unless all are inside.
     pub fn slice(&self, phys: u64, len: u64) -> Option<VolatileSlice<'_>> {
         let (phys, len) = (usize::try_from(phys).ok()?, usize::try_from(len).ok()?);
         self.region.get_slice(phys, len).ok()
     }
 
-    /// Copies out as many bytes as `to` takes.
+    /// Copies out as many bytes as `to` holds.
     pub fn read(&self, phys: u64, to: &mut [u8]) -> Option<()> {
         self.slice(phys, to.len() as u64)?.copy_to(to);
         Some(())
@@ -151,7 +151,7 @@ impl GuestMemory {
 
 impl Drop for GuestMemory {
     fn drop(&mut self) {
-        // A forked child has no such mapping; what lies at its address there belongs to somebody else.
+        // A forked child has no such mapping; another one may lie at its address there.
         if self.is_mapped() {
             // SAFETY: nothing uses the region after this; it is dropped once, here.
             unsafe { ManuallyDrop::drop(&mut self.region) };

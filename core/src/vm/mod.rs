@@ -1,4 +1,4 @@
-//! One virtual machine: memory, one vCPU, and what it means when it stops.
+//! One virtual machine: its memory, its vCPU, and the reasons for which it stops.
 
 pub(crate) mod arch;
 mod dirty_log;
@@ -42,14 +42,14 @@ pub(crate) struct Vm {
     is_dead: bool,
     /// True if the guest has run since it last got its registers.
     has_run: bool,
-    /// Counts restores, to look now and then whether pages can be given back.
+    /// Number of restores, for the periodic check if pages can be dropped.
     restores: u32,
     /// The pages that the last restore found written; kept for its allocation.
     written: PageSet,
     log: DirtyLog,
 }
 
-/// The kernel's part of a virtual machine, which is costly to destroy.
+/// The kernel's part of a virtual machine, which is expensive to destroy.
 struct Machine {
     // Dropped in this order: the vCPU and the machine before the memory that they use.
     vcpu: VcpuFd,
@@ -68,7 +68,7 @@ pub(crate) enum Exit {
     Interrupted,
     /// The host has no memory for what the guest needs.
     OutOfMemory(std::io::Error),
-    /// Anything else. None of it can be resumed.
+    /// Any other exit. None of them can be resumed.
     Unexpected(String),
 }
 
@@ -79,7 +79,7 @@ impl Vm {
         Self::with_registers(image, start)
     }
 
-    /// A virtual machine whose guest goes on where a snapshot was taken.
+    /// A virtual machine whose guest continues from a snapshot.
     pub fn from_snapshot(frozen: &Frozen) -> Result<Self> {
         let start = Self::resumed(frozen)?;
         Self::with_registers(Arc::clone(&frozen.image), start)
@@ -93,7 +93,8 @@ impl Vm {
         &self.image
     }
 
-    /// Sets the signals (bit n − 1 is signal n) that are blocked while the guest runs, in place of the thread's own mask.
+    /// Sets the signals (bit n − 1 is signal n) that are blocked while the guest runs, in place of the thread's own
+    /// mask.
     pub fn set_run_mask(&mut self, mask: u64) -> Result<()> {
         if self.run_mask == Some(mask) {
             return Ok(());
@@ -117,15 +118,16 @@ impl Vm {
         Ok(())
     }
 
-    /// Records with the image, as a hint, what its first sandbox has written by now: the next ones start with these pages.
+    /// Records in the image, as a hint, the pages that its first sandbox has written by now: later ones start with
+    /// copies of them.
     pub fn record_hint(&self) {
         if self.image.hint().is_none() {
             let layout = &self.image.layout;
             let mut written = PageSet::default();
-            // Under nested paging the processor's own walks count as writes to the page tables (AMD APM vol. 2, 15.25.5; Intel
-            // SDM vol. 3C, 28.3.5), which lie directly before what a guest may write.
+            // Under nested paging the processor's own walks count as writes to the page tables (AMD APM vol. 2,
+            // 15.25.5; Intel SDM vol. 3C, 28.3.5), which lie directly before what a guest may write.
             let within = layout.page_tables_phys..layout.written.end;
-            // Where it cannot be known, the empty set says so once and for all.
+            // If they are unknown, the empty set records that for good.
             let _ = dirty_pages::find(self.memory(), &within, &mut written);
             self.image.set_hint(&written);
         }
@@ -161,9 +163,9 @@ impl Vm {
         }
     }
 
-    /// Completes what KVM keeps pending of the last exit, without letting the guest run. Due after every stop that was
-    /// not a doorbell, before registers are read or written: a half-done instruction of this guest must not be
-    /// completed into whatever the memory holds next.
+    /// Completes the work that KVM keeps pending from the last exit, without letting the guest run. Required after
+    /// every stop that is not a doorbell, before registers are read or written: a half-done instruction of this guest
+    /// must not be completed on later contents of the memory.
     pub fn drain(&mut self) {
         self.was_stopped = true;
         if !self.memory().is_mapped() {
@@ -172,13 +174,12 @@ impl Vm {
         }
         let vcpu = &mut self.machine.vcpu;
         vcpu.set_kvm_immediate_exit(1);
-        // It answers EINTR; any other answer leaves nothing to complete either.
+        // It answers EINTR; after any other answer nothing is pending either.
         let _ = vcpu.run();
         vcpu.set_kvm_immediate_exit(0);
     }
 
-    /// The exception stub's report; due after [`Exit::Fault`]. `None` if the report is not one that a stub can
-    /// have made.
+    /// The exception stub's report, after [`Exit::Fault`]. `None` if no stub can have made it.
     pub fn fault(&mut self) -> Option<FaultReport> {
         let Machine { vcpu, memory, .. } = &*self.machine;
         FaultReport::of(vcpu, &self.image.layout, memory)
@@ -190,8 +191,8 @@ impl Vm {
         if self.has_run {
             return arch::registers(vcpu);
         }
-        // What KVM holds is of before the restore: the registers travel with the next run, the extended state waits in its
-        // page for the trampoline.
+        // KVM's registers are from before the restore: the new ones travel with the next run, and the extended state
+        // waits in its page for the trampoline.
         let mut page = Vec::new();
         memory
             .read_into(self.image.layout.extended_state.phys, to_usize(PAGE), &mut page)
@@ -199,14 +200,14 @@ impl Vm {
         Ok((arch::pending_registers(vcpu), page))
     }
 
-    /// Brings memory and registers to where the snapshot was taken. After a failure the guest must not run.
+    /// Restores memory and registers to the snapshot. After a failure the guest must not run.
     pub fn restore(&mut self, frozen: &Frozen) -> Result<()> {
-        /// A snapshot that differs by more from what is mapped is mapped in its place: it would cost that much at every
-        /// restore.
+        /// A snapshot with a larger difference to the mapped image is mapped in its place: otherwise every restore
+        /// would pay for it.
         const COPIED: u64 = 256 * PAGE;
 
         if self.was_stopped && !self.is_dead {
-            // What cannot be taken back costs the machine.
+            // State that cannot be reset costs the machine.
             self.is_dead = !arch::forget_pending(&self.machine.vcpu)?;
         }
         if self.is_dead {
@@ -223,9 +224,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Copies back the pages that were written, and those in which the snapshot differs from what is mapped.
+    /// Copies back the pages that were written, and those in which the snapshot differs from the mapped image.
     fn restore_pages(&mut self, frozen: &Frozen, delta: &PageSet) -> Result<()> {
-        /// More written bytes than these are not copied back but given back, at the price of faults in the next call.
+        /// Written bytes beyond this are dropped instead of copied back, at the price of faults in the next call.
         const KEPT: u64 = 4096 * PAGE;
         /// Every so many restores, only these are kept: a set that was large once must not stay so.
         const TRIM_EVERY: u32 = 256;
@@ -241,7 +242,7 @@ impl Vm {
         if found.is_none() {
             memory.discard(0..memory.size())?;
             self.written.clear();
-            // The next restore may know more.
+            // The next restore may find the pages.
             self.log = DirtyLog::set_slot(vm, memory, Tracking::best() == Tracking::Log)?;
         }
         self.log.host_writes(delta);
@@ -258,10 +259,10 @@ impl Vm {
             .ok_or_else(outside)
     }
 
-    /// Maps the snapshot in place of what is mapped. The memslot stays: KVM forgets the pages that go, and what it may have
-    /// cached of the page tables holds, because the layout is the same.
+    /// Maps the snapshot in place of the mapped image. The memslot stays: KVM forgets the pages that go. Its cached
+    /// page tables remain valid, because the layout is the same.
     fn restore_mapping(&mut self, frozen: &Frozen) -> Result<()> {
-        // A failure half-way leaves nothing that could be gone on with.
+        // A failure half-way leaves the memory unusable.
         self.is_dead = true;
         self.machine.memory.replace(frozen.image.file())?;
         if let Some(hint) = frozen.image.hint() {

@@ -1,14 +1,15 @@
 //! Destroys virtual machines off the caller's path.
 //!
-//! Closing one takes KVM 0.2 ms when the machine is quiet, and milliseconds when the processors are busy. One thread of the
-//! process does it, started with the first machine that is dropped. What waits for it still has its memory and two
-//! descriptors, so that only so many may wait: a program that makes and drops machines faster than the thread gets to run
-//! destroys the next one itself. A pool that ends is different: its members are dropped at once, once, and were all alive before.
+//! Closing one takes KVM 0.2 ms on a quiet machine, and milliseconds when the processors are busy. One thread of the
+//! process does it, started with the first machine that is dropped. A waiting machine still has its memory and two
+//! descriptors, so the queue is bounded: a program that makes and drops machines faster than the thread runs destroys
+//! the next one itself. The members of a pool that ends are an exception: all are dropped at once, once, and were all
+//! alive before.
 //!
-//! While a machine is closed, KVM waits inside the kernel for a thread of its own that belongs to this process (Linux 6.13 and
-//! later, `kvm-nx-lpage-recovery`). Whoever stops all threads meanwhile and waits for that, as LeakSanitizer does at exit, stops
-//! that thread first and then waits for ever. So nothing is being closed any more once the process runs its exit handlers: what
-//! is left, the kernel closes after them.
+//! While a machine is closed, KVM waits inside the kernel for a thread of its own that belongs to this process (Linux
+//! 6.13 and later, `kvm-nx-lpage-recovery`). A tool that stops all threads meanwhile and waits for that, as
+//! LeakSanitizer does at exit, stops that thread first and then waits for ever. So no machine is being closed any more
+//! once the process runs its exit handlers: the kernel closes the remaining ones after them.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +22,7 @@ use crate::error::Result;
 use crate::process::PerProcess;
 use crate::stop::signal;
 
-/// Machines that may wait while others are made.
+/// Bound of the queue while more machines are made.
 const BACKLOG: usize = 32;
 
 thread_local! {
@@ -29,9 +30,9 @@ thread_local! {
     static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Drops machines of which no new ones will take the place: however many they are, all wait for the thread.
+/// Drops machines that will not be replaced: any number of them may wait for the thread.
 pub(crate) fn destroy_all<T>(machines: Vec<T>) {
-    /// Resets the mark, even if something of the program's that is dropped with a machine panics.
+    /// Resets the mark, even if a drop of the program's own panics.
     struct Reset(bool);
     impl Drop for Reset {
         fn drop(&mut self) {
@@ -42,7 +43,7 @@ pub(crate) fn destroy_all<T>(machines: Vec<T>) {
     drop(machines);
 }
 
-/// Destroys the machine, now or soon. In a forked child that closes descriptors, and touches nothing else.
+/// Destroys the machine, now or soon. In a forked child this closes descriptors, and touches nothing else.
 pub(super) fn destroy(machine: Machine) {
     if !machine.memory.is_mapped() {
         return drop(machine);
@@ -54,13 +55,13 @@ pub(super) fn destroy(machine: Machine) {
 
 struct Reaper {
     queue: Sender<Machine>,
-    /// The queue's other end, held by the thread while it runs.
+    /// The queue's receiver, held by the thread while it runs.
     waiting: Mutex<Receiver<Machine>>,
-    /// The number of machines that wait.
+    /// The number of machines in the queue.
     count: AtomicUsize,
     has_thread: Mutex<bool>,
     closing: Mutex<Closing>,
-    /// Rung when nothing is being closed any more.
+    /// Signalled when no machine is being closed any more.
     is_quiet: Condvar,
 }
 
@@ -69,16 +70,16 @@ struct Reaper {
 struct Closing {
     /// The number of machines that are being closed at this moment, on any thread.
     count: usize,
-    /// True once the process ends, so that no other one is begun.
+    /// True once the process ends: no further machine is closed.
     is_over: bool,
-    /// Those that were not: they stay reachable, so that no tool takes them for leaks.
+    /// Machines left at the end: they stay reachable, so that no tool takes them for leaks.
     kept: Vec<Machine>,
 }
 
 static CURRENT: PerProcess<Reaper> = PerProcess::new();
 
 impl Reaper {
-    /// The one of this process.
+    /// The reaper of this process.
     fn current() -> Result<&'static Self> {
         let reaper = CURRENT.get_or_try_make(|| {
             let (queue, waiting) = channel();
@@ -93,16 +94,16 @@ impl Reaper {
         })?;
         static AT_EXIT: Once = Once::new();
         AT_EXIT.call_once(|| {
-            // SAFETY: `at_exit` may run at any time from now on; the library is never unloaded. Handlers run in the reverse order of
-            // their registration, so that this one comes before those of a sanitizer, which registers at the start. Should there
-            // be no memory for it, the process ends as it did without it.
+            // SAFETY: `at_exit` may run at any time from now on; the library is never unloaded. Handlers run in the
+            // reverse order of their registration, so this one runs before those of a sanitizer, which registers at the
+            // start. If there is no memory for it, the process ends as it would without it.
             let _ = unsafe { libc::atexit(at_exit) };
         });
         Ok(reaper)
     }
 
-    /// Lets the machine wait, or destroys it if too many do, or if there is no thread to be had. Two threads may find the last
-    /// place at the same time; one more is no harm.
+    /// Puts the machine into the queue, or destroys it if the queue is full or there is no thread. Two threads may find
+    /// the last place at the same time; one more is harmless.
     fn take(&'static self, machine: Machine) {
         let is_full = !ENDS.get() && self.count.load(Ordering::Relaxed) >= BACKLOG;
         if is_full || !self.has_started() {
@@ -150,9 +151,9 @@ impl Reaper {
         }
     }
 
-    /// Has no machine closed from now on, and waits for those that are being closed.
+    /// Prevents any further closing, and waits for the machines that are being closed.
     fn end(&self) {
-        /// Closing takes milliseconds; a process whose kernel takes longer than this ends all the same.
+        /// Closing takes milliseconds; if the kernel takes longer than this, the process ends anyway.
         const LONGEST: Duration = Duration::from_secs(10);
         let mut closing = self.closing();
         closing.is_over = true;
@@ -165,7 +166,8 @@ impl Reaper {
     }
 }
 
-/// The process ends by `exit` or by a return from `main`. A forked child has no reaper of its own until it drops a machine.
+/// Runs when the process ends by `exit` or by a return from `main`. A forked child has no reaper of its own until it
+/// drops a machine.
 extern "C" fn at_exit() {
     if let Some(reaper) = CURRENT.get() {
         reaper.end();

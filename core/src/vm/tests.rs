@@ -1,4 +1,5 @@
-//! The state that a stop can leave behind in a machine, put there by hand: on hardware it takes an unlucky moment to meet it.
+//! Tests of the state that a stop can leave in a machine, set by hand: on hardware it takes an unlucky moment to get
+//! it.
 
 use std::os::fd::AsRawFd;
 
@@ -24,7 +25,7 @@ fn with_exception(vm: &mut Vm, vector: u8) {
     vm.drain();
 }
 
-/// The vCPU, by the number of its descriptor and by what it has to do: a new one has no history.
+/// The numbers of the descriptors of a machine and its vCPU: a new machine has others.
 fn machine(sandbox: &mut Sandbox) -> (i32, i32) {
     let machine = &sandbox.vm().machine;
     (machine.vm.as_raw_fd(), machine.vcpu.as_raw_fd())
@@ -59,11 +60,11 @@ fn a_machine_whose_guest_stopped_in_an_interrupt_shadow_runs_no_other_guest() {
     let mut events = vcpu.get_vcpu_events().unwrap();
     events.interrupt.shadow = MOV_SS;
     vcpu.set_vcpu_events(&events).unwrap();
-    // Where the hypervisor interprets ring 0 there may be no such state to be in.
+    // A hypervisor that interprets ring 0 may have no such state.
     let is_in_shadow = vcpu.get_vcpu_events().unwrap().interrupt.shadow != 0;
     sandbox.restore(&snapshot).unwrap();
     sandbox.call::<()>("NoOp", ()).unwrap();
-    // The old machine may still be waiting to be closed, so that the numbers differ.
+    // The old machine may still be in the reaper's queue, so the numbers differ.
     assert!(!is_in_shadow || machine(&mut sandbox) != before);
 }
 

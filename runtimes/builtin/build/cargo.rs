@@ -1,8 +1,8 @@
 //! A cargo inside of a build, for build scripts.
 //!
-//! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds packages of the guests'
-//! workspace. It has one target directory for all profiles and packages of this tree, because a language runtime takes minutes
-//! to build and is the same for all of them.
+//! Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its own builds packages of the
+//! guests' workspace. It has one target directory for all profiles and packages of this tree, because a language
+//! runtime takes minutes to build and is the same for all of them.
 
 use std::env;
 use std::error::Error;
@@ -16,8 +16,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The workspace of the guests.
 const WORKSPACE: &str = "sdk";
 
-/// What the environment's names begin with that are meant for the cargo that runs the build script, and for C code of its target:
-/// a wheel that zig links would have guests compiled by zig, with its flags in place of those that guests need. `CC` is for all.
+/// Prefixes of environment variables for the outer cargo and for C code of its target. With them, a wheel that zig
+/// links would have guests compiled by zig, with the wrong flags. `CC` is for all.
 const OUTER: [&str; 14] = [
     "AR_",
     "CC_",
@@ -35,7 +35,7 @@ const OUTER: [&str; 14] = [
     "CARGO_UNSTABLE_",
 ];
 
-/// Builds packages of the guests' workspace; the folder in which the results are. `out` is used where nothing can be written
+/// Builds packages of the guests' workspace. Returns the folder of the results. `out` is used if nothing can be written
 /// beside the sources.
 pub fn guests(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     let shared = root.join("target/guests");
@@ -56,7 +56,7 @@ pub fn guests(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     Ok(target.join("release"))
 }
 
-/// A cargo that is not told what the outer one was.
+/// A cargo without the settings of the outer one.
 fn cargo() -> Result<Command> {
     let mut cargo = Command::new(env::var("CARGO")?);
     for (name, _) in env::vars_os() {
@@ -77,7 +77,8 @@ fn flags(root: &Path) -> Result<OsString> {
             PathBuf::from(env::var_os("HOME").ok_or("neither CARGO_HOME nor HOME is set")?).join(".cargo")
         }
     };
-    // A folder for each registry, called by a hash of its address: where crates were downloaded from must not matter.
+    // A folder for each registry, named by a hash of its address: the place that crates were downloaded from must not
+    // matter.
     let mut folders: Vec<_> = fs::read_dir(home.join("registry/src"))
         .into_iter()
         .flatten()

@@ -1,5 +1,5 @@
-//! The guest programs that libhyperlight carries: compressed in the program or library that is linked with this crate, unpacked
-//! and loaded at most once in a process.
+//! The guest programs that libhyperlight carries. They are compressed in the program or library that is linked with
+//! this crate, and unpacked and loaded at most once in a process.
 //!
 //! ```
 //! use libhyperlight::{SandboxOptions, UninitializedSandbox};
@@ -13,16 +13,16 @@
 //! # }
 //! ```
 //!
-//! The engine knows nothing of them: to it they are guests like any other. Each has a feature of its name, all of which are
-//! on by default; a program that runs scripts alone takes `default-features = false, features = ["javascript"]`. Loading
-//! one fails only if the program itself is damaged: [`ErrorCode::Internal`].
+//! To the engine they are guests like any other. Each has a feature of its name, all of which are on by default; a
+//! program that only runs scripts takes `default-features = false, features = ["javascript"]`. Loading one fails only
+//! if the program itself is damaged: [`ErrorCode::Internal`].
 
 use std::sync::OnceLock;
 
 use libhyperlight::{Error, ErrorCode, Guest, Result};
 
-/// Loads the program to try and test the library with. [`Sandbox::functions`](libhyperlight::Sandbox::functions) lists its
-/// functions.
+/// Loads the demo guest, for trying and testing the library. [`Sandbox::functions`](libhyperlight::Sandbox::functions)
+/// lists its functions.
 #[cfg(feature = "demo")]
 pub fn demo() -> Result<Guest> {
     by_name("demo")
@@ -40,22 +40,22 @@ pub fn wasm() -> Result<Guest> {
     by_name("wasm")
 }
 
-/// Loads the guest of that name; [`ErrorCode::InvalidArgument`] if there is none.
+/// Loads the guest with that name; [`ErrorCode::InvalidArgument`] if there is none.
 pub fn by_name(name: &str) -> Result<Guest> {
     find(name)?.guest()
 }
 
-/// Unpacks the file of the guest of that name: an ELF file, as [`Guest::from_bytes`] takes it.
+/// Unpacks the ELF file of the guest with that name, for [`Guest::from_bytes`].
 pub fn elf(name: &str) -> Result<Vec<u8>> {
     find(name)?.unpack()
 }
 
-/// Lists the names of the guests that are carried.
+/// Lists the names of the guests in this crate.
 pub fn names() -> impl Iterator<Item = &'static str> {
     CARRIED.iter().map(|carried| carried.name)
 }
 
-/// One of them, made by the build script.
+/// A guest, made by the build script.
 struct Carried {
     name: &'static str,
     compressed: &'static [u8],
@@ -100,7 +100,7 @@ impl Carried {
             return Ok(guest.clone());
         }
         let guest = Guest::from_bytes(&self.unpack()?)?;
-        // Another thread may have been faster: then its guest, and its images, are everyone's.
+        // Another thread may have been faster: then all use its guest and its images.
         Ok(self.loaded.get_or_init(|| guest).clone())
     }
 

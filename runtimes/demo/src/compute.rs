@@ -1,4 +1,4 @@
-//! Time, random numbers, and work that takes as long as asked for.
+//! Time, random numbers, and work of a given duration.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,14 +13,14 @@ fn spin_for_ever() {
     spin()
 }
 
-/// Runs until somebody stops it.
+/// Runs until the call is stopped.
 pub fn spin() -> ! {
     loop {
         spin_loop();
     }
 }
 
-/// Runs for that long, and returns how many rounds it made.
+/// Runs for that long, and returns the number of rounds.
 #[guest_function("SpinForMs")]
 fn spin_for_ms(ms: u32) -> Result<u64> {
     let Some(hz) = time::tsc_hz() else {
@@ -72,10 +72,10 @@ fn check_clock(readings: u32) -> Result<u64> {
     Ok(last)
 }
 
-/// Sets every bit of every SSE register: a restore must leave nothing of it.
+/// Sets every bit of every SSE register: a restore must clear them.
 #[guest_function("UseSSE2Registers")]
 fn use_sse2_registers() {
-    // SAFETY: the registers that are written are said to be.
+    // SAFETY: the registers that are written are declared.
     unsafe {
         core::arch::asm!(
             "pcmpeqd xmm0, xmm0",

@@ -73,7 +73,7 @@ fn bytes_length(bytes: &[u8]) -> u64 {
     bytes.len() as u64
 }
 
-/// As many bytes as asked for, each 0x5a: a result that is larger than its arguments.
+/// The requested number of bytes, each 0x5a: a result that is larger than its arguments.
 #[guest_function("MakeBytes")]
 fn make_bytes(len: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -83,7 +83,7 @@ fn make_bytes(len: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Takes much and gives nothing.
+/// Takes a large argument and returns nothing.
 #[guest_function("LargeParameters")]
 fn large_parameters(bytes: Vec<u8>, text: String) {
     black_box((bytes, text));

@@ -7,7 +7,7 @@ use libhyperlight_guest::{Error, Result, abort, guest_function};
 /// The code of errors about arguments that a function cannot use.
 pub const WRONG_INPUT: i32 = 1;
 
-/// The code of errors about answers that were not foreseen.
+/// The code of errors about unexpected answers.
 pub const UNEXPECTED: i32 = 2;
 
 #[guest_function("ReturnError")]

@@ -1,4 +1,4 @@
-//! Three faults, to see what becomes of them: the call ends cleanly, and nobody else is hurt.
+//! Three faults, whose calls must end cleanly and harm nothing else.
 
 use core::arch::asm;
 
@@ -20,7 +20,7 @@ pub fn write_address(address: u64, value: u64) {
     unsafe { asm!("mov [{}], {}", in(reg) address, in(reg) value, options(nostack, preserves_flags)) };
 }
 
-/// Executes what is no instruction.
+/// Executes an invalid instruction.
 #[guest_function("TriggerException")]
 pub fn trigger_exception() {
     // SAFETY: the instruction only faults.

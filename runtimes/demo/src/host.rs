@@ -1,4 +1,4 @@
-//! Calls of the host, and what becomes of their failures.
+//! Calls of the host, and their failures.
 
 use alloc::format;
 use alloc::string::String;
@@ -220,7 +220,7 @@ fn call_host_cause_error(name: &str) -> Result<()> {
     host_call(name, &[]).map(drop).map_err(|cause| Error::new(UNEXPECTED, "because of it").with_cause(&cause))
 }
 
-/// Two failures of the host; the first of them is passed on, whose token is no longer the last.
+/// Two failures of the host. The first of them is passed on, with a token that is no longer the last.
 #[guest_function("CallHostPassFirstError")]
 fn call_host_pass_first_error(first: &str, second: &str) -> Result<()> {
     let result = host_call(first, &[]);
@@ -238,7 +238,7 @@ fn call_host_pass_error_of_long_ago(first: &str, second: &str, count: u32) -> Re
     result.map(drop)
 }
 
-/// The kinds of a host function: of its result, then of its parameters. Nothing where the host has none.
+/// The kinds of a host function: of its result, then of its parameters. Empty if the host has no such function.
 #[guest_function("SignatureOfHostFunction")]
 fn signature_of_host_function(name: &str) -> Result<Vec<u8>> {
     let Some(signature) = host_signature(name)? else { return Ok(Vec::new()) };

@@ -1,8 +1,9 @@
 //! The demo guest: a program to try the library with.
 //!
-//! It echoes, computes, calls back, logs and prints, and does what a host must be able to deal with: it fails, panics, faults,
-//! spins, and uses up what it has, each on request. Where a function has the name of one in the reference implementation's test
-//! guest, it does the same. What attacks the host is in a guest for tests, `tests/guests/attacks`, which has all of this as well.
+//! It echoes, computes, calls back, logs and prints. On request it also does the things that a host must handle: it
+//! fails, panics, faults, spins, and exhausts its memory. A function with the name of one in the reference
+//! implementation's test guest does the same. Attacks on the host are in a guest for tests, `tests/guests/attacks`,
+//! which contains this one.
 
 #![no_std]
 

@@ -16,7 +16,7 @@ fn log_message(message: &str, level: i32) -> Result<()> {
     Ok(())
 }
 
-/// The same, as if `source` had said it; returns the message's length.
+/// Logs a message with the target `source`. Returns the message's length.
 #[guest_function("LogMessageWithSource")]
 fn log_message_with_source(message: &str, source: &str, level: i32) -> Result<i32> {
     if let Some(level) = parse(level)? {
@@ -33,7 +33,7 @@ fn log_message_with_source(message: &str, source: &str, level: i32) -> Result<i3
     Ok(i32::try_from(message.len()).unwrap_or(i32::MAX))
 }
 
-/// Logs so many records of so many bytes, without ever letting the host empty the ring.
+/// Logs this many records of this many bytes, without letting the host empty the ring.
 #[guest_function("LogFlood")]
 fn log_flood(records: u32, bytes: u32) {
     let text = "x".repeat(bytes as usize);
@@ -42,7 +42,7 @@ fn log_flood(records: u32, bytes: u32) {
     }
 }
 
-/// Logs `text` with the number of the record, so often.
+/// Logs `text` this often, with the number of the record.
 #[guest_function("LogNumbered")]
 fn log_numbered(text: String, records: u32) {
     for number in 0..records {

@@ -1,4 +1,4 @@
-//! The heap, and memory at large.
+//! The heap, and memory in general.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ fn call_malloc(size: u64) -> u64 {
     size
 }
 
-/// Allocates as C does, and returns the address: 0 if there was no room. It is never freed.
+/// Allocates as C does, and returns the address: 0 without room. The memory is never freed.
 #[guest_function("TestMalloc")]
 fn test_malloc(size: u64) -> u64 {
     heap::malloc(to_usize(size)).expose_provenance() as u64
@@ -36,7 +36,7 @@ fn malloc_and_free(size: u64) -> u64 {
     size
 }
 
-/// Allocates until there is nothing left.
+/// Allocates until the heap is exhausted.
 #[guest_function("ExhaustHeap")]
 fn exhaust_heap() {
     loop {
@@ -44,7 +44,7 @@ fn exhaust_heap() {
     }
 }
 
-/// Leaves not one byte to allocate.
+/// Uses up the heap to the last byte.
 pub fn fill_heap() {
     let mut size = to_usize(boot_info().heap.size);
     while size > 0 {
@@ -54,13 +54,13 @@ pub fn fill_heap() {
     }
 }
 
-/// Writes one word to each of so many pages of the heap.
+/// Writes one word to each of this many pages of the heap.
 #[guest_function("DirtyPages")]
 fn dirty_pages(count: u32) -> Result<u32> {
     dirty(count, PAGE)
 }
 
-/// The same with a page between each two that stays clean.
+/// Writes one word to each of this many pages, with an untouched page between any two.
 #[guest_function("DirtyEveryOtherPage")]
 fn dirty_every_other_page(count: u32) -> Result<u32> {
     dirty(count, 2 * PAGE)
@@ -106,7 +106,7 @@ fn read_pattern() -> Result<bool> {
     Ok(found.iter().zip(0..).all(|(byte, index)| *byte == pattern(index)))
 }
 
-/// A copy of that memory, wherever it is.
+/// A copy of the memory at an address.
 #[guest_function("ReadMemory")]
 fn read_memory(address: u64, len: u32) -> Vec<u8> {
     let mut copy = vec![0; len as usize];
@@ -123,10 +123,10 @@ fn read_memory(address: u64, len: u32) -> Vec<u8> {
     copy
 }
 
-/// Overwrites that memory, wherever it is.
+/// Overwrites the memory at an address.
 #[guest_function("WriteMemory")]
 fn write_memory(address: u64, bytes: &[u8]) {
-    // SAFETY: none is claimed, as above. Whoever overwrites what the guest needs gets a guest that misbehaves.
+    // SAFETY: none is claimed, as above. Overwriting memory that the guest needs makes it misbehave.
     unsafe {
         core::arch::asm!(
             "rep movsb",
@@ -138,8 +138,8 @@ fn write_memory(address: u64, bytes: &[u8]) {
     }
 }
 
-/// The addresses of things: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of spans as
-/// `heap_end` and so on.
+/// The addresses of things: `code`, `data`, `heap`, `stack`, `input`, `output`, `log_ring`, `doorbell`; the ends of
+/// spans as `heap_end` and so on.
 #[guest_function("AddressOf")]
 fn address_of(what: &str) -> Result<u64> {
     let boot = boot_info();
@@ -162,7 +162,7 @@ fn address_of(what: &str) -> Result<u64> {
     })
 }
 
-/// A size that can at least be asked for: what is larger than any allocation is too large for the heap as well.
+/// A size that can be requested: one larger than any allocation is too large for the heap as well.
 fn to_usize(size: u64) -> usize {
     isize::try_from(size).unwrap_or(isize::MAX).unsigned_abs()
 }

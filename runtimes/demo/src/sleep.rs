@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use libhyperlight_guest::{Result, guest_function, host_call, time};
 
-/// Sleeps, and returns for how long it was by the guest's own clock.
+/// Sleeps, and returns the duration by the guest's own clock.
 #[guest_function("SleepFor")]
 fn sleep_for(ns: u64) -> u64 {
     let begun = time::monotonic_ns();
@@ -20,7 +20,7 @@ fn call_host_then_sleep(name: &str, ns: u64) -> Result<()> {
     Ok(())
 }
 
-/// Sleeps until that time, and returns what time it is then.
+/// Sleeps until that time, and returns the time after it.
 #[guest_function("SleepUntil")]
 fn sleep_until(deadline_ns: u64) -> u64 {
     time::sleep_until(deadline_ns);

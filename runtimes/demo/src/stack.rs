@@ -1,4 +1,4 @@
-//! The stack, and more of it than there is.
+//! The stack, and its exhaustion.
 
 use core::hint::black_box;
 
@@ -9,7 +9,7 @@ fn infinite_recursion() {
     recurse(0);
 }
 
-/// Uses a little more than 8 KiB of stack so many times.
+/// Uses a little more than 8 KiB of stack this many times.
 #[guest_function("StackOverflow")]
 fn stack_overflow(depth: i32) -> i32 {
     if depth > 0 {
@@ -35,7 +35,7 @@ fn large_var() -> i32 {
     SIZE
 }
 
-/// Copies as much of the text as fits into 17 bytes; returns how many are left, or missing.
+/// Copies as much of the text as fits into 17 bytes. Returns the number of bytes that are left, or missing.
 #[guest_function("BufferOverrun")]
 fn buffer_overrun(text: &str) -> i32 {
     let mut buffer = [0_u8; 17];

@@ -1,5 +1,5 @@
-//! Compiles what only C can say: the engine, with what this guest changes in it, and `printf`. Puts a clock of this crate
-//! between the engine and the C library.
+//! Compiles the C parts: the engine, with this guest's patches, and `printf`. Puts a clock of this crate between the
+//! engine and the C library.
 
 #[path = "build/engine.rs"]
 mod engine;
@@ -12,7 +12,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     // See src/clock.rs.
     println!("cargo::rustc-link-arg-cdylib=-Wl,--wrap=gettimeofday");
-    // Statics start with a page, so that a call writes to one of them and not to two.
+    // Statics start with a page, so that a call writes to one page of them and not to two.
     println!("cargo::rustc-link-arg-cdylib=-Wl,-z,separate-loadable-segments");
     engine::compile(Path::new("patches"))?;
     print();

@@ -1,8 +1,8 @@
 /*
  * Makes one call of the library's fail: the Nth from now on of one of these functions of the C library.
  *
- * The program's own definitions come before those of the C library, for the shared libraries that it links, too. (The same as by
- * LD_PRELOAD, which the sanitizers want for themselves.)
+ * The program's own definitions come before those of the C library, for the shared libraries that it links, too. (The
+ * same as by LD_PRELOAD, which the sanitizers want for themselves.)
  */
 #ifndef FAIL_H
 #define FAIL_H

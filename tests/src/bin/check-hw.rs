@@ -1,7 +1,8 @@
 //! `make check-hw`: tries the isolation on this machine, and says what machine it is.
 //!
-//! For platforms that the project has not been measured on. Ends with `N passed, N failed`. Where a check would never end, because
-//! the machine is emulated and its emulator has a fault: `--skip NAME`, the check's words joined by hyphens.
+//! For platforms that the project has not been measured on. Ends with `N passed, N failed`. Where a check would never
+//! end, because the machine is emulated and its emulator has a fault: `--skip NAME`, the check's words joined by
+//! hyphens.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -17,7 +18,7 @@ use libhyperlight_tests::lateness::{self, Lateness};
 use libhyperlight_tests::prober::{self, End, Registers, at};
 use libhyperlight_tests::{ENGINE, demo, pace, sandbox};
 
-/// What was found, or what is wrong.
+/// The finding, or the fault.
 type Check = fn() -> Result<String, String>;
 
 fn main() -> std::process::ExitCode {
@@ -119,8 +120,8 @@ fn memory() -> Result<String, String> {
 
 /// vpcmpeqd %ymm15, %ymm15, %ymm15; xor %eax, %eax; ret: sets every bit of a vector register.
 const SET_VECTOR: &[u8] = &[0xc4, 0x41, 0x05, 0x76, 0xff, 0x31, 0xc0, 0xc3];
-/// vextracti128 $1, %ymm15, %xmm15; vptest %xmm15, %xmm15; setnz %al; movzbl %al, %eax; ret: whether one is set in its upper half,
-/// which the guest's own code does not use.
+/// vextracti128 $1, %ymm15, %xmm15; vptest %xmm15, %xmm15; setnz %al; movzbl %al, %eax; ret: whether one is set in its
+/// upper half, which the guest's own code does not use.
 const IS_VECTOR_SET: &[u8] = &[
     0xc4, 0x43, 0x7d, 0x39, 0xff, 0x01, 0xc4, 0x42, 0x79, 0x17, 0xff, 0x0f, 0x95, 0xc0, 0x0f, 0xb6, 0xc0,
     0xc3,
@@ -142,7 +143,7 @@ fn segment_bases() -> Result<String, String> {
     left_behind(SET_BASE, BASE, true)
 }
 
-/// Whether what one call sets is found by another: after a restore, or in another sandbox.
+/// Fails if a later call finds the state that one call sets: after a restore, or in another sandbox.
 fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String> {
     let text = |error: libhyperlight::Error| error.to_string();
     let with = |guest: &Guest, code| guest.with_payload(code, PayloadAccess::ReadExecute).map_err(text);
@@ -165,8 +166,8 @@ fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String
     }
 }
 
-/// However a call ends that leaves its marks in every register, in single steps and behind a load of the stack segment too: after a
-/// restore the next call works, and finds no flag, no register and no base of it.
+/// However a call ends that leaves its marks in every register, in single steps and behind a load of the stack segment
+/// too: after a restore the next call works, and finds no flag, no register and no base of it.
 fn next_tenant() -> Result<String, String> {
     /// All that a guest can set.
     const FLAGS: u64 = 0x24_4dd5;
@@ -186,8 +187,8 @@ fn next_tenant() -> Result<String, String> {
     Ok(format!("{} ends, no trace", End::ALL.len()))
 }
 
-/// Each kind of guest, a hundred times, or for as long where the machine is slow: none of them later than promised, if it has nothing
-/// else to do.
+/// Each kind of guest, a hundred times, or for as long where the machine is slow: none of them later than promised, if
+/// it has nothing else to do.
 fn in_time() -> Result<String, String> {
     let mut found = Vec::new();
     for Lateness { what, median, p99, max } in

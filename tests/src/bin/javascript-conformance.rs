@@ -1,5 +1,5 @@
-//! Runs test262 through the JavaScript guest: `javascript-conformance FOLDER [LIST]`. FOLDER is `js/src/tests/test262` of a
-//! release of Firefox. Prints counts by folder and by reason, and writes what failed into LIST.
+//! Runs test262 through the JavaScript guest: `javascript-conformance FOLDER [LIST]`. FOLDER is `js/src/tests/test262`
+//! of a release of Firefox. Prints counts by folder and by reason, and writes what failed into LIST.
 //!
 //! Each test runs in a guest that was restored to the moment when the harness had been loaded. A test in sloppy and in
 //! strict mode is two tests; in that form they come.
@@ -36,7 +36,7 @@ const PROPOSALS: [&str; 9] = [
     "source-phase-imports-module-source",
 ];
 
-/// What the guest has none of, by the word in a test that asks for it.
+/// Features that the guest lacks, by the word in a test that asks for them.
 const ABSENT: [(&str, &str); 7] = [
     ("$262.createRealm", "no second realm"),
     ("$262.agent", "no second agent"),
@@ -65,10 +65,10 @@ var $262 = {
 function $parse(source) { (0, eval)(source); }
 "#;
 
-/// What `$DONE` makes of success, as JSON.
+/// The result of `$DONE` on success, as JSON.
 const PASSED: &str = "\"passed\"";
 
-/// What happened to one test.
+/// The outcome of one test.
 enum Outcome {
     Passed,
     Failed(String),
@@ -249,13 +249,13 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// What a test has told `$DONE`.
+    /// The result that a test has passed to `$DONE`.
     fn said(&mut self) -> String {
         self.sandbox.call("eval", ("String($async)",)).unwrap_or_else(|error| error.to_string())
     }
 }
 
-/// What a test says about itself.
+/// The metadata of a test.
 struct Test {
     flags: Vec<String>,
     features: Vec<String>,

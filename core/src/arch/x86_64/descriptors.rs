@@ -1,7 +1,7 @@
 //! The bytes that the engine itself puts into a guest: descriptor tables and exception stubs.
 //!
-//! This is all the code and data that ever exists at CPL 0. The selectors are those of a 64-bit Linux process, so that a guest sees the same values
-//! whether the processor or a paravirtual host shows them. There is no 32-bit code segment.
+//! This is all the code and data that ever exists at CPL 0. The selectors are those of a 64-bit Linux process, so a
+//! guest sees the same values from the processor and from a paravirtual host. There is no 32-bit code segment.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -37,16 +37,16 @@ pub(crate) const GDT_LIMIT: u16 = (GDT_ENTRIES as u16) * 8 - 1;
 pub(crate) const IDT_LIMIT: u16 = (VECTORS as u16) * 16 - 1;
 pub(crate) const TSS_LIMIT: u16 = TSS_FIXED + IO_BITMAP;
 
-/// Where the tables lie and what they point to, in guest virtual addresses.
+/// The places of the tables and their targets, in guest virtual addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Places {
-    /// Of the page with the tables.
+    /// The page with the tables.
     pub tables: u64,
-    /// Of the first stub.
+    /// The first stub.
     pub stubs: u64,
-    /// The end of the stack on which exceptions are taken, …
+    /// The end of the stack for exceptions.
     pub exception_stack: u64,
-    /// … and of that for a double fault.
+    /// The end of the stack for a double fault.
     pub double_fault_stack: u64,
 }
 
@@ -98,7 +98,8 @@ pub(crate) fn tables(places: &Places) -> Vec<u8> {
     page
 }
 
-/// The page with the exception stubs: `push vector; out %al, $fault; jmp .`, the last in case the host lets it run on.
+/// The page with the exception stubs: `push vector; out %al, $fault; jmp .`, the last one in case the host lets it run
+/// on.
 pub(crate) fn stubs() -> Vec<u8> {
     let mut page = vec![0xcc; 4096];
     for (vector, stub) in (0..VECTORS as u8).zip(page.chunks_exact_mut(STUB_STRIDE as usize)) {

@@ -13,8 +13,8 @@ pub(crate) fn initial() -> Vec<u8> {
     page
 }
 
-/// Makes any bytes a page that `xrstor` loads without a fault (Intel SDM vol. 1, 13.8.1): known components, standard form, no
-/// reserved bits.
+/// Turns any bytes into a page that `xrstor` loads without a fault (Intel SDM vol. 1, 13.8.1): known components,
+/// standard form, no reserved bits.
 pub(crate) fn sanitize(mut page: Vec<u8>) -> Vec<u8> {
     const MXCSR_MASK: u32 = 0xffff;
     const PRESENT: usize = 512;

@@ -1,4 +1,4 @@
-//! x86-64: the tables, stubs and code of the engine's own pages, and what the files of its programs are.
+//! x86-64: the tables, stubs and code of the engine's own pages, and the format of guest programs.
 
 mod descriptors;
 mod extended_state;
@@ -12,7 +12,7 @@ pub(crate) use page_table::{LARGE_PAGE, PageTables, Permissions};
 pub(crate) use program::{MACHINE, MACHINE_NAME, RELOCATIONS, Relocation, relocation, thread_page};
 pub(crate) use trampoline::{DOORBELL_OFFSET, trampoline};
 
-/// What the hypervisor's side of this processor needs besides.
+/// Items that the hypervisor's side of this processor also needs.
 pub(crate) mod x86 {
     pub(crate) use super::descriptors::{
         GDT_LIMIT, IDT_LIMIT, STUB_OUT, STUB_STRIDE, TASK, TSS_LIMIT, USER_CODE, USER_DATA, VECTORS,

@@ -1,17 +1,17 @@
 //! The guest's page tables (Intel SDM vol. 3A, 4.5, *4-Level Paging*), built once, before the first run.
 //!
-//! They never change afterwards: under shadow paging the host's edits of live tables would not be seen. Accessed
-//! and dirty bits are preset, so that the processor has no reason to write to them either.
+//! They never change afterwards: under shadow paging the host's edits of live tables would not be seen. Accessed and
+//! dirty bits are preset, so the processor does not write to them either.
 
 use crate::pages::PAGE;
 
 /// Bytes that an entry one level up can map at once.
 pub(crate) const LARGE_PAGE: u64 = 2 << 20;
 
-/// The permissions of a page. Whoever may use the page at all may read it.
+/// The permissions of a page. Reading is always allowed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Permissions {
-    /// CPL 3 may use it; else only the stubs may.
+    /// CPL 3 may use it; otherwise only the stubs may.
     pub user: bool,
     pub write: bool,
     pub execute: bool,
@@ -48,7 +48,7 @@ impl PageTables {
         Self { base, tables: vec![[0; 512]] }
     }
 
-    /// Maps whole pages. 2 MiB at once where both addresses allow it.
+    /// Maps whole pages, 2 MiB at once if both addresses allow it.
     pub fn map(&mut self, virt: u64, phys: u64, size: u64, permissions: Permissions) {
         let mut done = 0;
         while done < size {
@@ -76,7 +76,7 @@ impl PageTables {
         self.tables.iter().flatten().flat_map(|entry| entry.to_le_bytes()).collect()
     }
 
-    /// The guest physical address and the permissions of `virt`. The oracle of the layout's tests.
+    /// The guest physical address and the permissions of `virt`, for the layout's tests.
     #[cfg(test)]
     pub fn translate(&self, virt: u64) -> Option<(u64, Permissions)> {
         let mut table = 0;

@@ -7,19 +7,19 @@
 
 use libhyperlight_abi::boot::DOORBELL_PORT;
 
-/// In the trampoline's page: where a fresh guest starts, …
+/// Offset in the trampoline's page at which a fresh guest starts.
 pub(crate) const ENTRY_OFFSET: u64 = 0;
-/// … where a restored one or a clone continues, …
+/// Offset at which a restored guest or a clone continues.
 pub(crate) const RESUME_OFFSET: u64 = 0x40;
-/// … and the function that rings the host.
+/// Offset of the function that rings the host.
 pub(crate) const DOORBELL_OFFSET: u64 = 0x80;
 
 /// The trampoline's page.
 ///
-/// Entry and resume clear the x87 unit (`xrstor` alone may leave its instruction and data pointers on some
-/// processors), then load every component of the extended state from the page behind this one. Entry continues at
-/// the program's entry point, which is in `r11`; resume continues where the doorbell returns. The doorbell clears
-/// the flags, so that none that the guest set (TF, DF, AC, NT) lives on in the next call.
+/// Entry and resume clear the x87 unit (`xrstor` alone may leave its instruction and data pointers on some processors),
+/// then load every component of the extended state from the page behind this one. Entry continues at the program's
+/// entry point, which is in `r11`; resume continues where the doorbell returns. The doorbell clears the flags, so that
+/// none of the guest's (TF, DF, AC, NT) survives into the next call.
 pub(crate) fn trampoline() -> Vec<u8> {
     let load_state = |at: u64| {
         // fninit; mov $-1, %eax; mov %eax, %edx; xrstor64 disp32(%rip)

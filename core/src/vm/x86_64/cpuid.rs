@@ -1,9 +1,8 @@
 //! The processor as guests see it.
 //!
-//! The processor's own features as far as KVM supports them, cut down to an allow-list: computation yes; anything
-//! that needs an operating system, counts, traces, virtualises or identifies the machine no. Where KVM runs without
-//! hardware virtualisation (PVM) the instruction reads the real processor all the same; nothing may rely on what
-//! is hidden here.
+//! The processor's own features that KVM supports, filtered by an allow-list: computation is allowed; features that
+//! need an operating system, count, trace, virtualise or identify the machine are not. Where KVM runs without hardware
+//! virtualisation (PVM) the instruction reads the real processor all the same; nothing may rely on hidden features.
 
 use kvm_bindings::{CpuId, kvm_cpuid_entry2};
 
@@ -17,11 +16,11 @@ const LEAF1_ECX_HIDDEN: u32 =
 const LEAF1_EDX_HIDDEN: u32 = 1 << 9 | 0b11 << 21 | 0b111 << 27 | 1 << 31;
 /// CPUID leaf 7.0, EBX: clears TSC_ADJUST SGX HLE INVPCID RTM PQM MPX PQE PT (1, 2, 4, 10–12, 14, 15, 25).
 const LEAF7_EBX_HIDDEN: u32 = 1 << 1 | 1 << 2 | 1 << 4 | 0b111 << 10 | 0b11 << 14 | 1 << 25;
-/// CPUID leaf 7.0, ECX: keeps AVX-512 VBMI, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ (1, 6, 8–12, 14), UMIP
-/// (2), RDPID (22), and the direct stores (27, 28).
+/// CPUID leaf 7.0, ECX: keeps AVX-512 VBMI, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ (1, 6, 8–12, 14),
+/// UMIP (2), RDPID (22), and the direct stores (27, 28).
 const LEAF7_ECX_SHOWN: u32 = 1 << 1 | 1 << 2 | 1 << 6 | 0b1_1111 << 8 | 1 << 14 | 1 << 22 | 0b11 << 27;
-/// CPUID leaf 7.0, EDX: keeps the AVX-512 additions, FSRM, SERIALIZE, AVX-512 FP16 (2, 3, 4, 8, 14, 23). Not UINTR, CET, AMX,
-/// RTM, nor the speculation controls, which are MSRs.
+/// CPUID leaf 7.0, EDX: keeps the AVX-512 additions, FSRM, SERIALIZE, AVX-512 FP16 (2, 3, 4, 8, 14, 23). Not UINTR,
+/// CET, AMX, RTM, nor the speculation controls, which are MSRs.
 const LEAF7_EDX_SHOWN: u32 = 0b111 << 2 | 1 << 8 | 1 << 14 | 1 << 23;
 /// CPUID leaf 7.1, EAX: keeps AVX-VNNI, AVX-512 BF16 and the fast string operations (4, 5, 10–12), AVX-IFMA (23).
 const LEAF7_1_EAX_SHOWN: u32 = 0b11 << 4 | 0b111 << 10 | 1 << 23;
@@ -42,8 +41,8 @@ fn filter_entries(supported: &[kvm_cpuid_entry2]) -> Vec<kvm_cpuid_entry2> {
     entries
 }
 
-/// Bytes of an XSAVE area that holds every component which is shown (Intel SDM vol. 1, 13.2: leaf 0xd, ECX). The processor's own
-/// figure counts those that are hidden as well.
+/// Bytes of an XSAVE area that holds every visible component (Intel SDM vol. 1, 13.2: leaf 0xd, ECX). The processor's
+/// own figure includes the hidden ones.
 fn extended_state_size(shown: &[kvm_cpuid_entry2]) -> u32 {
     /// The x87 and SSE state, and the header.
     const LEGACY: u32 = 576;
@@ -75,7 +74,7 @@ pub(crate) enum Register {
 fn filtered(mut entry: kvm_cpuid_entry2) -> Option<kvm_cpuid_entry2> {
     match (entry.function, entry.index) {
         (0x8000_0000 | 0x8000_0002..=0x8000_0006, _) | (2 | 4, _) => {}
-        // Leaf 0x1f is topology and beyond 0x19 there is nothing a guest computes with.
+        // Leaf 0x1f is topology; leaves beyond 0x19 have nothing that a guest computes with.
         (0, _) => entry.eax = entry.eax.min(0x0d),
         (1, _) => {
             // Initial APIC id and logical processor count.
@@ -128,7 +127,7 @@ mod tests {
             ecx,
             ..kvm_cpuid_entry2::default()
         };
-        // A processor with AVX at 576, PKRU at 2688 and AMX behind it; in EAX of 0xd.0 what it supports.
+        // A processor with AVX at 576, PKRU at 2688 and AMX behind it; EAX of 0xd.0 lists the supported ones.
         let processor = [leaf(0, 0x6_0207, 2752, 11008), leaf(1, 0xf, 2752, 0), leaf(2, 256, 576, 0)];
         let hidden = [leaf(9, 8, 2688, 0), leaf(17, 64, 2752, 0), leaf(18, 8192, 2816, 0)];
         let found = filter_entries(&[&processor[..], &hidden].concat());

@@ -1,4 +1,4 @@
-//! Reading what an exception stub has reported: what the processor refused, told apart.
+//! Reading the report of an exception stub, and classifying the fault.
 
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::VcpuFd;
@@ -23,7 +23,7 @@ const SIMD_ERROR: u8 = 19;
 /// Addresses below this are reached through null pointers.
 const NULL_WINDOW: u64 = 64 << 10;
 
-/// The report of an exception stub, before it has a name.
+/// The report of an exception stub, before its classification.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultReport {
     vector: u8,
@@ -43,7 +43,7 @@ impl FaultReport {
     /// Reads the report that the processor and the stub left on the exception stack.
     ///
     /// Believed only if the vCPU stands at CPL 0 behind the `out` of the very stub whose vector lies on the stack. The
-    /// stack is found by the layout; no register of the guest's is followed.
+    /// stack is found by the layout; no register of the guest's is used.
     fn read((regs, sregs): &(kvm_regs, kvm_sregs), layout: &Layout, memory: &GuestMemory) -> Option<Self> {
         let in_stubs = regs.rip.checked_sub(layout.stubs.virt)?;
         let number = in_stubs / STUB_STRIDE;
@@ -65,7 +65,7 @@ impl FaultReport {
         Some(Self { vector, error_code, instruction, address })
     }
 
-    /// The fault by its name.
+    /// The fault that the report describes.
     pub fn classify(
         &self,
         layout: &Layout,
@@ -112,8 +112,8 @@ impl FaultReport {
         }
     }
 
-    /// Returns true if CPL 3 may not use the instruction: #GP alone does not say. Looks at the opcode behind the
-    /// prefixes; a guest that has changed it meanwhile gets the other word for its fault.
+    /// Returns true if the instruction is privileged: #GP alone does not say. Reads the opcode behind the prefixes; a
+    /// guest that has changed it meanwhile gets the other kind for its fault.
     fn is_privileged(&self, layout: &Layout, memory: &GuestMemory) -> bool {
         let Some(region) = layout.region_at(self.instruction) else {
             return false;
@@ -146,7 +146,7 @@ mod tests {
     use crate::image::Image;
     use crate::{Guest, SandboxOptions};
 
-    /// A stopped machine that never ran: registers and exception stacks are made up.
+    /// A stopped machine that never ran: registers and exception stacks are invented.
     struct Stopped {
         image: Arc<Image>,
         memory: GuestMemory,
@@ -159,7 +159,7 @@ mod tests {
     const INSTRUCTION: u64 = 0x40_1234;
 
     impl Stopped {
-        /// As the stub of that vector leaves it.
+        /// The state that the stub of that vector leaves.
         fn at_stub(vector: u64) -> Self {
             let guest = Guest::from_bytes(&libhyperlight_builtin::elf("demo").unwrap()).unwrap();
             let image = guest.image(&SandboxOptions::new().sizes().unwrap()).unwrap();
@@ -180,7 +180,7 @@ mod tests {
             stopped
         }
 
-        /// Writes the n-th word from the top of the stack on which that exception is taken.
+        /// Writes the n-th word from the top of the stack for that exception.
         fn push(&self, vector: u8, n: u64, word: u64) {
             let layout = &self.image.layout;
             let stack =

@@ -1,17 +1,17 @@
-//! The processor features that a guest may have relied on.
+//! The processor features that a guest may have used.
 
 use super::cpuid::{self, Register};
 use super::processor::Processor;
 use crate::arch::x86::{EXTENDED_STATE, host_xcr0};
 
-/// The features that guests are shown here, in the words of CPUID, and the extended-state components.
+/// The features that guests see here, in the words of CPUID, and the extended-state components.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Features {
     xcr0: u64,
     words: [u32; WORDS.len()],
 }
 
-/// Leaf, register, name.
+/// Leaf, register, name of each word.
 const WORDS: [(u32, Register, &str); 6] = [
     (1, Register::Ecx, "1.ECX"),
     (1, Register::Edx, "1.EDX"),
@@ -22,7 +22,7 @@ const WORDS: [(u32, Register, &str); 6] = [
 ];
 
 impl Features {
-    /// Those of a processor.
+    /// The features of a processor.
     pub fn of(processor: &Processor) -> Self {
         let entries = processor.cpuid();
         Self {
@@ -34,7 +34,7 @@ impl Features {
     /// The number of their words in a snapshot file.
     pub const WORDS: usize = 1 + WORDS.len();
 
-    /// The words of a snapshot file. `None` if they are no features.
+    /// The features in a snapshot file's words. `None` if the words are invalid.
     pub fn from_words([xcr0, words @ ..]: [u64; Self::WORDS]) -> Option<Self> {
         let mut features = Self { xcr0, ..Self::default() };
         for (feature, word) in features.words.iter_mut().zip(words) {
@@ -50,7 +50,7 @@ impl Features {
         words
     }
 
-    /// Names those of these that are not in `others`; empty if all are.
+    /// Names the features that `others` lacks; empty if none.
     pub fn lacking(&self, others: &Self) -> String {
         let mut lacking: Vec<String> = WORDS
             .iter()

@@ -1,4 +1,5 @@
-//! The processor that every guest gets: what KVM supports of this one, found out once and tried out on a vCPU.
+//! The processor that every guest gets: the features of this one that KVM supports, determined once and tested on a
+//! vCPU.
 
 use kvm_bindings::{
     CpuId, KVM_CAP_DISABLE_QUIRKS2, KVM_MAX_CPUID_ENTRIES, KVM_SYNC_X86_REGS, KVM_SYNC_X86_SREGS,
@@ -19,20 +20,21 @@ pub(crate) struct Processor {
     /// Control registers and everything else that does not depend on the guest.
     pub(super) sregs: kvm_sregs,
     xcrs: kvm_xcrs,
-    /// Those of the quirks that patch guest code which can be turned off.
+    /// The quirks that patch guest code, as far as they can be turned off.
     quirks: u64,
     /// Ticks of the time-stamp counter in a second; 0 if KVM does not say.
     tsc_hz: u64,
 }
 
 impl Processor {
-    /// The capabilities that KVM must have for this processor, and the advice without. XSAVE is the processor's: KVM has `KVM_CAP_XCRS`
-    /// if that has it (`arch/x86/kvm/x86.c`, `kvm_vm_ioctl_check_extension`).
+    /// The capabilities that KVM must have for this processor, each with the advice if it is missing. XSAVE is the
+    /// processor's: KVM has `KVM_CAP_XCRS` if the processor has XSAVE (`arch/x86/kvm/x86.c`,
+    /// `kvm_vm_ioctl_check_extension`).
     pub const NEEDED: [(Cap, &str); 1] = [(Cap::Xcrs, NO_XSAVE)];
-    /// The register sets that KVM must be able to hand over without a system call.
+    /// The register sets that KVM must be able to transfer without a system call.
     pub const SYNC: u32 = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 
-    /// Finds out by a vCPU that nobody uses. An error is the reason, with what mends it, why there are no guests here.
+    /// Determines the processor on an unused vCPU. An error says why guests cannot run here, and what mends it.
     pub fn find(kvm: &Kvm, vcpu: &VcpuFd) -> Result<Self, String> {
         let supported = kvm
             .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
@@ -49,7 +51,7 @@ impl Processor {
         Ok(Self { cpuid, sregs, xcrs, quirks, tsc_hz })
     }
 
-    /// Makes a new virtual machine one that leaves guest code alone.
+    /// Configures a new virtual machine not to change guest code.
     pub fn prepare_machine(&self, vm: &VmFd) -> Result<()> {
         if self.quirks == 0 {
             return Ok(());
@@ -62,7 +64,7 @@ impl Processor {
         vm.enable_cap(&cap).map_err(|error| Error::resource("KVM_CAP_DISABLE_QUIRKS2", error))
     }
 
-    /// Makes a new vCPU this processor.
+    /// Gives a new vCPU this processor.
     pub fn prepare_vcpu(&self, vcpu: &VcpuFd) -> Result<()> {
         vcpu.set_cpuid2(&self.cpuid).map_err(|error| Error::resource("KVM_SET_CPUID2", error))?;
         vcpu.set_xcrs(&self.xcrs).map_err(|error| Error::resource("KVM_SET_XCRS", error))
@@ -73,7 +75,7 @@ impl Processor {
         self.cpuid.as_slice()
     }
 
-    /// Ticks in a second of the counter by which guests tell the time; 0 if KVM does not say.
+    /// Frequency of the time-stamp counter in Hz, by which guests tell the time; 0 if KVM does not say.
     pub fn counter_hz(&self) -> u64 {
         self.tsc_hz
     }
@@ -83,7 +85,8 @@ impl Processor {
 const NO_XSAVE: &str = "the processor lacks XSAVE: if it has it, the kernel was started with noxsave, or a hypervisor below hides it \
      (QEMU: -cpu host or max)";
 
-/// XCR0: all that the processor has of [`EXTENDED_STATE`], or, where KVM refuses that, what it says it supports.
+/// XCR0: the processor's components of [`EXTENDED_STATE`]. If KVM refuses those, the components that it claims to
+/// support.
 fn components(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcrs, String> {
     let supported = entries
         .iter()
@@ -100,7 +103,7 @@ fn components(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_xcrs, S
     Err(NO_XSAVE.to_owned())
 }
 
-/// CR4 with every protection there is, or, where KVM refuses that, those whose features it supports.
+/// CR4 with every protection. If KVM refuses that, the protections whose features it supports.
 fn control_registers(vcpu: &VcpuFd, entries: &[kvm_cpuid_entry2]) -> Result<kvm_sregs, String> {
     let fresh = vcpu.get_sregs().map_err(|error| format!("KVM_GET_SREGS failed: {error}"))?;
     let derived = [

@@ -1,7 +1,7 @@
-//! The registers that a guest starts with, and those that a snapshot keeps of it.
+//! The initial registers of a guest, and those that a snapshot keeps.
 //!
-//! A vCPU starts at CPL 3 in 64-bit mode, directly: ring 0 is entered by exceptions alone. Bit names are those of the
-//! Intel SDM, vol. 3A, 2.5 and 3.4.
+//! A vCPU starts at CPL 3 in 64-bit mode, directly: only exceptions enter ring 0. Bit names are those of the Intel SDM,
+//! vol. 3A, 2.5 and 3.4.
 
 use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
 
@@ -22,8 +22,8 @@ impl Registers {
     /// The number of their words in a snapshot file.
     pub const WORDS: usize = 18;
 
-    /// The words of a snapshot file, in its order. `None` if they are not registers that a guest can have: a segment base is
-    /// no canonical address.
+    /// The registers in a snapshot file's words, in its order. `None` if a guest cannot have them: a segment base is no
+    /// canonical address.
     pub fn from_words(words: [u64; Self::WORDS]) -> Option<Self> {
         let (general, [fs_base, gs_base]) = words
             .split_first_chunk()
@@ -134,7 +134,7 @@ pub(super) fn special_registers(fresh: &kvm_sregs, optional_cr4: u64) -> kvm_sre
     }
 }
 
-/// Special registers for the guest of that image, at its start or where a snapshot was taken.
+/// Special registers for the guest of that image, at its start or after a restore.
 pub(super) fn special_registers_for(
     template: kvm_sregs,
     image: &Image,
@@ -165,8 +165,8 @@ pub(super) fn entry_registers(image: &Image) -> kvm_regs {
     }
 }
 
-/// General registers of a guest that goes on where a snapshot was taken. Where it goes on and with which flags is the
-/// engine's to say, not the snapshot's.
+/// General registers of a guest that continues from a snapshot. The engine sets its address and flags, not the
+/// snapshot.
 pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
 }

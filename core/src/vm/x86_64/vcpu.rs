@@ -1,4 +1,4 @@
-//! The processor's part of a vCPU: its registers before a run and after it, and the state that a stop can leave pending.
+//! The processor's part of a vCPU: its registers before and after a run, and the state that a stop can leave pending.
 
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::{SyncReg, VcpuExit, VcpuFd};
@@ -26,7 +26,7 @@ impl Start {
         }
     }
 
-    /// The registers of a sandbox that goes on from a snapshot.
+    /// The registers of a sandbox that continues from a snapshot.
     pub fn resumed(processor: &Processor, image: &Image, registers: &Registers) -> Self {
         Self {
             general: registers::resume_registers(image, registers),
@@ -34,7 +34,7 @@ impl Start {
         }
     }
 
-    /// Gives them to the vCPU: both sets travel with the next run.
+    /// Sets them in the vCPU: both sets travel with the next run.
     pub fn load(self, vcpu: &mut VcpuFd) {
         let registers = vcpu.sync_regs_mut();
         registers.regs = self.general;
@@ -44,19 +44,19 @@ impl Start {
     }
 }
 
-/// Has KVM show the general registers at every exit, without a system call.
+/// Makes KVM provide the general registers at every exit, without a system call.
 pub(crate) fn show_registers(vcpu: &mut VcpuFd) {
     vcpu.set_sync_valid_reg(SyncReg::Register);
 }
 
-/// The port that a guest rang by an exit.
+/// The port that an exit wrote to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rung {
     Doorbell,
     Fault,
 }
 
-/// The one of the engine's two ports that an exit writes to.
+/// The engine's port that an exit wrote to, if it is one of the two.
 pub(crate) fn rung(exit: &VcpuExit<'_>) -> Option<Rung> {
     match exit {
         VcpuExit::IoOut(DOORBELL_PORT, [_]) => Some(Rung::Doorbell),
@@ -85,18 +85,19 @@ pub(crate) fn pending_registers(vcpu: &VcpuFd) -> Registers {
     Registers { general: pending.regs, fs_base: pending.sregs.fs.base, gs_base: pending.sregs.gs.base }
 }
 
-/// Returns true if the guest stopped while it single-stepped itself, which none that is well does.
+/// Returns true if the guest stopped while it single-stepped itself, which no well-behaved guest does.
 ///
-/// Directly behind a load of the stack segment the processor holds the step's exception back. Where the guest stops there,
-/// VT-x keeps it in a field of its own (Intel SDM vol. 3C, 25.4.2, *Pending debug exceptions*) that KVM gives nobody access to,
-/// and delivers it to whoever runs next in the machine, or refuses to enter (27.3.1.5). So such a machine runs no other guest.
+/// Directly behind a load of the stack segment the processor holds the step's exception back. If the guest stops there,
+/// VT-x keeps it in a field of its own (Intel SDM vol. 3C, 25.4.2, *Pending debug exceptions*) that KVM does not
+/// expose, and delivers it to the next guest in the machine, or refuses to enter (27.3.1.5). So such a machine runs no
+/// other guest.
 pub(crate) fn is_single_stepped(vcpu: &VcpuFd) -> bool {
     const TRAP_FLAG: u64 = 1 << 8;
     vcpu.sync_regs().regs.rflags & TRAP_FLAG != 0
 }
 
-/// Takes back exceptions that were on their way to the guest when it was stopped. False if something cannot be taken back: a
-/// single step that the processor itself holds back behind a load of the stack segment.
+/// Removes exceptions that were pending for the guest when it was stopped. False if one cannot be removed: a single
+/// step that the processor itself holds back behind a load of the stack segment.
 pub(crate) fn forget_pending(vcpu: &VcpuFd) -> Result<bool> {
     let failed = |error: kvm_ioctls::Error| Error::resource("KVM_SET_VCPU_EVENTS", error);
     let mut events = vcpu.get_vcpu_events().map_err(failed)?;

@@ -1,8 +1,8 @@
 //! The engine's C code: taken from the crate that carries it, patched, and compiled.
 //!
 //! The crate compiles the same code without the patches. Its archive comes later on the linker's command line and has
-//! nothing that is still missing there, so none of it gets into the guest; functions that only the patched engine has make
-//! sure that this is so (`src/engine.rs`, `src/value/content.rs`).
+//! no symbol that is still missing there, so none of it gets into the guest. Functions that only the patched engine has
+//! ensure this (`src/engine.rs`, `src/value/content.rs`).
 
 use std::env;
 use std::error::Error;
@@ -37,7 +37,7 @@ pub fn compile(patches: &Path) -> Result<(), Box<dyn Error>> {
     cc::Build::new()
         .files(SOURCES.map(|name| out.join(name)))
         .define("_GNU_SOURCE", None)
-        // The engine is written for this level; more makes it larger and no faster.
+        // The engine is written for this level; a higher one makes it larger and no faster.
         .opt_level(2)
         .warnings(false)
         .compile("hyperlight_quickjs");

@@ -1,5 +1,5 @@
-//! Applies unified diffs, and nothing but exactly: a patch that does not fit line by line is an error, because the engine is
-//! then another one than it was made for.
+//! Applies unified diffs, and only exactly: a patch that does not fit line by line is an error, because it was made for
+//! another version of the engine.
 //!
 //! All patches are made against the unpatched files and do not touch the same lines.
 
@@ -11,7 +11,7 @@ use std::path::Path;
 /// The hunks of all patches, by the file that they change and the line where they start.
 pub struct Patches(BTreeMap<String, BTreeMap<usize, Hunk>>);
 
-/// Lines with the sign in front: kept, taken out, put in.
+/// Lines with their sign: kept, removed, inserted.
 struct Hunk(Vec<String>);
 
 impl Patches {
@@ -26,7 +26,7 @@ impl Patches {
         Ok(patches)
     }
 
-    /// A file with its hunks applied, which are used up.
+    /// A file with its hunks applied. The hunks are removed from the list.
     pub fn apply(&mut self, name: &str, text: &str) -> Result<String, Box<dyn Error>> {
         let Some(hunks) = self.0.remove(name) else {
             return Ok(text.to_owned());

@@ -21,7 +21,7 @@ pub(crate) fn encode(bytes: &[u8]) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// The bytes that a text stands for; `None` where it is no base64, or where there is no memory.
+/// The bytes of a text; `None` if it is no base64, or if there is no memory.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();

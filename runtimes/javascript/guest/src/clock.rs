@@ -1,8 +1,8 @@
 //! The engine's clock.
 //!
-//! The engine asks for the time when it is made, only to seed random numbers that nobody here uses. A guest that asks the
-//! host for the time while it starts cannot share its memory with others, so until the engine is ready the answer is
-//! 1970. The linker puts this function in the place of the C library's.
+//! The engine asks for the time when it is made, only to seed random numbers that nothing here uses. A guest that asks
+//! the host for the time while it starts cannot share its memory with others. So the answer is the start of 1970 until
+//! the engine is ready. The linker puts this function in the place of the C library's.
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -18,7 +18,7 @@ struct Timeval {
     microseconds: i64,
 }
 
-/// From now on the time is the host's.
+/// Switches to the host's time.
 pub(crate) fn start() {
     RUNNING.set(true);
 }

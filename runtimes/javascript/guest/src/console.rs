@@ -1,7 +1,7 @@
 //! `console`: `log` prints a line and everything is a log record.
 //!
-//! Texts are written whole, up to [`LENGTH`], in as many pieces as it takes: a record has room for so much and no more, and
-//! the host takes records out of the ring only when the guest asks it for something.
+//! Texts are written whole, up to [`LENGTH`], in several pieces if necessary: a record is bounded, and the host takes
+//! records out of the ring only when the guest asks it for something.
 
 use alloc::string::String;
 use core::fmt;
@@ -19,16 +19,16 @@ use crate::value::Value;
 /// The target of log records of scripts.
 const TARGET: &str = "javascript";
 
-/// Bytes that are written at once. What is longer is cut, which `…` shows.
+/// Maximum bytes of one text. A longer text is cut, which `…` shows.
 const LENGTH: usize = 1 << 20;
 
-/// Bytes of a log record. Control characters take more where the host shows them.
+/// Bytes of a log record. Control characters take more bytes in the host's output.
 const RECORD: usize = MAX_MESSAGE_LEN - 64;
 
-/// The most that is printed at once; a longer text is printed in pieces.
+/// Maximum bytes of one print; a longer text is printed in pieces.
 const PIECE: u64 = 32 << 10;
 
-/// Records of one text before the host is given the time to take them: half of what the ring holds.
+/// Records of one text before the host is given the time to take them: half of the ring's capacity.
 const RECORDS: usize = 8;
 
 /// The object.
@@ -95,7 +95,7 @@ struct Output {
     /// The text to be printed next.
     page: String,
     page_size: usize,
-    /// Bytes that may still come.
+    /// Bytes that are left of the maximum.
     left: usize,
     /// The reason why nothing more is printed.
     refused: Option<Thrown>,
@@ -103,7 +103,7 @@ struct Output {
 
 impl Output {
     fn new(level: Option<Level>, print: bool) -> Self {
-        // Room for at least one character, whatever the buffer is.
+        // Room for at least one character, with any buffer.
         let page_size = usize::try_from(PIECE.min(boot_info().output.size / 2)).map_or(4, |most| most.max(4));
         let (record, page) = (String::new(), String::new());
         Self { level, record, records: 0, print, page, page_size, left: LENGTH, refused: None }
@@ -182,7 +182,7 @@ impl Output {
         log(level, format_args!("{record}"));
         self.records += 1;
         if self.records.is_multiple_of(RECORDS) {
-            // The host empties the ring whenever it is asked for anything.
+            // The host empties the ring at each request.
             let _ = host_signature("HostPrint");
         }
     }

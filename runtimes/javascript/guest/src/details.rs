@@ -1,9 +1,9 @@
-//! Thrown values as JSON for programs: what [`crate::error::describe`] says in one line for people, piece by piece.
+//! Thrown values as JSON for programs: the parts of the line for people that [`crate::error::describe`] makes.
 //!
-//! `{"name", "message", "stack", "code"?, "cause"?, "errors"?}` of an error, and
-//! `{"name": null, "message", "value"?}` of anything else. A cause, and each of several errors, has the same shape if it is an
-//! error, and is itself JSON if not. What is too deep, too long or too much is left out or cut, and always JSON; what cannot be
-//! read is left out, too. Getters and proxies of the script's may run meanwhile, within the limits of the call.
+//! `{"name", "message", "stack", "code"?, "cause"?, "errors"?}` for an error, and `{"name": null, "message", "value"?}`
+//! for any other value. A cause, and each of several errors, has the same shape if it is an error, and is itself JSON
+//! if not. Parts that are too deep, too long or too many are left out or cut, and the result is always JSON. Unreadable
+//! parts are left out, too. Getters and proxies of the script's may run meanwhile, within the limits of the call.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,19 +17,19 @@ use crate::value::Value;
 /// Bytes of the JSON.
 const LENGTH: usize = 64 << 10;
 
-/// Errors in each other that are shown.
+/// Maximum depth of errors within errors.
 const LEVELS: usize = 8;
 
-/// Errors that are shown in all.
+/// Maximum number of errors in all.
 const ERRORS: u32 = 64;
 
-/// Bytes that are kept for what ends what was begun. Nothing is begun when there are no more left.
+/// Bytes that are reserved for the closing brackets. No part is begun without them.
 const MARGIN: usize = 1 << 10;
 
 /// Bytes of a text, of which there are several.
 const TEXT: usize = 16 << 10;
 
-/// The details of what was thrown; `None` where there is no memory for them.
+/// The details of a thrown value; `None` if there is no memory for them.
 pub(crate) fn details(thrown: &Value) -> Option<String> {
     let mut details = Details { out: String::new(), above: Vec::new(), errors: 0 };
     details.out.try_reserve_exact(LENGTH).ok()?;
@@ -107,7 +107,7 @@ impl Details {
         self.out.push(']');
     }
 
-    /// Returns true if there is space for a value, and it is none that it belongs to.
+    /// Returns true if there is room for a value, and it is not one of those around it.
     fn is_wanted(&self, value: &Value) -> bool {
         let is_above = self.above.iter().any(|above| above.is_same_object(value));
         let is_too_much = value.is_error() && (self.above.len() >= LEVELS || self.errors >= ERRORS);
@@ -155,7 +155,7 @@ impl Details {
         let end = self.out.len() + max.min(self.room() / 4);
         self.out.push('"');
         for c in text.chars() {
-            // What an escape takes at most.
+            // The maximum length of an escape.
             if self.out.len() + 6 > end {
                 break;
             }
@@ -169,7 +169,7 @@ impl Details {
         self.out.push('"');
     }
 
-    /// Bytes that are left, less what ends everything.
+    /// Bytes that are left, without those for the closing brackets.
     fn room(&self) -> usize {
         LENGTH.saturating_sub(self.out.len() + MARGIN)
     }

@@ -1,4 +1,4 @@
-//! Text as bytes: what `TextEncoder` and `TextDecoder` do. `prelude.js` has the classes.
+//! Text as bytes: the work of `TextEncoder` and `TextDecoder`, whose classes are in `prelude.js`.
 //!
 //! The encodings are those of Unicode, and the one that the web means by ASCII and Latin-1.
 
@@ -58,7 +58,7 @@ impl Encoding {
         }
     }
 
-    /// The text. What is none becomes U+FFFD, or makes the whole fail.
+    /// The decoded text. Invalid parts become U+FFFD, or make the whole fail.
     fn decode(self, bytes: &[u8], fatal: bool) -> Js<Option<Cow<'_, str>>> {
         if self == Self::Utf8
             && let Ok(text) = core::str::from_utf8(bytes)
@@ -116,14 +116,14 @@ pub(crate) fn encode_into(arguments: Arguments<'_>) -> Js<Value> {
     Ok(result)
 }
 
-/// The name of the encoding that a label means; `undefined` if there is none.
+/// The name of the encoding with a label; `undefined` if there is none.
 pub(crate) fn encoding(arguments: Arguments<'_>) -> Js<Value> {
     let label = arguments.get(0).text()?;
     Encoding::of(label.as_str()).map_or(Ok(Value::UNDEFINED), |encoding| Value::string(encoding.name()))
 }
 
-/// Arguments: encoding, bytes left of the last time, bytes, whether more follow, whether errors throw, whether a byte order
-/// mark is text. The result has the text and the bytes that wait for more.
+/// Arguments: encoding, bytes left of the last time, bytes, whether more follow, whether errors throw, whether a byte
+/// order mark is text. The result has the text and the bytes that wait for more.
 pub(crate) fn decode(arguments: Arguments<'_>) -> Js<Value> {
     let encoding = Encoding::of(arguments.get(0).text()?.as_str()).unwrap_or(Encoding::Utf8);
     let flag = |index| arguments.get(index).is_truthy();
@@ -166,7 +166,7 @@ fn complete_utf16(bytes: &[u8], from_end: usize) -> usize {
     if last.is_some_and(|high| (0xd8..0xdc).contains(high)) { even - 2 } else { even }
 }
 
-/// Says whether everything was text.
+/// Returns true if everything was text.
 fn decode_utf8(bytes: &[u8], text: &mut String) -> bool {
     let mut is_text = true;
     for chunk in bytes.utf8_chunks() {
@@ -194,7 +194,7 @@ fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, text: &mut String) -> bo
 }
 
 fn windows_1252(byte: u8) -> char {
-    /// From 0x80 on; what is no character there stands for itself.
+    /// From 0x80 on; a byte without a character there stands for itself.
     const HIGH: [char; 32] = [
         '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
         '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}',

@@ -1,8 +1,8 @@
-//! The engine: one runtime and one context, made when the guest starts and never given back.
+//! The engine: one runtime and one context, made when the guest starts and never freed.
 //!
-//! Both limits are the sandbox's own sizes, so that a script meets them as JavaScript errors and not as faults of the
-//! guest: memory, less what is kept for everything that is not JavaScript ([`crate::reserve`]), and the stack, less what
-//! the engine's own functions need below the place where it looks.
+//! Both limits come from the sandbox's sizes, so that a script meets them as JavaScript errors and not as faults of the
+//! guest. They are the memory, without the reserve for everything that is not JavaScript ([`crate::reserve`]), and the
+//! stack, without the part that the engine's own functions need below their check.
 
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -21,7 +21,7 @@ use crate::{memory, reserve};
 
 static CONTEXT: Single<Cell<*mut qjs::JSContext>> = Single::new(Cell::new(ptr::null_mut()));
 
-/// The most of the stack that is left to functions of the engine and of this guest, which look no further.
+/// Maximum part of the stack that is left to functions of the engine and of this guest that do not check it.
 const STACK_MARGIN: u64 = 64 << 10;
 
 /// The least memory in use at which the engine collects garbage: the value that it starts with.
@@ -49,7 +49,7 @@ pub(crate) fn runtime() -> *mut qjs::JSRuntime {
     unsafe { qjs::JS_GetRuntime(context()) }
 }
 
-/// Makes the runtime and the context, with everything that ECMAScript has.
+/// Makes the runtime and the context, with all of ECMAScript.
 pub(crate) fn start() -> Result<()> {
     // SAFETY: the functions keep C's contract of an allocator; the engine copies the struct.
     let runtime = unsafe { qjs::JS_NewRuntime2(&memory::FUNCTIONS, ptr::null_mut()) };
@@ -100,13 +100,13 @@ unsafe extern "C" {
     fn JS_ForgetOutOfMemory(runtime: *mut qjs::JSRuntime);
 }
 
-/// To be called before a call: what a former one did without memory is over.
+/// Called before a call: ends the out-of-memory state of a former one.
 pub(crate) fn begin() {
     // SAFETY: the runtime exists.
     unsafe { JS_ForgetOutOfMemory(runtime()) };
 }
 
-/// Compiles a source without running it. The text gets the NUL that the engine wants behind it.
+/// Compiles a source without running it. Adds the NUL that the engine requires behind it.
 pub(crate) fn compile(source: &mut String, name: &str, goal: Goal) -> Js<Value> {
     let kind = match goal {
         Goal::Script => qjs::JS_EVAL_TYPE_GLOBAL,
@@ -125,21 +125,21 @@ pub(crate) fn compile(source: &mut String, name: &str, goal: Goal) -> Js<Value> 
     code
 }
 
-/// Puts the NUL behind a text that the engine wants there.
+/// Adds the NUL that the engine requires behind a text.
 pub(crate) fn terminate(text: &mut String) -> Js<()> {
     text.try_reserve_exact(1).map_err(|_| out_of_memory())?;
     text.push('\0');
     Ok(())
 }
 
-/// Runs what [`compile`] gave.
+/// Runs the result of [`compile`].
 pub(crate) fn run(code: Value) -> Js<Value> {
     // SAFETY: the engine takes the code over.
     unsafe { Value::own(qjs::JS_EvalFunction(context(), code.into_raw())) }
 }
 
-/// To be called when calls are what comes next: collects garbage, so that they need not do so soon, and lets what they
-/// allocate lie together. Collecting writes to every object, and a restore after a call copies back what that has written.
+/// Called before the first calls: collects garbage, so that the calls need not do so soon, and makes their allocations
+/// lie together. A collection writes to every object, and a restore after a call copies back every written page.
 pub(crate) fn settle() {
     let mut usage = MaybeUninit::uninit();
     // SAFETY: the runtime exists, and the engine fills the numbers in.
@@ -147,7 +147,7 @@ pub(crate) fn settle() {
         qjs::JS_RunGC(runtime());
         qjs::JS_ComputeMemoryUsage(runtime(), usage.as_mut_ptr());
         let used = qjs::size_t::try_from(usage.assume_init().malloc_size).unwrap_or(0);
-        // As the engine does it when it has collected by itself.
+        // As the engine does it after a collection of its own.
         qjs::JS_SetGCThreshold(runtime(), (used + used / 2).max(GC_THRESHOLD));
     }
     memory::settle();
@@ -175,7 +175,7 @@ fn too_small() -> Error {
     Error::new(OUT_OF_MEMORY, "the heap is too small for the engine: raise the heap size")
 }
 
-/// Tells the engine how far the stack reaches from here.
+/// Tells the engine the end of the stack, seen from here.
 ///
 /// # Safety
 /// The runtime is a new one.
@@ -193,7 +193,7 @@ unsafe fn limit_stack(runtime: *mut qjs::JSRuntime) {
     }
 }
 
-/// A length that the engine wants as an `int`. What does not fit would be more arguments than the stack has room for.
+/// A length as the `int` that the engine takes. A larger one would be more arguments than the stack has room for.
 pub(crate) fn count(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
 }

@@ -1,7 +1,8 @@
 //! From an exception to the error that the host's caller gets.
 //!
 //! A thrown error becomes one line: `Name: message`, then the stack, innermost function first. The failure of a host
-//! function is thrown as a `HostError`; if a script lets it pass, or throws it again, the caller gets the host's own error.
+//! function is thrown as a `HostError`; if a script lets it pass, or throws it again, the caller gets the host's own
+//! error.
 
 use alloc::format;
 use alloc::string::String;
@@ -22,30 +23,30 @@ use crate::value::Value;
 /// The code of an error that a script threw.
 pub(crate) const THROWN: i32 = 1;
 
-/// The code where a promise can never be settled, because nothing is left that could do it.
+/// The code of a promise that can never be settled, because nothing is left to run that could do it.
 pub(crate) const UNSETTLED: i32 = 2;
 
-/// The code where the sandbox's sizes are too small for the engine itself.
+/// The code of sizes that are too small for the engine itself.
 pub(crate) const OUT_OF_MEMORY: i32 = 3;
 
-/// Failures of host functions that are remembered in one call, the last ones: as many as the host remembers. A script that
-/// catches more of them and throws an older one again gives its caller a plain error.
+/// Maximum number of failures of host functions that are kept in one call, the last ones: as many as the host keeps. A
+/// script that catches more of them and throws an older one again gives its caller a plain error.
 const REMEMBERED: usize = 64;
 
-/// Causes of causes that are looked at for the failure of a host function.
+/// Maximum depth of causes that are searched for the failure of a host function.
 const CAUSES: usize = 8;
 
-/// Bytes of a remembered failure's message: the host has the whole.
+/// Bytes of a kept failure's message: the host has the whole.
 const REMEMBERED_MESSAGE: usize = 64;
 
 /// The failure of something that runs JavaScript: an exception is waiting in the context.
 #[derive(Debug)]
 pub(crate) struct Thrown(());
 
-/// The result of what may throw.
+/// The result of a function that may throw.
 pub(crate) type Js<T> = core::result::Result<T, Thrown>;
 
-/// An exception, or what the guest itself found wrong.
+/// An exception, or an error that the guest itself found.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Guest(Error),
@@ -169,7 +170,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// The same for a script: what the guest found wrong with a value is a matter of its size.
+    /// The exception for a script. The guest's own errors here are about a value's size: each becomes a `RangeError`.
     pub(crate) fn into_thrown(self) -> Thrown {
         match self {
             Self::Guest(error) => Thrown::range_error(&error.message),
@@ -199,7 +200,7 @@ impl Failure {
     }
 }
 
-/// The failure of a host function for which that was thrown.
+/// The failure of a host function that this object was thrown for.
 fn from_host(thrown: &Value) -> Option<Error> {
     let remembered = FROM_HOST.borrow();
     let (_, error) = remembered.iter().find(|(known, _)| known.is_same_object(thrown))?;
@@ -221,7 +222,7 @@ fn cause_from_host(thrown: Value) -> Option<Error> {
     None
 }
 
-/// Ends a call: what was remembered for it is forgotten.
+/// Ends a call: forgets its failures.
 pub(crate) fn forget_host_errors() {
     let forgotten = core::mem::take(&mut *FROM_HOST.borrow_mut());
     drop(forgotten);
@@ -238,7 +239,7 @@ pub(crate) fn describe(thrown: &Value) -> String {
         };
         let (name, message, stack) = (part("name"), part("message"), part("stack"));
         let mut text = match (&*name, &*message) {
-            // An error always says something.
+            // An error always has a text.
             ("", "") => "an error with neither a name nor a message".into(),
             ("", message) => message.into(),
             (name, "") => name.into(),
@@ -259,7 +260,8 @@ pub(crate) fn describe(thrown: &Value) -> String {
     text
 }
 
-/// The beginning of a property as text; anything else than a string is none. It may be a getter of the script's, which may throw.
+/// The beginning of a property as text; anything else than a string is none. It may be a getter of the script's, which
+/// may throw.
 pub(crate) fn text_of(thrown: &Value, name: &str, max: usize) -> Js<String> {
     let value = thrown.get(name)?;
     Ok(if value.is_string() { cut(value.text()?.as_str(), max).into() } else { String::new() })

@@ -14,10 +14,11 @@ use crate::libc::single::Single;
 use crate::value::Value;
 use crate::{jobs, json, modules};
 
-/// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global object.
+/// Functions that read a global variable, by its name: `let` and `const` of a script are no properties of the global
+/// object.
 static READERS: Single<RefCell<BTreeMap<String, Value>>> = Single::new(RefCell::new(BTreeMap::new()));
 
-/// Names in [`READERS`], after which it starts anew.
+/// Maximum number of names in [`READERS`]; then it is emptied.
 const MAX_READERS: usize = 256;
 
 #[guest_function("load")]
@@ -44,22 +45,22 @@ fn call_function(function: String, arguments: String) -> Result<String> {
     })
 }
 
-/// Runs a source, and everything that it leaves to be run.
+/// Runs a source, and everything that it leaves to run.
 pub(crate) fn run_source(name: &str, source: String) -> Result<()> {
     let result = enter(|| modules::load_source(name, source));
-    // What follows are calls.
+    // Only calls follow.
     engine::settle();
     result
 }
 
-/// Runs JavaScript, and makes what comes out of it the host's.
+/// Runs JavaScript, and converts its outcome for the host.
 fn enter<T>(work: impl FnOnce() -> core::result::Result<T, Failure>) -> Result<T> {
     engine::begin();
-    // What a failed call has left is not for the next one.
+    // Leftovers of a failed call must not reach the next one.
     let outcome = match work() {
         Err(Failure::Thrown(thrown)) => {
             let thrown = thrown.take();
-            // Whatever that meets, the first error is the one to tell.
+            // The first error is the one to report, whatever comes after it.
             let _ = jobs::drain();
             Err(Thrown::throw(thrown).into())
         }
@@ -74,7 +75,7 @@ fn enter<T>(work: impl FnOnce() -> core::result::Result<T, Failure>) -> Result<T
     result
 }
 
-/// JSON for the host; what has none is nothing.
+/// JSON for the host; the empty string for a value without JSON.
 fn text(value: &Value) -> core::result::Result<String, Failure> {
     let text = json::encode(value, json::Text::Result, boot_info().output.size)?;
     Ok(text.unwrap_or_default())
@@ -111,7 +112,7 @@ fn list(mut text: String) -> core::result::Result<Vec<Value>, Failure> {
     Ok(arguments)
 }
 
-/// The function of that name, and what is `this` for it: what the name before the last dot means.
+/// The function with that name, and its `this`: the value of the part before the last dot.
 fn find(path: &str) -> core::result::Result<(Value, Value), Failure> {
     let mut parts = path.split('.');
     let first = parts.next().unwrap_or_default();

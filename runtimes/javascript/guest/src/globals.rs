@@ -1,5 +1,5 @@
-//! The globals that scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`, `performance`, and a
-//! `Math.random` that no clone repeats.
+//! The globals that scripts find besides the language: `console`, `host`, `TextEncoder`, `TextDecoder`, `crypto`,
+//! `performance`, and a `Math.random` that no clone repeats.
 //!
 //! `prelude.js` makes the classes; the functions behind them are here.
 
@@ -19,7 +19,7 @@ use crate::libc::single::Single;
 use crate::native::{Arguments, function};
 use crate::value::Value;
 
-/// Bytes that `getRandomValues` gives at once, as the web has it.
+/// Maximum bytes of one `getRandomValues`, as on the web.
 const MAX_RANDOM: usize = 65_536;
 
 /// Bytes of a text that stand for a value where it is shown to people.
@@ -28,7 +28,7 @@ const SHOWN: usize = 4096;
 /// Functions of the prelude that this guest itself uses, out of the reach of scripts.
 static HELPERS: Single<OnceCell<Value>> = Single::new(OnceCell::new());
 
-/// The moment at which `performance` was first asked, by the monotonic clock and by the other one.
+/// The time origin of `performance`, by the monotonic clock and by the other one.
 static ORIGIN: Single<Cell<Option<(u64, u64)>>> = Single::new(Cell::new(None));
 
 /// Adds everything to the global object.
@@ -74,7 +74,7 @@ pub(crate) fn big_int(digits: &Value) -> Js<Value> {
     help("bigInt", digits)
 }
 
-/// Returns true if a `BigInt` may cross the wall.
+/// Returns true if a `BigInt` may be passed.
 pub(crate) fn is_short(big_int: &Value) -> Js<bool> {
     Ok(help("isShort", big_int)?.is_truthy())
 }
@@ -99,7 +99,7 @@ pub(crate) fn host() -> Js<Value> {
     helper("host")
 }
 
-/// A promise for what an object with that `then` becomes.
+/// A promise for the result of an object with that `then`.
 pub(crate) fn adopt(thenable: &Value, then: &Value) -> Js<Value> {
     helper("adopt")?.call(Value::undefined(), &[thenable.clone(), then.clone()])
 }
@@ -172,7 +172,7 @@ fn random(_: Arguments<'_>) -> Js<Value> {
 
 // ---- time --------------------------------------------------------------------------------------------------------
 
-/// The first reading, by both clocks. A snapshot that goes on where the clock is behind starts anew.
+/// The first reading, by both clocks. A snapshot that continues where the clock is behind starts anew.
 fn origin(monotonic: u64) -> (u64, u64) {
     if let Some(origin) = ORIGIN.get().filter(|(start, _)| *start <= monotonic) {
         return origin;

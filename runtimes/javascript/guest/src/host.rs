@@ -1,8 +1,8 @@
 //! `host`: the functions of the host, by name.
 //!
-//! `host.NAME` is a function for every name; whether the host has it shows when it is called, or by `"NAME" in host`. The
-//! host's signature says what the arguments must be, because the wall knows more kinds of numbers than JavaScript. A
-//! function named `json:NAME` stands for one without a signature: it is given the arguments as the JSON of an array,
+//! `host.NAME` is a function for every name; whether the host has it shows when it is called, or by `"NAME" in host`.
+//! The host's signature says what the arguments must be, because the wall knows more kinds of numbers than JavaScript.
+//! A function named `json:NAME` stands for one without a signature: it is given the arguments as the JSON of an array,
 //! and returns JSON.
 
 use alloc::collections::BTreeMap;
@@ -21,14 +21,14 @@ use crate::libc::single::Single;
 use crate::native::{Arguments, function_with};
 use crate::value::{Text, Value};
 
-/// Names whose functions are known; a script can ask for any number of names, but only what the host has is kept. That
-/// cannot change: a snapshot goes on only with a host that has at least the same functions.
+/// Names whose functions are known. A script can ask for any number of names, but only the host's functions are kept.
+/// They cannot change: a snapshot continues only with a host that has at least the same functions.
 static KNOWN: Single<RefCell<BTreeMap<String, Rc<Target>>>> = Single::new(RefCell::new(BTreeMap::new()));
 
-/// In front of the name of a function that takes and returns JSON.
+/// The prefix of functions that take and return JSON.
 const JSON: &str = "json:";
 
-/// The largest whole number up to which every one has a `Number` of its own.
+/// The largest whole number up to which every one is an exact `Number`.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// The meaning of a name.
@@ -62,7 +62,7 @@ fn call(name: &Value, arguments: Arguments<'_>) -> Js<Value> {
     }
 }
 
-/// Finds the meaning of a name; the host is asked once for each that it has.
+/// Finds the meaning of a name. The host is asked once for each of its functions.
 fn find(name: &str) -> Js<Option<Rc<Target>>> {
     if let Some(known) = KNOWN.borrow().get(name) {
         return Ok(Some(Rc::clone(known)));
@@ -99,7 +99,7 @@ fn call_typed(name: &str, signature: &HostSignature, arguments: &[Value]) -> Js<
         texts.push(if is_text { Some(argument.text()?) } else { None });
     }
     let mut values = Vec::with_capacity(wanted);
-    // From here on no JavaScript runs, so that bytes stay where they are.
+    // No JavaScript runs from here on, so the bytes stay in place.
     for (index, ((argument, kind), text)) in arguments.iter().zip(&signature.params).zip(&texts).enumerate() {
         match convert(argument, *kind, text.as_ref().map(Text::as_str)) {
             Ok(value) => values.push(value),
@@ -121,7 +121,7 @@ fn call_json(name: &str, arguments: &[Value]) -> Js<Value> {
     let result = host_call(&format!("{JSON}{name}"), &[ValueRef::String(&text)]);
     drop(text);
     Ok(match result.map_err(Thrown::host_error)? {
-        // As with the results of scripts, nothing stands for `undefined`.
+        // As with the results of scripts, the empty string stands for `undefined`.
         sdk::Value::String(text) if text.is_empty() => Value::UNDEFINED,
         sdk::Value::String(mut text) => {
             json::decode(&mut text, json::Text::Result).map_err(Failure::into_thrown)?
@@ -162,7 +162,7 @@ impl Mismatch {
     }
 }
 
-/// An argument as its parameter wants it. `text` is the argument's, if it is a string.
+/// An argument as its parameter requires it. `text` is the argument's, if it is a string.
 fn convert<'a>(
     argument: &'a Value,
     kind: Kind,
@@ -188,7 +188,7 @@ fn convert<'a>(
         Kind::F32 => {
             let number = argument.as_number().ok_or(Mismatch::Type)?;
             let short = number as f32;
-            // Rounding is what a float is for; becoming infinite is not.
+            // Rounding is normal for a float; becoming infinite is not.
             if short.is_infinite() && number.is_finite() {
                 return Err(Mismatch::Range);
             }

@@ -1,7 +1,7 @@
-//! Values as people read them: what `console` prints, and what is said of something thrown that is no error.
+//! Values as people read them: the output of `console`, and the text for a thrown value that is no error.
 //!
-//! Looking at an object may run its getters, which may throw; what cannot be looked at is shown as such. Depth, number of
-//! entries and length are bounded, because a line of text is no place for a heap.
+//! Inspecting an object may run its getters, which may throw; an unreadable part is shown as such. Depth, number of
+//! entries and length are bounded.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,13 +11,13 @@ use crate::error::{Js, describe};
 use crate::globals;
 use crate::value::{Text, Value};
 
-/// Objects inside objects that are shown.
+/// Maximum depth of objects that are shown.
 const DEPTH: u32 = 4;
 
-/// Entries of one object that are shown.
+/// Maximum entries of one object that are shown.
 const ENTRIES: u32 = 100;
 
-/// Bytes after which nothing more is shown.
+/// Maximum bytes of the output.
 const LENGTH: usize = 64 << 10;
 
 /// One value, as it stands in code.
@@ -31,8 +31,8 @@ pub(crate) fn inspect(value: &Value) -> String {
     out
 }
 
-/// The arguments of `console.log`, piece by piece: a text's directives take the next arguments, and what is left follows.
-/// Texts are given as they are, however long.
+/// The arguments of `console.log`, piece by piece: a text's directives take the next arguments, and what is left
+/// follows. Texts are given as they are, however long.
 pub(crate) fn line(values: &[Value], write: &mut impl FnMut(&str)) {
     let mut values = values.iter();
     if let Some(first) = values.as_slice().first().filter(|first| first.is_string()) {
@@ -110,7 +110,7 @@ fn plain(value: &Value) -> String {
     or_thrown(value.text().map(|text| beginning(&text)))
 }
 
-/// As much of a text as is ever shown.
+/// The part of a text that can be shown.
 fn beginning(text: &Text) -> String {
     cut(text.as_str(), LENGTH + 1).into()
 }
@@ -145,7 +145,7 @@ fn or_thrown(text: Js<String>) -> String {
 
 fn object(value: &Value, depth: u32) -> Js<String> {
     if value.is_proxy() {
-        // Looking into it would run its traps.
+        // Inspecting a proxy would run its traps.
         return Ok("[Proxy]".into());
     }
     if value.is_error() {
@@ -224,7 +224,7 @@ fn object(value: &Value, depth: u32) -> Js<String> {
     Ok(out)
 }
 
-/// Says how many entries were left out.
+/// Writes the number of entries that were left out.
 fn more(out: &mut String, left: f64) {
     if left > 0.0 {
         let _ = write!(out, ", … {left} more");

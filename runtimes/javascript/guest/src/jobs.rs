@@ -1,7 +1,7 @@
-//! Promises: their reactions run before a call returns, and what nobody handles is logged.
+//! Promises: their reactions run before a call returns, and unhandled rejections are logged.
 //!
-//! A guest waits for nothing. When no reaction is left to run, a promise that is still pending stays so for ever, and the
-//! call that was to give its value says so.
+//! A guest waits for nothing. When no reaction is left to run, a pending promise stays pending for ever, and the call
+//! that was to return its value fails with that reason.
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -17,20 +17,20 @@ use crate::libc::single::Single;
 use crate::value::{PromiseState, Value};
 use crate::{console, globals};
 
-/// Rejections without a handler that are kept for one call; a script could make any number.
+/// Maximum number of unhandled rejections that are kept for one call; a script could make any number.
 const KEPT: usize = 16;
 
 /// Promises that were rejected while nobody had asked for their result, and the reasons.
 static UNHANDLED: Single<RefCell<Vec<(Value, Value)>>> = Single::new(RefCell::new(Vec::new()));
 
-/// Makes the engine say which rejections nobody handles.
+/// Makes the engine report rejections that nothing handles.
 pub(crate) fn start() {
     // SAFETY: the runtime exists; the function has the type that the engine calls.
     unsafe { qjs::JS_SetHostPromiseRejectionTracker(runtime(), Some(rejected), ptr::null_mut()) };
 }
 
-/// Runs every reaction that is ready, and those that become ready by it. The result is what the engine itself could not
-/// go on with, which is a lack of memory: reactions that throw reject promises.
+/// Runs every reaction that is ready, and those that become ready by it. The error is a fault of the engine's own,
+/// which is a lack of memory: reactions that throw reject promises.
 pub(crate) fn drain() -> Option<Value> {
     let mut failure = None;
     loop {
@@ -45,7 +45,7 @@ pub(crate) fn drain() -> Option<Value> {
     }
 }
 
-/// Resolves a value for whoever gets it: a promise, and anything else with a `then`, to its result.
+/// Resolves a value for its receiver: a promise, and any other object with a `then`, to its result.
 pub(crate) fn resolve(value: Value) -> core::result::Result<Value, Failure> {
     settle(awaitable(value)?)
 }
@@ -79,7 +79,7 @@ fn awaitable(value: Value) -> Js<Value> {
     if then.is_function() { globals::adopt(&value, &then) } else { Ok(value) }
 }
 
-/// Logs the rejections that nobody handled, and forgets them.
+/// Logs the unhandled rejections, and forgets them.
 pub(crate) fn report_unhandled() {
     let unhandled = core::mem::take(&mut *UNHANDLED.borrow_mut());
     for (_, reason) in &unhandled {
@@ -87,7 +87,7 @@ pub(crate) fn report_unhandled() {
     }
 }
 
-/// A rejection is the caller's from now on.
+/// Marks a rejection as handled by the caller.
 fn handled(promise: &Value) {
     let mut unhandled = UNHANDLED.borrow_mut();
     let place = unhandled.iter().position(|(rejected, _)| rejected.is_same_object(promise));

@@ -7,15 +7,15 @@
 //! | `eval(source) -> json` | runs a script for its completion value |
 //! | `call(function, arguments) -> json` | calls a function by name, with a JSON array of arguments |
 //!
-//! The first payload, if there is one, is loaded as `main` when the guest starts; each further one is an importable module:
-//! its name, a NUL, its source. Promises are awaited. [`json`] says how values are written, [`host`] how scripts call the
-//! host, [`error`] what becomes of exceptions, [`globals`] what scripts find besides the language.
+//! The first payload, if there is one, is loaded as `main` when the guest starts; each further one is an importable
+//! module: its name, a NUL, its source. Promises are awaited. [`json`] says how values are written, [`host`] how
+//! scripts call the host, [`error`] what becomes of exceptions, [`globals`] what scripts find besides the language.
 //!
-//! The engine is C code that a hostile script may break. The wall is around all of it: a script that takes the engine over
-//! has what it could ask for anyway, a processor and the host functions.
+//! The engine is C code that a hostile script may break. The sandbox is around all of it: a script that takes the
+//! engine over gains nothing that it could not ask for anyway, a processor and the host functions.
 
 #![no_std]
-// The compiler knows what the functions of a C library do, and would express some of them by calls of themselves.
+// The compiler knows the functions of a C library, and would implement some of them by calls of themselves.
 #![no_builtins]
 
 extern crate alloc;

@@ -1,13 +1,12 @@
-//! Memory of the engine.
+//! The engine's memory.
 //!
-//! What a call of a warmed script writes is copied back by each restore, page by page. So the small blocks, of which the
-//! engine makes many, lie side by side whatever their sizes are, and what one call has freed the next one takes first.
-//! Memory that was freed while a script was loaded lies anywhere, and is put aside until nothing better is left
-//! ([`settle`]).
+//! A restore copies back every page that a call of a warmed script has written. So the small blocks, which the engine
+//! makes in large numbers, lie side by side whatever their sizes are, and a call first takes the blocks that the one
+//! before has freed. Memory that was freed while a script was loaded lies anywhere, and is used last ([`settle`]).
 //!
 //! Small blocks are cut from regions, one behind the other, each with its size in front, and go to a list of their size
-//! when they are freed. Regions that have become empty are found, and given back, when memory runs out. Large blocks are
-//! the heap's.
+//! when they are freed. When memory runs out, empty regions are found and returned to the heap. Large blocks are the
+//! heap's.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -56,7 +55,7 @@ static BLOCKS: Single<UnsafeCell<Blocks>> = Single::new(UnsafeCell::new(Blocks {
     freed: 0,
 }));
 
-/// Puts the free memory of now aside: what is allocated from here on lies together.
+/// Sets the present free memory aside: later allocations lie together.
 pub(crate) fn settle() {
     with(Blocks::settle);
 }
@@ -64,10 +63,10 @@ pub(crate) fn settle() {
 /// The header of each block: its bytes, without this. Those of small blocks are a multiple of [`UNIT`].
 type Header = usize;
 
-/// Added to the size of a small block that nobody has.
+/// The mark of a free small block, added to its size.
 const FREE: usize = 1;
 
-/// A small block that nobody has.
+/// A free small block.
 #[repr(C)]
 struct Free {
     next: *mut Self,
@@ -191,7 +190,7 @@ impl Blocks {
         self.freed += unsafe { push(&mut self.fresh, block) };
     }
 
-    /// Puts everything that is free aside.
+    /// Sets everything that is free aside.
     fn settle(&mut self) {
         for (fresh, aside) in self.fresh.iter_mut().zip(&mut self.aside) {
             let mut end: *mut *mut Free = fresh;
@@ -206,7 +205,7 @@ impl Blocks {
         }
     }
 
-    /// Gives the heap regions back of which no block is used. Says whether it was worth the trouble.
+    /// Returns unused regions to the heap. False if too little was freed since the last time.
     #[cold]
     fn reclaim(&mut self) -> bool {
         if self.freed < REGION_SIZE || self.regions.is_null() {
@@ -319,7 +318,8 @@ unsafe fn blocks(region: *mut Region) -> impl Iterator<Item = *mut u8> {
 
 /// Runs one operation of the allocator.
 fn with<R>(operation: impl FnOnce(&mut Blocks) -> R) -> R {
-    // SAFETY: a guest has one thread, and no operation of the allocator calls the engine: there is only this one reference.
+    // SAFETY: a guest has one thread, and no operation of the allocator calls the engine: there is only this one
+    // reference.
     operation(unsafe { &mut *BLOCKS.get() })
 }
 

@@ -1,7 +1,7 @@
 //! Modules: the sources that can be imported, and the exports that can be called.
 //!
-//! A module is named by whoever gives its source. An import names it as it is, or relative to the importing module, as
-//! paths are. There is nothing else to import.
+//! The source's provider names a module. An import uses that name, or a path relative to the importing module. Nothing
+//! else can be imported.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -128,7 +128,7 @@ unsafe extern "C" fn load(
     let name = c_name.to_string_lossy();
     let source = MODULES.borrow_mut().sources.get_mut(&*name).and_then(Option::take);
     let Some(mut source) = source else {
-        // The engine has no second try at a module that did not compile.
+        // The engine cannot retry a module that did not compile.
         Thrown::type_error(&format!("there is no module `{name}`")).keep();
         return ptr::null_mut();
     };
@@ -165,7 +165,7 @@ fn resolve(base: &str, name: &str) -> String {
     parts.join("/")
 }
 
-/// Runs a source: a script, or a module if only a module may say what it says.
+/// Runs a source: as a script, or as a module if only modules allow its syntax.
 pub(crate) fn load_source(name: &str, mut source: String) -> core::result::Result<(), Failure> {
     match compile_any(&mut source, name)? {
         (code, Goal::Module) => {
@@ -189,8 +189,8 @@ pub(crate) fn evaluate(mut source: String) -> core::result::Result<Value, Failur
     }
 }
 
-/// Compiles a source as the first goal that takes it. A script with `await` is tried as one in which it waits before one
-/// in which it is a name. Where no goal fits, the error is that of the one that was probably meant.
+/// Compiles a source as the first goal that accepts it. A script with `await` is tried with `await` as an operator
+/// before `await` as a name. If no goal fits, the error is that of the most probable goal.
 fn compile_any(source: &mut String, name: &str) -> Js<(Value, Goal)> {
     let goals: [(Goal, &[&str]); 3] =
         [(Goal::AsyncScript, &["await"]), (Goal::Script, &[""]), (Goal::Module, &["import", "export"])];

@@ -105,7 +105,8 @@ unsafe fn borrow<'a>(arguments: *mut qjs::JSValue, count: c_int) -> Arguments<'a
     if count == 0 {
         return Arguments(&[]);
     }
-    // SAFETY: the caller's promise. A `Value` is nothing but the engine's own struct, and a borrowed one is not dropped.
+    // SAFETY: the caller's promise. A `Value` is nothing but the engine's own struct, and a borrowed one is not
+    // dropped.
     Arguments(unsafe { slice::from_raw_parts(arguments.cast::<Value>(), count) })
 }
 

@@ -21,25 +21,24 @@ use libhyperlight::{ErrorCode, HostError, Kind, Pool, Sandbox, Signature, Uninit
 
 pub use libhyperlight_values::{BigInt, Value};
 
-/// By such a name the guest finds a host function that takes and returns any values.
+/// The prefix by which the guest finds a host function of any values.
 const PREFIX: &str = "json:";
 
-/// Calls into a sandbox of the `javascript` guest, or a pool's.
+/// Calls into a sandbox of the `javascript` guest, or into a pool's member.
 pub trait CallScript {
-    /// Runs a script, which the guest's errors call by this name.
+    /// Runs a script. The guest's errors call it by this name.
     fn load_script(&mut self, name: &str, source: &str) -> Result<(), Error>;
 
-    /// Calls a function that the script exports, or a global one; a promise is waited for.
+    /// Calls a function that the script exports, or a global one. A promise is awaited.
     fn call_script(&mut self, function: &str, arguments: &[Value]) -> Result<Value, Error>;
 
-    /// Runs a text in the script's global scope. The value of its last statement; a promise is waited for.
+    /// Runs a text in the script's global scope. Returns the value of its last statement; a promise is awaited.
     fn eval_script(&mut self, source: &str) -> Result<Value, Error>;
 }
 
-/// Registers host functions that scripts call with any values.
+/// Registers host functions of any values.
 pub trait RegisterForScripts {
-    /// Registers a host function that is given so many values at most, and a script's own number of them: what is missing is
-    /// [`Value::Undefined`].
+    /// Registers a host function with at most this number of arguments. Missing arguments are [`Value::Undefined`].
     fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> libhyperlight::Result<()>
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static;
@@ -80,12 +79,12 @@ impl RegisterForScripts for Pool {
     }
 }
 
-/// What such a function takes and returns on the wire.
+/// The signature of such a function on the wire.
 fn signature() -> libhyperlight::Result<Signature> {
     Signature::new(&[Kind::String], Kind::String)
 }
 
-/// The function with texts in place of values.
+/// The function on strings instead of values.
 fn over_text<F>(
     name: &str,
     arity: usize,
@@ -131,13 +130,13 @@ fn code(error: &libhyperlight_values::Error) -> ErrorCode {
     }
 }
 
-/// Why a call has no value.
+/// The reason why a call has no value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The call failed.
     Call(libhyperlight::Error),
-    /// A value cannot cross. If it is an argument, nothing was called.
+    /// A value that cannot be passed. If it is an argument, nothing was called.
     Value(libhyperlight_values::Error),
 }
 

@@ -1,6 +1,6 @@
-//! What has been compiled, by the hash of what it was compiled from.
+//! Compiled programs, by the hash of their input.
 //!
-//! Compiling takes a thousand times as long as looking, and programs are often compiled again: by each worker of a
+//! Compiling takes a thousand times as long as a look-up, and programs are often compiled again: by each worker of a
 //! server, or with other arguments. The cache lives in memory and is bounded.
 
 use std::mem;
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::compile::Artifact;
 use crate::process::PerProcess;
 
-/// Bytes of code and description that are kept at most.
+/// Maximum bytes of code and descriptions in the cache.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Programs that are kept at most.
+/// Maximum number of programs in the cache.
 const MAX_PROGRAMS: usize = 64;
 
 pub(crate) type Key = [u8; 32];
@@ -24,7 +24,7 @@ type Programs = Vec<(Key, Arc<Artifact>)>;
 
 static CACHE: PerProcess<Mutex<Programs>> = PerProcess::new();
 
-/// What tells programs apart: their bytes, and what was asked of them.
+/// The key of a program: its bytes, and the options that matter.
 pub(crate) fn key(program: &[u8], links: bool) -> Key {
     Sha256::new_with_prefix([links.into()]).chain_update(program).finalize().into()
 }
@@ -43,7 +43,7 @@ pub(crate) fn keep(key: Key, artifact: &Arc<Artifact>) {
         return;
     }
     let mut cache = lock();
-    // Two threads may have compiled the same.
+    // Two threads may have compiled the same program.
     cache.retain(|(kept, _)| *kept != key);
     cache.push((key, Arc::clone(artifact)));
     while cache.len() > MAX_PROGRAMS || cache.iter().map(|(_, kept)| kept.size()).sum::<usize>() > MAX_BYTES {
@@ -57,7 +57,7 @@ fn lock() -> MutexGuard<'static, Programs> {
     cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a process leaves to its forked child. Nothing if a thread that the child has not got was about to change it.
+/// The cache that a forked child inherits. Empty if a thread that the child does not have was about to change it.
 fn leave(cache: &Mutex<Programs>) -> Programs {
     match cache.try_lock() {
         Ok(mut programs) => mem::take(&mut *programs),

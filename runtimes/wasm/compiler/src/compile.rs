@@ -15,20 +15,20 @@ use crate::options::Options;
 use crate::process::PerProcess;
 use crate::threads::{self, Turn};
 
-/// Why a program cannot be compiled.
+/// The reason why a program cannot be compiled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// It is no WebAssembly, or does not keep its rules, or uses something that is not supported, or is too large.
+    /// The program is no WebAssembly, is invalid, uses something that is not supported, or is too large.
     Program(String),
     /// The options are too large.
     Options(String),
-    /// It was not done in the time that [`Options::compile_timeout`] gives.
+    /// Compiling took longer than [`Options::compile_timeout`].
     Timeout,
 }
 
 impl Error {
-    /// The number that libhyperlight's error code has for it.
+    /// The number of the error's code in libhyperlight.
     pub fn status(&self) -> i32 {
         match self {
             Self::Program(_) => status::PROGRAM,
@@ -82,35 +82,35 @@ impl Compiled {
         &self.artifact.code
     }
 
-    /// The second payload: what the guest must know about it, data.
+    /// The second payload: data about the program for the guest.
     pub fn config(&self) -> &[u8] {
         &self.config
     }
 
-    /// The same program with other arguments, variables and files. The limits on compiling mean nothing here.
+    /// The same program with other arguments, variables and files. The limits on compiling have no effect here.
     pub fn with_options(&self, options: &Options) -> Result<Self, Error> {
         Self::new(Arc::clone(&self.artifact), options)
     }
 
-    /// Whether it is a component, not a module.
+    /// Returns true for a component, false for a module.
     #[doc(hidden)]
     pub fn is_component(&self) -> bool {
         self.artifact.kind == ProgramKind::Component
     }
 
-    /// What the program exports and imports.
+    /// The program's exports and imports.
     #[doc(hidden)]
     pub fn types(&self) -> &Description {
         &self.artifact.described
     }
 
-    /// What the program exports and imports, as JSON.
+    /// The program's exports and imports, as JSON.
     pub fn description(&self) -> &str {
         &self.artifact.description
     }
 }
 
-/// What is made of a program, whatever its options.
+/// The result of compiling a program, independent of its options.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     pub code: Vec<u8>,
@@ -130,12 +130,12 @@ impl Artifact {
     }
 
     pub fn size(&self) -> usize {
-        // The description is there twice, as text and as what that is made of.
+        // The description exists twice, as text and in parsed form.
         self.code.len() + 2 * self.description.len()
     }
 }
 
-/// Compiles a module or a component in its binary form; what was compiled before is remembered by its content.
+/// Compiles a module or a component in its binary form. Results are cached by the program's content.
 pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> {
     let most = options.most();
     if program.len() > most {
@@ -150,7 +150,7 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
         None => {
             let deadline = Deadline::after(options.time());
             let turn = Turn::wait(options.most_threads(), deadline)?;
-            // Somebody may have compiled it meanwhile.
+            // Another thread may have compiled it meanwhile.
             match cache::find(&key) {
                 Some(artifact) => artifact,
                 None => {
@@ -171,7 +171,7 @@ fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -
         ProgramKind::Component => engine.precompile_component(program),
     };
     let (alone, together) = (engine(false)?, engine(true)?);
-    // A thread takes longer to start than a small program to be compiled.
+    // Starting a thread takes longer than compiling a small program.
     let threads = if program.len() < SMALL { 1 } else { turn.threads() };
     let code = deadline.bound(|| {
         let shared = (threads > 1).then(|| threads::run(threads, deadline, || work(together))).flatten();
@@ -182,15 +182,16 @@ fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -
     Ok(Artifact::new(code, found.kind, found.memories, found.description))
 }
 
-/// What somebody else says in several lines.
+/// A foreign text of several lines, on one line.
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Bytes of a program that is compiled by one thread.
+/// Bytes of a program up to which one thread compiles it.
 const SMALL: usize = 64 << 10;
 
-/// The compiler, set up for the guest on this processor: for the calling thread alone, or for all those of the pool around it.
+/// The compiler, configured for the guest on this processor: for the calling thread alone, or for the threads of the
+/// pool around it.
 pub(crate) fn engine(is_parallel: bool) -> Result<&'static Engine, Error> {
     static ENGINES: PerProcess<[OnceLock<Engine>; 2]> = PerProcess::new();
     // An inherited one may have locks inside that are held.
@@ -201,7 +202,7 @@ pub(crate) fn engine(is_parallel: bool) -> Result<&'static Engine, Error> {
     }
     let failed = |error: wasmtime::Error| Error::Program(format!("the compiler cannot be set up: {error:#}"));
     let mut config = settings::shared();
-    // Naming the target switches off what would be found out about the host; the list of features is the guest's.
+    // Naming the target switches off the detection of the host's features; the list of features is the guest's.
     config.target(settings::TARGET).map_err(failed)?;
     config.cranelift_opt_level(OptLevel::Speed).native_unwind_info(false).parallel_compilation(is_parallel);
     for (setting, feature) in settings::PROCESSOR_FEATURES {
@@ -214,7 +215,7 @@ pub(crate) fn engine(is_parallel: bool) -> Result<&'static Engine, Error> {
     Ok(engine.get_or_init(|| made))
 }
 
-/// Whether the processor has that feature. The names are those of the contract.
+/// Returns true if the processor has that feature. The names are those of the contract.
 pub(crate) fn processor_has(feature: &str) -> bool {
     match feature {
         "sse3" => is_x86_feature_detected!("sse3"),

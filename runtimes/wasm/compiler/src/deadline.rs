@@ -1,8 +1,8 @@
 //! Ends a compilation that takes too long.
 //!
-//! The compiler cannot be told to stop. But it announces each of its passes over a function to a profiler of the thread's: that
-//! is where the clock is looked at, and where, when time is up, the stack is unwound to where the compilation began. No lock is
-//! held there, and what was half done is dropped. How long one pass can take is bounded by [`crate::inspect`].
+//! The compiler has no way to cancel it. But it announces each of its passes over a function to the thread's profiler.
+//! The clock is checked there. When time is up, the stack is unwound from there to where the compilation began. No lock
+//! is held there, and the unfinished parts are dropped. [`crate::inspect`] bounds the time of one pass.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,15 +12,15 @@ use cranelift_codegen::timing::{Pass, Profiler, set_thread_profiler};
 
 use crate::compile::Error;
 
-/// When a compilation has to be done.
+/// The time by which a compilation must be done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
 
-/// What the stack is unwound with. No panic: nothing is reported.
+/// The payload of the unwinding. It is no panic: nothing is reported.
 struct Expired;
 
 impl Deadline {
-    /// From now on. What lies too far ahead never comes.
+    /// A deadline that starts now. A time too far ahead never comes.
     pub fn after(limit: Duration) -> Self {
         Self(Instant::now().checked_add(limit))
     }
@@ -29,25 +29,26 @@ impl Deadline {
         self.0.is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Nothing more is to be done when time is up.
+    /// Fails if time is up.
     pub fn check(self) -> Result<(), Error> {
         if self.has_passed() { Err(Error::Timeout) } else { Ok(()) }
     }
 
-    /// How long there is still time; nothing for ever.
+    /// The time that is left; `None` for unlimited.
     pub fn left(self) -> Option<Duration> {
         self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// Lets a thread do some work of the compiler's, and unwinds its stack when time is up.
+    /// Runs work of the compiler's on a thread, and unwinds its stack when time is up.
     pub fn watch<T>(self, work: impl FnOnce() -> T) -> T {
         let _watched = Watched::by(self);
         work()
     }
 
-    /// Does some work of the compiler's; nothing if time is up before it is done, here or on a thread that the work waits for.
+    /// Runs work of the compiler's. `None` if time is up before it is done, here or on a thread that the work waits
+    /// for.
     pub fn bound<T>(self, work: impl FnOnce() -> T) -> Option<T> {
-        // What the work would leave behind half done is the compiler's, and dropped.
+        // The unfinished parts are the compiler's, and dropped.
         match catch_unwind(AssertUnwindSafe(|| self.watch(work))) {
             Ok(done) => Some(done),
             Err(payload) if payload.is::<Expired>() => None,
@@ -79,7 +80,7 @@ struct Watch(Deadline);
 
 impl Profiler for Watch {
     fn start_pass(&self, _: Pass) -> Box<dyn Any> {
-        // Where unwinding is off, it would end the process.
+        // Without unwinding, it would end the process.
         if cfg!(panic = "unwind") && self.0.has_passed() {
             resume_unwind(Box::new(Expired));
         }
@@ -102,7 +103,7 @@ mod tests {
             is_behind = true;
         });
         assert_eq!((late, is_behind), (None, false));
-        // The thread is as before: nobody looks at the clock.
+        // The thread is as before: nothing checks the clock.
         drop(timing::compile());
     }
 

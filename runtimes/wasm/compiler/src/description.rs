@@ -1,4 +1,4 @@
-//! What a program exports and imports, as JSON: for bindings that call its functions by name.
+//! A program's exports and imports as JSON, for bindings that call its functions by name.
 //!
 //! ```json
 //! {"kind": "module",
@@ -8,7 +8,7 @@
 //!  "memories": ["memory"]}
 //! ```
 //!
-//! `kind` is the kind of the value that crosses the wall. Where `json` is true it is a string that holds JSON. A function
+//! `kind` is the kind of the value in the message. If `json` is true, it is a string that holds JSON. A function
 //! without result has `"result": null`.
 
 use std::collections::HashSet;
@@ -23,22 +23,22 @@ use crate::value_type::{Type, is_name};
 /// Guest functions that every module with memories has.
 const OWN: [&str; 3] = [memory::SIZE, memory::READ, memory::WRITE];
 
-/// Functions that a program may export, and those that it may import. Those of [`OWN`] are guest functions too.
+/// Maximum number of functions that a program exports, and that it imports. Those of [`OWN`] are guest functions, too.
 pub(crate) const MAX_EXPORTS: usize = MAX_FUNCTIONS - OWN.len();
 pub(crate) const MAX_IMPORTS: usize = MAX_FUNCTIONS;
 
-/// What is left for a description. A type is short where it is defined, and written out where it is used: in some hundred bytes, that
-/// can be made to be more than any memory holds.
+/// Bytes that are left for a description. A type is short in its definition, but written out at each use: a program of
+/// some hundred bytes can describe more than any memory holds.
 #[derive(Debug)]
 pub(crate) struct Room(usize);
 
 impl Room {
-    /// Bytes of names and types, each with all that it is made of.
+    /// Bytes of names and types, each with all its parts.
     pub const MAX: usize = 16 << 20;
-    /// What each takes that is no text.
+    /// Bytes that each entry takes besides its text.
     const EACH: usize = 64;
 
-    /// Takes what a name or a part of a type needs, if there is so much.
+    /// Takes the bytes of a name or of a part of a type, if they are left.
     pub fn take(&mut self, name: &str) -> Result<(), Error> {
         self.0 = self.0.checked_sub(name.len() + Self::EACH).ok_or_else(|| {
             Error::Program(format!(
@@ -56,30 +56,30 @@ impl Default for Room {
     }
 }
 
-/// A function that crosses the wall.
+/// A function between program and host.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// The name that the guest or the host knows it by.
+    /// The name for the guest or the host.
     pub name: String,
-    /// Their names, which core modules do not have, and types.
+    /// Names and types of the parameters. Core modules have no names.
     pub parameters: Vec<(String, Type)>,
-    /// The type of its result, if it has one.
+    /// The type of the result, if there is one.
     pub result: Option<Type>,
 }
 
-/// What a program exports and imports.
+/// A program's exports and imports.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
-    /// Functions that it exports.
+    /// Exported functions.
     pub exports: Vec<Function>,
-    /// Functions that it imports.
+    /// Imported functions.
     pub imports: Vec<Function>,
-    /// Memories that it exports.
+    /// Exported memories.
     pub memories: Vec<String>,
 }
 
 impl Description {
-    /// Whether a program of that kind can have it, once it was compiled: for one that somebody else has written down.
+    /// Returns true if a compiled program of that kind can have this description. For descriptions from elsewhere.
     pub(crate) fn is_of(&self, kind: ProgramKind) -> bool {
         let Self { exports, imports, memories } = self;
         let is_module = kind == ProgramKind::Module;
@@ -170,12 +170,12 @@ fn text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Whether a function can have that name outside.
+/// Returns true if a function can have that name outside.
 pub(crate) fn can_be_named(name: &str) -> bool {
     (1..=MAX_NAME_LEN).contains(&name.len())
 }
 
-/// Whether a guest function of the runtime's own has that name.
+/// Returns true if the runtime itself has a guest function with that name.
 pub(crate) fn is_own(name: &str) -> bool {
     OWN.contains(&name)
 }

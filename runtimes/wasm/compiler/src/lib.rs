@@ -1,9 +1,9 @@
 //! Compiles WebAssembly ahead of time for the `wasm` guest of libhyperlight.
 //!
-//! The machine code is made on the host, with the settings of the guest, and goes into the guest's image as a payload. The
-//! compiler reads a program that nobody trusts, outside of any sandbox: it checks it completely before it makes code, it
-//! never runs it, and what it makes runs behind the wall alone. Its time and memory are bounded, by the [`Options`] and by what a
-//! program may have of each thing.
+//! The machine code is made on the host, with the settings of the guest, and goes into the guest's image as a payload.
+//! The compiler reads an untrusted program outside of any sandbox. It validates the program completely before it makes
+//! code, and never runs it; the code runs only in the virtual machine. The [`Options`] and the bounds on programs limit
+//! its time and memory.
 
 mod cache;
 mod compile;

@@ -1,4 +1,4 @@
-//! What a program finds around itself, WASI's arguments, environment and files; and how much it may ask of the compiler.
+//! A program's surroundings (WASI's arguments, environment and files), and the bounds on its compilation.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use libhyperlight_wasm_contract::{File, MAX_PATH};
 
-/// Bytes of a program at most, unless another number is given.
+/// Maximum size of a program in bytes, unless set.
 const MAX_PROGRAM_SIZE: usize = 64 << 20;
 
-/// How long compiling takes at most, unless something else is given.
+/// Time limit of compiling, unless set.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a program finds around itself, of which programs that do not use WASI take no notice; and what it may ask of the compiler.
+/// A program's surroundings, which only programs with WASI use, and the bounds on its compilation.
 #[derive(Clone, Debug)]
 pub struct Options {
     arguments: Vec<String>,
@@ -30,7 +30,7 @@ impl Options {
         Self::default()
     }
 
-    /// Adds an argument. The first is by custom the program's name.
+    /// Adds an argument. The first one is by convention the program's name.
     pub fn argument(mut self, text: impl Into<String>) -> Result<Self, OptionError> {
         let text = text.into();
         if text.contains('\0') {
@@ -51,8 +51,8 @@ impl Options {
         Ok(self)
     }
 
-    /// Adds a file that the program can read but not change. The path is relative to the program's root, with `/` between
-    /// names; directories are there because files are in them.
+    /// Adds a file that the program can read but not change. The path is relative to the program's root, with `/`
+    /// between names. Directories exist implicitly.
     pub fn file(mut self, path: &str, contents: impl Into<Vec<u8>>) -> Result<Self, OptionError> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
@@ -80,28 +80,30 @@ impl Options {
         Ok(self)
     }
 
-    /// Bytes of a program at most: 64 MiB unless set.
+    /// Maximum size of a program in bytes: 64 MiB unless set.
     pub fn max_program_size(mut self, bytes: usize) -> Self {
         self.max_program_size = bytes;
         self
     }
 
-    /// How long compiling may take, by the clock on the wall: a minute unless set. Waiting counts too, when others compile in the same
-    /// process ([`Self::compile_threads`]). The clock is looked at while the program is checked, and before each pass over a function. A host
-    /// program that is built with `panic = "abort"` has a limit on checking alone.
+    /// Time limit of compiling, in real time: a minute unless set. It includes waiting while others compile in the same
+    /// process ([`Self::compile_threads`]). The clock is checked during validation, and before each pass over a
+    /// function. In a host program that is built with `panic = "abort"` the limit applies to validation alone.
     pub fn compile_timeout(mut self, limit: Duration) -> Self {
         self.compile_timeout = limit;
         self
     }
 
-    /// On how many processors to compile: all that are available to the process unless set, and never more than those, by all
-    /// threads of the process together. The threads are there for as long as that takes; small programs need none.
+    /// Number of processors that compile: all that are available to the process unless set, and never more than those,
+    /// for all threads of the process together. The threads exist only during the compilation; small programs need
+    /// none.
     pub fn compile_threads(mut self, most: NonZeroUsize) -> Self {
         self.compile_threads = most.get();
         self
     }
 
-    /// Lets a module import what no host has, because it is linked to others in the sandbox: for the conformance tests.
+    /// Allows imports that no host provides, for modules that are linked to others in the sandbox: for the conformance
+    /// tests.
     #[doc(hidden)]
     pub fn link_to_others(mut self) -> Self {
         self.links = true;

@@ -1,7 +1,7 @@
 //! Values that each process has once, and a forked child anew.
 //!
-//! A child of a process with several threads has one of them. A lock that another one held when it was forked stays locked
-//! in the child for ever, ours and those inside the compiler. So a child takes none of them: it makes its own.
+//! A child of a process with several threads has only one of them. A lock that another one held at the fork stays
+//! locked in the child for ever, ours and those inside the compiler. So a child uses none of them: it makes its own.
 
 use std::process;
 use std::ptr;
@@ -22,8 +22,8 @@ impl<T: Send + Sync> PerProcess<T> {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// The value of this process. `make` makes it, of what the process that this one was forked from had, whose locks may be held by
-    /// nobody. Should two threads come first at once, one of two values is dropped.
+    /// The value of this process. `make` makes it from the parent process's value, if there is one, whose locks may be
+    /// held for ever. If two threads come first at once, one of two values is dropped.
     pub fn get(&self, make: impl FnOnce(Option<&T>) -> T) -> &'static T {
         let found = self.0.load(Ordering::Acquire);
         // SAFETY: the pointer is null or came from `Box::into_raw` below, and what is kept is never freed.
@@ -44,7 +44,7 @@ impl<T: Send + Sync> PerProcess<T> {
                 other
             }
         };
-        // SAFETY: as above; who came first is of this process, too.
+        // SAFETY: as above; the value that came first is of this process, too.
         unsafe { &(*kept).value }
     }
 }

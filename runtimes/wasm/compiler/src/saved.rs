@@ -11,10 +11,10 @@
 //! text, bytes:       length u32, bytes
 //! ```
 //!
-//! The code runs behind the wall alone, so that a hostile file can do what a hostile guest can. What is read here, on the host, is read as any
-//! file is: nothing is taken for granted, nothing is allocated that the bytes do not bear out, and the description is one that a program could
-//! have which was compiled here. The code is of one version of the compiler and for one set of processor features; with
-//! others it is refused, and must be made anew.
+//! The code runs only in the virtual machine, so a hostile file can do no more than a hostile guest. The host reads the
+//! file as it reads any other: nothing is trusted, nothing is allocated that the bytes do not justify, and the
+//! description must be one that a compiled program can have. The code is of one version of the compiler and for one set
+//! of processor features; with others it is refused, and must be made anew.
 
 use std::str;
 use std::sync::{Arc, OnceLock};
@@ -35,8 +35,8 @@ const MAGIC: &[u8; 8] = b"HLWASM\0\x02";
 const DIGEST: usize = 32;
 
 impl Compiled {
-    /// The program as bytes that [`Self::from_bytes`] takes, by the same version of this library on a processor with the same features. Arguments,
-    /// environment and files are not part of it. Nothing if something is longer than 4 GiB.
+    /// The program as bytes for [`Self::from_bytes`], of the same version of this library on a processor with the same
+    /// features. Arguments, environment and files are not part of it. `None` if something is longer than 4 GiB.
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let artifact = self.artifact();
         let mut out = MAGIC.to_vec();
@@ -64,10 +64,10 @@ impl Compiled {
         Some(out)
     }
 
-    /// The program that [`Self::to_bytes`] has made bytes of, with what it finds around itself now. The limits on compiling mean
-    /// nothing here.
+    /// The program in bytes that [`Self::to_bytes`] made, with its present surroundings. The limits on compiling have
+    /// no effect here.
     ///
-    /// The bytes may come from anybody: like any guest, the program can do nothing but what its sandbox lets it do.
+    /// The bytes may come from an untrusted source: like any guest, the program can do only what its sandbox allows.
     pub fn from_bytes(bytes: &[u8], options: &Options) -> Result<Self, Error> {
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| refused("is no compiled program"))?;
         let (made_by, rest) = rest.split_first_chunk::<DIGEST>().ok_or_else(cut)?;
@@ -114,8 +114,8 @@ fn cut() -> Error {
     refused("is damaged; compile the program anew")
 }
 
-/// What made the code: the version of this library, and the compiler with all its settings, of which it writes down those that matter beside
-/// everything that it compiles. Here that is nothing.
+/// The maker of the code: the version of this library, and the compiler with all its settings. The compiler writes the
+/// settings that matter beside everything that it compiles; here that is an empty module.
 fn maker() -> Result<[u8; DIGEST], Error> {
     const NOTHING: &[u8] = b"\0asm\x01\0\0\0";
     static MAKER: PerProcess<OnceLock<[u8; DIGEST]>> = PerProcess::new();
@@ -129,7 +129,7 @@ fn maker() -> Result<[u8; DIGEST], Error> {
     Ok(*known.get_or_init(|| maker.into()))
 }
 
-/// The features of this processor that code makes use of, a bit for each.
+/// The features of this processor that code uses, a bit for each.
 fn features() -> u32 {
     settings::PROCESSOR_FEATURES
         .iter()
@@ -171,7 +171,7 @@ fn put_optional_type(out: &mut Vec<u8>, ty: Option<&Type>) -> Option<()> {
     ty.map_or(Some(()), |ty| put_type(out, ty))
 }
 
-/// What has not been read yet, and what is left for a description.
+/// The bytes that are left to read, and the room that is left for a description.
 struct Rest<'a> {
     bytes: &'a [u8],
     room: Room,

@@ -1,8 +1,9 @@
 //! The threads that compile, and the queue in front of them.
 //!
-//! A compilation takes as much memory as its program asks for, and as many processors as there are. So no more is compiled at once, by all
-//! threads of the process together, than the process has processors; who comes later waits, in the order in which they came and no longer than they
-//! have time. The threads are made for one compilation and have ended when it returns: none waits for work.
+//! A compilation takes as much memory as its program asks for, and as many processors as there are. So all threads of
+//! the process together compile no more at once than the process has processors. Later ones wait, in the order of
+//! arrival and within their time limit. The threads are made for one compilation and have ended when it returns: none
+//! waits for work.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,10 +16,10 @@ use crate::compile::Error;
 use crate::deadline::Deadline;
 use crate::process::PerProcess;
 
-/// What the threads are called.
+/// The name of the threads.
 const NAME: &str = "hl-compile";
 
-/// Bytes of stack that each thread has: what the main thread of a program has, too.
+/// Bytes of each thread's stack: as many as the main thread of a program has.
 const STACK: usize = 8 << 20;
 
 /// The queue of the process. A forked child has none of the threads that were in its parent's.
@@ -30,24 +31,24 @@ struct Waiters {
     changed: Condvar,
 }
 
-/// Who compiles, and who waits.
+/// The compilations that run, and those that wait.
 #[derive(Debug, Default)]
 struct Queue {
     /// Processors that are compiling.
     busy: usize,
-    /// The numbers of those who wait, the first one first.
+    /// The numbers of the waiting compilations, the first one first.
     waiting: VecDeque<u64>,
     next: u64,
 }
 
-/// The right to compile, on so many processors, until it is dropped.
+/// The right to compile, on this many processors, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     threads: usize,
 }
 
 impl Turn {
-    /// Waits for a turn, with as many of the processors that were asked for as are free then.
+    /// Waits for a turn, and takes as many of the requested processors as are free then.
     pub fn wait(wanted: usize, deadline: Deadline) -> Result<Self, Error> {
         let processors = processors();
         let waiters = waiters();
@@ -61,7 +62,7 @@ impl Turn {
                 let threads = wanted.clamp(1, processors - queue.busy);
                 queue.busy += threads;
                 drop(queue);
-                // Whoever is next may have a turn as well.
+                // The next one may have a turn as well.
                 waiters.changed.notify_all();
                 return Ok(Self { threads });
             }
@@ -100,7 +101,7 @@ pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Does some work on threads that end with it, each of which obeys the deadline; nothing if there can be no threads.
+/// Runs work on threads that end with it, each of which obeys the deadline; `None` if no threads can be made.
 pub(crate) fn run<T: Send>(threads: usize, deadline: Deadline, work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
         let mut started = Vec::new();
@@ -114,7 +115,7 @@ pub(crate) fn run<T: Send>(threads: usize, deadline: Deadline, work: impl FnOnce
         // All threads have been started, with the mask of this one.
         drop(signals);
         let done = pool.ok().map(|pool| catch_unwind(AssertUnwindSafe(|| pool.install(work))));
-        // The pool is gone, and its members come to their end.
+        // The pool is gone, and its threads are about to end.
         for member in started {
             drop(member.join());
         }
@@ -133,7 +134,8 @@ impl Waiters {
     }
 }
 
-/// All signals, blocked for this thread and for those that it starts: a handler of the program's runs on the program's own threads.
+/// All signals, blocked for this thread and for those that it starts: the program's handlers run on the program's own
+/// threads.
 struct Signals {
     before: libc::sigset_t,
 }

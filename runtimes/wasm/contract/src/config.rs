@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Everything is little-endian, nothing is padded, nothing follows. The host program writes it and could as well write
-//! anything else, so it is read with care, but it is no border: the code beside it comes from the same hand.
+//! anything else. So it is read with care, but it is no security boundary: the code beside it comes from the same
+//! source.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -38,7 +39,7 @@ pub struct File<'a> {
 pub struct Config<'a> {
     /// Its kind.
     pub kind: ProgramKind,
-    /// The number of linear memories that it will have, so that each gets its share of the heap.
+    /// The number of linear memories that it will have: each gets its share of the heap.
     pub memories: u32,
     /// WASI: the arguments, the program's name first.
     pub arguments: Vec<&'a str>,
@@ -137,7 +138,7 @@ impl<'a> Rest<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, ConfigError>,
     ) -> Result<Vec<T>, ConfigError> {
-        // Nothing is allocated for a count that the bytes do not bear out.
+        // No allocation depends on a count that the bytes do not justify.
         (0..self.word()?).map(|_| item(self)).collect()
     }
 }

@@ -1,15 +1,15 @@
-//! The engine's settings, which decide what code is made and how it is run.
+//! The engine's settings, for making code and for running it.
 //!
 //! A guest has neither signals nor page tables of its own: every check is explicit, and a linear memory is a block of
 //! the guest's heap that never moves, so that code may keep its address in a register.
 
 use wasmtime::Config;
 
-/// The triple that code is compiled for: what the guest itself was built for.
+/// The target triple of the code, and of the guest itself.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Processor features that the compiler makes use of where processor and guest have them: the name in the compiler's
-/// settings, and in the processor's.
+/// Processor features that the compiler uses if processor and guest have them: the name in the compiler's settings, and
+/// in the processor's.
 pub const PROCESSOR_FEATURES: [(&str, &str); 12] = [
     ("has_sse3", "sse3"),
     ("has_ssse3", "ssse3"),

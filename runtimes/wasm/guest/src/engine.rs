@@ -1,4 +1,4 @@
-//! The engine: Wasmtime without a compiler, on what a guest has.
+//! The engine: Wasmtime without a compiler, in the environment of a guest.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use wasmtime::{CustomCodeMemory, Engine, LinearMemory, MemoryCreator, MemoryType
 use crate::error::load;
 use crate::memory;
 
-/// The part of the stack, in so many equal parts, that is left to the runtime and to host functions.
+/// The part of the stack, as one of so many equal parts, that is left to the runtime and to host functions.
 const STACK_PARTS: usize = 4;
 
 /// Bytes of the stack that the runtime never needs.
@@ -75,7 +75,7 @@ unsafe impl MemoryCreator for Memories {
     }
 }
 
-/// Returns true if the processor has a feature, by the name that the standard library gives it.
+/// Returns true if the processor has a feature, by its name in the standard library.
 fn processor_has(feature: &str) -> Option<bool> {
     let leaf1 = __cpuid(1);
     let bit = |word: u32, bit: u32| word >> bit & 1 == 1;
@@ -102,7 +102,7 @@ fn processor_has(feature: &str) -> Option<bool> {
     })
 }
 
-/// The extended registers that are switched on.
+/// The enabled extended registers.
 ///
 /// # Safety
 ///

@@ -10,7 +10,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use crate::wasi::Exit;
 
-/// The end of what a program has said on standard error before it failed.
+/// The end of a program's output on standard error before it failed.
 #[derive(Debug)]
 pub(crate) struct Said(pub String);
 
@@ -27,7 +27,7 @@ pub(crate) fn load(error: wasmtime::Error) -> Error {
     Error::new(code::LOAD, format!("{error:#}"))
 }
 
-/// A call ended badly: by a trap, with the Wasm functions that were running, or because a host function failed.
+/// A failed call: by a trap, with the Wasm functions that were running, or because a host function failed.
 pub(crate) fn call(error: &wasmtime::Error) -> Error {
     if let Some(error) = error.downcast_ref::<Error>() {
         return error.clone();

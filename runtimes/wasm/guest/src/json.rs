@@ -1,4 +1,4 @@
-//! JSON, written and read piece by piece: the types say what must come next, so no tree is ever built.
+//! JSON, written and read piece by piece: the types determine the next token, so no tree is ever built.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,13 +7,13 @@ use core::fmt::{Display, Write};
 use libhyperlight_guest::{Error, Result};
 use libhyperlight_wasm_contract::code;
 
-/// Writes what looks the same in JSON.
+/// Writes a value that looks the same in JSON.
 pub(crate) fn put_display(out: &mut String, value: impl Display) {
     // Writing to a string does not fail.
     let _ = write!(out, "{value}");
 }
 
-/// Writes a number that JSON may not have: those are strings.
+/// Writes a number. One that JSON does not have is a string.
 pub(crate) fn put_float(out: &mut String, value: f64) {
     if value.is_nan() {
         out.push_str("\"NaN\"");
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         Self { text, at: 0 }
     }
 
-    /// Nothing but blanks follows.
+    /// Fails unless only blanks follow.
     pub fn finish(&mut self) -> Result<()> {
         if self.peek().is_none() { Ok(()) } else { Err(self.wrong("the end")) }
     }
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         if self.word("false") { Ok(false) } else { Err(self.wrong("true or false")) }
     }
 
-    /// A whole number; in quotes, too, for readers whose numbers are not exact.
+    /// A whole number. It may be in quotes, for writers whose numbers are not exact.
     pub fn integer(&mut self) -> Result<i128> {
         let quoted = self.take(b'"');
         let token = self.number_token();
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number, or one of the names of those that JSON does not have.
+    /// A number, or the name of one that JSON does not have.
     pub fn float(&mut self) -> Result<f64> {
         if self.peek() == Some(b'"') {
             return match &*self.string()? {
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
                 _ => Err(self.wrong("a number")),
             };
         }
-        // The infinities have names, so that a number is never taken for one because it is too large.
+        // The infinities have names, so a number that is too large is never taken for one.
         let value = self.number_token().parse().ok().filter(|value: &f64| value.is_finite());
         value.ok_or_else(|| self.wrong("a number of 64 bits"))
     }
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The error of something else being there.
+    /// The error for an unexpected token.
     #[cold]
     pub fn wrong(&self, expected: impl Display) -> Error {
         Error::new(code::VALUE, format!("malformed JSON: {expected} is expected at byte {}", self.at))

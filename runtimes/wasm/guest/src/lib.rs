@@ -1,8 +1,8 @@
 //! The WebAssembly guest of libhyperlight.
 //!
 //! The host compiles a module or a component ahead of time and places the machine code into the guest's image as a
-//! payload, where it is executed as it lies. This program instantiates it while it initialises, and publishes its exports
-//! as guest functions. Without a payload it publishes nothing.
+//! payload, where it is executed in place. This program instantiates it during its own initialisation, and publishes
+//! its exports as guest functions. Without a payload it publishes nothing.
 
 #![no_std]
 

@@ -1,4 +1,5 @@
-//! Limits for the growth of tables: memories have their capacity from the start, tables take from the heap as they grow.
+//! Limits for the growth of tables: memories have their capacity from the start, while tables take memory from the heap
+//! as they grow.
 
 use libhyperlight_guest::heap;
 use wasmtime::ResourceLimiter;
@@ -6,11 +7,11 @@ use wasmtime::ResourceLimiter;
 /// Bytes of the largest element of a table.
 const ELEMENT: usize = 16;
 
-/// Bytes of the heap that are left when a table has grown.
+/// Bytes of the heap that must be left after a table has grown.
 const RESERVE: usize = 64 << 10;
 
-/// Asks the heap before a table grows. A table that cannot grow is an answer to the program; a heap without memory is the
-/// end of the guest.
+/// Checks the heap before a table grows. The program can handle a table that cannot grow; a heap without memory ends
+/// the guest.
 #[derive(Debug, Default)]
 pub(crate) struct HeapLimits;
 

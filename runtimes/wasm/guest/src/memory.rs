@@ -1,7 +1,7 @@
 //! Linear memories: blocks of the guest's heap that never move.
 //!
-//! A memory is given at once all that it may ever grow to, as far as the heap allows, because it could not grow in place
-//! later. Memory that is not in use is not touched, so that it costs the host nothing and is in no snapshot.
+//! A memory gets its maximum size at once, as far as the heap allows, because it could not grow in place later. Unused
+//! memory is not touched, so it costs the host nothing and is in no snapshot.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -11,8 +11,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libhyperlight_guest::{boot_info, heap};
 use wasmtime::LinearMemory;
 
-/// The part of the heap, in so many equal parts, that no memory takes beyond its minimum: the runtime, arguments and
-/// results live there.
+/// The part of the heap, as one of so many equal parts, that no memory takes beyond its minimum: it is for the runtime,
+/// arguments and results.
 const HEAP_PARTS: usize = 8;
 
 /// The steps of the search for the largest free block.
@@ -46,7 +46,7 @@ pub(crate) fn new(
     Ok(Box::new(memory))
 }
 
-/// Bytes that a memory could have now.
+/// The bytes that a memory could have now.
 fn largest_block() -> usize {
     let heap = usize::try_from(boot_info().heap.size).unwrap_or(usize::MAX);
     let step = heap / STEPS;
@@ -54,7 +54,7 @@ fn largest_block() -> usize {
     (0..STEPS)
         .map(|steps| most.saturating_sub(steps * step))
         .find(|size| {
-            // A block that is free with the reserve beside it.
+            // A block that is free, with the reserve beside it.
             let block = heap::malloc(size + heap / HEAP_PARTS / 2);
             // SAFETY: it came from there, or is null.
             unsafe { heap::free(block) };
@@ -76,7 +76,7 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// Takes more of the block into use; the caller keeps below the capacity.
+    /// Takes more of the block into use. The caller stays below the capacity.
     fn grow(&mut self, size: usize) {
         // SAFETY: the block has `capacity` bytes, and those from `self.size` on have been given to nobody.
         unsafe { self.start.add(self.size).write_bytes(0, size - self.size) };

@@ -1,7 +1,7 @@
 //! WebAssembly programs in libhyperlight's sandboxes.
 //!
-//! [`compile`] makes a [`Guest`] of a module or a component: the machine code is made here, on the host, and runs in the
-//! virtual machine alone, on a runtime that is the library's `"wasm"` guest.
+//! [`compile`] makes a [`Guest`] of a module or a component. The machine code is made here, on the host, and runs only
+//! in the virtual machine, on a runtime that is the library's `"wasm"` guest.
 //!
 //! ```
 //! use libhyperlight::{SandboxOptions, UninitializedSandbox};
@@ -55,8 +55,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same as in the other languages: [`ErrorCode::GuestBinary`] for a program that cannot be run or is too large,
-    /// [`ErrorCode::InvalidArgument`] for options, [`ErrorCode::Timeout`] for what took too long, else the guest's.
+    /// The code in the other languages: [`ErrorCode::GuestBinary`] for a program that cannot be run or is too large,
+    /// [`ErrorCode::InvalidArgument`] for options, [`ErrorCode::Timeout`] for a compilation that took too long, else
+    /// the guest's.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Compile(CompileError::Options(_)) => ErrorCode::InvalidArgument,

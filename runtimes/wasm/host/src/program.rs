@@ -1,4 +1,4 @@
-//! A program with its types: its functions are called with values of Rust's, which are held to them.
+//! A program with its types: its functions take and return Rust values, which are checked against the types.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Function {
     result: Option<Slot>,
 }
 
-/// A type, and the kind of value that crosses the wall for it: a string of JSON if there is none.
+/// A type, and the kind of its value in a message: a string of JSON if there is none.
 #[derive(Clone, Debug)]
 struct Slot {
     ty: Type,
@@ -63,25 +63,26 @@ impl Program {
         })
     }
 
-    /// The guest that runs it.
+    /// The guest that runs the program.
     pub fn guest(&self) -> &Guest {
         &self.guest
     }
 
-    /// The functions that it exports.
+    /// The exported functions.
     pub fn exports(&self) -> &[Function] {
         &self.exports
     }
 
-    /// The functions that it imports.
+    /// The imported functions.
     pub fn imports(&self) -> &[Function] {
         &self.imports
     }
 
-    /// Calls an exported function of a sandbox of this program. Without a result it is [`Value::Undefined`].
+    /// Calls an exported function of a sandbox of this program. A function without a result returns
+    /// [`Value::Undefined`].
     pub fn call(&self, sandbox: &mut Sandbox, name: &str, arguments: &[Value]) -> Result<Value, CallError> {
         let Some(function) = self.exports.iter().find(|function| function.name == name) else {
-            // The engine says what there is.
+            // The engine's error lists the functions.
             sandbox.call_ref(name, &[])?;
             return Ok(Value::Undefined);
         };
@@ -101,8 +102,8 @@ impl Program {
         }
     }
 
-    /// Registers a host function that the program imports, by the name that [`imports`](Self::imports) has. What it is given and
-    /// what it returns are values of the import's types.
+    /// Registers a host function that the program imports, by its name in [`imports`](Self::imports). Its arguments and
+    /// its result are values of the import's types.
     pub fn register<F>(
         &self,
         sandbox: &mut UninitializedSandbox,
@@ -140,7 +141,7 @@ impl Program {
 impl Function {
     fn of(function: &types::Function) -> Self {
         let slot = |ty: &types::Type| Slot {
-            // The compiler's types are those that are written so.
+            // The compiler's types are those in this notation.
             ty: Type::parse(&ty.to_string()).unwrap_or_else(|_| Type::Foreign(ty.to_string().into())),
             kind: ty.kind(),
         };
@@ -151,17 +152,17 @@ impl Function {
         }
     }
 
-    /// Its name: `interface#name` for those of a component's interfaces.
+    /// The name: `interface#name` for functions of a component's interfaces.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The names of its parameters, which those of modules do not have, and their types.
+    /// The names and types of the parameters. Those of modules have no names.
     pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Type)> {
         self.parameters.iter().map(|(name, slot)| (&**name, &slot.ty))
     }
 
-    /// The type of its result, if it has one.
+    /// The type of the result, if there is one.
     pub fn result(&self) -> Option<&Type> {
         self.result.as_ref().map(|slot| &slot.ty)
     }
@@ -185,13 +186,13 @@ impl Slot {
         self.kind.unwrap_or(types::Type::JSON)
     }
 
-    /// What crosses the wall for a value.
+    /// The message's value for a Rust value.
     fn lowered(&self, value: &Value, what: &str) -> Result<Wire, libhyperlight_values::Error> {
         let text = value.lower(&self.ty, what)?;
         let Some(kind) = self.kind else {
             return Ok(Wire::String(text));
         };
-        // What fits the type fits the kind: only so much is left to tell apart.
+        // A value that fits the type fits the kind: only these cases are left.
         let number = value.as_integer().unwrap_or_default();
         Ok(match kind {
             Kind::Bool => Wire::Bool(*value == Value::Bool(true)),
@@ -213,7 +214,7 @@ impl Slot {
         })
     }
 
-    /// The value of what has crossed the wall, as the guest sent it.
+    /// The Rust value of a message's value, as the guest sent it.
     fn lifted(&self, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
         let value = match value {
             ValueRef::String(text) if self.kind.is_none() => return Value::lift(&self.ty, text, what),
@@ -251,24 +252,24 @@ fn code(error: &libhyperlight_values::Error) -> ErrorCode {
     }
 }
 
-/// Why a call has no value.
+/// The reason why a call has no value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
     /// The call failed.
     Call(libhyperlight::Error),
-    /// Another number of arguments than the function has; nothing was called.
+    /// The number of arguments is wrong; nothing was called.
     Count {
         /// The function.
         function: String,
-        /// How many it has.
+        /// The number of parameters.
         wanted: usize,
-        /// How many were given.
+        /// The number of arguments.
         found: usize,
     },
     /// The program imports no function of that name.
     NoImport(String),
-    /// A value has not the type. If it is an argument, nothing was called.
+    /// A value does not have the type. If it is an argument, nothing was called.
     Value(libhyperlight_values::Error),
 }
 

@@ -46,8 +46,8 @@ fn send_raw_frame(bytes: &[u8]) {
     send(bytes);
 }
 
-/// Sends frames, each behind its length in two bytes, and returns what the host wrote as answers: as much of each as its
-/// header says, as often as it answered.
+/// Sends frames, each behind its length in two bytes, and returns what the host wrote as answers: as much of each as
+/// its header says, as often as it answered.
 #[guest_function("Converse")]
 fn converse(frames: &[u8]) -> Vec<u8> {
     // They lie in the buffer that the first answer overwrites.

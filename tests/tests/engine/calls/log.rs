@@ -1,4 +1,4 @@
-//! What guests log reaches the host's logger: bounded, cleaned, and with its place.
+//! Log records of guests reach the host's logger: bounded, cleaned, and with their place.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ const SIZES: [Size; 4] = [
     ("output_size", SandboxOptions::output_size, 1 << 20, 4 << 10, 256 << 20),
 ];
 
-/// What the guest was given of a region.
+/// The size of a region that the guest was given.
 fn given(sandbox: &mut Sandbox, option: &str) -> u64 {
     let region = option.trim_end_matches("_size");
     let mut address = |what: &str| sandbox.call::<u64>("AddressOf", (what,)).unwrap();

@@ -92,7 +92,7 @@ fn any_text_is_printed_as_it_is() {
     });
 }
 
-/// What the process writes to its standard output and error meanwhile.
+/// The process's standard output and error during `body`.
 fn capture(body: impl FnOnce()) -> (String, String) {
     let mut captured = [memory_file(), memory_file()];
     std::io::stdout().flush().unwrap();

@@ -1,7 +1,7 @@
 //! Messages name options and functions as the reader's language does, and nothing that it does not have.
 //!
-//! Every template of the engine's is rendered for each language. What looks like a name in it must be one that the language's
-//! own interface has: the header, the package's Python files, the package's TypeScript declarations.
+//! Every template of the engine's is rendered for each language. What looks like a name in it must be one that the
+//! language's own interface has: the header, the package's Python files, the package's TypeScript declarations.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,7 +40,7 @@ const INTERFACES: [Interface; 4] = [
     },
 ];
 
-/// What stands for a name of the library's in a sentence: a word that is written as no English word is.
+/// The words of a sentence that are names of the library: they are written as no English word is.
 fn names(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| is_snake(word) || is_camel(word))

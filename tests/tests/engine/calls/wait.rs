@@ -59,7 +59,7 @@ fn while_asleep(
     })
 }
 
-/// What there is to do about a guest that sleeps.
+/// The means to act on a guest that sleeps.
 struct Asleep<'s> {
     handle: &'s libhyperlight::InterruptHandle,
     runner: i32,

@@ -14,7 +14,7 @@ use libhyperlight_tests::{fails_with, uninitialized};
 const READ: u32 = 4;
 const MIB: usize = 1 << 20;
 
-/// Where the file has nothing loaded yet.
+/// An address at which the file has nothing loaded yet.
 const FREE: u64 = 0x10_0000;
 
 fn program_header(of_type: u32, offset: usize, address: u64, len: usize, align: u64) -> [u8; segment::LEN] {
@@ -125,8 +125,8 @@ fn real_programs_are_far_from_every_bound() {
 #[test]
 fn tables_that_lie_over_each_other_take_no_memory_and_linear_time() {
     in_own_process(|| {
-        // Everything is the same sixteen megabytes: relocations that do nothing, twice, the same as packed ones, as symbols and
-        // as names.
+        // Everything is the same sixteen megabytes: relocations that do nothing, twice, the same as packed ones, as
+        // symbols and as names.
         let table = vec![0; 16 * MIB / 48 * 48];
         let len = table.len() as u64;
         let elf = with_dynamic_section(
@@ -262,7 +262,7 @@ fn faulting(symbols: &[u8], strings: &[u8], sections: usize) -> Elf {
         .with_u16(62, 2)
 }
 
-/// Where the symbol lies that the first relocation of the PLT names.
+/// The place of the symbol that the first relocation of the PLT names.
 fn called(elf: &Elf) -> usize {
     let index = elf.u32(elf.table(dynamic::JMPREL) + dynamic::R_INFO + 4);
     elf.table(dynamic::SYMTAB) + 24 * usize::try_from(index).unwrap()
@@ -351,7 +351,7 @@ fn a_guest_file_is_read_into_as_much_memory_as_it_has() {
 /// Bytes of the hole in a file that has hardly a megabyte else.
 const HOLE: u64 = 980 << 20;
 
-/// What a file with such a hole may cost, in memory and in processor time.
+/// The permitted cost of a file with such a hole, in memory and in processor time.
 const LITTLE: u64 = 8 << 20;
 const SOON: Duration = Duration::from_millis(100);
 
@@ -373,7 +373,7 @@ impl Drop for Sparse {
     }
 }
 
-/// What something returns, and how much memory it needed at once.
+/// The result of some work, and the memory that it needed at once.
 fn grown<T>(work: impl FnOnce() -> T) -> (T, u64) {
     reset_peak();
     let before = peak();

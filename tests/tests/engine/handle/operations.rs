@@ -21,7 +21,7 @@ struct Step {
     words: Vec<String>,
     answer: String,
     says: String,
-    /// What is done in the host function that this calls.
+    /// The steps inside the host function that this step calls.
     inside: Vec<Self>,
 }
 
@@ -53,7 +53,7 @@ fn scripts() -> Vec<(String, Vec<Step>)> {
     scripts
 }
 
-/// Where a script is.
+/// The state of a script's run.
 #[derive(Clone, Default)]
 struct Player {
     shared: Arc<Mutex<Shared>>,
@@ -65,7 +65,7 @@ struct Shared {
     /// Kept as long as its member.
     pool: Option<Pool>,
     snapshots: HashMap<String, Snapshot>,
-    /// What the next host function does.
+    /// The steps of the next host function.
     inside: Vec<Step>,
 }
 

@@ -33,12 +33,13 @@ fn call(name: &'static str) -> impl FnOnce(&mut Sandbox) -> Result<(), Error> {
     move |sandbox| sandbox.call_values(name, &[]).map(drop)
 }
 
-/// Where the Rust demo guest has that. But for the heap, the engine's regions lie at the same places in every guest.
+/// The address of a thing in the Rust demo guest. Except for the heap, the engine's regions lie at the same places in
+/// every guest.
 fn address_of(what: &str) -> u64 {
     sandbox(&demo()).call("AddressOf", (what,)).unwrap()
 }
 
-/// What memory a fault was about.
+/// Checks the kind, the access and the address of a memory fault.
 #[track_caller]
 fn assert_memory(fault: &Fault, kind: FaultKind, access: Access, address: u64) {
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Guests that misuse what is their own: heap, stack and frames. Whatever comes of it in there, the host goes on, and a restore
-//! mends it.
+//! Guests that misuse what is their own: heap, stack and frames. Whatever comes of it in there, the host goes on, and a
+//! restore mends it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::time::Duration;

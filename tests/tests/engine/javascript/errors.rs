@@ -1,4 +1,4 @@
-//! What a caller is told when a script fails, and what a script can do about it.
+//! Errors of scripts: the caller's view of a failure, and the script's means to handle one.
 
 use std::time::Duration;
 

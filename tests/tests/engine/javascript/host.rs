@@ -1,4 +1,4 @@
-//! How scripts call the host: kinds of values, what does not fit, and what becomes of failures.
+//! Calls from scripts to the host: kinds of values, unsuitable values, and failures.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What scripts can say: the language, modules, promises, and what belongs to the platform.
+//! The language of scripts: syntax, modules, promises, and the platform's objects.
 
 use libhyperlight::ErrorCode;
 use libhyperlight_tests::fails_with;

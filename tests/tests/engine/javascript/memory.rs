@@ -1,5 +1,5 @@
-//! Scripts that use the heap up, whatever they fill it with: what is thrown is an error of the language that says what mends
-//! it, for those that catch it, too, and the guest works on.
+//! Scripts that use the heap up, whatever they fill it with: what is thrown is an error of the language that says what
+//! mends it, for those that catch it, too, and the guest works on.
 
 use libhyperlight::{ErrorCode, SandboxOptions, State};
 use libhyperlight_tests::fails_with;

@@ -1,4 +1,4 @@
-//! What a call of a warmed script writes: each page of it is copied back when the script's sandbox goes back to its pool.
+//! The pages that a call of a warmed script writes: each is copied back when the script's sandbox returns to its pool.
 //!
 //! In a process of its own, because it looks at the memory of all of it.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
@@ -13,8 +13,8 @@ use libhyperlight_tests::process::in_own_process;
 
 const PAGE: u64 = 4096;
 
-/// The demo guest's smallest call writes 5: statics, stack, both buffers, heap. QuickJS counts references, so that objects
-/// that a script only reads are written to as well.
+/// The demo guest's smallest call writes 5: statics, stack, both buffers, heap. QuickJS counts references, so that
+/// objects that a script only reads are written to as well.
 #[test]
 fn a_call_of_a_warmed_script_writes_few_pages() {
     in_own_process(|| {
@@ -55,7 +55,7 @@ fn a_call_of_a_warmed_script_writes_few_pages() {
     });
 }
 
-/// Where images are mapped in this process.
+/// The places of images in this process.
 fn mappings() -> Vec<Range<u64>> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let number = |text| u64::from_str_radix(text, 16).unwrap();

@@ -1,5 +1,5 @@
-//! What crosses the wall as JSON, and what does not: views of buffers that change their size, objects that JSON would lose,
-//! numbers and nesting up to the bounds that host and guest share.
+//! Values that can be passed as JSON, and those that cannot: views of buffers that change their size, objects that JSON
+//! would lose, numbers and nesting up to the bounds that host and guest share.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::{Arc, Mutex};

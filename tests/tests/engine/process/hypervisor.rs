@@ -1,4 +1,4 @@
-//! What is said where there is no hypervisor that will do: the reason and what mends it; and that it is not said for ever.
+//! The errors without a usable hypervisor: the reason and the remedy; and that they are not permanent.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ const fn kvm(number: u32) -> u32 {
     0xae00 | number
 }
 
-/// What the three ways to ask say under a filter, which is for a thread of their own. All of them say the same.
+/// The answer of the three queries under a filter, on a thread of their own. All of them must be equal.
 fn under(filter: impl FnOnce() + Send) -> String {
     thread::scope(|scope| {
         let asked = scope.spawn(|| {
@@ -41,7 +41,8 @@ fn each_reason_is_told_with_its_mend_and_none_is_kept() {
             let said = under(|| seccomp::forbid(libc::SYS_openat, errno));
             assert!(words.iter().all(|word| said.contains(word)), "{errno}: {said}");
         }
-        // A device that is none of KVM's, one of another version, one that lacks what is needed, one that makes no machines.
+        // A device that is none of KVM's, one of another version, one that lacks what is needed, one that makes no
+        // machines.
         for (number, words) in
             [(0x00, "API version"), (0x03, "KVM lacks KVM_CAP_"), (0x01, "creating a virtual machine failed")]
         {

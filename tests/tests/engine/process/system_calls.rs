@@ -1,5 +1,5 @@
-//! The system calls that the library makes, as `docs/security.md` lists them: under a filter that ends the process at any other
-//! one, everything works.
+//! The system calls that the library makes, as `docs/security.md` lists them: under a filter that ends the process at
+//! any other one, everything works.
 //!
 //! Each test runs in a process of its own, and filters one thread and those that it starts.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
@@ -18,8 +18,8 @@ use libhyperlight_tests::{assert_works, demo, guests, sandbox, uninitialized};
 /// A call without limits; the second for the first call of a sandbox, and behind each restore.
 const CALL: &[i64] = &[libc::SYS_ioctl, libc::SYS_getrandom];
 
-/// What a call makes besides if it has a limit or can be interrupted; `getpid` and those below it are the way of a signal that
-/// stops it.
+/// Further system calls of a call that has a limit or can be interrupted; `getpid` and those below it belong to a
+/// signal that stops it.
 const STOPPABLE: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -32,7 +32,7 @@ const STOPPABLE: &[i64] = &[
     libc::SYS_rt_sigtimedwait,
 ];
 
-/// What a call makes besides whose guest sleeps.
+/// Further system calls of a call whose guest sleeps.
 const SLEEPING: &[i64] = &[libc::SYS_futex];
 
 /// Loading a guest, making a sandbox, pictures of it, and its end.
@@ -75,7 +75,7 @@ const THREADS: &[i64] = &[
     libc::SYS_exit,
 ];
 
-/// What the C library and Rust's own ask for memory.
+/// System calls by which the C library and Rust's own request memory.
 const MEMORY: &[i64] = &[
     libc::SYS_brk,
     libc::SYS_mmap,

@@ -236,7 +236,8 @@ impl Log for Forks {
 
     fn log(&self, _: &Record<'_>) {
         if CHILD.load(Ordering::SeqCst) == -1 {
-            // SAFETY: the process has one thread that does anything, and the child ends without returning from the test.
+            // SAFETY: the process has one thread that does anything, and the child ends without returning from the
+            // test.
             let child = unsafe { libc::fork() };
             CHILD.store(child, Ordering::SeqCst);
             assert!(child >= 0);
@@ -326,7 +327,7 @@ fn a_shortage_of_file_descriptors_at_the_first_use_is_no_lasting_harm() {
     });
 }
 
-/// How many files the process may have open; the result is how many it could before.
+/// Sets the number of files that the process may have open. Returns the number before.
 fn set_file_limit(files: u64) -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the call writes the limit given.
@@ -337,8 +338,8 @@ fn set_file_limit(files: u64) -> u64 {
     before
 }
 
-/// Opens files in place of every number below that of the last open file that is free: such a one would need no room under a
-/// limit.
+/// Opens files in place of every number below that of the last open file that is free: such a one would need no room
+/// under a limit.
 fn without_gaps() -> Vec<fs::File> {
     let last = harm::files().into_iter().map(|(fd, _)| fd).max().unwrap();
     // SAFETY: the call only answers.

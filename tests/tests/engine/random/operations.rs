@@ -1,4 +1,5 @@
-//! Random operations on sandboxes against their models: whatever is done, to them or to others, each goes on as it must.
+//! Random operations on sandboxes against their models: whatever is done, to them or to others, each goes on as it
+//! must.
 #![expect(clippy::print_stdout, reason = "who wants to see a failure again needs the seed")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -18,7 +18,8 @@ fn long() -> String {
 fn read(sandbox: &mut Sandbox, span: &str) -> Vec<u8> {
     let start: u64 = sandbox.call("AddressOf", (span,)).unwrap();
     let end: u64 = sandbox.call("AddressOf", (format!("{span}_end"),)).unwrap();
-    // What the guest sends, it writes to the buffer that it reads: in pieces from the end, where nothing was written yet.
+    // What the guest sends, it writes to the buffer that it reads: in pieces from the end, where nothing was written
+    // yet.
     let mut pieces = Vec::new();
     for at in (start..end).step_by(16 << 10).collect::<Vec<_>>().into_iter().rev() {
         let len = u32::try_from((end - at).min(16 << 10)).unwrap();

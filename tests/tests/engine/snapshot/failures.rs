@@ -1,5 +1,5 @@
-//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: an error, nothing half-done that
-//! could be used, and all is well once they work again.
+//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: an error, nothing half-done
+//! that could be used, and all is well once they work again.
 //!
 //! A filter makes them fail in a thread of its own, which is gone afterwards.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -12,7 +12,7 @@ use libhyperlight_tests::harm;
 use libhyperlight_tests::process::in_own_process;
 use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, seccomp};
 
-/// What fails.
+/// The operation that fails.
 #[derive(Clone, Copy, Debug)]
 enum Failing {
     Call(i64),

@@ -43,7 +43,7 @@ impl Place {
         Self { _directory: directory, path }
     }
 
-    /// What loading these bytes gives.
+    /// The result of loading these bytes.
     fn load(&self, bytes: &[u8]) -> libhyperlight::Result<Snapshot> {
         fs::write(&self.path, bytes).unwrap();
         Snapshot::load(&self.path)
@@ -325,8 +325,8 @@ fn the_host_functions_that_a_file_needs_are_listed() {
     }
 }
 
-/// Files with a right checksum, whose header is anything: each is refused, or is a guest like any other, whose every end is
-/// an orderly one.
+/// Files with a right checksum, whose header is anything: each is refused, or is a guest like any other, whose every
+/// end is an orderly one.
 #[test]
 fn forged_headers_are_refused_or_stay_behind_the_wall() {
     let (place, bytes) = file();

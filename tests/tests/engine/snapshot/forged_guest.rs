@@ -15,7 +15,7 @@ fn small(guest: &Guest) -> Sandbox {
     sandbox_with(guest, SandboxOptions::new().heap_size(HEAP))
 }
 
-/// Where a file names its guest: 32 bytes, directly before the sizes.
+/// The place of the guest's hash in a file: 32 bytes, directly before the sizes.
 fn name(file: &[u8]) -> std::ops::Range<usize> {
     let sizes: Vec<u8> = [HEAP, 1 << 20].map(u64::to_le_bytes).concat();
     let at = file.windows(sizes.len()).position(|window| window == sizes).unwrap();

@@ -1,7 +1,8 @@
-//! Snapshot files whose registers nobody's processor ever held: each is refused, or made harmless, or is a guest that has
-//! gone astray, and ends like any other.
+//! Snapshot files whose registers nobody's processor ever held: each is refused, or made harmless, or is a guest that
+//! has gone astray, and ends like any other.
 //!
-//! What a file cannot say at all: instruction pointer, flags, segments, control registers, tables, MSRs. They are made anew.
+//! What a file cannot say at all: instruction pointer, flags, segments, control registers, tables, MSRs. They are made
+//! anew.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs;
@@ -40,7 +41,7 @@ impl Place {
         Self { folder: TempDir::new().unwrap(), forgery, honest, fresh }
     }
 
-    /// What loading the file with these changes gives.
+    /// The result of loading the file with these changes.
     fn load(&self, changes: &[(usize, &[u8])]) -> libhyperlight::Result<Snapshot> {
         let path = self.folder.path().join("forged.hls");
         fs::write(&path, self.forgery.with(changes)).unwrap();

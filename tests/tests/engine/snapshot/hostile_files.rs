@@ -1,5 +1,5 @@
-//! Snapshot files that lie about their pages and sizes: they cost what is stored in them, and choose no more than whoever loads
-//! them allows. All of them have a right checksum.
+//! Snapshot files that lie about their pages and sizes: they cost what is stored in them, and choose no more than
+//! whoever loads them allows. All of them have a right checksum.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs::{self, File};
@@ -27,8 +27,8 @@ const GIB: u64 = 1 << 30;
 const HEAP: u64 = 192 << 10;
 const STACK: u64 = 64 << 10;
 
-/// The number of the first page behind what the guest has written to at the heap's beginning: from there on, up to its last
-/// page, the heap is empty.
+/// The number of the first page behind what the guest has written to at the heap's beginning: from there on, up to its
+/// last page, the heap is empty.
 fn free(runs: &[(u32, u32)]) -> u32 {
     let [.., (start, len), _] = runs else { panic!("{runs:?}") };
     start + len
@@ -65,7 +65,7 @@ impl Place {
         self.load_with(bytes, &LoadOptions::new())
     }
 
-    /// What loading these bytes gives, in the time for their number.
+    /// The result of loading these bytes, in the time for their number.
     #[track_caller]
     fn load_with(&self, bytes: &[u8], options: &LoadOptions) -> Result<Snapshot> {
         fs::write(&self.path, bytes).unwrap();
@@ -93,13 +93,14 @@ fn forgery() -> Forgery {
     forgery_with(&demo())
 }
 
-/// A file with a heap of a gigabyte that is nearly empty, and the number of the heap's first page: the demo guest writes to it.
+/// A file with a heap of a gigabyte that is nearly empty, and the number of the heap's first page: the demo guest
+/// writes to it.
 fn gigabyte() -> Forgery {
     forgery_of(sandbox_with(&demo(), SandboxOptions::new().heap_size(GIB)), GIB, MIB)
 }
 
-/// Writes a file whose list has one run of pages in the place of all that start at or behind page `from`, of `pages` pages: what
-/// was there is in its place, the rest is a hole. Its checksum is right.
+/// Writes a file whose list has one run of pages in the place of all that start at or behind page `from`, of `pages`
+/// pages: what was there is in its place, the rest is a hole. Its checksum is right.
 fn write_with_hole(forgery: &Forgery, from: usize, pages: u32, file: &File) {
     let runs = forgery.runs();
     let first = runs[from].0;
@@ -367,7 +368,7 @@ fn the_largest_sizes_that_can_be_stated_cost_page_tables_and_no_more() {
     });
 }
 
-/// Whoever loads sees the file as it was, or finds it damaged.
+/// A load sees the file as it was, or finds it damaged.
 #[test]
 fn a_file_that_changes_while_it_is_read_is_itself_or_damaged() {
     let place = Place::new();

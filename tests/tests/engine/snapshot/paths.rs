@@ -99,7 +99,7 @@ fn each_way_takes_the_same_snapshot() {
     });
 }
 
-/// Where the one sandbox of this process has its memory.
+/// The memory of this process's only sandbox.
 fn mapping() -> Range<usize> {
     let mappings = || {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -123,7 +123,7 @@ fn advise(advice: i32, stride: usize) {
     }
 }
 
-/// How many of the sandbox's pages are swapped out.
+/// The number of the sandbox's pages that are swapped out.
 fn swapped() -> usize {
     let (map, pages) = (fs::File::open("/proc/self/pagemap").unwrap(), mapping());
     let mut words = vec![0; (pages.end - pages.start) / 512];

@@ -1,4 +1,5 @@
-//! What a path may lead to besides a file: nothing of it is replaced by saving a snapshot, nor read, and nobody waits for it.
+//! Paths to other things than files: saving a snapshot replaces none of them, loading reads none, and neither waits for
+//! one.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::ffi::CString;
@@ -48,7 +49,7 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     others
 }
 
-/// What must be as before: kind, number and contents.
+/// The state that must not change: kind, number and contents.
 fn state(path: &Path) -> (u32, u64, u64, Option<PathBuf>) {
     let found: Metadata = fs::symlink_metadata(path).unwrap();
     (found.mode(), found.ino(), found.size(), fs::read_link(path).ok())

@@ -20,7 +20,8 @@ fn text(text: &str) -> Value {
     Value::String(text.into())
 }
 
-/// Everything that poisons this sandbox, as far as its guest can do it, but for what [`an_exception_of_sse_is_mended`] shows.
+/// Everything that poisons this sandbox, as far as its guest can do it, but for what [`an_exception_of_sse_is_mended`]
+/// shows.
 fn harms(subject: &Sandbox) -> Vec<Harm> {
     let heap = sandbox(&demo()).call("AddressOf", ("heap",)).unwrap();
     let all = [

@@ -9,7 +9,7 @@ use libhyperlight_tests::prober::{
     self, End, Registers, at, find, first_difference, plant, traces, try_plant,
 };
 
-/// What the next tenant must find: what a clone finds that never had another tenant.
+/// The state that the next tenant must find: that of a clone that never had another tenant.
 struct Control {
     snapshot: Snapshot,
     memory: Vec<u8>,

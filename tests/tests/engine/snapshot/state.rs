@@ -1,4 +1,4 @@
-//! What a restore brings back: all that the guest knew, from whichever snapshot of it, in whichever order.
+//! A restore brings back everything that the guest knew, from any snapshot of it, in any order.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use libhyperlight::{Kind, Sandbox, ValueRef};
@@ -168,7 +168,8 @@ fn a_chain_of_clones_goes_to_every_link_and_back() {
             links.push(next.snapshot().unwrap());
             sandboxes.push(next);
         }
-        // In order and back, from every sandbox: the target's base is the mapped image, or has it as its base, or neither.
+        // In order and back, from every sandbox: the target's base is the mapped image, or has it as its base, or
+        // neither.
         for sandbox in &mut sandboxes {
             let numbered: Vec<_> = (0..).zip(&links).collect();
             for (number, link) in numbered.iter().chain(numbered.iter().rev()) {
@@ -192,7 +193,8 @@ fn a_snapshot_may_be_taken_before_the_first_call() {
         let three = sandbox.snapshot().unwrap();
         add(&mut sandbox, 1);
         sandbox.restore(&three).unwrap();
-        // Of a sandbox that was restored and not called since, of a clone likewise, and of one whose image was replaced.
+        // Of a sandbox that was restored and not called since, of a clone likewise, and of one whose image was
+        // replaced.
         let of_restored = sandbox.snapshot().unwrap();
         let of_clone = clone(&of_restored).snapshot().unwrap();
         let mut moved = clone(&three);

@@ -10,7 +10,7 @@ use libhyperlight_tests::prober::{self, End, plant};
 use libhyperlight_tests::process::in_own_process;
 use libhyperlight_tests::{demo, fails_with, on_each_guest, signals};
 
-/// What a call brings along.
+/// The context of a call.
 #[derive(Debug)]
 struct Context {
     generation: u64,

@@ -1,4 +1,5 @@
-//! Limits of processor time: they count the calling thread's work, in the guest and in host functions, and nothing else.
+//! Limits of processor time: they count the calling thread's work, in the guest and in host functions, and nothing
+//! else.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::hint::black_box;

@@ -29,7 +29,8 @@ extern "C" fn kick(_: i32) {
     }
 }
 
-/// Runs endless calls on this thread, while `send` sends what makes the handler kick; `send` is given this thread's number.
+/// Runs endless calls on this thread, while `send` sends what makes the handler kick; `send` is given this thread's
+/// number.
 fn ended_by_handler(rounds: u64, send: impl Fn(i32) + Send + Sync) {
     let mut victim = Stoppable::new(&demo());
     HANDLE.set(victim.handle.clone()).unwrap();

@@ -50,8 +50,8 @@ fn a_clock_that_ticks_a_thousand_times_a_second_ends_no_call() {
                     let before = signals::counted(signal);
                     let ticking = Ticking::every(which, Duration::from_millis(1));
                     let mut good = calls_of_every_kind(&mut victim, Duration::from_secs(1));
-                    // SIGPROF follows processor time, of which there is little on a busy machine, and the kernel's own clock,
-                    // which may tick a hundred times a second.
+                    // SIGPROF follows processor time, of which there is little on a busy machine, and the kernel's own
+                    // clock, which may tick a hundred times a second.
                     for _ in 0..30 {
                         if signals::counted(signal) - before < 20 {
                             good += calls_of_every_kind(&mut victim, Duration::from_secs(1));

@@ -1,4 +1,5 @@
-//! Which signal stops guests: the default, another one, one that cannot; and what is if the kernel takes no more signals.
+//! The choice of the signal that stops guests: the default, another one, an unsuitable one; and a full queue of
+//! signals.
 //!
 //! Each test runs in a process of its own, because the choice is the process's.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -240,8 +241,8 @@ fn a_kick_that_could_not_be_sent_ends_nothing() {
         let handle = victim.handle.clone();
         let (is_over, hits, ended) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
         let mut good = 0;
-        // A guest that goes in and out without pause meets every moment of a kick that comes to nothing. When it is in the
-        // host function, no signal is needed, and the kick hits.
+        // A guest that goes in and out without pause meets every moment of a kick that comes to nothing. When it is in
+        // the host function, no signal is needed, and the kick hits.
         thread::scope(|scope| {
             let _full = FullQueue::new();
             scope.spawn(|| {

@@ -151,8 +151,8 @@ fn a_storm_of_faults_is_not_taken_for_a_timeout() {
     });
 }
 
-/// How long the neighbour's calls take while as many threads as there are processors do that, without a pause. Each says when
-/// it has begun, and goes on until it is told that it is done.
+/// The time of the neighbour's calls while as many threads as there are processors do this work, without a pause. Each
+/// reports that it has begun, and goes on until it is told to end.
 fn beside(neighbour: &mut Sandbox, busy: impl IntoIterator<Item = impl FnMut() + Send>) -> Duration {
     let (begun, is_done) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     thread::scope(|scope| {
@@ -172,8 +172,8 @@ fn beside(neighbour: &mut Sandbox, busy: impl IntoIterator<Item = impl FnMut() +
     })
 }
 
-/// Its share is what it has beside threads of the program that are as busy: measured in turns with these, whatever else the
-/// machine does.
+/// Its share is what it has beside threads of the program that are as busy: measured in turns with these, whatever else
+/// the machine does.
 #[test]
 fn a_neighbour_is_not_held_up_by_more_than_its_share() {
     const ROUNDS: usize = 15;

@@ -1,5 +1,5 @@
-//! The threads behind it all: one timer and one reaper in a process, from their first use on, which take no signals, hold no
-//! files and sleep when there is nothing to do.
+//! The threads behind it all: one timer and one reaper in a process, from their first use on, which take no signals,
+//! hold no files and sleep when there is nothing to do.
 //!
 //! Each test runs in a process of its own, because it counts what all threads share.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -137,8 +137,8 @@ fn calls_in_time_do_not_wake_the_timer() {
     });
 }
 
-/// Waits until neither has woken up for half a second; the [`wakings`] by then. On a busy machine they may still have to do
-/// what an idle one has long done.
+/// Waits until neither has woken up for half a second; the [`wakings`] by then. On a busy machine they may still have
+/// to do what an idle one has long done.
 fn at_rest() -> Vec<u64> {
     for _ in 0..60 {
         let before = wakings();
@@ -150,7 +150,7 @@ fn at_rest() -> Vec<u64> {
     panic!("they wake up again and again")
 }
 
-/// How often each of them has gone to sleep by itself.
+/// The number of times that each of them has gone to sleep by itself.
 fn wakings() -> Vec<u64> {
     let threads = timers().into_iter().chain(reapers());
     let count = |thread: Thread| {

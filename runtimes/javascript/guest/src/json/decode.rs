@@ -16,7 +16,7 @@ use crate::value::Value;
 
 type Result<T> = core::result::Result<T, Failure>;
 
-/// The value of a text, which is `what`. It gets the NUL that the engine wants behind it.
+/// The value of a text, which is `what`. Adds the NUL that the engine requires behind it.
 pub(crate) fn decode(text: &mut String, what: Text) -> Result<Value> {
     // An escape is one more level of the text, and none of the value.
     if depth(text) > what.levels() + 1 {
@@ -40,7 +40,7 @@ pub(crate) fn parse(text: &mut String, name: &CStr) -> Js<Value> {
     value
 }
 
-/// The number of arrays and objects that are open at once in a text, be it JSON or not.
+/// The maximum depth of arrays and objects in a text, JSON or not.
 fn depth(text: &str) -> usize {
     let (mut depth, mut most) = (0_usize, 0);
     let mut bytes = text.bytes();
@@ -79,7 +79,7 @@ fn unescape(root: Value, what: Text) -> Result<Value> {
     Ok(root)
 }
 
-/// The value that a parsed object stands for. One that stands for itself must still be looked into, and comes to `pending`.
+/// The value of a parsed object. An ordinary object must still be searched, and is added to `pending`.
 fn unescape_one(value: Value, what: Text, pending: &mut Vec<Value>) -> Result<Value> {
     if !value.is_object() {
         return Ok(value);
@@ -92,7 +92,7 @@ fn unescape_one(value: Value, what: Text, pending: &mut Vec<Value>) -> Result<Va
     Ok(value)
 }
 
-/// The value that an object with an escape stands for; any other stands for itself.
+/// The value of an object with an escape; any other object is returned unchanged.
 fn unwrap(object: Value, what: Text) -> Result<Value> {
     let keys = object.keys()?;
     let (1, Some(key)) = (keys.len(), keys.get(0)) else {
@@ -144,7 +144,7 @@ fn big_int(text: &str, what: Text) -> Result<Option<Value>> {
         return Err(too_many_bits(what));
     }
     let value = globals::big_int(&Value::string(text)?)?;
-    // Only of those with the most digits some are too large.
+    // Only some of those with the most digits are too large.
     if digits == MAX_DIGITS && !fits(&value)? {
         return Err(too_many_bits(what));
     }

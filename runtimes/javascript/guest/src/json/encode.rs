@@ -1,7 +1,7 @@
 //! From values to text.
 //!
-//! Values may nest deeper than the stack, so what is open lies in a list. What a value does while it is looked at, by a
-//! getter or a `toJSON`, happens once and in the order of `JSON.stringify`.
+//! Values may nest deeper than the stack, so the open ones are in a list. Getters and `toJSON` run once and in the
+//! order of `JSON.stringify`.
 
 use alloc::format;
 use alloc::string::String;
@@ -25,12 +25,12 @@ type Result<T> = core::result::Result<T, Failure>;
 /// Bytes of a script's that are written as base64 at once; a multiple of 3.
 const PIECE: usize = 3 << 10;
 
-/// Bytes of a message that say where in a value something is.
+/// Bytes of the place in a value, in a message.
 const PATH: usize = 256;
 
 static KNOWN: Single<OnceCell<Known>> = Single::new(OnceCell::new());
 
-/// The facts that are asked of the engine once.
+/// Facts that are read from the engine once.
 struct Known {
     to_json: Atom,
     /// The class of `{}`, …
@@ -54,8 +54,8 @@ pub(crate) fn start() -> Js<()> {
     Ok(())
 }
 
-/// The text of a value, which is `what`, in at most so many bytes; `None` of what JSON leaves out: `undefined`, functions,
-/// symbols.
+/// The text of a value, which is `what`, with a maximum length; `None` if JSON leaves the value out: `undefined`,
+/// functions, symbols.
 pub(crate) fn encode(value: &Value, what: Text, room: u64) -> Result<Option<String>> {
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     let mut encoder = Encoder { out: Vec::new(), room, what, open: Vec::new(), dollars: Vec::new() };
@@ -94,7 +94,7 @@ enum Place {
 }
 
 impl Encoder {
-    /// Writes the next entry of what is open. Says whether anything is.
+    /// Writes the next entry of the innermost open value. Returns true if there is one.
     fn step(&mut self) -> Result<bool> {
         let Some(level) = self.open.last_mut() else {
             return Ok(false);
@@ -157,7 +157,7 @@ impl Encoder {
         self.value(value)
     }
 
-    /// Writes a value that JSON does not leave out, or begins with it.
+    /// Writes a value that JSON does not leave out, or begins it.
     fn value(&mut self, value: Value) -> Result<()> {
         if value.is_string() {
             self.quote(value.engine_text()?.bytes())
@@ -249,7 +249,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// The error for what JSON would lose.
+    /// The error for a value that JSON would lose.
     #[cold]
     fn refused(&self, kind: &str) -> Failure {
         let what = self.what;
@@ -349,7 +349,7 @@ impl Encoder {
             )));
         }
         if len > self.out.capacity() {
-            // Never more than a message has room for: so much is kept from scripts.
+            // Never more than the room of a message, which is reserved from scripts.
             let more = len.max((2 * self.out.capacity()).min(room)) - self.out.len();
             self.out.try_reserve_exact(more).map_err(|_| out_of_memory())?;
         }
@@ -357,7 +357,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Puts the missing `$` in, from behind, so that each byte moves once.
+    /// Inserts the missing `$`, from the end, so that each byte moves once.
     fn finish(mut self) -> Result<String> {
         self.push(b"")?;
         self.dollars.sort_unstable();

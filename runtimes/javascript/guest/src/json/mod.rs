@@ -7,9 +7,9 @@
 //! | a number that JSON does not have | `{"$number": "NaN"}`, or `Infinity`, `-Infinity`, `-0` |
 //! | an object whose only key starts with `$` | the same with one more `$` in front of the key |
 //!
-//! Everything else is as `JSON.stringify` and `JSON.parse` have it, but that what JSON would lose is an error: a `Map`, an
-//! `Error`, an array of floats. What scripts do to the prototypes or to `JSON` changes nothing here. Both directions have
-//! the same bounds, which are those of the bindings, too.
+//! Everything else is as in `JSON.stringify` and `JSON.parse`, except that a value that JSON would lose is an error: a
+//! `Map`, an `Error`, an array of floats. Changes of scripts to the prototypes or to `JSON` have no effect here. Both
+//! directions have the same bounds, which are those of the bindings, too.
 
 mod decode;
 mod encode;
@@ -27,7 +27,7 @@ use crate::value::Value;
 pub(crate) use decode::{decode, parse};
 pub(crate) use encode::{encode, start};
 
-/// Arrays and objects in each other.
+/// Maximum depth of arrays and objects.
 const MAX_DEPTH: usize = 512;
 
 /// Bits of a `BigInt`, without its sign, …
@@ -40,7 +40,7 @@ const BYTES: &str = "$bytes";
 const BIG_INT: &str = "$bigint";
 const NUMBER: &str = "$number";
 
-/// Texts that cross the wall, as messages say what they are.
+/// The texts between host and guest, as messages call them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Text {
     /// The arguments of a call, or of a call of the host's: a list, which is no level of its own.
@@ -67,7 +67,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// Returns true if a value crosses the wall as bytes.
+/// Returns true if a value is passed as bytes.
 pub(crate) fn is_bytes(value: &Value) -> bool {
     let is_bytes = |kind| {
         matches!(

@@ -164,8 +164,9 @@ impl Value {
         })
     }
 
-    /// The bytes of an `ArrayBuffer` or of a view of one, where and as many as they are at the moment: no JavaScript may run
-    /// while the slice is in use. `None` of anything else, and where the buffer was taken away or made too small.
+    /// The bytes of an `ArrayBuffer` or of a view of one, where and as many as they are at the moment: no JavaScript
+    /// may run while the slice is in use. `None` of anything else, and where the buffer was taken away or made too
+    /// small.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         match self.memory(false)? {
             (_, 0) => Some(&[]),

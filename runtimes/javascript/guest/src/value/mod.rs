@@ -1,8 +1,9 @@
 //! JavaScript values, owned.
 //!
-//! A [`Value`] holds one reference and gives it back when it is dropped. Everything that can run JavaScript, and
+//! A [`Value`] holds one reference and releases it when it is dropped. Everything that can run JavaScript, and
 //! everything that allocates, can throw: such functions return [`Js`], and the exception waits in the context until
-//! [`Thrown::take`]. Here values are made, kept and called; what they hold is read in [`content`], [`property`] and [`text`].
+//! [`Thrown::take`]. Values are made, kept and called here; their contents are read in [`content`], [`property`] and
+//! [`text`].
 
 mod content;
 mod property;
@@ -27,13 +28,13 @@ pub(crate) struct Value(qjs::JSValue);
 impl Value {
     pub(crate) const UNDEFINED: Self = Self(qjs::JS_UNDEFINED);
 
-    /// `undefined`, for those who want a reference.
+    /// A reference to `undefined`.
     pub(crate) fn undefined() -> &'static Self {
         static UNDEFINED: Single<Value> = Single::new(Value::UNDEFINED);
         &UNDEFINED
     }
 
-    /// Takes a result of the engine over, which may be an exception.
+    /// Takes over a result of the engine, which may be an exception.
     ///
     /// # Safety
     /// The engine has just given this reference to its caller.
@@ -46,7 +47,7 @@ impl Value {
         Ok(Self(raw))
     }
 
-    /// Takes a reference over that is no exception.
+    /// Takes over a reference that is no exception.
     ///
     /// # Safety
     /// The engine has just given this reference to its caller.
@@ -54,7 +55,7 @@ impl Value {
         Self(raw)
     }
 
-    /// One more reference to what belongs to somebody else.
+    /// One more reference to a borrowed value.
     ///
     /// # Safety
     /// The value is alive.

@@ -37,8 +37,8 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// The text of a C string that the engine has made. JavaScript strings may hold halves of surrogate pairs, which have no
-    /// UTF-8: each becomes U+FFFD.
+    /// The text of a C string that the engine has made. JavaScript strings may hold halves of surrogate pairs, which
+    /// have no UTF-8: each becomes U+FFFD.
     fn new(text: EngineText) -> Js<Self> {
         if str::from_utf8(text.bytes()).is_ok() {
             return Ok(Self::Engine(text));
@@ -75,8 +75,8 @@ impl Drop for EngineText {
     }
 }
 
-/// Replaces halves of surrogate pairs, which the engine writes in three bytes as if they were characters. `None` where there
-/// is no memory for it.
+/// Replaces halves of surrogate pairs, which the engine writes in three bytes as if they were characters. `None` where
+/// there is no memory for it.
 fn well_formed(bytes: &[u8]) -> Option<String> {
     let mut out = Vec::new();
     out.try_reserve_exact(bytes.len()).ok()?;

@@ -13,7 +13,7 @@ use crate::compile::Error;
 use crate::description::{Description, Function, Room, can_be_named};
 use crate::value_type::{Member, Type};
 
-/// Describes a program that is valid. What cannot be imported is refused here, before anything is compiled.
+/// Describes a valid program. Impossible imports are refused here, before anything is compiled.
 pub(super) fn describe(program: &[u8], types: TypesRef<'_>, room: &mut Room) -> Result<Description, Error> {
     let mut description = Description::default();
     let mut depth = 0_u32;
@@ -41,7 +41,7 @@ pub(super) fn describe(program: &[u8], types: TypesRef<'_>, room: &mut Room) -> 
     Ok(description)
 }
 
-/// Adds a function, or those of an interface. What cannot cross the wall is no guest function.
+/// Adds a function, or those of an interface. A function whose values cannot be passed is left out.
 fn exported(
     types: TypesRef<'_>,
     name: &str,
@@ -63,7 +63,7 @@ fn exported(
     Ok(())
 }
 
-/// The same for an import, which must be something that the host can have.
+/// Adds an import, which must be one that the host can provide.
 fn imported(
     types: TypesRef<'_>,
     name: &str,
@@ -103,7 +103,7 @@ fn is_resource(ty: ComponentAnyTypeId) -> bool {
     matches!(ty, ComponentAnyTypeId::Resource(_))
 }
 
-/// Nothing if it cannot cross the wall.
+/// `None` if its values cannot be passed.
 fn function(
     types: TypesRef<'_>,
     name: String,
@@ -131,7 +131,8 @@ fn function(
     Ok(Some(Function { name, parameters, result }))
 }
 
-/// A type, written out; nothing if something in it belongs to the program alone. The guest decides the same in the same way.
+/// A type, written out; `None` if a part of it belongs to the program alone. The guest decides the same in the same
+/// way.
 fn value(types: &TypesRef<'_>, ty: &ComponentValType, room: &mut Room) -> Result<Option<Type>, Error> {
     room.take("")?;
     let defined = match ty {
@@ -210,7 +211,7 @@ fn of_primitive(primitive: PrimitiveValType) -> Option<Type> {
     }))
 }
 
-/// The members of a type, as long as all of them can cross the wall.
+/// The members of a type, if values of all of them can be passed.
 struct Members<'a, 't> {
     types: &'a TypesRef<'t>,
     room: &'a mut Room,

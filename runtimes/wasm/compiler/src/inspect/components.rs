@@ -1,9 +1,10 @@
-//! How much a component makes the validator and the compiler do.
+//! The work that a component makes for the validator and the compiler.
 //!
-//! Both walk through a type, an instance or a component each time that it is referred to, so that some bytes may state the product
-//! of two numbers, or of many: an instance of 90000 exports, made 990 times in each of 990 components. They cannot be stopped while
-//! they do it. So whatever refers to something weighs as much as that is when it is written out ([`Known::weight`]). It is added up
-//! while the program is read, before anybody else sees it, in a time that is linear in its bytes:
+//! Both walk through a type, an instance or a component each time that it is referred to. So a few bytes may state the
+//! product of two numbers, or of many: an instance of 90000 exports, made 990 times in each of 990 components. They
+//! cannot be stopped meanwhile. So each reference weighs as much as its target does when it is written out
+//! ([`Known::weight`]). The sum is computed while the program is read, before anything else sees it, in time linear in
+//! its bytes:
 //!
 //! | product | weighs |
 //! |---|---|
@@ -30,43 +31,43 @@ use super::scope::{Known, Scope, Total, at, named};
 use super::types::{self, Excess};
 use crate::value_type::Type;
 
-/// What all that a program's components refer to weighs together, each time that it is written down.
+/// Maximum weight of all references in a program's components, as written.
 pub(super) const MAX_WEIGHT: u64 = 1 << 20;
 
-/// The same for the whole program with everything inside instances, and again for each of those.
+/// Maximum weight of the whole program with everything inside instances, counted again for each of those.
 pub(super) const MAX_LAID_OUT: u64 = 1 << 20;
 
-/// Instances, functions and names that instances are made of, with those of all instances inside.
+/// Maximum number of instances, functions and names of instances, with those of all instances inside.
 pub(super) const MAX_ITEMS: u64 = 100_000;
 
-/// Instances of components times types of resources.
+/// Maximum product: instances of components times types of resources.
 pub(super) const MAX_PAIRS: u64 = 10_000_000;
 
-/// Modules and components, inside each other or beside.
+/// Maximum number of modules and components, nested or side by side.
 pub(super) const MAX_PARTS: u64 = 1000;
 
-/// Levels of types within types: the validator's own limit for values, and some for what is around them.
+/// Maximum levels of types within types: the validator's own limit for values, and some for the levels around them.
 pub(super) const MAX_DEPTH: u32 = Type::MAX_DEPTH;
 
-/// What is being read: the program, what is inside it, and so on.
+/// The parts that are being read: the program, a part inside it, and so on.
 #[derive(Debug, Default)]
 pub(super) struct Components<'a> {
     current: Scope<'a>,
-    /// What it is inside, the innermost last.
+    /// The scopes around the current one, the innermost last.
     around: Vec<Scope<'a>>,
-    /// What was found so far, inside everything.
+    /// The weight of everything so far.
     weight: u64,
-    /// The deepest type.
+    /// The depth of the deepest type.
     depth: u32,
-    /// Modules and components.
+    /// The number of modules and components.
     parts: u64,
     imports_a_component: bool,
-    /// The program, when it was read to its end.
+    /// The program, once it was read to its end.
     whole: Total,
 }
 
 impl<'a> Components<'a> {
-    /// Takes notice of a part of the program before it is known to be valid.
+    /// Notes a part of the program before it is known to be valid.
     pub fn see(&mut self, program: &'a [u8], payload: &Payload<'a>) -> Result<Option<Excess>> {
         match payload {
             Payload::Version { encoding, .. } => {
@@ -75,7 +76,7 @@ impl<'a> Components<'a> {
                 self.current.is_module = *encoding == Encoding::Module;
             }
             Payload::End(_) => self.end(),
-            // A program that is a module has no use for what it weighs to refer to it.
+            // A module has no use for the weight of references.
             _ if self.around.len() == 1 && self.current.is_module => {}
             Payload::ImportSection(section) => {
                 for import in section.clone().into_imports() {
@@ -146,7 +147,7 @@ impl<'a> Components<'a> {
         Ok(self.is_too_heavy().then_some(Excess::Weight))
     }
 
-    /// Whether the index spaces are those of the validator, which has just taken the same part.
+    /// Returns true if the index spaces are those of the validator, which has just taken the same part.
     pub fn agrees(&self, types: TypesRef<'_>) -> bool {
         let here = &self.current;
         let count = |space: &[Known<'_>]| u32::try_from(space.len()).unwrap_or(u32::MAX);
@@ -165,7 +166,7 @@ impl<'a> Components<'a> {
             .all(|(ours, theirs)| ours == theirs)
     }
 
-    /// What the program is made of when all that it instantiates is laid out. Nothing if that cannot be known, because it imports
+    /// The parts of the program when all its instances are laid out. `None` if they are unknown, because it imports
     /// components.
     pub fn whole(&self) -> Option<Total> {
         (!self.imports_a_component).then_some(self.whole)
@@ -195,7 +196,7 @@ impl<'a> Components<'a> {
         self.around.push(mem::replace(&mut self.current, scope));
     }
 
-    /// Ends the type that is being read: what it has become.
+    /// Ends the current type. Returns its properties.
     pub fn leave(&mut self) -> Known<'a> {
         self.close().close()
     }
@@ -222,7 +223,7 @@ impl<'a> Components<'a> {
         self.introduce(import.ty.kind(), known);
     }
 
-    /// An export, or what a type says about one.
+    /// An export, or a declaration of one in a type.
     pub fn export(&mut self, name: &'a str, kind: ComponentExternalKind, known: Known<'a>) {
         self.charge(named(name).saturating_add(known.weight()));
         self.current.exports(name, known.clone());
@@ -246,7 +247,7 @@ impl<'a> Components<'a> {
                     ComponentOuterAliasKind::Component => at(&around.components, index),
                 };
                 self.charge(known.weight().saturating_add(1));
-                // What is captured from outside is copied with the component, and with all that capture that.
+                // Captures from outside are copied with the component, and with everything that captures it.
                 if count > 0
                     && matches!(
                         kind,
@@ -335,7 +336,7 @@ impl<'a> Components<'a> {
         self.charge(known.weight());
     }
 
-    /// What stands at an index in the index space of its kind.
+    /// The item at an index in the index space of its kind.
     fn item(&self, kind: ComponentExternalKind, index: u32) -> Known<'a> {
         let here = &self.current;
         match kind {
@@ -344,12 +345,12 @@ impl<'a> Components<'a> {
             ComponentExternalKind::Type => at(&here.types, index),
             ComponentExternalKind::Instance => at(&here.instances, index),
             ComponentExternalKind::Component => at(&here.components, index),
-            // There are none without a proposal that is not supported.
+            // None exist without a proposal that is not supported.
             ComponentExternalKind::Value => Known::small(),
         }
     }
 
-    /// An import, an export or an alias is a new entry of its index space.
+    /// Adds an import, an export or an alias to its index space.
     fn introduce(&mut self, kind: ComponentExternalKind, known: Known<'a>) {
         self.depth = self.depth.max(known.depth);
         match kind {
@@ -397,7 +398,7 @@ impl<'a> Components<'a> {
         known.inside = total;
         known.captured = known.captured.saturating_add(captured);
         self.depth = self.depth.max(known.depth);
-        // What is inside may capture what lies outside of this one too.
+        // The parts inside may capture parts outside of this one, too.
         self.current.captured = self.current.captured.saturating_add(captured);
         self.charge(captured.saturating_add(1));
         self.current.components.push(known);

@@ -1,9 +1,9 @@
-//! The proposals of WebAssembly that the runtime has, and the words for those that it has not.
+//! The WebAssembly proposals that the runtime supports, and names for those that it does not.
 
 use wasmparser::WasmFeatures;
 
-/// What the compiler supports, with the settings of the contract. Everything else is refused here, so that it is refused in our words,
-/// and nothing is checked that would be refused afterwards.
+/// The proposals that the compiler supports, with the settings of the contract. Others are refused here, so that the
+/// message is ours, and nothing is checked that would be refused afterwards.
 pub(super) const SUPPORTED: WasmFeatures = WasmFeatures::WASM3
     .difference(WasmFeatures::GC_TYPES)
     .difference(WasmFeatures::EXCEPTIONS)
@@ -11,7 +11,7 @@ pub(super) const SUPPORTED: WasmFeatures = WasmFeatures::WASM3
     .union(WasmFeatures::COMPONENT_MODEL)
     .union(WasmFeatures::WIDE_ARITHMETIC);
 
-/// What a program may be valid with, from what is often met to what is not.
+/// Unsupported proposals that a program may need, the most common first.
 pub(super) const UNSUPPORTED: [(WasmFeatures, &str); 5] = [
     (
         SUPPORTED.union(WasmFeatures::GC_TYPES),

@@ -1,5 +1,5 @@
-//! What a program is, what it exports and imports, and how many memories it has; and whether it can be compiled in bounded time
-//! and memory.
+//! Inspection of a program: its kind, its exports and imports, its number of memories, and the bounds on the time and
+//! memory to compile it.
 
 mod component;
 mod components;
@@ -31,28 +31,29 @@ use crate::inspect::startup::{MAX_ENTRIES, Startup};
 use crate::inspect::types::Excess;
 use crate::options::Options;
 
-/// What a function weighs at most: some ten seconds of the compiler's time, and two gigabytes of memory, for the worst that is known.
-/// Half a megabyte of ordinary code weighs so much.
+/// Maximum weight of a function: some ten seconds of the compiler's time, and two gigabytes of memory, in the worst
+/// known case. Half a megabyte of ordinary code has this weight.
 const MAX_FUNCTION_WEIGHT: u64 = 1 << 20;
-/// What it weighs at most for each second that compiling may take, because it may be the last one that is begun in time; and what it may
-/// weigh in any time.
+/// Maximum weight of a function for each second of the time limit, because it may be the last one that is begun in
+/// time; and the weight that is always allowed.
 const FUNCTION_WEIGHT_PER_SECOND: u64 = 1 << 16;
 const MIN_FUNCTION_WEIGHT: u64 = 1 << 16;
 
-/// What functions and their signatures count together at most: code for calls from outside may be made for each of them.
+/// Maximum count of functions and their signatures: code for calls from outside may be made for each of them.
 const MAX_SIGNATURES: u64 = 1 << 24;
-/// What a function counts beside each of its parameters and results.
+/// Count of a function beside its parameters and results.
 const FUNCTION: u64 = 64;
 
-/// What there is to know about a program.
+/// The properties of a program.
 pub(crate) struct Inspected {
     pub kind: ProgramKind,
     pub memories: u32,
     pub description: Description,
 }
 
-/// Reads a program. It is checked here too, because types are known only of what is valid, and because the clock can be looked at
-/// meanwhile; the compiler checks it again, without a look at the clock, in a time that [`Components`] has bounded.
+/// Reads a program. It is validated here, too, because only valid programs have known types, and because the clock can
+/// be checked meanwhile. The compiler validates it again, without checking the clock, in a time that [`Components`] has
+/// bounded.
 pub(crate) fn inspect(program: &[u8], options: &Options, deadline: Deadline) -> Result<Inspected, Error> {
     if !program.starts_with(b"\0asm") {
         return Err(Error::Program("the program is no WebAssembly in its binary form".to_owned()));
@@ -72,7 +73,7 @@ pub(crate) fn inspect(program: &[u8], options: &Options, deadline: Deadline) -> 
     Ok(Inspected { kind: read.kind, memories: read.memories, description })
 }
 
-/// What a program may have that is compiled in the time that there is for it.
+/// The bounds on a program that is compiled within a time limit.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     /// The weight of its heaviest function.
@@ -88,7 +89,7 @@ struct Read {
     types: Option<Types>,
 }
 
-/// Why a program was not read to its end.
+/// The reason why a program was not read to its end.
 enum Stop {
     Invalid(BinaryReaderError),
     Refused(Error),
@@ -130,7 +131,7 @@ fn read(program: &[u8], features: WasmFeatures, bounds: Bounds, deadline: Deadli
         if let Payload::MemorySection(section) = &payload {
             memories = memories.saturating_add(section.count());
         }
-        // Before it is validated: how long that takes is what is found out here.
+        // Before validation: this bounds the time of validation.
         startup.see(&payload)?;
         light("weight of what a module does when it starts", startup.weight, heaviest)?;
         at_most("entries of tables", startup.entries, MAX_ENTRIES)?;
@@ -150,7 +151,7 @@ fn read(program: &[u8], features: WasmFeatures, bounds: Bounds, deadline: Deadli
                 at_most("functions and their parameters", signatures, MAX_SIGNATURES)?;
                 functions.push((function, body));
             }
-            // The last one is that of the program.
+            // The last end is the program's.
             ValidPayload::End(found) => types = Some(found),
             _ => {}
         }
@@ -172,12 +173,12 @@ fn read(program: &[u8], features: WasmFeatures, bounds: Bounds, deadline: Deadli
     Ok(Read { kind: kind.unwrap_or(ProgramKind::Module), memories, types })
 }
 
-/// A program that is valid with something that is not supported is refused for that.
+/// Refuses a program that is valid only with an unsupported proposal, and names that.
 fn why_invalid(program: &[u8], found: &BinaryReaderError, bounds: Bounds, deadline: Deadline) -> Error {
     for (features, what) in UNSUPPORTED {
         match read(program, features, bounds, deadline) {
             Err(Stop::Refused(Error::Timeout)) => return Error::Timeout,
-            // It is no further.
+            // Validation got no further.
             Err(Stop::Invalid(error)) if error.offset() <= found.offset() => {}
             _ => {
                 return Error::Program(format!(
@@ -189,7 +190,7 @@ fn why_invalid(program: &[u8], found: &BinaryReaderError, bounds: Bounds, deadli
     Error::Program(format!("the program is not valid WebAssembly: {}", one_line(&found.to_string())))
 }
 
-/// What it exports and imports. `links` lets it import what no host has.
+/// Describes exports and imports. `links` allows imports that no host provides.
 fn describe(
     program: &[u8],
     kind: ProgramKind,
@@ -206,7 +207,7 @@ fn describe(
     Ok(description)
 }
 
-/// A name of the program's in a message of one line.
+/// A name from the program in a message of one line.
 fn quoted(name: &str) -> String {
     const MOST: usize = 64;
     let mut text: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
@@ -216,7 +217,7 @@ fn quoted(name: &str) -> String {
     format!("`{text}`")
 }
 
-/// A program is refused for what it has too much of.
+/// Refuses a program that has too much of something.
 fn at_most(what: &str, found: u64, most: u64) -> Result<(), Error> {
     if found <= most {
         return Ok(());
@@ -226,20 +227,20 @@ fn at_most(what: &str, found: u64, most: u64) -> Result<(), Error> {
     )))
 }
 
-/// What a function may weigh that is compiled in that time.
+/// The maximum weight of a function within that time.
 fn heaviest_function(time: Duration) -> u64 {
     let weight =
         u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(FUNCTION_WEIGHT_PER_SECOND) / 1000;
     weight.clamp(MIN_FUNCTION_WEIGHT, MAX_FUNCTION_WEIGHT)
 }
 
-/// The same for what is bounded by the time that is there for it.
+/// Refuses a program beyond a bound that depends on the time limit.
 fn light(what: &str, found: u64, most: u64) -> Result<(), Error> {
     at_most(what, found, most)
         .map_err(|error| if most < MAX_FUNCTION_WEIGHT { if_trusted(error) } else { error })
 }
 
-/// What mends it where more time lets a program have more.
+/// Adds the advice where more time allows a larger program.
 fn if_trusted(error: Error) -> Error {
     Error::Program(format!("{error}; raise the compile timeout if it is trusted"))
 }

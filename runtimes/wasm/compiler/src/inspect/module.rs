@@ -10,20 +10,20 @@ use crate::compile::Error;
 use crate::description::{Description, Function, Room, can_be_named, is_own};
 use crate::value_type::{Member, Type};
 
-/// The module whose functions have host functions of the plain name.
+/// The module of imports that are host functions of the plain name.
 const PLAIN: &str = "env";
 
-/// The module whose functions the runtime has, or answers itself.
+/// The module of imports that the runtime provides, or answers itself.
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// What is exported and imported. What cannot be imported is refused here, before anything is compiled, unless the module is linked to
-/// others.
+/// Describes exports and imports. Impossible imports are refused here, before anything is compiled, unless the module
+/// is linked to others.
 pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Result<Description, Error> {
     let mut description = Description::default();
     for (name, entity) in types.core_exports().into_iter().flatten() {
         match entity {
-            // What cannot cross the wall is no guest function, nor is what no guest function could be called, or what is called like
-            // the runtime's own.
+            // Left out are functions whose values cannot be passed, whose names no guest function can have, or whose
+            // names are the runtime's own.
             EntityType::Func(id) | EntityType::FuncExact(id) if can_be_named(name) && !is_own(name) => {
                 description.exports.extend(function(types, name, id, room)?);
             }
@@ -60,7 +60,7 @@ pub(super) fn describe(types: TypesRef<'_>, links: bool, room: &mut Room) -> Res
     Ok(description)
 }
 
-/// Whether the host can have a function for that import.
+/// Fails unless the host can have a function for that import.
 fn check(name: &str, function: Option<&Function>) -> Result<(), Error> {
     if !can_be_named(name) {
         return Err(Error::Program(format!(
@@ -79,7 +79,7 @@ fn check(name: &str, function: Option<&Function>) -> Result<(), Error> {
     )))
 }
 
-/// Nothing if it cannot cross the wall.
+/// `None` if its values cannot be passed.
 fn function(
     types: TypesRef<'_>,
     name: &str,

@@ -1,29 +1,30 @@
-//! Sections that are read at once, by the validator and again by the compiler, without a look at the clock: all but code and data.
+//! Sections that are read as a whole, by the validator and again by the compiler, without checking the clock: all but
+//! code and data.
 
 use std::time::Duration;
 
 use wasmparser::Payload;
 
-/// Bytes for each second that compiling may take. The worst that are known take most of that second: lists of imports in types of
-/// modules, types that refer to types, enumerations, empty sections.
+/// Bytes for each second of the time limit. The worst known cases take most of that second: lists of imports in types
+/// of modules, types that refer to types, enumerations, empty sections.
 const PER_SECOND: u64 = 1 << 20;
-/// Bytes that a program may have in any time.
+/// Bytes that a program may always have.
 const MIN: u64 = 1 << 20;
 
-/// What a section counts beside its bytes.
+/// Bytes that a section counts besides its own.
 const SECTION: u64 = 4;
-/// What a byte of a component's own sections counts: names there are put into tables, several times.
+/// Factor for a byte of a component's own sections: names there are put into tables, several times.
 const COMPONENT: u64 = 4;
 /// Bytes of sections for other tools, such as names of functions, that count as one.
 const CUSTOM: u64 = 4;
 
-/// Bytes that a program may have which is compiled in that time.
+/// Maximum bytes of a program that is compiled within that time.
 pub(super) fn most(time: Duration) -> u64 {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     (millis.saturating_mul(PER_SECOND) / 1000).max(MIN)
 }
 
-/// What a part of a program counts. What is inside a part is a part itself.
+/// The bytes that a part of a program counts. Parts inside it count for themselves.
 pub(super) fn bytes(payload: &Payload<'_>) -> u64 {
     let len = match payload {
         // Weighed as functions.

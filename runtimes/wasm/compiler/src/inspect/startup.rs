@@ -1,40 +1,42 @@
-//! What a module does when it is instantiated, which the compiler makes one function of that no program has written.
+//! The work of a module's instantiation, which the compiler puts into one function of its own.
 //!
-//! Each segment of data or elements becomes a call of it, each expression code. Tables whose elements are known are written out, with
-//! the empty places: a segment of one element behind a million others takes four megabytes.
+//! That function calls each segment of data or elements, and contains the code of each expression. Tables with known
+//! elements are written out, with the empty places: a segment of one element behind a million others takes four
+//! megabytes.
 
 use wasmparser::{
     ConstExpr, DataKind, Element, ElementItems, ElementKind, Operator, Payload, Result, TableInit, TypeRef,
 };
 
-/// Entries of tables that are written out at most, of all modules together: four bytes each.
+/// Maximum number of table entries that are written out, of all modules together: four bytes each.
 pub(super) const MAX_ENTRIES: u64 = 1 << 22;
 
 /// A table with more entries is not written out.
 const LARGEST_TABLE: u64 = 1 << 20;
 
-/// What copying a segment weighs beside its offset.
+/// Weight of a segment's copy, beside its offset.
 const SEGMENT: u64 = 4;
 
-/// What an element weighs that is not written out, but put into its table by code; and one that waits for `table.init`.
+/// Weight of an element that is not written out, but put into its table by code; and of one that waits for
+/// `table.init`.
 const ELEMENT: u64 = 8;
 const PASSIVE_ELEMENT: u64 = 2;
 
-/// What was found of it in the module that is being read, and in all of them.
+/// The findings about the current module, and about all of them.
 #[derive(Debug, Default)]
 pub(super) struct Startup {
-    /// What the function of this module weighs.
+    /// The weight of this module's function.
     pub weight: u64,
     /// Entries of all tables.
     pub entries: u64,
-    /// How large the tables of this module are; nothing for those that it imports.
+    /// The sizes of this module's tables; `None` for imported ones.
     tables: Vec<Option<u64>>,
-    /// Whether a segment of elements could not be written out: none behind it is.
+    /// True if a segment of elements could not be written out: then none behind it is.
     by_code: bool,
 }
 
 impl Startup {
-    /// Takes notice of a part of a program before it is known to be valid.
+    /// Notes a part of a program before it is known to be valid.
     pub fn see(&mut self, payload: &Payload<'_>) -> Result<()> {
         match payload {
             Payload::Version { .. } => {
@@ -110,7 +112,7 @@ impl Startup {
     }
 }
 
-/// The value of an expression that is nothing but a number.
+/// The value of an expression that is a single constant.
 fn constant(expression: &ConstExpr<'_>) -> Option<u64> {
     let mut operators = expression.get_operators_reader();
     let value = match operators.read().ok()? {

@@ -1,8 +1,8 @@
-//! Reads the types that a component declares, and says how large they are.
+//! Reads the types that a component declares, and computes their sizes.
 //!
-//! Types of components and instances hold declarations, which may hold types again. The validator's own reader calls itself for
-//! each level, and each takes a part of the stack: some bytes of a program are enough to use it up. So they are read here first, with
-//! a list of what is open instead, and are not handed on if they are nested too deep.
+//! Types of components and instances hold declarations, which may hold types again. The validator's own reader recurses
+//! for each level, and each level takes a part of the stack: a few bytes of a program are enough to exhaust it. So they
+//! are read here first, with a list of open scopes instead, and are not passed on if they are nested too deep.
 
 use wasmparser::{
     BinaryReader, ComponentAlias, ComponentDefinedType, ComponentExternName, ComponentImport, ComponentType,
@@ -15,19 +15,19 @@ use super::scope::{Known, Scope, at, named};
 /// Levels of declarations inside declarations.
 const MAX_LEVELS: usize = 100;
 
-/// Nothing is wrong with the types that were read, but there is too much of them.
+/// The types that were read are valid, but too many or too large.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Excess {
     Levels,
     Weight,
 }
 
-/// Reads a section of types, which `components` then knows.
+/// Reads a section of types, and adds them to `components`.
 pub(super) fn read<'a>(
     components: &mut Components<'a>,
     mut reader: BinaryReader<'a>,
 ) -> Result<Option<Excess>> {
-    // How many declarations are still to come in each scope that is open.
+    // The number of declarations still to come, in each open scope.
     let mut open = vec![reader.read_var_u32()?];
     loop {
         let level = open.len();
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(
             continue;
         }
         *left -= 1;
-        // The section itself holds types, everything inside holds declarations.
+        // The section itself holds types; everything inside holds declarations.
         let declaration = if level == 1 { 1 } else { reader.read_u8()? };
         match declaration {
             0 => {
@@ -83,13 +83,13 @@ pub(super) fn read<'a>(
                 let known = referred(components, &ty);
                 components.export(name.name, ty.kind(), known);
             }
-            // The validator says what is wrong with it.
+            // The validator reports the fault.
             _ => return Ok(None),
         }
     }
 }
 
-/// What a reference to a type refers to.
+/// The target of a reference to a type.
 pub(super) fn referred<'a>(components: &Components<'a>, ty: &ComponentTypeRef) -> Known<'a> {
     match *ty {
         ComponentTypeRef::Module(index) => at(&components.here().core_types, index),
@@ -114,7 +114,7 @@ fn plain<'a>(components: &Components<'a>, ty: &ComponentType<'a>) -> Known<'a> {
         }
         ComponentType::Defined(ty) => defined(components, ty, &mut known),
         ComponentType::Resource { .. } => return Known::resource(),
-        // Read by their declarations.
+        // Their declarations are read one by one.
         ComponentType::Component(_) | ComponentType::Instance(_) => {}
     }
     known
@@ -161,7 +161,7 @@ fn value<'a>(components: &Components<'a>, ty: ComponentValType) -> Known<'a> {
 /// A type of core WebAssembly.
 pub(super) fn core_type<'a>(ty: &CoreType<'a>) -> Vec<Known<'a>> {
     match ty {
-        // Types are one for all that look alike: to refer to one is to compare its number.
+        // Types of the same form are one type: to refer to one is to compare its number.
         CoreType::Rec(group) => group.types().map(|_| Known::small()).collect(),
         CoreType::Module(declarations) => {
             let mut known = Known::small();

@@ -1,8 +1,9 @@
-//! How much work a function makes for the compiler.
+//! The work that a function makes for the compiler.
 //!
-//! The compiler takes a function at a time and cannot be stopped inside its passes. Bytes say little about how long that takes: a
-//! call of two bytes may carry two thousand values, and each local variable may have another value behind each loop. So
-//! functions are weighed: an ordinary instruction weighs 1, and what was measured to cost more, more.
+//! The compiler takes one function at a time and cannot be stopped inside its passes. The number of bytes says little
+//! about the time: a call of two bytes may carry two thousand values, and each local variable may have another value
+//! behind each loop. So functions are weighed: an ordinary instruction weighs 1, and those that were measured to cost
+//! more weigh more.
 
 use wasmparser::{
     BlockType, FrameKind, FuncValidator, FunctionBody, Operator, ValidatorResources, WasmModuleResources,
@@ -16,18 +17,19 @@ const CONTROL: u64 = 8;
 const CARRIED: u64 = 8;
 /// A value that goes into a call or comes out of it.
 const PASSED: u64 = 2;
-/// What is checked before it is done: memory accesses, divisions, conversions that may trap.
+/// An instruction with a check: memory accesses, divisions, conversions that may trap.
 const CHECKED: u64 = 8;
-/// How many pairs of a local variable and a block weigh 1; of a local variable and a loop; of those and each level of nesting.
+/// The number of pairs of a local variable and a block that weigh 1; of a local variable and a loop; of those and each
+/// level of nesting.
 const LOCALS_IN_BLOCKS: u64 = 256;
 const LOCALS_IN_LOOPS: u64 = 64;
 const LOCALS_IN_NESTED_LOOPS: u64 = 4096;
 
-/// Instructions between two looks at the clock.
+/// Instructions between two checks of the clock.
 const CLOCK: u64 = 1 << 12;
 
-/// Checks a function's code, and weighs it; each instruction is weighed before it is checked, and nothing is checked of what is
-/// behind the most that a function may weigh.
+/// Checks a function's code, and weighs it. Each instruction is weighed before it is checked, and nothing is checked
+/// behind the maximum weight of a function.
 pub(super) fn weigh(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -70,7 +72,7 @@ pub(super) fn weigh(
     Ok(total)
 }
 
-/// What one instruction weighs. If it is not valid, the validator finds that out afterwards.
+/// The weight of one instruction. An invalid one is found by the validator afterwards.
 fn of(validator: &FuncValidator<ValidatorResources>, operator: &Operator<'_>) -> u64 {
     let resources = validator.resources();
     let passed = |ty: Option<u32>| 1 + PASSED * ty.map_or(0, |ty| sum(signature(resources, ty)));
@@ -135,7 +137,7 @@ fn block(resources: &ValidatorResources, ty: BlockType) -> (usize, usize) {
     }
 }
 
-/// Values that a branch to there carries.
+/// Values that a branch to that label carries.
 fn label(validator: &FuncValidator<ValidatorResources>, depth: u32) -> u64 {
     let Some(frame) = usize::try_from(depth).ok().and_then(|depth| validator.get_control_frame(depth)) else {
         return 0;
@@ -150,7 +152,7 @@ fn sum((params, results): (usize, usize)) -> u64 {
 
 macro_rules! reaches_out {
     ($( @$proposal:ident $operator:ident $({ $($argument:ident: $type:ty),* })? => $visit:ident ($($rest:tt)*) )*) => {
-        /// Whether an instruction works on a memory or a table.
+        /// Returns true if an instruction works on a memory or a table.
         fn reaches_out(operator: &Operator<'_>) -> bool {
             const PLACES: [&str; 5] = ["memarg", "mem", "table", "dst_mem", "dst_table"];
             let arguments: &[&str] = match operator {

@@ -1,8 +1,8 @@
 //! Runs the steps of an official WebAssembly test script: many modules in one store, linked to each other.
 //!
-//! The engine, its memories and its limits are those of the `wasm` guest, file by file. What differs is who calls:
-//! payload 0 holds the code of all modules, payload 1 where each of them lies, and the host says what is done next. Values
-//! travel as text: `i32:`, `i64:`, `f32:`, `f64:` and `v128:` with their bits in hexadecimal, `null` and `func`.
+//! The engine, its memories and its limits are those of the `wasm` guest, file by file. The caller differs: payload 0
+//! holds the code of all modules, payload 1 the place of each, and the host gives the steps. Values travel as text:
+//! `i32:`, `i64:`, `f32:`, `f64:` and `v128:` with their bits in hexadecimal, `null` and `func`.
 
 #![no_std]
 
@@ -43,10 +43,10 @@ use wasmtime::{Engine, Instance, Linker, Module, Store, Val};
 
 use limits::HeapLimits;
 
-/// Memories that a script may have: each gets so small a share that all scripts fit.
+/// Maximum number of memories of a script: each gets so small a share that all scripts fit.
 const MEMORIES: u32 = 128;
 
-/// A script on its way.
+/// The state of a script.
 struct Script {
     engine: Engine,
     store: Store<HeapLimits>,
@@ -90,7 +90,7 @@ fn start() -> Result<()> {
     })
 }
 
-/// Publishes a step. Its result is `ok` and values, or `error` and what went wrong.
+/// Publishes a step. Its result is `ok` and values, or `error` and the reason.
 fn step(
     script: &Rc<RefCell<Script>>,
     name: &str,
@@ -107,7 +107,7 @@ fn step(
 }
 
 impl Script {
-    /// Makes an instance of the module of that number; the result is the instance's number.
+    /// Makes an instance of the module with that number. Returns the instance's number.
     fn instantiate(&mut self, module: u32) -> wasmtime::Result<String> {
         let number = self.instances.len();
         self.instances.push(None);
@@ -149,7 +149,7 @@ impl Script {
     }
 }
 
-/// The code of the module of that number: payload 1 has 16 bytes for each, where it starts and how long it is.
+/// The code of the module with that number: payload 1 has 16 bytes for each, its start and its length.
 fn code_of(module: u32) -> Option<&'static [u8]> {
     let table = payload(CONFIG_PAYLOAD)?;
     let entry = usize::try_from(module).ok()?.checked_mul(16)?;

@@ -1,5 +1,5 @@
-//! The module that the scripts import from, as the specification's own interpreter has it, but for its memory: that one
-//! comes as a module of the script, because only the memories of modules can grow here.
+//! The module that the scripts import from, as in the specification's own interpreter. Its memory, however, comes from
+//! a module of the script, because only the memories of modules can grow here.
 
 use wasmtime::{
     FuncType, Global, GlobalType, Linker, Mutability, Ref, RefType, Store, Table, TableType, Val, ValType,

@@ -1,3 +1,3 @@
-//! Nothing, in the place of a crate that guests do not use.
+//! An empty crate, in place of one that guests do not use.
 
 #![no_std]

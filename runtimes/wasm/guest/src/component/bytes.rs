@@ -1,5 +1,5 @@
-//! Functions over bytes: those of the commonest shapes are called with typed values, because the general way makes a value
-//! of its own, some 32 bytes large, for each byte of a list.
+//! Functions over bytes. Those of the commonest shapes are called with typed values, because the general way makes a
+//! value of its own, some 32 bytes large, for each byte of a list.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -16,7 +16,7 @@ use crate::state::Shared;
 /// A function that can be published.
 pub(super) type Call = Box<dyn Fn(&[ValueRef<'_>]) -> Result<Value>>;
 
-/// The function, if it is of such a shape.
+/// The function, if it has such a shape.
 pub(super) fn call(shared: &Shared, function: Func, params: &[Kind], returns: Kind) -> Option<Call> {
     match (params, returns) {
         ([Kind::Bytes], Kind::Bytes) => typed(shared, function, |values| Some((bytes(values)?,)), from_bytes),
@@ -30,7 +30,7 @@ pub(super) fn call(shared: &Shared, function: Func, params: &[Kind], returns: Ki
     }
 }
 
-/// `None` where the types are others than the kinds let expect: JSON is a string too.
+/// `None` if the types do not follow from the kinds: JSON is a string, too.
 fn typed<P, R>(
     shared: &Shared,
     function: Func,

@@ -64,7 +64,7 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8]) -> Result<()> 
     Ok(())
 }
 
-/// Publishes a function, if its values can cross the wall.
+/// Publishes a function, if its values can be passed.
 fn publish(shared: &Shared, name: String, function: Func, ty: &ComponentFunc) -> Result<()> {
     let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
     let result = ty.results().next();

@@ -1,4 +1,4 @@
-//! Values of components: plain ones cross the wall as they are, all others as JSON.
+//! Values of components: plain ones are passed as they are, all others as JSON.
 //!
 //! | type | JSON |
 //! |---|---|
@@ -24,21 +24,21 @@ use wasmtime::component::{Type, Val};
 
 use crate::json::{self, Reader};
 
-/// Bytes of the stack for each level of a value, generously.
+/// Bytes of the stack for each level of a value, a generous estimate.
 const STACK_FOR_LEVEL: usize = 2 << 10;
 
-/// Bytes of the stack below which types are not looked into: for the last level, and for an error.
+/// Bytes of the stack below which types are not read: for the last level, and for an error.
 const STACK_FOR_TYPES: usize = 8 << 10;
 
 /// The wire form of a type's values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Shape {
     pub kind: Kind,
-    /// The depth of types in each other, at most.
+    /// Maximum depth of types within types.
     pub depth: usize,
 }
 
-/// The shape of a type; `None` where its values cannot leave the program.
+/// The shape of a type; `None` if its values cannot leave the program.
 pub(super) fn shape(ty: &Type) -> Result<Option<Shape>> {
     let Some(depth) = depth(ty)? else {
         return Ok(None);
@@ -62,7 +62,7 @@ pub(super) fn shapes(types: impl IntoIterator<Item = Type>) -> Result<Option<Vec
     types.into_iter().map(|ty| shape(&ty).transpose()).collect::<Option<Result<_>>>().transpose()
 }
 
-/// The depth of types in each other; nothing where one of them belongs to the program alone.
+/// The depth of types within types; `None` if one of them belongs to the program alone.
 fn depth(ty: &Type) -> Result<Option<usize>> {
     if stack_left() < STACK_FOR_TYPES {
         return Err(Error::new(code::LOAD, "types that nest so deep need more stack: raise the stack size"));
@@ -93,8 +93,8 @@ fn deepest(types: impl IntoIterator<Item = Type>) -> Result<Option<usize>> {
     Ok(Some(deepest))
 }
 
-/// Confirms that the stack has room for values that are so deep. Values are read and written, here and in the runtime, by
-/// functions that call themselves.
+/// Fails unless the stack has room for values of this depth. Recursive functions read and write values, here and in the
+/// runtime.
 pub(super) fn check_stack(depth: usize) -> Result<()> {
     if stack_left() < depth.saturating_mul(STACK_FOR_LEVEL) {
         return Err(wrong(format!(
@@ -266,7 +266,7 @@ fn put_list<T>(
     out.push(end);
 }
 
-/// Reads a value of a type. How deep it can be nested the type says.
+/// Reads a value of a type. The type bounds the depth.
 fn read(reader: &mut Reader<'_>, ty: &Type) -> Result<Val> {
     Ok(match ty {
         Type::Bool => Val::Bool(reader.bool()?),
@@ -420,7 +420,7 @@ fn read_record(reader: &mut Reader<'_>, ty: &Type) -> Result<Val> {
     Ok(Val::Record(fields?))
 }
 
-/// Reads an object with one key, which says what the value's type is.
+/// Reads an object with one key, which names the type of the value.
 fn read_case(
     reader: &mut Reader<'_>,
     ty: impl Fn(&str) -> Result<Option<Type>>,
@@ -441,7 +441,7 @@ fn read_case(
     case.ok_or_else(|| reader.wrong("an object with one key"))
 }
 
-/// The number as one of the type, if it is in its range.
+/// The number as one of the type, if it is in range.
 fn narrow(value: i128, ty: &Type) -> Result<Val> {
     let narrowed = match ty {
         Type::S8 => value.try_into().ok().map(Val::S8),

@@ -12,10 +12,10 @@ use super::value;
 use crate::error::load;
 use crate::state::State;
 
-/// The module whose functions have host functions of the plain name.
+/// The module of imports that are host functions of the plain name.
 const PLAIN: &str = "env";
 
-/// Binds an import to the host function of its name, which is declared.
+/// Binds an import to the host function with its name, and declares that.
 pub(super) fn bind(linker: &mut Linker<State>, import: &ImportType<'_>) -> Result<()> {
     let (module, item) = (import.module(), import.name());
     let ExternType::Func(ty) = import.ty() else {

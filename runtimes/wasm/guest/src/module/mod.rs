@@ -19,7 +19,7 @@ use crate::export;
 use crate::state::{self, Shared, State};
 use crate::wasi::{self, Exit, Wasi};
 
-/// The name of a command's entry. It takes nothing and gives its exit code.
+/// The name of a command's entry. It takes no arguments and returns its exit code.
 const COMMAND: &str = "_start";
 
 /// The name of a library's function that must run before all others.
@@ -63,7 +63,7 @@ pub(crate) fn start(engine: &Engine, machine_code: &'static [u8], config: Config
     memories::publish(&shared, memories)
 }
 
-/// Publishes a function, if its values can cross the wall.
+/// Publishes a function, if its values can be passed.
 fn publish(shared: &Shared, name: &str, function: Func, ty: &FuncType) -> Result<()> {
     let params: Option<Vec<Kind>> = ty.params().map(|ty| value::kind(&ty)).collect();
     let results: Option<Vec<Kind>> = ty.results().map(|ty| value::kind(&ty)).collect();
@@ -117,7 +117,7 @@ fn call(
     end(&mut store, is_last, outcome)
 }
 
-/// The end of what a program did. An error brings along what it has said of it.
+/// The outcome of a program's run. An error carries the program's last output about it.
 fn end<T>(store: &mut Store<State>, is_last: bool, outcome: wasmtime::Result<T>) -> wasmtime::Result<T> {
     let wasi = &mut store.data_mut().wasi;
     wasi.end_call(is_last);

@@ -1,4 +1,4 @@
-//! Values of core modules and values of the wire.
+//! Values of core modules and values in messages.
 
 use alloc::string::String;
 
@@ -7,7 +7,7 @@ use wasmtime::{Val, ValType};
 
 use crate::json;
 
-/// The kind of a type; `None` where its values cannot leave the program.
+/// The kind of a type; `None` if its values cannot leave the program.
 pub(super) fn kind(ty: &ValType) -> Option<Kind> {
     Some(match ty {
         ValType::I32 => Kind::I32,
@@ -18,7 +18,7 @@ pub(super) fn kind(ty: &ValType) -> Option<Kind> {
     })
 }
 
-/// A value on its way into the program; `None` where its kind is not that of any type.
+/// A value on its way into the program; `None` if no type has its kind.
 pub(super) fn enter(value: ValueRef<'_>) -> Option<Val> {
     Some(match value {
         ValueRef::I32(value) => Val::I32(value),

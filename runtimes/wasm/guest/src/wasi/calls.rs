@@ -12,7 +12,7 @@ use crate::state::State;
 /// The first descriptor that a program did not open itself and that is no stream.
 const ROOT_DESCRIPTOR: i32 = 3;
 
-/// Binds the function of that name, if there is one that does more than to refuse.
+/// Binds the function with that name, if there is one that does more than refuse.
 #[rustfmt::skip]
 pub(super) fn bind(linker: &mut Linker<State>, module: &str, name: &str) -> wasmtime::Result<bool> {
     type C<'a> = Caller<'a, State>;
@@ -96,7 +96,7 @@ pub(super) fn bind(linker: &mut Linker<State>, module: &str, name: &str) -> wasm
     Ok(true)
 }
 
-/// Runs a function over the program's memory and what it finds around itself.
+/// Runs a function with the program's memory and surroundings.
 fn run(caller: &mut Caller<'_, State>, call: impl FnOnce(&mut Program<'_>) -> Outcome) -> i32 {
     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
         return Errno::FAULT.0;
@@ -108,7 +108,7 @@ fn run(caller: &mut Caller<'_, State>, call: impl FnOnce(&mut Program<'_>) -> Ou
     }
 }
 
-/// Confirms that a descriptor is the one that a program finds open.
+/// Fails unless a descriptor is the one that a program finds open.
 fn preopened(program: &mut Program<'_>, descriptor: i32) -> Outcome {
     let is_root = descriptor == ROOT_DESCRIPTOR && program.wasi.files.directory(descriptor)?.is_empty();
     if is_root { Ok(()) } else { Err(Errno::BADF) }

@@ -4,7 +4,7 @@ use libhyperlight_guest::time;
 
 use super::errno::Errno;
 
-/// Clocks, and what of the monotonic one the call has slept.
+/// Clocks, and the part of the monotonic one that the call has slept.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
     slept: u64,
@@ -47,16 +47,16 @@ impl Clocks {
         }
     }
 
-    /// A call begins. What others have slept is forgotten, because the clock can be another host's.
+    /// Begins a call. Earlier sleeps are forgotten, because the clock can be another host's.
     pub fn begin(&mut self) {
         self.slept = 0;
     }
 
-    /// Waits until that time of the monotonic clock, and says what time it is then.
+    /// Waits until that time of the monotonic clock. Returns the time after it.
     pub fn wait(&mut self, deadline: u64) -> u64 {
         let before = time::monotonic_ns();
         time::sleep_until(deadline);
-        // It was slept until then, even where the clock is not finer than that.
+        // The sleep lasted until then, even if the clock is coarser than that.
         let after = time::monotonic_ns().max(deadline);
         self.slept = self.slept.saturating_add(after.saturating_sub(before));
         after

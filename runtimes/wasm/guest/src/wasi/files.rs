@@ -1,7 +1,7 @@
-//! The file system: what the host has given, to read only, and what of it is open.
+//! The file system: the host's files, read-only, and the open descriptors.
 //!
-//! Files stay in the payload in which they came. There is one directory that a program finds open, the root of it all;
-//! other directories are there because files are in them.
+//! Files stay in the payload in which they came. A program finds one directory open, the root. Other directories exist
+//! because files are in them.
 
 use alloc::format;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use super::errno::Errno;
 /// Descriptors that may be open at once.
 const MAX_OPEN: usize = 1024;
 
-/// The root's path, as the program is told.
+/// The root's path, as the program sees it.
 pub(super) const ROOT: &str = "/";
 
 /// The target of a path.
@@ -120,7 +120,7 @@ impl Files {
         })
     }
 
-    /// The files in a directory and in those below it: the number of each, its path, and what of it comes after the
+    /// The files in a directory and below it: the number of each, its path, and the part of the path after the
     /// directory's.
     fn inside(&self, directory: &str) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
         let start = if directory.is_empty() { String::new() } else { format!("{directory}/") };
@@ -138,7 +138,7 @@ fn order(one: &str, other: &str) -> Ordering {
     one.bytes().map(key).cmp(other.bytes().map(key))
 }
 
-/// A path relative to a directory, taken from the root, without `.` and `..`. None leads out of the directory.
+/// A path relative to a directory, as a path from the root without `.` and `..`. None leads out of the directory.
 pub(super) fn resolve(directory: &str, path: &str) -> Result<String, Errno> {
     if path.is_empty() {
         return Err(Errno::NOENT);

@@ -5,7 +5,7 @@ use super::files::{Node, Open, resolve};
 use super::memory::word;
 use super::{MAX_TRANSFER, Outcome, Program};
 
-/// Bytes of written data after which it is certain that they were taken.
+/// Bytes of written data up to which it is certain that they are taken.
 const PART: usize = 64 << 10;
 
 /// Bytes of an entry of a directory before its name.
@@ -13,7 +13,8 @@ const ENTRY: usize = 24;
 
 /// `filetype`
 mod filetype {
-    /// A stream. As a character device it would be a terminal, for which programs colour their text and leave buffers out.
+    /// The type of a stream. A character device would be a terminal, for which programs colour their text and leave
+    /// buffers out.
     pub(super) const UNKNOWN: u8 = 0;
     pub(super) const DIRECTORY: u8 = 3;
     pub(super) const REGULAR_FILE: u8 = 4;
@@ -24,7 +25,7 @@ mod rights {
     pub(super) const READ: u64 = 1 << 1;
     pub(super) const WRITE: u64 = 1 << 6;
     pub(super) const ALL: u64 = (1 << 30) - 1;
-    /// Seek and tell, which streams do not have.
+    /// Seek and tell, which streams do not support.
     pub(super) const POSITION: u64 = 1 << 2 | 1 << 5;
 }
 
@@ -94,7 +95,7 @@ impl Program<'_> {
         out: usize,
     ) -> Outcome {
         let node = match self.find(fd, path.0, path.1) {
-            // A file that is not there and shall be made.
+            // A file that does not exist and shall be created.
             Err(Errno::NOENT) if flags & oflags::CREATE != 0 => return Err(Errno::ROFS),
             found => found?,
         };
@@ -121,7 +122,7 @@ impl Program<'_> {
     ) -> Outcome {
         let (index, start) = match *self.wasi.files.get(fd)? {
             Open::File { index, offset } => (index, offset),
-            // Nobody types anything.
+            // Standard input is at its end.
             Open::Input => return self.memory.put_word(out, 0),
             Open::Directory(_) => return Err(Errno::ISDIR),
             Open::Print | Open::Log => return Err(Errno::BADF),
@@ -151,7 +152,7 @@ impl Program<'_> {
         self.memory.put_word(out, total)
     }
 
-    /// Writes part by part. What fails when something was written already is left for the next call to find out.
+    /// Writes part by part. An error after a part was written is left for the next call.
     pub(super) fn write(&mut self, fd: i32, list: usize, count: usize, out: usize) -> Outcome {
         let stream = *self.wasi.files.get(fd)?;
         if !matches!(stream, Open::Print | Open::Log) {
@@ -185,7 +186,8 @@ impl Program<'_> {
         Ok(())
     }
 
-    /// Lists a directory. The last entry is cut where it does not fit: a full buffer tells the program that there is more.
+    /// Lists a directory. The last entry is cut where it does not fit: a full buffer tells the program that there is
+    /// more.
     pub(super) fn readdir(&mut self, fd: i32, to: usize, len: usize, cookie: i64, out: usize) -> Outcome {
         let directory = self.wasi.files.directory(fd)?;
         let skip = usize::try_from(cookie).map_err(|_| Errno::INVAL)?;

@@ -1,9 +1,9 @@
-//! The program's memory, as WASI's functions see it. Addresses and lengths are unsigned, and nothing in here copies more than
-//! a call may move: the heap beside the memory can be an eighth of it.
+//! The program's memory, as WASI's functions see it. Addresses and lengths are unsigned, and nothing here copies more
+//! than a call may move: the heap beside the memory can be an eighth of it.
 
 use super::errno::Errno;
 
-/// Bytes of a path at most, as in the C library's `PATH_MAX`.
+/// Maximum bytes of a path, as in the C library's `PATH_MAX`.
 const MAX_PATH: usize = libhyperlight_wasm_contract::MAX_PATH;
 
 /// Bytes of an entry in a list of buffers: its address and its length.
@@ -14,7 +14,7 @@ const BUFFER: usize = 8;
 pub(super) struct Memory<'a>(pub &'a mut [u8]);
 
 impl Memory<'_> {
-    /// Part of it.
+    /// A part of the memory.
     pub fn part(&mut self, start: usize, len: usize) -> Result<&mut [u8], Errno> {
         let end = start.checked_add(len).ok_or(Errno::FAULT)?;
         self.0.get_mut(start..end).ok_or(Errno::FAULT)
@@ -35,7 +35,7 @@ impl Memory<'_> {
         self.put(to, &word(value)?.to_le_bytes())
     }
 
-    /// A path, as it lies.
+    /// A path, in place.
     pub fn path(&self, start: usize, len: usize) -> Result<&str, Errno> {
         if len > MAX_PATH {
             return Err(Errno::NAMETOOLONG);
@@ -44,7 +44,7 @@ impl Memory<'_> {
         core::str::from_utf8(bytes).map_err(|_| Errno::INVAL)
     }
 
-    /// Confirms that a list of that many buffers lies there.
+    /// Fails unless a list of that many buffers lies there.
     pub fn check_buffers(&mut self, list: usize, count: usize) -> Result<(), Errno> {
         let len = count.checked_mul(BUFFER).filter(|len| i32::try_from(*len).is_ok()).ok_or(Errno::INVAL)?;
         self.part(list, len).map(|_| ())

@@ -1,9 +1,8 @@
-//! WASI preview 1, as far as a program behind a wall can have it: arguments, environment, clocks, random numbers, what
-//! it prints, its exit, and files that the host has given it to read. Every other function answers `ENOSYS`.
+//! WASI preview 1, as far as a sandbox allows: arguments, environment, clocks, random numbers, output, exit, and files
+//! from the host to read. Every other function answers `ENOSYS`.
 //!
-//! Nothing in here asks the host for anything but printing and to be woken: time and entropy come with the call, and files lie
-//! in the guest's own memory. Nothing takes memory by what a program says: what it gives or wants is moved from and to where
-//! it lies, in parts.
+//! The host is asked only to print and to wake the guest: time and entropy come with the call, and files lie in the
+//! guest's own memory. No allocation depends on a program's numbers: data moves in parts, from and to its place.
 
 mod calls;
 mod clock;
@@ -34,7 +33,7 @@ use output::Output;
 /// The module that programs import these functions from.
 const MODULE: &str = "wasi_snapshot_preview1";
 
-/// Bytes that one call hands over at most; programs ask again.
+/// Maximum bytes that one call moves; programs call again.
 const MAX_TRANSFER: usize = 1 << 20;
 
 type Outcome = core::result::Result<(), Errno>;
@@ -66,13 +65,13 @@ impl Wasi {
         }
     }
 
-    /// A call of the program begins.
+    /// Begins a call of the program.
     pub fn begin_call(&mut self) {
         self.clocks.begin();
         self.output.begin();
     }
 
-    /// Lets out what the program has written without ending the line; all of it, if this was its end.
+    /// Sends the program's output that does not end a line; all of it, if the program has ended.
     pub fn end_call(&mut self, is_last: bool) {
         if is_last {
             self.output.finish();
@@ -81,7 +80,7 @@ impl Wasi {
         }
     }
 
-    /// The last that the program has said on standard error in this call.
+    /// The end of the program's output on standard error in this call.
     pub fn said(&self) -> String {
         self.output.said()
     }

@@ -1,7 +1,7 @@
 //! The output of a program: standard output is printed by the host, standard error is logged.
 //!
-//! A program writes bytes, of any number at once, and the host takes text. Both ways decode piece by piece, in memory that
-//! does not depend on what is written, and keep the beginning of a character until its end is written.
+//! A program writes bytes, of any number at once, and the host takes text. Both ways decode piece by piece, in bounded
+//! memory, and keep the beginning of a character until its end is written.
 
 use alloc::string::String;
 
@@ -16,25 +16,25 @@ const PRINT: &str = "HostPrint";
 /// The target of the log records.
 const TARGET: &str = "wasm";
 
-/// Bytes of a frame besides its text, generously.
+/// Bytes of a frame besides its text, a generous estimate.
 const FRAME_OVERHEAD: usize = 1024;
 
 /// Bytes of short pieces of text that are printed together.
 const GATHERED: usize = 16 << 10;
 
-/// Bytes of a log record's message: a line that is longer makes several.
+/// Bytes of a log record's message: a longer line makes several.
 const MAX_LINE: usize = limits::MAX_MESSAGE_LEN;
 
-/// Bytes of a log record besides its message, generously.
+/// Bytes of a log record besides its message, a generous estimate.
 const RECORD_OVERHEAD: usize = 256;
 
-/// Bytes of log records after which the host is asked to take them: less than its ring has room for.
+/// Bytes of log records after which the host is asked to take them: fewer than its ring holds.
 const LOG_BEFORE_TAKEN: usize = 32 << 10;
 
-/// The least time for that. A wait that is over before the host looks would be none.
+/// The least time for that. A shorter wait could be over before the host looks.
 const LOG_TAKEN_NS: u64 = 200_000;
 
-/// Bytes that are kept of what a call has said on standard error.
+/// Bytes of a call's output on standard error that are kept.
 const MAX_SAID: usize = 1024;
 
 /// Output that has been written and not sent yet.
@@ -79,20 +79,20 @@ impl Output {
         });
     }
 
-    /// A call begins.
+    /// Begins a call.
     pub fn begin(&mut self) {
         self.said.text.clear();
         self.said.is_cut = false;
     }
 
-    /// Lets out the line that is not complete; the beginning of a character waits for the next call.
+    /// Sends the incomplete line; the beginning of a character waits for the next call.
     pub fn flush(&mut self) {
         self.log.end();
     }
 
-    /// Lets out everything: the program has ended.
+    /// Sends everything: the program has ended.
     pub fn finish(&mut self) {
-        // Nobody is left to be told.
+        // No receiver is left for an error.
         let _ = self.printed.finish(send);
         let Self { logged, log, said, .. } = self;
         let Ok(()) = logged.finish(|text| {
@@ -103,7 +103,7 @@ impl Output {
         self.flush();
     }
 
-    /// The last that the call has said on standard error.
+    /// The end of the call's output on standard error.
     pub fn said(&self) -> String {
         self.said.last()
     }
@@ -136,7 +136,7 @@ impl Lines {
         }
     }
 
-    /// Adds to the line, which becomes a record and begins anew where a record is full.
+    /// Adds to the line, which becomes a record and begins anew when a record is full.
     fn add(&mut self, mut text: &str) {
         while self.line.len() + text.len() > MAX_LINE {
             let (head, rest) = text.split_at(boundary(text, MAX_LINE - self.line.len()));
@@ -162,7 +162,7 @@ impl Lines {
     }
 }
 
-/// The end of what was said, for the message of an error.
+/// The end of the output, for the message of an error.
 #[derive(Debug, Default)]
 struct Said {
     text: String,
@@ -171,7 +171,7 @@ struct Said {
 
 impl Said {
     fn push(&mut self, text: &str) {
-        // Half of what is kept may go at once, so that short pieces take linear time.
+        // Half of the kept text may go at once, so that short pieces take linear time.
         let new = tail(text, MAX_SAID);
         self.is_cut |= new.len() < text.len();
         if self.text.len() + new.len() > 2 * MAX_SAID {
@@ -211,7 +211,7 @@ fn boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Gives text to the host, in pieces that fit a frame.
+/// Sends text to the host, in pieces that fit a frame.
 fn send(text: &str) -> Result<(), Errno> {
     let room = usize::try_from(boot_info().output.size).unwrap_or(usize::MAX) / 2;
     let room = room.saturating_sub(FRAME_OVERHEAD).max(FRAME_OVERHEAD);

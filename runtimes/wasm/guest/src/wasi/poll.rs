@@ -1,6 +1,6 @@
-//! `poll_oneoff`: waiting for times, and for descriptors, which are always ready because nobody is at their other end.
+//! `poll_oneoff`: waiting for times, and for descriptors, which are always ready because they have no other end.
 //!
-//! Subscriptions and events stay in the program's memory, whatever their number: two passes over them, and one wait between.
+//! Subscriptions and events stay in the program's memory, in any number: two passes over them, and one wait between.
 
 use super::Program;
 use super::clock::Clock;
@@ -21,16 +21,16 @@ mod event {
     pub(super) const WRITE: u8 = 2;
 }
 
-/// `subclockflags`: the time is one of the clock's, not one from now.
+/// `subclockflags`: the time is absolute on the clock, not relative to now.
 const ABSOLUTE: u16 = 1;
 
-/// `eventrwflags`: nothing more will come.
+/// `eventrwflags`: no more data will come.
 const HANGUP: u16 = 1;
 
-/// Bytes that are said to fit into standard output, which takes any number.
+/// Bytes that standard output reports as free; it takes any number.
 const ROOM: u64 = super::MAX_TRANSFER as u64;
 
-/// An event for which a program waits.
+/// An event that a program waits for.
 #[derive(Clone, Copy, Debug)]
 struct Subscription {
     userdata: [u8; 8],
@@ -48,13 +48,13 @@ enum Wanted {
 /// The state of the event.
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// It has, or never will.
+    /// The event has come, or never will.
     Ready(Result<(u64, u16), Errno>),
-    /// It will at that time of the monotonic clock.
+    /// The event will come at that time of the monotonic clock.
     At(u64),
 }
 
-/// The begin of a poll, by both clocks.
+/// The start of a poll, by both clocks.
 #[derive(Clone, Copy, Debug)]
 struct Began {
     wall: u64,
@@ -72,7 +72,7 @@ pub(super) fn oneoff(
     if count == 0 {
         return Err(Errno::INVAL);
     }
-    // All of it is there, or nothing is waited for.
+    // All of it must be in memory before the wait.
     let [subscriptions, room] = [SUBSCRIPTION, EVENT].map(|size| count.checked_mul(size).ok_or(Errno::INVAL));
     program.memory.part(list, subscriptions?)?;
     program.memory.part(events, room?)?;
@@ -96,7 +96,8 @@ pub(super) fn oneoff(
             State::At(time) if time <= now => Ok((0, 0)),
             State::At(_) => continue,
         };
-        // An event is smaller than a subscription: where both lists lie in one place, none is written over before it was read.
+        // An event is smaller than a subscription: where both lists lie in one place, none is written over before it
+        // was read.
         program.memory.put(end, &to_bytes(&subscription, outcome))?;
         end = end.saturating_add(EVENT);
     }
@@ -144,7 +145,7 @@ fn state(program: &mut Program<'_>, subscription: &Subscription, began: Began) -
     }
 }
 
-/// Bytes that can be read, and whether no more will come. What `fd_read` refuses is refused likewise.
+/// Bytes that can be read, and true if no more will come. Refuses what `fd_read` refuses.
 fn readable(program: &mut Program<'_>, descriptor: u32) -> Result<(u64, u16), Errno> {
     let files = &mut program.wasi.files;
     match *files.get(descriptor.cast_signed())? {

@@ -1,6 +1,6 @@
 //! Text of bytes that come in parts.
 
-/// The replacement of bytes that are no text.
+/// The replacement for invalid bytes.
 const REPLACEMENT: &str = "\u{fffd}";
 
 /// Keeps the beginning of a character until its end comes.
@@ -16,7 +16,7 @@ impl Decoder {
         self.len == 0
     }
 
-    /// Hands on the text of the bytes, piece by piece: what is text as it lies, and a replacement for what is none.
+    /// Passes on the text of the bytes, piece by piece: valid text as it is, and a replacement for invalid bytes.
     pub fn decode<E>(
         &mut self,
         mut bytes: &[u8],
@@ -58,13 +58,13 @@ impl Decoder {
         Ok(())
     }
 
-    /// Hands on a replacement for a character that has no end.
+    /// Passes on a replacement for a character without an end.
     pub fn finish<E>(&mut self, take: impl FnOnce(&str) -> Result<(), E>) -> Result<(), E> {
         if core::mem::take(&mut self.len) == 0 { Ok(()) } else { take(REPLACEMENT) }
     }
 
     fn keep(&mut self, beginning: &[u8]) {
-        // What is incomplete lacks at least one of four bytes.
+        // An incomplete character lacks at least one of four bytes.
         if let Some(place) = self.beginning.get_mut(..beginning.len()) {
             place.copy_from_slice(beginning);
             self.len = beginning.len();

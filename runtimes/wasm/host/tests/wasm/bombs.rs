@@ -1,5 +1,5 @@
-//! Programs that are made to take time and memory of the compiler, which runs outside of any sandbox: each ends within twice the time
-//! that is set, measured in time of the processor and in a process of its own.
+//! Programs that are made to take time and memory of the compiler, which runs outside of any sandbox: each ends within
+//! twice the time that is set, measured in time of the processor and in a process of its own.
 #![expect(clippy::print_stdout, reason = "the process of a bomb's own says how it went")]
 
 use std::num::NonZeroUsize;

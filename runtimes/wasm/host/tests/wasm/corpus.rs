@@ -1,5 +1,5 @@
-//! The corpus of the compiler's fuzz target, replayed: what fuzzing has found stays found, on any compiler. And some thousand random
-//! changes of it, always the same.
+//! The corpus of the compiler's fuzz target, replayed: what fuzzing has found stays found, on any compiler. And some
+//! thousand random changes of it, always the same.
 
 use std::fs;
 use std::path::{Path, PathBuf};

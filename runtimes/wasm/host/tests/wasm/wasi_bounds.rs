@@ -1,5 +1,5 @@
-//! Calls of WASI by which a program asks for much at once, in a heap that its memory nearly fills: they take no memory by what
-//! is asked for.
+//! Calls of WASI by which a program asks for much at once, in a heap that its memory nearly fills: they take no memory
+//! by what is asked for.
 
 use std::fmt::Write;
 
@@ -151,8 +151,8 @@ fn a_directory_of_many_files_is_listed_once_each() {
     assert_eq!((code, text), (0, format!("deep|deep-er|\n{names}\n{names}\n")));
 }
 
-/// Every function of WASI that does something and needs no other memory than the program's, with the types of its parameters:
-/// `i` for 32 bits, `l` for 64.
+/// Every function of WASI that does something and needs no other memory than the program's, with the types of its
+/// parameters: `i` for 32 bits, `l` for 64.
 const FUNCTIONS: [(&str, &str); 22] = [
     ("args_get", "ii"),
     ("args_sizes_get", "ii"),

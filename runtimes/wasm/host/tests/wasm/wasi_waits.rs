@@ -10,8 +10,8 @@ use libhyperlight_wasm::{Options, compile};
 use crate::common::{c_program, guest, printed, rust_program, said, start, uninitialized};
 use crate::wasi::run;
 
-/// A module that calls `poll_oneoff` over `count` subscriptions at 1024, with room for events at 4096: it gives the error and,
-/// above it, the number of events.
+/// A module that calls `poll_oneoff` over `count` subscriptions at 1024, with room for events at 4096: it gives the
+/// error and, above it, the number of events.
 const POLL: &str = r#"(module
     (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
@@ -168,8 +168,8 @@ fn a_program_in_rust_sleeps() {
     assert_eq!(*text.lock().unwrap(), "slept\n");
 }
 
-/// Case 14: what Go's runtime does when a goroutine panics. It lets other threads write first, by sleeping, and takes an error
-/// of that for a second panic.
+/// Case 14: what Go's runtime does when a goroutine panics. It lets other threads write first, by sleeping, and takes
+/// an error of that for a second panic.
 #[test]
 fn a_runtime_that_sleeps_before_it_fails_gets_its_words_out() {
     let mut sandbox = start(
