@@ -193,7 +193,7 @@
 /** Memory near address 0, through a null pointer. */
 #define HL_FAULT_NULL_ACCESS 1
 
-/** Memory that is not there. */
+/** Unmapped memory. */
 #define HL_FAULT_UNMAPPED_ACCESS 2
 
 /** A write to code or constant data. */
@@ -232,7 +232,7 @@
 /** Any other exception. */
 #define HL_FAULT_OTHER 14
 
-/** Nothing: what a function without a result returns. */
+/** No value: the result of a function that returns nothing. */
 #define HL_VOID 0
 
 /** `as.boolean`, `true` or `false`. */
@@ -265,10 +265,10 @@
 /** A payload that is data. */
 #define HL_READ 1
 
-/** A payload that is code, which can be read too. */
+/** A payload that is code, which can also be read. */
 #define HL_READ_EXECUTE 3
 
-/** Takes host functions; its guest has not started. */
+/** Host functions can be registered; the guest has not started. */
 #define HL_STATE_UNINITIALIZED 0
 
 /** Can be called. */
@@ -277,7 +277,10 @@
 /** In use: a call, evolve, or something else is running. */
 #define HL_STATE_RUNNING 2
 
-/** Can only be restored or freed: its guest was stopped in the middle. If that was its start, it can only be freed. */
+/**
+ * Can only be restored or freed: its guest was stopped in the middle. If that happened during its start, it can only
+ * be freed.
+ */
 #define HL_STATE_POISONED 3
 
 /** `bool` */
@@ -376,66 +379,63 @@
 /** All details. */
 #define HL_LOG_TRACE 5
 
-/** One call of a host function in progress; lives until that returns. */
+/** One call of a host function in progress; lives until the function returns. */
 typedef struct hl_call hl_call;
 
-/** What went wrong. The caller owns it. */
+/** An error. The caller owns it. */
 typedef struct hl_error hl_error;
 
 /**
- * A guest program, loaded and checked once; shared by any number of sandboxes and threads. May be freed while sandboxes
- * made from it live on.
+ * A guest program, loaded and checked once. Any number of sandboxes and threads may share it. It may be freed before
+ * the sandboxes made from it.
  */
 typedef struct hl_guest hl_guest;
 
-/** Stops the calls of one sandbox. May outlive it, and may be used by any thread, also from a signal handler. */
+/** Cancels the calls of one sandbox. It may outlive the sandbox. Any thread may use it, also from a signal handler. */
 typedef struct hl_interrupt hl_interrupt;
 
-/** Sandboxes kept ready from one snapshot. Its functions may be called by any number of threads at a time. */
+/** Sandboxes kept ready from one snapshot. Any number of threads may call its functions at a time. */
 typedef struct hl_pool hl_pool;
 
-/** A sandbox: one virtual machine that holds one guest. Used by one thread at a time, no matter which. */
+/** A sandbox: one virtual machine that holds one guest. Any thread may use it, one at a time. */
 typedef struct hl_sandbox hl_sandbox;
 
 /**
- * A picture of a sandbox, memory and registers; immutable, and shared by any number of sandboxes and threads. May be freed
- * while sandboxes made from it live on.
+ * The state of a sandbox, memory and registers. It is immutable, and any number of sandboxes and threads may share it.
+ * It may be freed before the sandboxes made from it.
  */
 typedef struct hl_snapshot hl_snapshot;
 
-/**
- * A compiled program, which can be described, and kept in a file. A `const hl_wasm_program *` may be shared between
- * threads.
- */
+/** A compiled program, which can be described and saved. Threads may share a `const hl_wasm_program *`. */
 typedef struct hl_wasm_program hl_wasm_program;
 
 /**
- * `HL_OK`, one of the `HL_ERR_*`, or, from a host function, a positive number of its own. New ones may appear: whatever
- * is not `HL_OK` is a failure.
+ * `HL_OK`, one of the `HL_ERR_*`, or a positive number of a host function's own. New codes may appear: treat every
+ * status but `HL_OK` as a failure.
  */
 typedef int32_t hl_status;
 
 #ifndef HL_VALUE_DEFINED
-/** Borrowed bytes. `data` may be NULL where `len` is 0. */
+/** Borrowed bytes. `data` may be NULL if `len` is 0. */
 typedef struct hl_bytes {
-    /** The first one. */
+    /** Address of the first byte. */
     const uint8_t *data;
-    /** How many. */
+    /** Number of bytes. */
     size_t len;
 } hl_bytes;
 #endif
 
-/** Where and why the processor stopped the guest. Addresses are the guest's own. */
+/** Place and reason of a fault. Addresses are the guest's own. */
 typedef struct hl_fault_info {
     /** The exception's number: 14 is a page fault, 6 an illegal instruction, 13 general protection, 0 a division. */
     uint32_t vector;
-    /** What the instruction did to the memory: one of the `HL_ACCESS_*`. */
+    /** Kind of memory access: one of the `HL_ACCESS_*`. */
     uint32_t access;
     /** Address of the instruction. */
     uint64_t instruction;
-    /** Address of the memory that it wanted; 0 without a memory access. */
+    /** Address of the memory that the instruction accessed; 0 without a memory access. */
     uint64_t address;
-    /** The function that the instruction is in; empty if the guest program has no symbols. */
+    /** Name of the function that contains the instruction; empty if the guest program has no symbols. */
     hl_bytes function;
 } hl_fault_info;
 
@@ -463,30 +463,29 @@ typedef struct hl_sandbox_options {
      */
     uint64_t output_size;
     /**
-     * How long evolve and each call may take. The time of host functions counts, but they are not stopped:
+     * Time limit of evolve and of each call. The time of host functions counts, but they are not stopped:
      * the call ends when they return. A guest is stopped soon after its time is up, not at once: a short
-     * call may end well even if its time was zero. In nanoseconds: unlimited by default, and with
+     * call may succeed even with a limit of zero. In nanoseconds: unlimited by default, and with
      * `UINT64_MAX`.
      */
     uint64_t timeout_ns;
     /**
-     * How much processor time of the calling thread evolve and each call may use, host functions included.
-     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     * Limit on the calling thread's processor time for evolve and for each call, host functions included. In
+     * nanoseconds: unlimited by default, and with `UINT64_MAX`.
      */
     uint64_t cpu_time_ns;
     /**
-     * Host functions that one call may call. Calling more fails inside the guest. Whatever else a guest asks
-     * of the host counts apart: the signature of a host function, the time, a sleep whose time has passed,
-     * and every call that was refused because there were too many. A call has as many of those and 1000
-     * more, because a language runtime asks such things for programs that know nothing of it. Who goes on
-     * asking after that is stopped: `HL_ERR_TOO_LARGE`, and the sandbox is poisoned. Sleeping counts for
-     * nothing but its time. Unlimited by default.
+     * Host functions that one call may call. Calling more fails inside the guest. Other requests of a guest
+     * are counted apart: the signature of a host function, the time, a sleep whose time has passed, and
+     * refused host calls. A call may make as many of them as host calls and 1000 more, because a language
+     * runtime makes such requests on its own. A guest that exceeds this is stopped: `HL_ERR_TOO_LARGE`, and
+     * the sandbox is poisoned. A sleep counts only for its time. Unlimited by default.
      */
     uint64_t max_host_calls;
     /**
-     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
-     * dropped. One warning at the end of the call says how much. The text of a record has at most 4096
-     * bytes: what is longer is cut behind a whole character and ends with `…`. 1 MiB by default.
+     * Bytes of log records that one call may send to the host's logger. Records beyond it are counted and
+     * dropped. One warning at the end of the call says how much was dropped. The text of a record has at
+     * most 4096 bytes: a longer one is cut behind a whole character and ends with `…`. 1 MiB by default.
      */
     uint64_t max_log_bytes;
     /**
@@ -497,7 +496,7 @@ typedef struct hl_sandbox_options {
 } hl_sandbox_options;
 
 #ifndef HL_VALUE_DEFINED
-/** What an `hl_value` holds; its kind says which member. */
+/** The content of an `hl_value`; its kind selects the member. */
 typedef union hl_value_as {
     /** `HL_BOOL` */
     bool boolean;
@@ -515,19 +514,19 @@ typedef union hl_value_as {
     double f64;
     /** `HL_STRING`, `HL_BYTES` */
     hl_bytes bytes;
-    /** The whole. */
+    /** The whole union. */
     uint64_t words[3];
 } hl_value_as;
 #endif
 
 #ifndef HL_VALUE_DEFINED
-/** A value. 32 bytes, for ever. */
+/** A value. Its size is always 32 bytes. */
 typedef struct hl_value {
     /** One of `HL_VOID` to `HL_BYTES`. */
     uint32_t kind;
-    /** 0. */
+    /** Must be 0. */
     uint32_t reserved;
-    /** What it holds. */
+    /** The content. */
     hl_value_as as;
 } hl_value;
 #endif
@@ -535,9 +534,9 @@ typedef struct hl_value {
 /**
  * A host function. Runs on the thread that made the call, inside it.
  *
- * `args` are of the kinds that it was registered with; they, and what they point to, live until it returns. `*result`
- * arrives as `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value; `return
- * hl_call_fail(call, text);` says more.
+ * `args` have the kinds that the function was registered with. They, and the data behind them, live until it returns.
+ * `*result` is initially `HL_VOID`. Returns `HL_OK`, or any other status, which reaches the guest as an error value.
+ * `return hl_call_fail(call, text);` adds a message.
  */
 typedef hl_status (*hl_host_fn)(void *user_data,
                                 hl_call *call,
@@ -545,7 +544,7 @@ typedef hl_status (*hl_host_fn)(void *user_data,
                                 size_t n_args,
                                 hl_value *result);
 
-/** Frees `user_data`. NULL where there is nothing to free. */
+/** Frees `user_data`. NULL if there is nothing to free. */
 typedef void (*hl_free_fn)(void *user_data);
 
 /** Limits of one call, or of the start. Start from `HL_CALL_OPTIONS_INIT`. */
@@ -553,24 +552,24 @@ typedef struct hl_call_options {
     /** `sizeof(hl_call_options)`. */
     size_t size;
     /**
-     * How long the call may take, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
+     * Time limit of the call, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
      * default, unlimited with `UINT64_MAX`.
      */
     uint64_t timeout_ns;
     /**
-     * How much processor time the call may use, in place of the sandbox's own limit. In nanoseconds: as in
-     * the sandbox by default, unlimited with `UINT64_MAX`.
+     * Limit on processor time of the call, in place of the sandbox's own limit. In nanoseconds: as in the
+     * sandbox by default, unlimited with `UINT64_MAX`.
      */
     uint64_t cpu_time_ns;
 } hl_call_options;
 
 /** A guest function. Everything lives as long as the sandbox. */
 typedef struct hl_function_info {
-    /** Its name; followed by a NUL, which its length does not count. */
+    /** Its name. A NUL follows, which the length does not count. */
     hl_bytes name;
     /** The kinds of its parameters, in order. */
     const uint32_t *param_kinds;
-    /** How many. */
+    /** Number of parameters. */
     size_t n_params;
     /** The kind of its result. */
     uint32_t return_kind;
@@ -584,13 +583,13 @@ typedef struct hl_load_options {
     /** `sizeof(hl_load_options)`. */
     size_t size;
     /**
-     * How much memory the file may hold, and how large its guest's program and payloads may be, zeros
-     * included. Loading takes so much memory, and the time to check it. In bytes: 1 GiB by default.
+     * Bound on the memory in the file, and on its guest's program and payloads, zeros included. Loading
+     * takes that much memory, and the time to check it. In bytes: 1 GiB by default.
      */
     uint64_t max_size;
     /**
-     * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or
-     * not. A guest may touch all of them. The bounds of sandboxes hold besides. In bytes: 1 GiB by default.
+     * Bound on the heap, on the stack and on each call buffer, even where the file holds nothing of them. A
+     * guest may touch all of them. The bounds of sandboxes apply, too. In bytes: 1 GiB by default.
      */
     uint64_t max_heap_size;
 } hl_load_options;
@@ -602,31 +601,31 @@ typedef struct hl_load_options {
 typedef struct hl_pool_options {
     /** `sizeof(hl_pool_options)`. */
     size_t size;
-    /** Members at most, in use and idle. Twice the processors of the machine by default. */
+    /** Maximum number of members, in use and idle. Twice the processors of the machine by default. */
     uint64_t max;
     /**
-     * Idle members that are kept in reserve as long as the pool's size allows it. They are made in the
-     * background from the first acquisition on, because host functions may be registered until then: a
-     * program that wants its first request served at once acquires a member, and gives it back, when it
-     * starts. None by default.
+     * Idle members kept in reserve, as far as the pool's size allows. They are made in the background from
+     * the first acquisition on, because host functions may be registered until then. A program that wants
+     * its first request served at once acquires a member, and gives it back, when it starts. None by
+     * default.
      */
     uint64_t min_idle;
     /**
-     * How long an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
+     * Time that an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
      * with `UINT64_MAX`.
      */
     uint64_t acquire_timeout_ns;
-    /** How long evolve and each call may take. In nanoseconds: unlimited by default, and with `UINT64_MAX`. */
+    /** Time limit of evolve and of each call. In nanoseconds: unlimited by default, and with `UINT64_MAX`. */
     uint64_t timeout_ns;
     /**
-     * How much processor time of the calling thread evolve and each call may use, host functions included.
-     * In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+     * Limit on the calling thread's processor time for evolve and for each call, host functions included. In
+     * nanoseconds: unlimited by default, and with `UINT64_MAX`.
      */
     uint64_t cpu_time_ns;
     /** Host functions that one call may call. Calling more fails inside the guest. Unlimited by default. */
     uint64_t max_host_calls;
     /**
-     * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+     * Bytes of log records that one call may send to the host's logger. Records beyond it are counted and
      * dropped. 1 MiB by default.
      */
     uint64_t max_log_bytes;
@@ -637,21 +636,21 @@ typedef struct hl_pool_options {
     uint64_t max_print_bytes;
 } hl_pool_options;
 
-/** What a pool has done and has. Start from `HL_POOL_STATISTICS_INIT`. */
+/** A pool's statistics. Start from `HL_POOL_STATISTICS_INIT`. */
 typedef struct hl_pool_statistics {
     /** `sizeof(hl_pool_statistics)`; set by the caller. */
     size_t size;
-    /** Members that somebody has acquired. */
+    /** Members in use. */
     uint64_t in_use;
     /** Members that are ready. */
     uint64_t idle;
-    /** Members made since the pool was. */
+    /** Members made so far. */
     uint64_t created;
-    /** Members that could not be brought back and were dropped. */
+    /** Members dropped because they could not be restored. */
     uint64_t replaced;
     /** Acquisitions that had to wait. */
     uint64_t waits;
-    /** How long they waited, together, in nanoseconds. */
+    /** Total time that acquisitions waited, in nanoseconds. */
     uint64_t waited_ns;
 } hl_pool_statistics;
 
@@ -664,34 +663,34 @@ typedef struct hl_wasm_pair {
 } hl_wasm_pair;
 
 /**
- * What a program for WASI finds around itself, and what a program may ask of the compiler. Texts are UTF-8. The first
- * argument is by custom the program's name. Start from `HL_WASM_OPTIONS_INIT`.
+ * The WASI environment of a program, and the limits of the compiler. Texts are UTF-8. The first argument is by custom
+ * the program's name. Start from `HL_WASM_OPTIONS_INIT`.
  */
 typedef struct hl_wasm_options {
     /** `sizeof(hl_wasm_options)`. */
     size_t size;
     /** The program's arguments. */
     const hl_bytes *arguments;
-    /** How many. */
+    /** Number of elements. */
     size_t argument_count;
     /** Variables of the environment. */
     const hl_wasm_pair *environment;
-    /** How many. */
+    /** Number of elements. */
     size_t variable_count;
-    /** Files that it can read and not change. */
+    /** Read-only files. */
     const hl_wasm_pair *files;
-    /** How many. */
+    /** Number of elements. */
     size_t file_count;
-    /** Bytes of the program at most; 0 for 64 MiB. */
+    /** Maximum size of the program in bytes; 0 for 64 MiB. */
     uint64_t max_program_size;
     /**
-     * How long compiling may take, waiting for other compilations of the process included; 0 for a minute. It may take
-     * twice as long, where the program is made for that.
+     * Time limit of the compilation, including the wait for other compilations of the process; 0 for a minute. A
+     * program designed to be slow to compile may take twice as long.
      */
     uint64_t compile_timeout_ns;
     /**
-     * Processors that compile at most; 0 for all that are available to the process, which is also the most for all
-     * compilations together.
+     * Maximum number of processors for the compilation; 0 for all that are available to the process. All compilations
+     * together never use more than those.
      */
     uint64_t compile_threads;
 } hl_wasm_options;
@@ -702,13 +701,13 @@ typedef struct hl_wasm_type {
     uint32_t shape;
     /** The kind of the value that a call takes or gives: `HL_I32` and so on. */
     uint32_t kind;
-    /** 1 if that is a string that holds JSON, else 0. */
+    /** 1 if that kind is a string that holds JSON, else 0. */
     uint32_t is_json;
     /** The number of elements of an `HL_WASM_FIXED_LIST`, else 0. */
     uint32_t length;
-    /** What it is made of. */
+    /** The parts of the type. */
     const struct hl_wasm_member *members;
-    /** How many. */
+    /** Number of elements. */
     size_t member_count;
 } hl_wasm_type;
 
@@ -722,40 +721,40 @@ typedef struct hl_wasm_member {
 
 /** A function that a program exports or imports. */
 typedef struct hl_wasm_function {
-    /** The name of the guest function, or of the host function that is to be registered. */
+    /** The name of the guest function, or of the host function to register. */
     hl_bytes name;
     /** Its parameters. Those of modules have no names. */
     const hl_wasm_member *parameters;
-    /** How many. */
+    /** Number of elements. */
     size_t parameter_count;
     /** The type of its result, or NULL. */
     const hl_wasm_type *result;
 } hl_wasm_function;
 
-/** What a program exports and imports. All that it points to lives as long as the description. */
+/** The exports and imports of a program. All data behind it lives as long as the description. */
 typedef struct hl_wasm_description {
     /** 1 for a component, 0 for a module. */
     uint32_t is_component;
-    /** 0. */
+    /** Always 0. */
     uint32_t reserved;
-    /** The functions that it exports. */
+    /** The exported functions. */
     const hl_wasm_function *exports;
-    /** How many. */
+    /** Number of elements. */
     size_t export_count;
-    /** The functions that it imports; those of WASI, which the runtime has, are among them. */
+    /** The imported functions, including those of WASI, which the runtime provides. */
     const hl_wasm_function *imports;
-    /** How many. */
+    /** Number of elements. */
     size_t import_count;
-    /** The names of the memories that it exports. */
+    /** The names of the exported memories. */
     const hl_bytes *memories;
-    /** How many. */
+    /** Number of elements. */
     size_t memory_count;
 } hl_wasm_description;
 
 /**
- * Takes a log record: its level, who speaks, and one line of text. The library's own records have the target "libhyperlight";
- * any other is what a guest calls itself. The views live until it returns; each is followed by a NUL, which its length does
- * not count. May be called by several threads at a time.
+ * Receives a log record: its level, its target, and one line of text. The library's own records have the target
+ * "libhyperlight"; a guest chooses its own target. The views live until the callback returns. A NUL follows each,
+ * which the length does not count. Several threads may call it at a time.
  */
 typedef void (*hl_log_fn)(void *user_data, uint32_t level, hl_bytes target, hl_bytes message);
 
@@ -763,53 +762,56 @@ typedef void (*hl_log_fn)(void *user_data, uint32_t level, hl_bytes target, hl_b
 extern "C" {
 #endif // __cplusplus
 
-/** The version of the library that is loaded, as `HL_VERSION` is that of the header: major << 16 | minor << 8 | patch. */
+/** The version of the loaded library, encoded as `HL_VERSION` is in the header: major << 16 | minor << 8 | patch. */
 HL_API
 uint32_t hl_version(void);
 
-/** The same as text, `"0.1.0"`. Lives for ever. */
+/** The version of the loaded library as text, such as `"0.1.0"`. The text is static. */
 HL_API const char *hl_version_string(void);
 
-/** Whether sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the mend. */
+/**
+ * Checks that sandboxes can be made here: `HL_OK`, or `HL_ERR_HYPERVISOR_UNAVAILABLE` with the exact reason and the
+ * fix.
+ */
 HL_API
 HL_MUST_USE
 hl_status hl_probe(hl_error **err);
 
 /**
- * The name of a status, `"HL_ERR_TIMEOUT"`, for logs. A positive status, or an unknown one, is `"HL_ERR_?"`. The text
- * lives for ever.
+ * The name of a status, such as `"HL_ERR_TIMEOUT"`, for logs. A positive or unknown status is `"HL_ERR_?"`. The text
+ * is static.
  */
 HL_API
 const char *hl_status_name(hl_status status);
 
-/** The status code of the call that failed. NULL is 0. */
+/** The status code of the call that failed. 0 for NULL. */
 HL_API int32_t hl_error_code(const hl_error *error);
 
 /**
- * One line that says what was expected, what was found, and what mends it; followed by a NUL, which its length does not
- * count. Lives as long as the error. NULL is empty.
+ * The message: one line that says what was expected, what was found, and how to fix it. A NUL follows, which the
+ * length does not count. Lives as long as the error. Empty for NULL.
  */
 HL_API
 hl_bytes hl_error_message(const hl_error *error);
 
 /**
- * The number that the guest gave with its error or abort; with `HL_ERR_HOST_FUNCTION` the host function's status, if that
- * was positive. 0 where there is none, and for NULL.
+ * The number that the guest gave with its error or abort. With `HL_ERR_HOST_FUNCTION`, the host function's status if
+ * it was positive. 0 where there is none, and for NULL.
  */
 HL_API
 int32_t hl_error_guest_code(const hl_error *error);
 
 /**
- * What the guest says about its error besides the message, JSON by convention, such as the name and the stack of what a script
- * threw. It is the guest's own text: valid UTF-8 of at most 64 KiB, and as it came, so that anything may be in it. Followed by a
- * NUL, which its length does not count. Lives as long as the error. Empty, with `data` NULL, where there is nothing, and for NULL.
+ * The guest's details of its error, JSON by convention, such as the name and the stack of a script's exception. The
+ * text is untrusted: valid UTF-8 of at most 64 KiB, unchanged otherwise. A NUL follows, which the length does not
+ * count. Lives as long as the error. Empty, with `data` NULL, where there are none, and for NULL.
  */
 HL_API
 hl_bytes hl_error_details(const hl_error *error);
 
 /**
- * Where and why the processor stopped the guest: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error
- * has none: `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
+ * Gets the place and reason of a fault, for `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. For any other error it
+ * returns `HL_ERR_INVALID_ARGUMENT`, and `*out` is all zeros. `out->function` lives as long as the error.
  */
 HL_API
 HL_MUST_USE
@@ -817,27 +819,27 @@ hl_status hl_error_fault(const hl_error *error,
                          hl_fault_info *out);
 
 /**
- * What kind of fault it was, one of the `HL_FAULT_*`: with `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. Any other error has
- * none: `HL_FAULT_NONE`, as NULL has. New ones may appear.
+ * The kind of a fault, one of the `HL_FAULT_*`, for `HL_ERR_GUEST_FAULT` and `HL_ERR_STACK_OVERFLOW`. `HL_FAULT_NONE`
+ * for any other error and for NULL. New kinds may appear.
  */
 HL_API
 uint32_t hl_error_fault_kind(const hl_error *error);
 
 /**
- * An error of a library that extends this one, to be given out like those of this library. `message` is copied; what is not
- * UTF-8 in it is replaced. Freed by `hl_error_free`.
+ * Makes an error for a library that extends this one. `message` is copied; invalid UTF-8 in it is replaced. Free it
+ * with `hl_error_free`.
  */
 HL_API
 HL_MUST_USE
 hl_error *hl_error_new(hl_status code,
                               hl_bytes message);
 
-/** Frees an error. NULL is fine. */
+/** Frees an error. NULL is allowed. */
 HL_API void hl_error_free(hl_error *error);
 
 /**
- * Loads a guest program from a file, which is read once and not needed afterwards. `HL_ERR_IO` if it cannot be read,
- * `HL_ERR_GUEST_BINARY` if it is no guest program.
+ * Loads a guest program from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read,
+ * `HL_ERR_GUEST_BINARY` if it is not a guest program.
  */
 HL_API
 HL_MUST_USE
@@ -853,8 +855,8 @@ hl_status hl_guest_from_bytes(hl_bytes elf,
                               hl_error **err);
 
 /**
- * A guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), `"wasm"` (the runtime
- * without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
+ * Loads a guest program that the library carries: `"demo"`, `"javascript"` (its functions: docs/runtimes.md), or
+ * `"wasm"` (the runtime without a module; see `hl_wasm_compile`). Any other name is `HL_ERR_INVALID_ARGUMENT`.
  */
 HL_API
 HL_MUST_USE
@@ -863,9 +865,9 @@ hl_status hl_guest_builtin(const char *name,
                            hl_error **err);
 
 /**
- * The same guest with bytes added to its image: data (`HL_READ`), or code compiled for it (`HL_READ_EXECUTE`). The guest
- * finds them by their number, counted from 0 in the order in which they were added; it cannot write to them. `payload`
- * is copied; `base` is not changed.
+ * Makes a copy of a guest with a payload added to its image: data (`HL_READ`) or code compiled for it
+ * (`HL_READ_EXECUTE`). The guest finds payloads by their index, counted from 0 in the order of addition. It cannot
+ * write to them. `payload` is copied; `base` is not changed.
  */
 HL_API
 HL_MUST_USE
@@ -875,10 +877,10 @@ hl_status hl_guest_with_payload(const hl_guest *base,
                                 hl_guest **out,
                                 hl_error **err);
 
-/** Frees a guest. NULL is fine. */
+/** Frees a guest. NULL is allowed. */
 HL_API void hl_guest_free(hl_guest *guest);
 
-/** Makes a sandbox for a guest. It costs next to nothing until it evolves. `options` may be NULL. */
+/** Makes a sandbox for a guest. It takes almost no resources until evolve. `options` may be NULL. */
 HL_API
 HL_MUST_USE
 hl_status hl_sandbox_new(const hl_guest *guest,
@@ -887,12 +889,12 @@ hl_status hl_sandbox_new(const hl_guest *guest,
                          hl_error **err);
 
 /**
- * Registers a host function, before evolve; in place of one that has the name. `HostPrint (string) -> i32`, which every
- * sandbox starts with, can be replaced as well: it writes to file descriptor 1, past the buffer of stdio. A `param_kinds`
- * of NULL is fine where `n_params` is 0.
+ * Registers a host function, before evolve. It replaces one of the same name. Every sandbox starts with
+ * `HostPrint (string) -> i32`, which can be replaced as well: it writes to file descriptor 1, bypassing stdio's
+ * buffer. `param_kinds` may be NULL where `n_params` is 0.
  *
- * `user_data` is handed to `function`, and freed by `free_fn` (which may be NULL) exactly once: when the sandbox goes away,
- * when the function is replaced or removed, and also when this fails.
+ * `user_data` is passed to `function`. `free_fn` (which may be NULL) frees it exactly once: when the sandbox is freed,
+ * when the function is replaced or removed, and also when this call fails.
  */
 HL_API
 HL_MUST_USE
@@ -907,7 +909,7 @@ hl_status hl_sandbox_register(hl_sandbox *sandbox,
                               hl_error **err);
 
 /**
- * Removes a host function, before evolve; also `HostPrint`. There need not be one of that name, see
+ * Removes a host function, before evolve; also `HostPrint`. It succeeds even if there is none of that name; see
  * `hl_sandbox_unregister_found`.
  */
 HL_API
@@ -916,10 +918,7 @@ hl_status hl_sandbox_unregister(hl_sandbox *sandbox,
                                 const char *name,
                                 hl_error **err);
 
-/**
- * Removes a host function as `hl_sandbox_unregister` does, and says in `*found` if there was one: 1, else 0. On failure it
- * is 0.
- */
+/** Removes a host function as `hl_sandbox_unregister` does. `*found` becomes 1 if there was one, else 0; on failure 0. */
 HL_API
 HL_MUST_USE
 hl_status hl_sandbox_unregister_found(hl_sandbox *sandbox,
@@ -928,10 +927,11 @@ hl_status hl_sandbox_unregister_found(hl_sandbox *sandbox,
                                       hl_error **err);
 
 /**
- * Starts the guest: makes the virtual machine, lets the guest initialise itself, learns its functions. Once.
+ * Starts the guest: makes the virtual machine, lets the guest initialise itself, and reads its list of functions.
+ * Allowed once.
  *
- * A failure before the guest has run (no hypervisor, no memory) leaves the sandbox as it was, and this can be tried
- * again. After any other failure the sandbox is poisoned and of no more use: free it.
+ * A failure before the guest has run (no hypervisor, no memory) leaves the sandbox unchanged, and the call can be
+ * repeated. After any other failure the sandbox is poisoned and can only be freed.
  */
 HL_API
 HL_MUST_USE
@@ -946,8 +946,9 @@ hl_status hl_sandbox_evolve_with(hl_sandbox *sandbox,
                                  hl_error **err);
 
 /**
- * Calls a guest function. `result` is written to in any case: `HL_VOID` on failure. Its text or bytes are views, which
- * die with the next call, restore or snapshot of the sandbox, or with the sandbox. `args` may be NULL where `n_args` is 0.
+ * Calls a guest function. `result` is written in any case: `HL_VOID` on failure. Its text or bytes are views, valid
+ * until the next call, restore or snapshot of the sandbox, or until it is freed. `args` may be NULL where `n_args` is
+ * 0. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
  *
  * If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
  */
@@ -971,24 +972,26 @@ hl_status hl_sandbox_call_with(hl_sandbox *sandbox,
                                hl_value *result,
                                hl_error **err);
 
-/** What the sandbox can do next: one of the `HL_STATE_*`. May be asked by any thread, also while a call runs. NULL is 0. */
+/** The state of a sandbox: one of the `HL_STATE_*`. May be called from any thread, also while a call runs. 0 for NULL. */
 HL_API
 uint32_t hl_sandbox_state(const hl_sandbox *sandbox);
 
 /**
- * Frees a sandbox, and everything that was registered with it; its virtual machine is destroyed soon. While a call runs,
- * also from its own callbacks, that happens when the call ends; the handle must not be used any more all the same. NULL
- * is fine.
+ * Frees a sandbox and everything registered with it; its virtual machine is destroyed soon. While a call runs, also
+ * from its own callbacks, that happens when the call ends; the handle must not be used any more all the same. NULL is
+ * allowed.
  */
 HL_API
 void hl_sandbox_free(hl_sandbox *sandbox);
 
-/** How many functions the guest has; 0 before evolve. May be asked by any thread, also while a call runs. */
-HL_API size_t hl_sandbox_function_count(const hl_sandbox *sandbox);
+/** The number of the guest's functions; 0 before evolve. May be called from any thread, also while a call runs. */
+HL_API
+size_t hl_sandbox_function_count(const hl_sandbox *sandbox);
 
 /**
- * The guest function at `index`, counted from 0 in the order in which the guest lists them. Before evolve
- * `HL_ERR_STATE` (while that runs `HL_ERR_BUSY`), behind the last one `HL_ERR_INVALID_ARGUMENT`; `*out` is then all zeros.
+ * Gets the guest function at `index`, counted from 0 in the guest's own order. Before evolve it fails with
+ * `HL_ERR_STATE`, during evolve with `HL_ERR_BUSY`, and past the last function with `HL_ERR_INVALID_ARGUMENT`. On
+ * failure `*out` is all zeros.
  */
 HL_API
 HL_MUST_USE
@@ -997,28 +1000,29 @@ hl_status hl_sandbox_function(const hl_sandbox *sandbox,
                               hl_function_info *out);
 
 /**
- * A handle that stops the sandbox's evolve and calls. May be asked for at any time, also while a call runs. NULL for NULL,
- * and if the program ignores the signal that stops guests (`SIGRTMIN + 9`).
+ * Makes a handle that cancels the sandbox's evolve and calls. Allowed at any time, also while a call runs. NULL for
+ * NULL, and if the program ignores the wake-up signal (`SIGRTMIN + 9`).
  */
 HL_API
 HL_MUST_USE
 hl_interrupt *hl_sandbox_interrupt_handle(const hl_sandbox *sandbox);
 
 /**
- * Stops the call, or the evolve, that runs now: it ends with `HL_ERR_INTERRUPTED`, and the sandbox is poisoned. 1 if there
- * was one, else 0. A host function is not stopped: the call ends when it returns. Never blocks, and is never kept for later.
- * NULL is 0.
+ * Cancels the running call or evolve: it ends with `HL_ERR_INTERRUPTED`, and the sandbox is poisoned. Returns 1 if one
+ * was running, else 0. A host function is not stopped: the call ends when it returns. Never blocks, and has no effect
+ * on later calls. 0 for NULL.
  */
 HL_API
 int32_t hl_interrupt_fire(const hl_interrupt *interrupt);
 
-/** Frees a handle. NULL is fine. */
+/** Frees a handle. NULL is allowed. */
 HL_API void hl_interrupt_free(hl_interrupt *interrupt);
 
 /**
- * Makes a sandbox that goes on where the snapshot was taken. Register the host functions that the snapshotted one had, then
- * evolve, which runs no guest code and lists what is missing or different (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the
- * snapshot's: another one in `options`, which may be NULL, is `HL_ERR_INVALID_ARGUMENT`.
+ * Makes a sandbox that continues where the snapshot was taken. Register the same host functions as the original
+ * sandbox's, then evolve. Evolve runs no guest code; it lists missing or different host functions
+ * (`HL_ERR_SNAPSHOT_MISMATCH`). Sizes are the snapshot's: a different one in `options`, which may be NULL, is
+ * `HL_ERR_INVALID_ARGUMENT`.
  */
 HL_API
 HL_MUST_USE
@@ -1027,7 +1031,7 @@ hl_status hl_sandbox_from_snapshot(const hl_snapshot *snapshot,
                                    hl_sandbox **out,
                                    hl_error **err);
 
-/** Takes a snapshot of a sandbox that is ready, and stays as it is. */
+/** Takes a snapshot of a sandbox that is ready. The sandbox is unchanged. */
 HL_API
 HL_MUST_USE
 hl_status hl_sandbox_snapshot(hl_sandbox *sandbox,
@@ -1035,8 +1039,8 @@ hl_status hl_sandbox_snapshot(hl_sandbox *sandbox,
                               hl_error **err);
 
 /**
- * Brings a sandbox back to where the snapshot was taken: memory and registers, not the host's own things. A poisoned one is
- * ready again. Takes any snapshot of the same guest and sizes whose host functions the sandbox has; else
+ * Restores a sandbox to the snapshot: memory and registers, not the host's own state. A poisoned sandbox is ready
+ * again. Accepts any snapshot of the same guest and sizes whose host functions the sandbox has. Any other is
  * `HL_ERR_SNAPSHOT_MISMATCH`, and nothing has changed. After any other failure the sandbox is poisoned.
  */
 HL_API
@@ -1046,8 +1050,8 @@ hl_status hl_sandbox_restore(hl_sandbox *sandbox,
                              hl_error **err);
 
 /**
- * Writes a snapshot to a file, whole or not at all, readable by its owner alone: it holds all that the guest knew. Only a regular
- * file is replaced; where anything else is, a symbolic link among it, `HL_ERR_IO`.
+ * Writes a snapshot to a file, atomically. Only the owner can read the file, because it holds all of the guest's
+ * memory. Only a regular file is replaced; anything else, such as a symbolic link, is `HL_ERR_IO`.
  */
 HL_API
 HL_MUST_USE
@@ -1056,9 +1060,9 @@ hl_status hl_snapshot_save(const hl_snapshot *snapshot,
                            hl_error **err);
 
 /**
- * Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read, `HL_ERR_SNAPSHOT_FILE` if it
- * is damaged, of another version, larger than `hl_load_options` allow by default, or needs a processor with other features. Its
- * checksum finds damage, not forgery.
+ * Reads a snapshot from a file, which is not needed afterwards. `HL_ERR_IO` if it cannot be read.
+ * `HL_ERR_SNAPSHOT_FILE` if it is damaged, of another version, larger than the defaults of `hl_load_options` allow, or
+ * needs a processor with other features. Its checksum finds damage, not forgery.
  */
 HL_API
 HL_MUST_USE
@@ -1066,7 +1070,7 @@ hl_status hl_snapshot_load(const char *path,
                            hl_snapshot **out,
                            hl_error **err);
 
-/** The same with bounds for what the file may bring. `options` may be NULL. */
+/** Reads a snapshot from a file as `hl_snapshot_load` does, with other size limits. `options` may be NULL. */
 HL_API
 HL_MUST_USE
 hl_status hl_snapshot_load_with(const char *path,
@@ -1074,10 +1078,10 @@ hl_status hl_snapshot_load_with(const char *path,
                                 hl_snapshot **out,
                                 hl_error **err);
 
-/** Frees a snapshot. NULL is fine. */
+/** Frees a snapshot. NULL is allowed. */
 HL_API void hl_snapshot_free(hl_snapshot *snapshot);
 
-/** Makes a pool, without members yet. `options` may be NULL. The snapshot may be freed afterwards. */
+/** Makes a pool, initially without members. `options` may be NULL. The snapshot may be freed afterwards. */
 HL_API
 HL_MUST_USE
 hl_status hl_pool_new(const hl_snapshot *snapshot,
@@ -1102,8 +1106,9 @@ hl_status hl_pool_register(hl_pool *pool,
                            hl_error **err);
 
 /**
- * A member as the snapshot has it, evolved, for this caller alone. `hl_sandbox_free` gives it back. Waits in the order of
- * arrival while all are in use; `HL_ERR_POOL_TIMEOUT` after the options' time.
+ * Acquires a member, evolved and in the snapshot's state, for this caller alone. `hl_sandbox_free` gives it back.
+ * While all members are in use, callers wait in order of arrival; `HL_ERR_POOL_TIMEOUT` if the options' acquire
+ * timeout passes.
  */
 HL_API
 HL_MUST_USE
@@ -1111,26 +1116,25 @@ hl_status hl_pool_acquire(hl_pool *pool,
                           hl_sandbox **out,
                           hl_error **err);
 
-/** What the pool has done and has. `out->size` must be set; a smaller structure, of an older header, gets its part. */
+/** Gets the pool's statistics. `out->size` must be set; a smaller structure, of an older header, gets its part. */
 HL_API
 HL_MUST_USE
 hl_status hl_pool_stats(const hl_pool *pool,
                         hl_pool_statistics *out);
 
 /**
- * Frees a pool. Members that are out stay usable, and are destroyed when they are given back. Whoever waits gets
- * `HL_ERR_CLOSED`. NULL is fine.
+ * Frees a pool. Members in use stay usable, and are destroyed when they are given back. Waiting callers get
+ * `HL_ERR_CLOSED`. NULL is allowed.
  */
-HL_API
-void hl_pool_free(hl_pool *pool);
+HL_API void hl_pool_free(hl_pool *pool);
 
 /**
  * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
- * `options` may be NULL. What was compiled before is remembered by its content.
+ * `options` may be NULL. Compiled programs are cached by their content.
  *
- * `HL_ERR_GUEST_BINARY` if the program is no WebAssembly, not valid, too large, or uses what the runtime does not support.
- * `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, does not lie beside this library,
- * or is of another version.
+ * `HL_ERR_GUEST_BINARY` if the program is not WebAssembly, not valid, too large, or uses unsupported features.
+ * `HL_ERR_TIMEOUT` if it takes too long. `HL_ERR_IO` if the compiler, libhyperlight_wasm.so, is missing from this
+ * library's folder, or is of another version.
  */
 HL_API
 HL_MUST_USE
@@ -1140,12 +1144,12 @@ hl_status hl_wasm_compile(hl_bytes wasm,
                           hl_error **err);
 
 /**
- * Makes a guest of a program that `hl_wasm_precompile` has compiled, with the arguments, environment and files of these
- * options. The limits on compiling mean nothing here. The bytes may come from anybody: the program can do nothing but what
- * its sandbox lets it do.
+ * Makes a guest from the bytes of a program that `hl_wasm_precompile` has compiled, with the arguments, environment
+ * and files of these options. The limits on compiling are ignored. The bytes may be untrusted: the program can do only
+ * what its sandbox allows.
  *
- * `HL_ERR_GUEST_BINARY` if they are damaged, or were made by another version of the library or for a processor with other
- * features: the program must be compiled anew.
+ * `HL_ERR_GUEST_BINARY` if the bytes are damaged, or were made by another version of the library or for a processor
+ * with other features. The program must then be compiled again.
  */
 HL_API
 HL_MUST_USE
@@ -1155,8 +1159,8 @@ hl_status hl_wasm_load(hl_bytes saved,
                        hl_error **err);
 
 /**
- * Compiles as `hl_wasm_compile` does, into a program that can be described, and kept as bytes. Arguments, environment and
- * files of the options mean nothing here.
+ * Compiles as `hl_wasm_compile` does, into a program that can be described and saved. Arguments, environment and files
+ * of the options are ignored.
  */
 HL_API
 HL_MUST_USE
@@ -1165,7 +1169,7 @@ hl_status hl_wasm_precompile(hl_bytes wasm,
                              hl_wasm_program **out,
                              hl_error **err);
 
-/** Takes a program that `hl_wasm_precompile` has compiled, from its bytes, under the conditions of `hl_wasm_load`. */
+/** Loads a program that `hl_wasm_precompile` has compiled from its bytes, under the conditions of `hl_wasm_load`. */
 HL_API
 HL_MUST_USE
 hl_status hl_wasm_program_load(hl_bytes saved,
@@ -1173,8 +1177,8 @@ hl_status hl_wasm_program_load(hl_bytes saved,
                                hl_error **err);
 
 /**
- * Makes a guest of a program, with the arguments, environment and files of these options. The limits on compiling mean
- * nothing here. The program may be freed while the guest lives on.
+ * Makes a guest from a program, with the arguments, environment and files of these options. The limits on compiling
+ * are ignored. The program may be freed before the guest.
  */
 HL_API
 HL_MUST_USE
@@ -1183,42 +1187,44 @@ hl_status hl_wasm_program_guest(const hl_wasm_program *program,
                                 hl_guest **out,
                                 hl_error **err);
 
-/** What is to be written to a file. It lives as long as the program. NULL is empty. */
+/** The bytes to save to a file. They live as long as the program. Empty for NULL. */
 HL_API hl_bytes hl_wasm_program_bytes(const hl_wasm_program *program);
 
-/** Tells what a program exports and imports, with all types. The description may outlive the program. */
+/** Describes the exports and imports of a program, with all types. The description may outlive the program. */
 HL_API
 HL_MUST_USE
 hl_status hl_wasm_describe(const hl_wasm_program *program,
                            hl_wasm_description **out,
                            hl_error **err);
 
-/** Frees a description. NULL is fine. */
+/** Frees a description. NULL is allowed. */
 HL_API void hl_wasm_description_free(hl_wasm_description *description);
 
-/** Frees a program. NULL is fine. */
+/** Frees a program. NULL is allowed. */
 HL_API void hl_wasm_program_free(hl_wasm_program *program);
 
 /**
- * Says why a host function fails: `return hl_call_fail(call, text);`. The message is copied. Always gives
- * `HL_ERR_HOST_FUNCTION`.
+ * Sets the message of a host function's failure: `return hl_call_fail(call, text);`. The message is copied. Always
+ * returns `HL_ERR_HOST_FUNCTION`.
  */
-HL_API HL_MUST_USE hl_status hl_call_fail(hl_call *call, hl_bytes message);
+HL_API
+HL_MUST_USE
+hl_status hl_call_fail(hl_call *call,
+                       hl_bytes message);
 
 /**
- * Memory, zeroed, for the text or bytes of a host function's result. The library frees it; no need to use it after all.
- * NULL if there is no memory. Anything else that a result points to must live until the outer call has ended.
+ * Allocates zeroed memory for the text or bytes of a host function's result. The library frees it, even if it is not
+ * used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
  */
 HL_API
 void *hl_call_alloc(hl_call *call,
                     size_t len);
 
 /**
- * Sets who takes log records, for the whole process: those of `HL_LOG_ERROR` up to `max_level`. NULL turns logging off,
- * as it is in the beginning. `user_data` is freed when the callback has been replaced and its last running call has
- * returned.
+ * Sets the process's log callback, for records from `HL_LOG_ERROR` up to `max_level`. NULL turns logging off, which is
+ * the initial state. `user_data` is freed when the callback has been replaced and its last running call has returned.
  *
- * Records come on the thread that called into the sandbox, during the call. The callback must not use that sandbox.
+ * The callback runs on the thread that called into the sandbox, during the call. It must not use that sandbox.
  */
 HL_API
 void hl_set_log_callback(uint32_t max_level,

@@ -3,17 +3,17 @@
 
 /** Limits of evolve and of each call. 0 is the default. */
 export interface Limits {
-  /** How long evolve and each call may take. In milliseconds: unlimited by default, and with `Infinity`. */
+  /** Time limit of evolve and of each call. In milliseconds: unlimited by default, and with `Infinity`. */
   timeoutMs?: number
   /**
-   * How much processor time of the calling thread evolve and each call may use, host functions included. In
+   * Limit on the calling thread's processor time for evolve and for each call, host functions included. In
    * milliseconds: unlimited by default, and with `Infinity`.
    */
   cpuTimeMs?: number
   /** Host functions that one call may call. Calling more fails inside the guest. Unlimited by default. */
   maxHostCalls?: number
   /**
-   * Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+   * Bytes of log records that one call may send to the host's logger. Records beyond it are counted and
    * dropped. 1 MiB by default.
    */
   maxLogBytes?: number
@@ -45,12 +45,12 @@ export interface Sizes {
 /** Limits of one call, the start that it makes included. 0 is the default. */
 export interface CallLimits {
   /**
-   * How long the call may take, in place of the sandbox's own limit. In milliseconds: as in the sandbox by
+   * Time limit of the call, in place of the sandbox's own limit. In milliseconds: as in the sandbox by
    * default, unlimited with `Infinity`.
    */
   timeoutMs?: number
   /**
-   * How much processor time the call may use, in place of the sandbox's own limit. In milliseconds: as in the
+   * Limit on processor time of the call, in place of the sandbox's own limit. In milliseconds: as in the
    * sandbox by default, unlimited with `Infinity`.
    */
   cpuTimeMs?: number
@@ -58,12 +58,12 @@ export interface CallLimits {
 
 /** How many members a pool has, and how long one waits for them. */
 export interface PoolSizes {
-  /** Members at most, in use and idle. Twice the processors of the machine by default. */
+  /** Maximum number of members, in use and idle. Twice the processors of the machine by default. */
   size?: number
-  /** Idle members that are kept in reserve as long as the pool's size allows it. None by default. */
+  /** Idle members kept in reserve, as far as the pool's size allows. None by default. */
   minIdle?: number
   /**
-   * How long an acquisition waits while all members are in use. In milliseconds: unlimited by default, and
+   * Time that an acquisition waits while all members are in use. In milliseconds: unlimited by default, and
    * with `Infinity`, not at all with 0.
    */
   acquireTimeoutMs?: number
@@ -72,29 +72,29 @@ export interface PoolSizes {
 /** What a snapshot file may bring. 0 is the default. */
 export interface LoadBounds {
   /**
-   * How much memory the file may hold, and how large its guest's program and payloads may be, zeros included.
-   * In bytes: 1 GiB by default.
+   * Bound on the memory in the file, and on its guest's program and payloads, zeros included. In bytes: 1 GiB
+   * by default.
    */
   maxSize?: number
   /**
-   * How large the heap, the stack and each call buffer may be, whether the file holds anything of them or
-   * not. In bytes: 1 GiB by default.
+   * Bound on the heap, on the stack and on each call buffer, even where the file holds nothing of them. In
+   * bytes: 1 GiB by default.
    */
   maxHeapSize?: number
 }
 
 /** What a program may ask of its compiler. 0 is the default. */
 export interface CompileBounds {
-  /** Bytes of the program at most. 64 MiB by default. */
+  /** Maximum size of the program, in bytes. In bytes: 64 MiB by default. */
   maxProgramSize?: number
   /**
-   * How long compiling may take, waiting for a turn included. It may take some seconds longer. In
+   * Time limit of compiling, waiting for a turn included. Compiling may take some seconds longer. In
    * milliseconds: 1 minute by default, unlimited with `Infinity`.
    */
   compileTimeoutMs?: number
   /**
-   * Processors that compile at most, of this program and of all that are compiled at the same time. All that
-   * are available to the process by default.
+   * Maximum number of processors that compile, shared by all programs that are compiled at the same time. All
+   * that are available to the process by default.
    */
   compileThreads?: number
 }

@@ -21,24 +21,23 @@ pub struct hl_sandbox_options {
     /// Room for the result of a call, and for the arguments of a host function. In bytes: 1 MiB by default,
     /// at least 4 KiB, at most 256 MiB.
     pub output_size: u64,
-    /// How long evolve and each call may take. The time of host functions counts, but they are not stopped:
+    /// Time limit of evolve and of each call. The time of host functions counts, but they are not stopped:
     /// the call ends when they return. A guest is stopped soon after its time is up, not at once: a short
-    /// call may end well even if its time was zero. In nanoseconds: unlimited by default, and with
+    /// call may succeed even with a limit of zero. In nanoseconds: unlimited by default, and with
     /// `UINT64_MAX`.
     pub timeout_ns: u64,
-    /// How much processor time of the calling thread evolve and each call may use, host functions included.
-    /// In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+    /// Limit on the calling thread's processor time for evolve and for each call, host functions included. In
+    /// nanoseconds: unlimited by default, and with `UINT64_MAX`.
     pub cpu_time_ns: u64,
-    /// Host functions that one call may call. Calling more fails inside the guest. Whatever else a guest asks
-    /// of the host counts apart: the signature of a host function, the time, a sleep whose time has passed,
-    /// and every call that was refused because there were too many. A call has as many of those and 1000
-    /// more, because a language runtime asks such things for programs that know nothing of it. Who goes on
-    /// asking after that is stopped: `HL_ERR_TOO_LARGE`, and the sandbox is poisoned. Sleeping counts for
-    /// nothing but its time. Unlimited by default.
+    /// Host functions that one call may call. Calling more fails inside the guest. Other requests of a guest
+    /// are counted apart: the signature of a host function, the time, a sleep whose time has passed, and
+    /// refused host calls. A call may make as many of them as host calls and 1000 more, because a language
+    /// runtime makes such requests on its own. A guest that exceeds this is stopped: `HL_ERR_TOO_LARGE`, and
+    /// the sandbox is poisoned. A sleep counts only for its time. Unlimited by default.
     pub max_host_calls: u64,
-    /// Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
-    /// dropped. One warning at the end of the call says how much. The text of a record has at most 4096
-    /// bytes: what is longer is cut behind a whole character and ends with `…`. 1 MiB by default.
+    /// Bytes of log records that one call may send to the host's logger. Records beyond it are counted and
+    /// dropped. One warning at the end of the call says how much was dropped. The text of a record has at
+    /// most 4096 bytes: a longer one is cut behind a whole character and ends with `…`. 1 MiB by default.
     pub max_log_bytes: u64,
     /// Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by
     /// default.
@@ -51,11 +50,11 @@ pub struct hl_sandbox_options {
 pub struct hl_call_options {
     /// `sizeof(hl_call_options)`.
     pub size: usize,
-    /// How long the call may take, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
+    /// Time limit of the call, in place of the sandbox's own limit. In nanoseconds: as in the sandbox by
     /// default, unlimited with `UINT64_MAX`.
     pub timeout_ns: u64,
-    /// How much processor time the call may use, in place of the sandbox's own limit. In nanoseconds: as in
-    /// the sandbox by default, unlimited with `UINT64_MAX`.
+    /// Limit on processor time of the call, in place of the sandbox's own limit. In nanoseconds: as in the
+    /// sandbox by default, unlimited with `UINT64_MAX`.
     pub cpu_time_ns: u64,
 }
 
@@ -66,11 +65,11 @@ pub struct hl_call_options {
 pub struct hl_load_options {
     /// `sizeof(hl_load_options)`.
     pub size: usize,
-    /// How much memory the file may hold, and how large its guest's program and payloads may be, zeros
-    /// included. Loading takes so much memory, and the time to check it. In bytes: 1 GiB by default.
+    /// Bound on the memory in the file, and on its guest's program and payloads, zeros included. Loading
+    /// takes that much memory, and the time to check it. In bytes: 1 GiB by default.
     pub max_size: u64,
-    /// How large the heap, the stack and each call buffer may be, whether the file holds anything of them or
-    /// not. A guest may touch all of them. The bounds of sandboxes hold besides. In bytes: 1 GiB by default.
+    /// Bound on the heap, on the stack and on each call buffer, even where the file holds nothing of them. A
+    /// guest may touch all of them. The bounds of sandboxes apply, too. In bytes: 1 GiB by default.
     pub max_heap_size: u64,
 }
 
@@ -81,24 +80,24 @@ pub struct hl_load_options {
 pub struct hl_pool_options {
     /// `sizeof(hl_pool_options)`.
     pub size: usize,
-    /// Members at most, in use and idle. Twice the processors of the machine by default.
+    /// Maximum number of members, in use and idle. Twice the processors of the machine by default.
     pub max: u64,
-    /// Idle members that are kept in reserve as long as the pool's size allows it. They are made in the
-    /// background from the first acquisition on, because host functions may be registered until then: a
-    /// program that wants its first request served at once acquires a member, and gives it back, when it
-    /// starts. None by default.
+    /// Idle members kept in reserve, as far as the pool's size allows. They are made in the background from
+    /// the first acquisition on, because host functions may be registered until then. A program that wants
+    /// its first request served at once acquires a member, and gives it back, when it starts. None by
+    /// default.
     pub min_idle: u64,
-    /// How long an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
+    /// Time that an acquisition waits while all members are in use. In nanoseconds: unlimited by default, and
     /// with `UINT64_MAX`.
     pub acquire_timeout_ns: u64,
-    /// How long evolve and each call may take. In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+    /// Time limit of evolve and of each call. In nanoseconds: unlimited by default, and with `UINT64_MAX`.
     pub timeout_ns: u64,
-    /// How much processor time of the calling thread evolve and each call may use, host functions included.
-    /// In nanoseconds: unlimited by default, and with `UINT64_MAX`.
+    /// Limit on the calling thread's processor time for evolve and for each call, host functions included. In
+    /// nanoseconds: unlimited by default, and with `UINT64_MAX`.
     pub cpu_time_ns: u64,
     /// Host functions that one call may call. Calling more fails inside the guest. Unlimited by default.
     pub max_host_calls: u64,
-    /// Bytes of log records that one call may bring to the host's logger. What exceeds them is counted and
+    /// Bytes of log records that one call may send to the host's logger. Records beyond it are counted and
     /// dropped. 1 MiB by default.
     pub max_log_bytes: u64,
     /// Bytes that one call may print through `HostPrint`. Printing more fails inside the guest. 16 MiB by

@@ -12,14 +12,14 @@ class Limits(TypedDict, total=False):
     """Limits of each call, and those of time for the start, too.
 
     Args:
-        timeout: How long evolve and each call may take. In seconds: unlimited by default, and with
+        timeout: Time limit of evolve and of each call. In seconds: unlimited by default, and with
             math.inf.
-        cpu_time: How much processor time of the calling thread evolve and each call may use, host
+        cpu_time: Limit on the calling thread's processor time for evolve and for each call, host
             functions included. In seconds: unlimited by default, and with math.inf.
         max_host_calls: Host functions that one call may call. Calling more fails inside the guest.
             Unlimited by default.
-        max_log_bytes: Bytes of log records that one call may bring to the host's logger. What exceeds
-            them is counted and dropped. 1 MiB by default.
+        max_log_bytes: Bytes of log records that one call may send to the host's logger. Records beyond it
+            are counted and dropped. 1 MiB by default.
         max_print_bytes: Bytes that one call may print through `HostPrint`. Printing more fails inside the
             guest. 16 MiB by default.
     """
@@ -53,11 +53,10 @@ class PoolOptions(Limits, total=False):
     """The size of a pool, and the Limits of its members.
 
     Args:
-        size: Members at most, in use and idle. Twice the processors of the machine by default.
-        min_idle: Idle members that are kept in reserve as long as the pool's size allows it. None by
-            default.
-        acquire_timeout: How long an acquisition waits while all members are in use. In seconds: unlimited
-            by default, and with math.inf, not at all with 0.
+        size: Maximum number of members, in use and idle. Twice the processors of the machine by default.
+        min_idle: Idle members kept in reserve, as far as the pool's size allows. None by default.
+        acquire_timeout: Time that an acquisition waits while all members are in use. In seconds:
+            unlimited by default, and with math.inf, not at all with 0.
     """
 
     size: int | None
@@ -69,10 +68,10 @@ class LoadOptions(TypedDict, total=False):
     """What a snapshot file may bring.
 
     Args:
-        max_size: How much memory the file may hold, and how large its guest's program and payloads may
-            be, zeros included. In bytes: 1 GiB by default.
-        max_heap_size: How large the heap, the stack and each call buffer may be, whether the file holds
-            anything of them or not. In bytes: 1 GiB by default.
+        max_size: Bound on the memory in the file, and on its guest's program and payloads, zeros
+            included. In bytes: 1 GiB by default.
+        max_heap_size: Bound on the heap, on the stack and on each call buffer, even where the file holds
+            nothing of them. In bytes: 1 GiB by default.
     """
 
     max_size: int | None
@@ -83,11 +82,11 @@ class CompileOptions(TypedDict, total=False):
     """What a WebAssembly program may ask of its compiler.
 
     Args:
-        max_program_size: Bytes of the program at most. 64 MiB by default.
-        compile_timeout: How long compiling may take, waiting for a turn included. It may take some
+        max_program_size: Maximum size of the program, in bytes. In bytes: 64 MiB by default.
+        compile_timeout: Time limit of compiling, waiting for a turn included. Compiling may take some
             seconds longer. In seconds: 1 minute by default, unlimited with math.inf.
-        compile_threads: Processors that compile at most, of this program and of all that are compiled at
-            the same time. All that are available to the process by default.
+        compile_threads: Maximum number of processors that compile, shared by all programs that are
+            compiled at the same time. All that are available to the process by default.
     """
 
     max_program_size: int | None
