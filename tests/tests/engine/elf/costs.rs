@@ -56,7 +56,7 @@ fn with_dynamic_section(elf: Elf, entries: &[(u64, u64)]) -> Elf {
         .append(&bytes)
 }
 
-/// That it is refused for that reason, in the time for its length.
+/// Confirms that it is refused for that reason, in the time for its length.
 #[track_caller]
 fn refused(elf: &Elf, why: &str) {
     let limit = time_for(elf.bytes().len());

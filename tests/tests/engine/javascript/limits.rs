@@ -8,7 +8,7 @@ use libhyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, State};
 use libhyperlight_tests::javascript::{engine, engine_with, eval, gives, javascript, load, loaded, throws};
 use libhyperlight_tests::{fails_with, uninitialized_with};
 
-/// That a script throws, or gives anything, and that the guest works on.
+/// Confirms that a script throws, or gives anything, and that the guest works on.
 #[track_caller]
 fn survives(js: &mut Sandbox, source: &str) {
     match eval(js, source) {

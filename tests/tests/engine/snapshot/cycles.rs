@@ -1,4 +1,4 @@
-//! Many restores: nothing of the process grows, and none gets slower. What they cost is printed, as ratios in one run.
+//! Many restores: nothing of the process grows, and none gets slower. Their cost is printed, as ratios in one run.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::{Duration, Instant};

@@ -123,7 +123,7 @@ impl Older {
         Self { newer: sandbox.snapshot().unwrap(), place, bytes }
     }
 
-    /// That it cannot be saved, for that reason.
+    /// Confirms that it cannot be saved, for that reason.
     #[track_caller]
     fn stays(&self, errno: i32) {
         let error = fails_with(ErrorCode::Io, self.newer.save(&self.place.path));
@@ -133,7 +133,7 @@ impl Older {
         assert_eq!(fs::read_dir(self.place.path.parent().unwrap()).unwrap().count(), 1);
     }
 
-    /// That it can.
+    /// Confirms that it can.
     fn is_replaced(&self) {
         self.newer.save(&self.place.path).unwrap();
         let loaded = Snapshot::load(&self.place.path).unwrap();

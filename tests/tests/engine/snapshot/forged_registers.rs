@@ -48,8 +48,8 @@ impl Place {
         Snapshot::load(&path)
     }
 
-    /// That its guest comes to an orderly end, in a sandbox of its own and in one that it is restored into, and that a
-    /// restore brings that one back.
+    /// Confirms that its guest comes to an orderly end, in a sandbox of its own and in one that it is restored into,
+    /// and that a restore brings that one back.
     fn ends_well(&mut self, forged: &Snapshot, what: &str) {
         let mut clone = prober::clone(forged);
         ends_well(&mut clone, what);

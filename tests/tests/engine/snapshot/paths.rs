@@ -25,7 +25,7 @@ const WAYS: Range<u8> = 0..4;
 /// `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: u32 = 0xc060_6610;
 
-/// That the sandbox's memory is what a clone has, and no word of a secret is in it.
+/// Confirms that the sandbox's memory is what a clone has, and no word of a secret is in it.
 #[track_caller]
 fn assert_pristine(sandbox: &mut Sandbox, snapshot: &Snapshot, what: &str) {
     let (found, expected) = (sandbox.dump_memory().unwrap(), prober::clone(snapshot).dump_memory().unwrap());
@@ -182,7 +182,7 @@ fn nodes() -> Range<i32> {
     0..nodes.trim().rsplit(['-', ',']).next().unwrap().parse::<i32>().unwrap() + 1
 }
 
-/// Moves the pages of that memory that are present from node to node. How many were.
+/// Moves the present pages of that memory from node to node. Returns their number.
 fn move_pages(pages: &Range<usize>) -> usize {
     const MPOL_MF_MOVE: i32 = 1 << 1;
     let addresses: Vec<_> = pages.clone().step_by(4096).collect();

@@ -13,7 +13,7 @@ use libhyperlight_tests::{
     uninitialized,
 };
 
-/// That the sandbox refuses the snapshot, and has lost nothing by being asked.
+/// Confirms that the sandbox refuses the snapshot, and has lost nothing by being asked.
 #[track_caller]
 fn refuses(sandbox: &mut Sandbox, snapshot: &Snapshot) -> Error {
     let before = add(sandbox, 1);

@@ -36,7 +36,7 @@ impl Target {
         (Arc::new(Self { handle, kicker: Mutex::default(), hits, ended }), runner)
     }
 
-    /// Kicks, unless the last kick's call has not ended yet. Whether it hit.
+    /// Interrupts, unless the last interrupted call has not ended yet. Returns true if there was a call to stop.
     fn kick(&self) -> bool {
         let Ok(_one_at_a_time) = self.kicker.try_lock() else { return false };
         let is_due = self.hits.load(Ordering::SeqCst) == self.ended.load(Ordering::SeqCst);
@@ -45,7 +45,7 @@ impl Target {
         hit
     }
 
-    /// Books how a call ended, and puts the sandbox back if it was stopped. Whether it was.
+    /// Counts the outcome of a call, and restores the sandbox if it was stopped. Returns true if it was.
     fn book<T: std::fmt::Debug>(&self, runner: &mut Stoppable, result: Result<T>) -> bool {
         let Err(error) = result else { return false };
         fails_with::<()>(ErrorCode::Interrupted, Err(error));

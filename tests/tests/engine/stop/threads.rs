@@ -29,7 +29,7 @@ fn counts() -> (usize, usize) {
     (timers().len(), reapers().len())
 }
 
-/// That there are so many timers and reapers, and soon no more. A thread takes its name when it first runs.
+/// Confirms that there are so many timers and reapers, and soon no more. A thread takes its name when it first runs.
 #[track_caller]
 fn assert_counts(timers: usize, reapers: usize) {
     signals::wait_until("a thread's name", || counts().0 >= timers && counts().1 >= reapers);

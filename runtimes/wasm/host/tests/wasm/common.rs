@@ -30,7 +30,7 @@ pub fn start_fails(text: &str) -> Error {
     uninitialized(&guest(text)).evolve().unwrap_err()
 }
 
-/// That a call fails with a guest error of that number, and leaves the sandbox usable; its message.
+/// Confirms that a call fails with a guest error of that number, and leaves the sandbox usable; its message.
 #[track_caller]
 pub fn guest_error<T: std::fmt::Debug>(
     sandbox: &mut Sandbox,
