@@ -1,4 +1,4 @@
-//! Guest files that say the same thing many times over: time and memory grow with the file, and no faster.
+//! Guest files that repeat the same thing many times: time and memory are linear in the file's size.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::path::PathBuf;

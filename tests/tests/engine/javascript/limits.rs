@@ -1,5 +1,5 @@
-//! Scripts that want too much, never end, or try to get out: each ends as an error of its own or with a stopped guest,
-//! and a restore makes everything good.
+//! Scripts that exceed limits, never end, or try to get out: each ends with an error of its own or with a stopped
+//! guest, and a restore repairs everything.
 
 use std::thread;
 use std::time::Duration;
