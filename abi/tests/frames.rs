@@ -1,4 +1,4 @@
-//! The wire format, from outside: whatever goes in comes out bit for bit, and nothing that comes in panics.
+//! The wire format, from outside: every message survives encoding and decoding bit for bit, and no input panics.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};

@@ -1,7 +1,7 @@
 //! The overhead of Python and Node for a call.
 //!
-//! Each calls in a process of its own, in turns with the calls that Rust makes here, so that all see the same machine.
-//! To such a peer (`bench/peers`) goes a line `CALL COUNT`, and it answers with the nanoseconds of every call.
+//! Each binding runs in a process of its own, in turns with the calls that Rust makes here, so that all see the same
+//! machine. Such a peer (`bench/peers`) gets a line `CALL COUNT`, and answers with the nanoseconds of every call.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
@@ -39,7 +39,7 @@ const NODE_CALLS: [Call; 4] = [
     ("await:Echo", "Echo", "Node call, 16-byte string echo", Some(60.0)),
 ];
 
-/// The rows; none of a binding that is not there.
+/// The rows; none for a binding that is missing.
 pub fn rows() -> Vec<Overhead> {
     let mut rows = Vec::new();
     if Path::new(PYTHON).exists() {
@@ -74,7 +74,7 @@ fn of(peer: &mut Peer, calls: &[Call]) -> Vec<Overhead> {
 /// A process that makes calls when it is told to.
 struct Peer {
     child: Child,
-    /// Taken away when no more is asked of it, which ends it.
+    /// Dropped when no more calls are needed, which ends the process.
     to: Option<ChildStdin>,
     from: Lines<BufReader<ChildStdout>>,
 }

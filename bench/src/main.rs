@@ -1,7 +1,7 @@
 //! `make bench`: every metric of the engine beside the raw hypervisor's, measured alternately in one run.
 //!
-//! A ratio is what counts; absolute times depend on the machine and on who else uses it. With `--smoke` a few rounds of
-//! each show that everything runs.
+//! Only ratios count; absolute times depend on the machine and its other load. With `--smoke` a few rounds of each show
+//! that everything runs.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -1,9 +1,9 @@
 //! The memory that machines hold, the kernel's part included.
 //!
-//! The memory control group of a process counts to the page what the process holds, and what the kernel holds on its
-//! behalf (`Documentation/admin-guide/cgroup-v2.rst`, *Memory*; KVM accounts what it allocates for a machine). So a
-//! process whose memory is measured moves into a group of its own. Where none can be made there is only the machine's
-//! own count of what it could still give out, in which everything else that runs has its part.
+//! The memory control group of a process counts the process's own pages and those that the kernel holds for it
+//! (`Documentation/admin-guide/cgroup-v2.rst`, *Memory*; KVM accounts its allocations for a machine). So a process
+//! whose memory is measured moves into a group of its own. If none can be made, only the machine's count of available
+//! memory is left, which everything else that runs affects.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use procfs::{Current, Meminfo, ProcessCGroup};
 /// Counts bytes.
 #[derive(Debug)]
 pub enum Counter {
-    /// The file that says how many bytes a control group holds.
+    /// The file with the number of bytes that a control group holds.
     Group(PathBuf),
     /// The whole machine.
     Machine,
@@ -34,7 +34,7 @@ impl Counter {
         joined.map_or(Self::Machine, Self::Group)
     }
 
-    /// Removes what ended processes have left.
+    /// Removes the groups of ended processes.
     pub fn remove_groups() {
         let Some((parent, _)) = parent_group() else { return };
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -59,14 +59,14 @@ impl Counter {
     }
 }
 
-/// Bytes of this process that no file has.
+/// Anonymous bytes of this process.
 pub fn anonymous() -> f64 {
     Process::myself().unwrap().status().unwrap().rssanon.unwrap() as f64 * 1024.0
 }
 
 const PREFIX: &str = "libhyperlight-bench-";
 
-/// The folder of this process's own memory control group, and the name of the file in it that says what it holds.
+/// The folder of this process's own memory control group, and the name of its file with the number of bytes.
 fn parent_group() -> Option<(PathBuf, &'static str)> {
     let process = Process::myself().ok()?;
     let (groups, mounts) = (process.cgroups().ok()?, process.mountinfo().ok()?);

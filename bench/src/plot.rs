@@ -1,4 +1,5 @@
-//! The same in pictures: what a restore costs by the pages that were written, and what machines cost by how many live.
+//! The figures as pictures: the cost of a restore by the number of written pages, and the cost of machines by the
+//! number of live ones.
 
 use std::error::Error;
 use std::path::Path;

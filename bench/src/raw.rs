@@ -1,7 +1,7 @@
 //! The floor: the same hypervisor calls without an engine.
 //!
-//! A virtual machine of the same size as a default sandbox, whose guest does nothing at CPL 3 but `out` in a loop; the
-//! least that any design with this kind of guest can cost. Written straight down: it is a yardstick, not a model.
+//! A virtual machine of the same size as a default sandbox, whose guest at CPL 3 only repeats `out`: the minimum for
+//! any design with this kind of guest. Its code is straightforward: it is a yardstick, not a model.
 
 use std::io;
 

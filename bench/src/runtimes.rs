@@ -12,7 +12,7 @@ use crate::warm;
 
 const ROUNDS: usize = 200;
 
-/// Members that are taken, and given back, one after the other: one alone takes little more than the clock's own steps.
+/// Members that are taken, and returned, one after the other: one alone takes little more than the clock's resolution.
 const MEMBERS: usize = 16;
 
 const SCRIPT: &str = "let served = 0; function handler(event) { served += 1; return 'hello ' + event.name }";
@@ -31,7 +31,7 @@ pub fn rows() -> Vec<Row> {
     )
 }
 
-/// The rows of a pool of what that sandbox is when it was called once, beside a pool of the demo guest.
+/// The rows of a pool of that sandbox after one call, beside a pool of the demo guest.
 pub fn beside_demo(
     acquire_metric: &'static str,
     release_metric: &'static str,
@@ -74,7 +74,7 @@ fn pool(mut sandbox: Sandbox, call: impl Fn(&mut Sandbox)) -> Pool {
     pool
 }
 
-/// Takes members, which are as the snapshot has them, calls them, and gives them back.
+/// Takes members in the snapshot's state, calls them, and returns them.
 fn checkout(pool: &Pool, call: impl Fn(&mut Sandbox), acquire: &mut Samples, release: &mut Samples) {
     let mut members = Vec::with_capacity(MEMBERS);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Restores, clones, pools, and what many sandboxes cost.
+//! Restores, clones, pools, and the cost of many sandboxes.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ pub fn clone(snapshot: &Snapshot) -> Sandbox {
     sandbox.evolve().unwrap()
 }
 
-/// Creating a clone and calling it once; run in a process of its own, like all that is cold.
+/// Creating a clone and calling it once; in a process of its own, like all cold measurements.
 pub fn clone_once(snapshot: &Snapshot) -> Duration {
     let start = Instant::now();
     let mut sandbox = clone(snapshot);

@@ -1,4 +1,4 @@
-//! Samples, how they are taken in turns, and what they say.
+//! Samples: taking them in turns, and evaluating them.
 
 use std::array;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +17,8 @@ pub fn rounds(count: usize) -> usize {
     if IS_SMOKE.load(Ordering::Relaxed) { count.min(3) } else { count }
 }
 
-/// Measures several things in turns, one of each in a round, so that whatever else the machine does meets all of them.
-/// A twentieth of the rounds comes before, is not counted, and warms everything up.
+/// Measures several things in turns, one of each in a round, so that other load on the machine affects all of them. A
+/// twentieth of the rounds comes first, uncounted, to warm everything up.
 pub fn in_turns<const N: usize>(count: usize, mut round: impl FnMut(&mut [Samples; N])) -> [Samples; N] {
     let samples = || array::from_fn(|_| Samples::default());
     let mut uncounted = samples();
@@ -41,7 +41,7 @@ impl Samples {
         result
     }
 
-    /// Times `times` repetitions together, for what is too short to be timed alone.
+    /// Times `times` repetitions together, for work that is too short to be timed alone.
     pub fn time_many(&mut self, times: u32, mut work: impl FnMut()) {
         let start = Instant::now();
         for _ in 0..times {

@@ -33,7 +33,7 @@
 //!
 //! Whatever a guest does, the host goes on: a fault, a panic or a broken message is an [`Error`] with a stable
 //! [`ErrorCode`]. The library prints nothing (but for the default `HostPrint`), ends nothing, installs no signal
-//! handler, and reads no environment variable. What guests log goes to the program's logger, with the target
+//! handler, and reads no environment variable. Log records of guests go to the program's logger, with the target
 //! [`GUEST_LOG_TARGET`].
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

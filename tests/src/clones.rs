@@ -33,7 +33,7 @@ pub fn add(sandbox: &mut Sandbox, number: i32) -> i32 {
     sandbox.call("AddToStatic", (number,)).unwrap()
 }
 
-/// That the sandbox's memory is, byte for byte, that of the snapshot: what a clone has before its first call.
+/// Confirms that the sandbox's memory equals the snapshot's byte for byte, as a clone's does before its first call.
 #[track_caller]
 pub fn assert_pristine(sandbox: &Sandbox, snapshot: &Snapshot) {
     let (found, expected) = (sandbox.dump_memory().unwrap(), clone(snapshot).dump_memory().unwrap());

@@ -18,13 +18,13 @@ pub fn time_for(bytes: usize) -> Duration {
     Duration::from_micros(bytes.max(1_000_000) as u64)
 }
 
-/// That something takes at most so much processor time, by the measure of tests.
+/// Confirms that something takes at most so much processor time, by the measure of tests.
 #[track_caller]
 pub fn within<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
     at_most(limit * PATIENCE, what, work)
 }
 
-/// That something takes at most so much processor time.
+/// Confirms that something takes at most so much processor time.
 #[track_caller]
 pub fn at_most<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
     let before = processor_time();

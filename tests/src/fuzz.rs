@@ -35,7 +35,7 @@ pub fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
-/// Any bytes are a message or a refusal, and a message that is encoded again is the same bytes.
+/// Decodes bytes as a message or refuses them. A message that is encoded again gives the same bytes.
 pub fn frame(bytes: &[u8]) {
     let _ = ToGuest::decode(bytes);
     let _ = LogRecord::decode(bytes);
@@ -95,8 +95,7 @@ fn assert_encodes_to(bytes: &[u8], kind: FrameKind, items: &[ValueRef<'_>]) {
     assert!(Frame::decode(&again).is_ok());
 }
 
-/// Any file is loaded as a guest, or refused, and functions are looked up in it by addresses that it says something
-/// about.
+/// Loads a file as a guest, or refuses it, and looks up functions by the addresses in it.
 pub fn elf(file: &[u8], patience: u32) {
     at_most(time_for(file.len()) * patience, "loading a guest", || match Guest::from_bytes(file) {
         Ok(guest) => {
@@ -115,8 +114,8 @@ pub fn elf(file: &[u8], patience: u32) {
     });
 }
 
-/// Any file is loaded as a snapshot, or refused. Its checksum is mended, so that what is behind it is reached. What is
-/// loaded is resumed and called: its guest comes to an orderly end.
+/// Loads a file as a snapshot, or refuses it. Its checksum is corrected first, so that the code behind it is reached. A
+/// loaded snapshot is resumed and called: its guest must come to an orderly end.
 pub fn snapshot(file: &[u8], patience: u32) {
     let Some((content, _)) = file.split_last_chunk::<32>() else {
         return;
@@ -163,7 +162,7 @@ fn resume(snapshot: &Snapshot) {
     }
 }
 
-/// That it is one of these, and one line.
+/// Confirms that it is one of these, and one line.
 #[track_caller]
 fn ends_with(error: &Error, codes: &[ErrorCode]) {
     assert!(codes.contains(&error.code()), "{error:?}");

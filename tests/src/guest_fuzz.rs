@@ -1,5 +1,4 @@
-//! Random bytes as guest code: whatever a processor does with them, the host must go on, and a restore must mend it
-//! all.
+//! Random bytes as guest code: the host must survive any effect of them, and a restore must undo it all.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -95,7 +94,7 @@ impl GuestFuzz {
         steps
     }
 
-    /// That the sandbox works after a restore, and that its neighbour was left alone.
+    /// Confirms that the sandbox works after a restore, and that its neighbour was left alone.
     pub fn check(&mut self) {
         assert_works(&mut self.sandbox);
         self.sandbox.restore(&self.snapshot).unwrap();

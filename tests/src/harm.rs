@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The state of the process and of the thread that asks, as far as a library may not change it.
+/// The state of the process and of the calling thread, as far as a library may not change it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Host {
     /// The open file descriptors.
@@ -40,7 +40,7 @@ impl Host {
     }
 }
 
-/// Bytes of memory that the process has for itself.
+/// Bytes of the process's private memory.
 pub fn resident() -> u64 {
     let pages = fs::read_to_string("/proc/self/statm").expect("/proc");
     let pages: u64 = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");

@@ -1,6 +1,6 @@
-//! Instructions that are not for guests, and some that are: what must come of each.
+//! Instructions that are not for guests, and some that are, with the expected outcome of each.
 //!
-//! They travel as code payloads, so that no assembler has a say in what they are.
+//! They travel as code payloads, so that no assembler changes them.
 
 use libhyperlight::{ErrorCode, FaultKind};
 
@@ -14,14 +14,14 @@ pub enum Expected {
     Privileged,
     /// A fault, whichever: processors and hypervisors differ in the exception.
     Fault,
-    /// A fault, or nothing at all.
+    /// A fault, or no effect at all.
     FaultOrNothing,
     /// It works.
     Nothing,
 }
 use Expected::{Fault as Faults, FaultOrNothing, Nothing, Privileged};
 
-/// Name, code without a `ret` behind it, and what must come of it.
+/// Name, code without a `ret` behind it, and the expected outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Instruction(pub &'static str, pub &'static [u8], pub Expected);
 
@@ -161,7 +161,7 @@ pub const INSTRUCTIONS: &[Instruction] = &[
 ];
 
 impl Instruction {
-    /// Executes it in a sandbox of its own, and says what is wrong with what came of it.
+    /// Executes it in a sandbox of its own. The error says how the outcome differs.
     pub fn try_out(&self) -> Result<(), String> {
         let Self(name, code, expected) = self;
         let mut sandbox = with_code(&[code, &[0xc3][..]].concat());

@@ -63,7 +63,7 @@ pub fn throws(sandbox: &mut Sandbox, source: &str) -> Error {
     error
 }
 
-/// That a script gives this JSON.
+/// Confirms that a script gives this JSON.
 #[track_caller]
 pub fn gives(sandbox: &mut Sandbox, source: &str, expected: &str) {
     assert_eq!(eval(sandbox, source).unwrap(), expected, "{source}");

@@ -80,7 +80,7 @@ pub fn guests() -> [(&'static str, Guest); 2] {
     [("Rust", demo()), ("C", demo_c())]
 }
 
-/// Runs a test with each of the demo guests, and says which of them it was that failed.
+/// Runs a test with each of the demo guests, and reports the one that failed.
 pub fn on_each_guest(test: impl Fn(&Guest)) {
     struct Names(&'static str);
 
@@ -101,7 +101,7 @@ pub fn on_each_guest(test: impl Fn(&Guest)) {
     }
 }
 
-/// Panics with what is missing where no virtual machine can be made.
+/// Panics with the reason if no virtual machine can be made.
 pub fn need_hypervisor() {
     static ASKED: Once = Once::new();
     ASKED.call_once(|| {
@@ -152,7 +152,7 @@ impl Printed {
     }
 }
 
-/// A sandbox ready for calls, and what it prints.
+/// A sandbox ready for calls, and its output.
 pub fn printing(guest: &Guest) -> (Sandbox, Printed) {
     let printed = Printed::default();
     let to = printed.clone();
@@ -214,7 +214,7 @@ pub fn spares<T: Debug>(
     error
 }
 
-/// That a sandbox of a demo guest answers right.
+/// Confirms that a sandbox of a demo guest answers right.
 #[track_caller]
 pub fn assert_works(sandbox: &mut Sandbox) {
     assert_eq!(sandbox.call::<i64>("EchoI64", (0x1234_5678_9abc_i64,)).unwrap(), 0x1234_5678_9abc);

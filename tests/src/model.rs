@@ -1,4 +1,4 @@
-//! A sandbox with a model of it, which says what must come of whatever is done.
+//! A sandbox with a model of it, which predicts the outcome of every operation.
 
 use std::fmt::Debug;
 use std::thread;
@@ -13,7 +13,7 @@ use crate::fails_with;
 use crate::random::Random;
 use crate::stop::Inside;
 
-/// A sandbox and its model: what its guest has counted, and whether it is poisoned.
+/// A sandbox and its model: the guest's counter, and the poisoned state.
 #[derive(Debug)]
 pub struct Modelled {
     sandbox: Sandbox,
@@ -56,7 +56,7 @@ impl Modelled {
         &self.handle
     }
 
-    /// That it is as the model says.
+    /// Confirms that it is as the model says.
     pub fn check(&mut self) {
         match self.count {
             Some(count) => {
@@ -70,7 +70,7 @@ impl Modelled {
         }
     }
 
-    /// That a call ends with this code, or with that of a poisoned sandbox; and what the model says then.
+    /// Confirms that a call ends with this code, or with that of a poisoned sandbox; and what the model says then.
     fn ends_with<T: Debug>(&mut self, code: ErrorCode, poisons: bool, result: Result<T>) {
         fails_with(if self.count.is_some() { code } else { ErrorCode::Poisoned }, result);
         self.count = self.count.filter(|_| !poisons);

@@ -1,4 +1,4 @@
-//! Random operations on several sandboxes, each of which must go on as its model says, whatever is done to the others.
+//! Random operations on several sandboxes. Each must follow its model, whatever happens to the others.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::model::{Modelled, Picture};
 use crate::random::Random;
 use crate::{demo, demo_c, uninitialized_with};
 
-/// More sandboxes than these are not kept, nor snapshots.
+/// Maximum number of sandboxes that are kept, and of snapshots.
 const MOST: usize = 6;
 
 /// An operation.
@@ -82,7 +82,7 @@ impl World {
         Self { random, guests, sandboxes: Vec::new(), pictures: Vec::new(), ghosts: Vec::new(), done }
     }
 
-    /// Does something; panics if that is not what the model says.
+    /// Does something; panics if the outcome is not the model's.
     pub fn step(&mut self) {
         let operation = if self.sandboxes.is_empty() { Op::New } else { self.operation() };
         *self.done.entry(operation).or_default() += 1;

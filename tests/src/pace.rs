@@ -1,7 +1,7 @@
-//! Limits of time on machines that are many times slower than others, as emulated ones are.
+//! Limits of time on machines that are many times slower than others, such as emulated ones.
 //!
-//! A limit that a guest of a test must run into is short, so that the test is. On a slow machine what comes before the
-//! part that is to be stopped would run into it too.
+//! A limit that a test's guest must exceed is short, to keep the test short. On a slow machine, the work before the
+//! part that is to be stopped would exceed it, too.
 
 use std::env;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Names the factor, an integer; for programs that test, never for the library.
 const VARIABLE: &str = "HYPERLIGHT_TEST_TIME_SCALE";
 
-/// As many milliseconds as stand for so many on a usual machine.
+/// The number of milliseconds that corresponds to so many on a usual machine.
 pub fn millis(usual: u64) -> Duration {
     Duration::from_millis(usual) * factor()
 }

@@ -1,6 +1,6 @@
 //! A guest that hides a secret wherever it can and looks for one: `guests/prober.c`.
 //!
-//! It has no SDK and uses no vector instructions, so that what it says about registers is what the engine gave it.
+//! It has no SDK and uses no vector instructions, so the registers that it reports are those that the engine gave it.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub fn options() -> SandboxOptions {
     SandboxOptions::new().heap_size(2 << 20).stack_size(256 << 10).input_size(64 << 10).output_size(64 << 10)
 }
 
-/// A prober that has not started yet; its host function `Tenant` returns nothing and takes note of nothing.
+/// A prober that has not started yet; its host function `Tenant` does nothing.
 pub fn uninitialized() -> UninitializedSandbox {
     let mut sandbox = crate::uninitialized_with(&prober(), options());
     sandbox.register("Tenant", |_: Vec<u8>| ()).unwrap();
@@ -138,7 +138,7 @@ pub fn plant(sandbox: &mut Sandbox, end: End) {
     assert!(end.expected().contains(&code), "{end:?} ended with {code:?}");
 }
 
-/// The same without an opinion on the end.
+/// The same without a check of the end.
 pub fn try_plant(sandbox: &mut Sandbox, end: End) -> Result<()> {
     let options = match end {
         End::Spin | End::MoveString => CallOptions::new().cpu_time(Duration::from_millis(20)),

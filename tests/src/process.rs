@@ -1,4 +1,4 @@
-//! Tests of what concerns a whole process, each in a process of its own.
+//! Tests that concern a whole process, each in a process of its own.
 
 use std::any;
 use std::env;
@@ -14,8 +14,8 @@ const MARK: &str = "HYPERLIGHT_TEST_IN_OWN_PROCESS";
 /// Runs `body`, a closure that is the whole of the test that calls this, in a process of its own with no other test
 /// beside it.
 ///
-/// The process is the test program itself, told to run that one test. Which one that is, the closure's type says: it is
-/// named after the function in which it stands.
+/// The process is the test program itself, told to run that one test. Its name comes from the closure's type, which is
+/// named after the function around it.
 #[track_caller]
 pub fn in_own_process<F: FnOnce()>(body: F) {
     let path = any::type_name::<F>();

@@ -1,4 +1,4 @@
-//! Guests that say what the test wants them to say.
+//! Guests that follow a script of the test.
 //!
 //! The program is `guests/scripted.c`: it has no SDK and plays one step for each payload of its image, so that a test
 //! decides every byte that the host gets to see, the first frame included. Behind the last step it executes `ud2`.

@@ -1,4 +1,4 @@
-//! System calls that a thread may not make: what a container or a careful program takes away.
+//! System calls that a thread may not make, as in a container or a careful program.
 
 use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter, sock_fprog};
 

@@ -1,4 +1,4 @@
-//! Snapshot files that were tampered with: where what is in them, other pages, and a right checksum.
+//! Manipulated snapshot files: the places of their contents, other pages, and a right checksum.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ pub fn header_end(bytes: &[u8]) -> usize {
     PREFIX + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize
 }
 
-/// The file of a snapshot, and where it holds what a processor is loaded with.
+/// The file of a snapshot, and the places of the processor's state in it.
 #[derive(Clone, Debug)]
 pub struct Forgery {
     bytes: Vec<u8>,
@@ -95,7 +95,7 @@ impl Forgery {
         &self.bytes[header_end(&self.bytes).next_multiple_of(4096)..self.bytes.len() - CHECKSUM]
     }
 
-    /// The file with other pages, whether they are as many as it says or not.
+    /// The file with other pages, as many as it says or not.
     pub fn with_pages(&self, runs: &[(u32, u32)], contents: &[u8]) -> Vec<u8> {
         sign([&self.with_runs(runs.len() as u64, runs)[..], contents, &[0; CHECKSUM]].concat())
     }

@@ -1,4 +1,4 @@
-//! Random operations for as long as one likes, on two threads at once, and whether the process grows by it.
+//! Random operations for a given time, on two threads at once, with a check that the process does not grow.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ const SLACK: u64 = 4 << 20;
 pub struct Outcome {
     /// The number of times that each operation was done.
     pub done: BTreeMap<String, u64>,
-    /// Worlds that went as they must, and looks at the process that found nothing.
+    /// Worlds that met their model, and looks at the process that found nothing.
     pub passed: u64,
     /// The failures, each with the means to repeat it.
     pub failures: Vec<String>,
@@ -25,8 +25,8 @@ pub struct Outcome {
     pub resident: (u64, u64),
 }
 
-/// Soaks for `time`, or until ten things went wrong, and looks at the process each time that two worlds have made so
-/// many steps. The seed says what is done.
+/// Soaks for `time`, or until ten failures, and looks at the process each time that two worlds have made so many steps.
+/// The seed determines the operations.
 pub fn soak(seed: u64, time: Duration, steps: u64) -> Outcome {
     keep_nothing_in_reserve();
     let start = Instant::now();

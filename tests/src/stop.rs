@@ -1,4 +1,4 @@
-//! Calls that are to be stopped: guests that never end, and ways to know that they run.
+//! Calls that are to be stopped: guests that never end, and ways to detect that they run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::elf::segment;
 use crate::script::{Step, file, perform};
 use crate::{assert_works_without_limits, fails_with, uninitialized, uninitialized_with};
 
-/// Far more than a call may last after it was told to stop, on a machine that does many other things.
+/// Far more time than a call may last after it was stopped, on a busy machine.
 pub const PROMPT: Duration = Duration::from_secs(5);
 
 /// Counts the times that a guest was inside the host function `Inside`, by which the host knows that it runs.
@@ -116,7 +116,7 @@ impl Stoppable {
         })
     }
 
-    /// Puts it back after its guest was stopped, and finds that it works.
+    /// Restores it after its guest was stopped, and checks that it works.
     #[track_caller]
     pub fn restored(&mut self) {
         assert_eq!(self.sandbox.state(), State::Poisoned);
@@ -127,8 +127,7 @@ impl Stoppable {
     }
 }
 
-/// Tells threads that go on until it is set that they are done: also where the test fails, or they would be waited for
-/// for ever.
+/// Ends threads that go on until it is set: also if the test fails, because they would be waited for otherwise.
 #[derive(Debug)]
 pub struct Done<'a>(pub &'a AtomicBool);
 
@@ -138,8 +137,8 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Processor time that the calling thread has used, its guests included. Unlike the clock on the wall it does not run
-/// while others have the processor.
+/// Processor time that the calling thread has used, its guests included. Unlike real time it stands still while others
+/// have the processor.
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
@@ -154,7 +153,7 @@ pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-/// That a call ended by its timeout, not before it and soon after it.
+/// Confirms that a call ended by its timeout, not before it and soon after it.
 #[track_caller]
 pub fn times_out<T: std::fmt::Debug>(limit: Duration, call: impl FnOnce() -> Result<T>) -> Error {
     let (result, took) = timed(call);
@@ -164,7 +163,7 @@ pub fn times_out<T: std::fmt::Debug>(limit: Duration, call: impl FnOnce() -> Res
     error
 }
 
-/// Runs `body` in a forked child, and waits for it to end well. The child has one thread: that which asks for it.
+/// Runs `body` in a forked child, and waits for its success. The child has one thread, the calling one.
 pub fn in_child(body: impl FnOnce()) {
     // SAFETY: the child ends without returning from here. That the C library's locks are free in it, fork(3) sees to.
     let child = unsafe { libc::fork() };

@@ -1,4 +1,4 @@
-//! Swap space for a test, where the machine has none and who runs the test may make some.
+//! Swap space for a test, if the machine has none and the user may make some.
 
 use std::ffi::CString;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Host memory that a tenant's call needed does not stay with the sandbox.
 //!
-//! An allocator counts what the process holds: every buffer of the library's, whichever it is and whoever thinks of it.
-//! One test alone, so that nobody else allocates.
+//! An allocator counts all memory of the process, every buffer of the library's included. This is one test alone, so
+//! that nothing else allocates.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

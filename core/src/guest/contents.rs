@@ -34,8 +34,8 @@ impl Contents {
     pub fn of_file(mut file: File, metadata: &Metadata, max: u64) -> io::Result<Self> {
         let len = metadata.len();
         if len == 0 {
-            // The metadata of files in `/proc` say so, whatever they hold. One byte more than allowed shows that there
-            // is more.
+            // The metadata of files in `/proc` say 0, whatever their contents. One byte more than allowed shows that
+            // there is more.
             let mut bytes = Vec::new();
             file.by_ref().take(max.saturating_add(1)).read_to_end(&mut bytes)?;
             return Self::of_bytes(&bytes);

@@ -92,7 +92,7 @@ impl Handle {
         entered.map_err(|refusal| shared.error(refusal))?;
         match shared.engine().take() {
             Some(engine) => Ok(Inside::new(Arc::clone(shared), engine)),
-            // The word is left running for ever: nobody can be inside who would have taken it.
+            // The word is left running for ever. This cannot happen: only a user inside takes the engine.
             None => Err(Refusal::Closed.error()),
         }
     }

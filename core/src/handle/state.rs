@@ -120,7 +120,7 @@ pub(super) enum Phase {
     Uninitialized,
     Ready,
     Poisoned,
-    /// The start failed. What was registered lives until the handle is closed.
+    /// The start failed. The registered functions live until the handle is closed.
     Failed,
     /// The start failed, and nothing is left.
     Discarded,
@@ -336,7 +336,7 @@ mod tests {
         ]
     }
 
-    /// The same as a story: who holds the sandbox, what is left of it, and who has taken it away.
+    /// A second model of the same: the user of the sandbox, its remains, and the number of times that they were taken.
     #[derive(Debug)]
     struct Model {
         user: Option<Operation>,
@@ -375,7 +375,7 @@ mod tests {
                         model.is_elsewhere |= model.user.is_some();
                     }
                     Event::Leave(left) => {
-                        // Nobody leaves who is not inside.
+                        // Only a user who is inside leaves.
                         if model.user.take().is_some() {
                             word = word.leave(left);
                             model.is_elsewhere = false;

@@ -1,4 +1,4 @@
-//! `make check-hw`: tries the isolation on this machine, and says what machine it is.
+//! `make check-hw`: tests the isolation on this machine, and prints the machine's properties.
 //!
 //! For platforms that the project has not been measured on. Ends with `N passed, N failed`. Where a check would never
 //! end, because the machine is emulated and its emulator has a fault: `--skip NAME`, the check's words joined by
@@ -166,16 +166,16 @@ fn left_behind(set: &[u8], look: &[u8], restored: bool) -> Result<String, String
     }
 }
 
-/// However a call ends that leaves its marks in every register, in single steps and behind a load of the stack segment
-/// too: after a restore the next call works, and finds no flag, no register and no base of it.
+/// A call ends with its marks in every register, in any way, also in single steps and behind a load of the stack
+/// segment. After a restore the next call must work, and find none of these flags, registers and bases.
 fn next_tenant() -> Result<String, String> {
-    /// All that a guest can set.
+    /// All registers that a guest can set.
     const FLAGS: u64 = 0x24_4dd5;
     let text = |error: libhyperlight::Error| error.to_string();
     let mut sandbox = prober::uninitialized().evolve().map_err(text)?;
     let snapshot = sandbox.snapshot().map_err(text)?;
     for end in End::ALL {
-        // However it ends: how is the business of tests.
+        // Any end will do: the tests check the ends.
         let _ = prober::try_plant(&mut sandbox, end);
         sandbox.restore(&snapshot).map_err(text)?;
         let woken = Registers::try_of(&mut sandbox).map_err(|error| format!("after {end:?}: {error}"))?;

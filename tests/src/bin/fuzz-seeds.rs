@@ -1,4 +1,4 @@
-//! Writes what a fuzz target is fuzzed from into a folder.
+//! Writes the seeds of a fuzz target into a folder.
 //!
 //!     fuzz-seeds TARGET FOLDER
 #![expect(clippy::print_stdout, reason = "a program: it says how it is used")]

@@ -1,7 +1,7 @@
-//! Tests of the engine, a module for each of its sides.
+//! Tests of the engine, a module for each aspect.
 //!
-//! One program, because linking is what most of the time of building tests goes into. Its tests run on threads of one
-//! process: what looks at the process, or changes it for good, is done in a process of its own
+//! They are one program, because most of the build time is linking. The tests run on threads of one process. A test
+//! that inspects the process, or changes it for good, runs in a process of its own
 //! ([`libhyperlight_tests::process::in_own_process`]).
 
 mod calls;

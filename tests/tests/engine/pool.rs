@@ -1,4 +1,4 @@
-//! Pools: every member as the snapshot has it, whoever had it before; who waits is served in turn.
+//! Pools: every member is in the snapshot's state, whoever had it before; waiters are served in turn.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs;

@@ -13,7 +13,7 @@ use crate::engine::{context, count};
 use crate::error::Js;
 use crate::value::Value;
 
-/// The arguments of a call. What is not given is `undefined`.
+/// The arguments of a call. Missing ones are `undefined`.
 pub(crate) struct Arguments<'a>(&'a [Value]);
 
 impl<'a> Arguments<'a> {

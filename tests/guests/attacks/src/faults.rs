@@ -1,4 +1,4 @@
-//! Faults on request. Each must end the call cleanly and leave everybody else alone.
+//! Faults on request. Each must end the call cleanly and affect nothing else.
 
 use alloc::boxed::Box;
 use core::arch::asm;

@@ -1,4 +1,4 @@
-//! A guest that breaks the wire contract. The host must refuse what it says and lose nothing.
+//! A guest that breaks the wire contract. The host must refuse its messages and lose nothing.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -46,8 +46,8 @@ fn send_raw_frame(bytes: &[u8]) {
     send(bytes);
 }
 
-/// Sends frames, each behind its length in two bytes, and returns what the host wrote as answers: as much of each as
-/// its header says, as often as it answered.
+/// Sends frames, each behind its length in two bytes, and returns the host's answers: as much of each as its header
+/// says, as often as it answered.
 #[guest_function("Converse")]
 fn converse(frames: &[u8]) -> Vec<u8> {
     // They lie in the buffer that the first answer overwrites.
@@ -62,13 +62,13 @@ fn converse(frames: &[u8]) -> Vec<u8> {
     answers
 }
 
-/// Rings without having said anything.
+/// Rings without having sent anything.
 #[guest_function("RingWithoutFrame")]
 fn ring_without_frame() {
     ring();
 }
 
-/// Rings with a sequence number that went somewhere else than up by one.
+/// Rings with a sequence number that was not raised by one.
 #[guest_function("CorruptSequence")]
 fn corrupt_sequence(sequence: u64) {
     write(boot_info().output.address, sequence);
@@ -81,7 +81,7 @@ fn corrupt_log_head(head: u64) {
     write(boot_info().output.address + LOG_HEAD, head);
 }
 
-/// Writes a record into the log ring that is none, and claims it is.
+/// Writes an invalid record into the log ring, and publishes it.
 #[guest_function("CorruptLogRecord")]
 fn corrupt_log_record(bytes: &[u8]) {
     let boot = boot_info();

@@ -1,5 +1,5 @@
-//! The guest of the tests: what the demo guest does, and whatever a test needs a guest to do wrong. It faults in every
-//! way, tries privileged instructions, and breaks the wire contract, each on request.
+//! The guest of the tests: the demo guest's functions, and the misbehaviour that tests need. It faults in every way,
+//! tries privileged instructions, and breaks the wire contract, each on request.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! Instructions and ports that are not for guests. Everything in here must fault, or do no harm.
+//! Instructions and ports that are not for guests. Everything here must fault, or be harmless.
 
 use core::arch::asm;
 

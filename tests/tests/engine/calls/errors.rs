@@ -1,4 +1,4 @@
-//! Errors: their numbers and names are a contract, and what they print tells nothing about the host.
+//! Errors: their numbers and names are a contract, and their texts reveal nothing about the host.
 
 use libhyperlight::{Error, ErrorCode, Guest, HostError, HostPanic, Sandbox, UninitializedSandbox};
 use libhyperlight_tests::{demo, harm, hexadecimals, sandbox, uninitialized};

@@ -1,4 +1,4 @@
-//! Errors of a guest's own: their codes, and what more they say.
+//! Errors of a guest's own: their codes and their details.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::error::Error as _;

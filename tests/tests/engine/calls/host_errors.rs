@@ -1,4 +1,4 @@
-//! Host functions that fail: what the guest sees, and what comes back to the caller.
+//! Host functions that fail: the guest's view, and the caller's error.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::error::Error as _;

@@ -1,4 +1,4 @@
-//! Host functions at work: how often, from where, and around how many corners they may be called.
+//! Host functions at work: the number of calls, their origin, and nesting.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -121,7 +121,7 @@ fn memory_file() -> File {
     unsafe { File::from_raw_fd(fd) }
 }
 
-/// Makes the descriptor `fd` mean what `by` means; returns what it meant.
+/// Makes the descriptor `fd` refer to the file of `by`. Returns its former file.
 fn replace(fd: i32, by: i32) -> File {
     // SAFETY: `fd` is open; the copy belongs to nobody else.
     let saved = unsafe { File::from_raw_fd(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3)) };

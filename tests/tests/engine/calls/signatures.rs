@@ -1,4 +1,4 @@
-//! Names and signatures: what does not match is refused before anything runs.
+//! Names and signatures: a mismatch is refused before anything runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Payloads of every size: nothing, a byte, all that fits, and more than fits.
+//! Payloads of every size: empty, a byte, the maximum, and more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
-//! Messages name options and functions as the reader's language does, and nothing that it does not have.
+//! Messages name options and functions as the reader's language does, and none that it does not have.
 //!
-//! Every template of the engine's is rendered for each language. What looks like a name in it must be one that the
-//! language's own interface has: the header, the package's Python files, the package's TypeScript declarations.
+//! Every template of the engine's is rendered for each language. Each word that looks like a name must be one of the
+//! language's own interface: the header, the package's Python files, the package's TypeScript declarations.
 
 use std::collections::BTreeSet;
 use std::path::Path;

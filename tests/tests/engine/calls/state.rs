@@ -1,4 +1,4 @@
-//! Ready or poisoned: what each end of a call leaves behind.
+//! Ready or poisoned: the state after each end of a call.
 
 use libhyperlight::{ErrorCode, Guest, State, Value};
 use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest, poisons, sandbox, spares};

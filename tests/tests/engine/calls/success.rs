@@ -1,4 +1,4 @@
-//! Calls that go well: guest functions, host functions, and what they hand each other.
+//! Successful calls: guest functions, host functions, and the values between them.
 
 use std::sync::{Arc, Mutex};
 

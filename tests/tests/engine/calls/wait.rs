@@ -1,4 +1,4 @@
-//! Guests that sleep: the host wakes them in time, and whatever ends a call ends its sleep (case 14).
+//! Guests that sleep: the host wakes them in time, and every end of a call ends its sleep (case 14).
 //!
 //! Those that handle signals run in a process of their own.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -40,7 +40,7 @@ fn wait_step(deadline: u64) -> Step {
     Step::frame(frame(FrameKind::Wait, &[ValueRef::U64(deadline)]))
 }
 
-/// Makes a call that sleeps for an hour, and does something as soon as it is seen to sleep.
+/// Makes a call that sleeps for an hour, and does something once it is seen to sleep.
 fn while_asleep(
     victim: &mut Stoppable,
     sleep_ns: u64,

@@ -1,4 +1,4 @@
-//! The note by which a guest says which contract it was built for.
+//! The note with the guest ABI that a guest was built for.
 
 use libhyperlight::{ABI_ACCEPTED, ErrorCode};
 use libhyperlight_tests::elf::{Elf, segment};

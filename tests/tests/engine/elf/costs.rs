@@ -1,4 +1,4 @@
-//! Guest files that say the same thing many times over: time and memory grow with the file, and no faster.
+//! Guest files that repeat the same thing many times: time and memory are linear in the file's size.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ fn with_dynamic_section(elf: Elf, entries: &[(u64, u64)]) -> Elf {
         .append(&bytes)
 }
 
-/// That it is refused for that reason, in the time for its length.
+/// Confirms that it is refused for that reason, in the time for its length.
 #[track_caller]
 fn refused(elf: &Elf, why: &str) {
     let limit = time_for(elf.bytes().len());

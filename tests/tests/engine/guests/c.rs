@@ -1,4 +1,4 @@
-//! Guests in C: what only C can do, and do wrong.
+//! Guests in C: features and faults that only C has.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Guests that were built for older contracts, and are never rebuilt, run on.
+//! Guests that were built for older contracts, and are never rebuilt, still run.
 
 use libhyperlight::{ABI_ACCEPTED, ErrorCode, FaultKind, Guest, PayloadAccess};
 use libhyperlight_tests::elf::Elf;

@@ -1,4 +1,4 @@
-//! Closing: by anybody, at any moment, once.
+//! Closing: by any thread, at any moment, once.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

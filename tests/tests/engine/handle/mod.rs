@@ -1,4 +1,4 @@
-//! Handles: sandboxes that anybody may use, ask and close at any time.
+//! Handles: sandboxes that any thread may use, query and close at any time.
 
 mod close;
 mod operations;

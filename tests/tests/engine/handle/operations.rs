@@ -14,7 +14,7 @@ use libhyperlight_tests::{demo, need_hypervisor};
 
 const TABLE: &str = include_str!("../../../values/operations.txt");
 
-/// One line: what is done, and what must come of it.
+/// One line: the operation, and its expected answer.
 #[derive(Clone, Debug)]
 struct Step {
     number: usize,

@@ -1,4 +1,4 @@
-//! Starts that are a part of something: limits, preparation, and what is left of those that fail.
+//! Starts as a part of something else: limits, preparation, and the remains after a failure.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,11 +16,11 @@ use libhyperlight_tests::{demo, need_hypervisor, sandbox, uninitialized};
 
 const OF_NO_USE: &str = "the sandbox has failed to start and is of no more use; make a new one";
 
-/// A caller that counts what it is asked.
+/// A caller that counts the queries.
 #[derive(Default)]
 struct Caller {
     steps: usize,
-    /// From which step on it does not go on.
+    /// The first step at which it stops.
     stops_at: Option<usize>,
     failures: Vec<ErrorCode>,
 }
@@ -52,7 +52,7 @@ fn javascript(source: &[u8]) -> UninitializedSandbox {
     UninitializedSandbox::new(&guest, SandboxOptions::new()).unwrap()
 }
 
-/// Every operation says that the start has failed.
+/// Every operation reports that the start has failed.
 fn assert_is_of_no_use(handle: &Handle, code: ErrorCode) {
     for operation in [
         Operation::Call,

@@ -1,4 +1,4 @@
-//! Guests that use up what they have: the heap, the stack.
+//! Guests that exhaust their heap or their stack.
 
 use libhyperlight::{ErrorCode, FaultKind, SandboxOptions};
 use libhyperlight_tests::{assert_works, demo, on_each_guest, poisons, sandbox, sandbox_with};

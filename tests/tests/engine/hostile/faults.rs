@@ -1,4 +1,4 @@
-//! Faults: each is told apart, with address, access and function, and none hurts anybody else.
+//! Faults: each is classified, with address, access and function, and affects nothing else.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use libhyperlight::{Access, Error, ErrorCode, Fault, FaultKind, Guest, Sandbox};

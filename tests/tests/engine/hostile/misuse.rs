@@ -1,5 +1,5 @@
-//! Guests that misuse what is their own: heap, stack and frames. Whatever comes of it in there, the host goes on, and a
-//! restore mends it.
+//! Guests that misuse their own heap, stack and frames. The host goes on after any outcome, and a restore repairs the
+//! guest.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use libhyperlight::{CallOptions, ErrorCode, FaultKind, Guest, Result, Sandbox};
 use libhyperlight_tests::code::{fault_of, with_code};
 use libhyperlight_tests::{assert_works, demo, demo_c, fails_with, sandbox};
 
-/// A call of which nobody can say how it ends: well, or by an error that a guest can cause. A restore mends it.
+/// A call with an unpredictable end: a success, or an error that a guest can cause. A restore repairs the guest.
 fn ends_in_order(what: &str, sandbox: &mut Sandbox, call: impl Fn(&mut Sandbox, &CallOptions) -> Result<()>) {
     let mut neighbour = libhyperlight_tests::sandbox(&demo());
     let fresh = sandbox.snapshot().unwrap();

@@ -1,4 +1,4 @@
-//! Guests that do what they may not.
+//! Guests that do forbidden things.
 
 mod exhaustion;
 mod faults;

@@ -1,6 +1,6 @@
-//! Instructions that are not for guests: each faults, or does no harm. Nothing else may come of it.
+//! Instructions that are not for guests: each faults, or is harmless.
 //!
-//! The instructions travel as code payloads, so that no assembler has a say in what they are.
+//! The instructions travel as code payloads, so that no assembler changes them.
 
 use libhyperlight::{ErrorCode, FaultKind, Value};
 use libhyperlight_tests::code::{fault_of, run, with_code};

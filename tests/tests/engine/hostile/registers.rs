@@ -1,4 +1,4 @@
-//! Guests that leave stack pointer, flags and control words as they should not be.
+//! Guests that leave stack pointer, flags and control words in an improper state.
 
 use libhyperlight::{ErrorCode, FaultKind};
 use libhyperlight_tests::code::{fault_of, run, with_code};

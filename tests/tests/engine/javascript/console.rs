@@ -1,4 +1,4 @@
-//! `console`: what is printed, what is logged, and how values look.
+//! `console`: printed output, log records, and the form of values.
 
 use std::sync::{Arc, Mutex};
 

@@ -125,7 +125,7 @@ fn names_may_be_anything() {
     gives(&mut js, "text.length", "3");
 }
 
-/// The details of what a script throws.
+/// The details of a thrown value.
 #[track_caller]
 fn details(js: &mut Sandbox, source: &str) -> String {
     throws(js, source).details().expect("details").to_owned()

@@ -1,5 +1,5 @@
-//! Scripts that want too much, never end, or try to get out: each ends as an error of its own or with a stopped guest,
-//! and a restore makes everything good.
+//! Scripts that exceed limits, never end, or try to get out: each ends with an error of its own or with a stopped
+//! guest, and a restore repairs everything.
 
 use std::thread;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use libhyperlight::{CallOptions, ErrorCode, Sandbox, SandboxOptions, State};
 use libhyperlight_tests::javascript::{engine, engine_with, eval, gives, javascript, load, loaded, throws};
 use libhyperlight_tests::{fails_with, uninitialized_with};
 
-/// That a script throws, or gives anything, and that the guest works on.
+/// Confirms that a script throws, or gives anything, and that the guest works on.
 #[track_caller]
 fn survives(js: &mut Sandbox, source: &str) {
     match eval(js, source) {

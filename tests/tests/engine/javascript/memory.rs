@@ -1,11 +1,11 @@
-//! Scripts that use the heap up, whatever they fill it with: what is thrown is an error of the language that says what
-//! mends it, for those that catch it, too, and the guest works on.
+//! Scripts that exhaust the heap, with any kind of object. The thrown error is one of the language and names the
+//! remedy, also for scripts that catch it, and the guest goes on working.
 
 use libhyperlight::{ErrorCode, SandboxOptions, State};
 use libhyperlight_tests::fails_with;
 use libhyperlight_tests::javascript::{engine_with, eval, gives, load};
 
-/// Scripts that never end but by an error.
+/// Scripts that end only by an error.
 const SHAPES: [&str; 24] = [
     "let m = new Map(); for (let i = 0;; i++) m.set({}, i)",
     "let o = {}; for (let i = 0;; i++) o['k' + i] = i",

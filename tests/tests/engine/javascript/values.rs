@@ -22,7 +22,7 @@ fn with_host() -> Sandbox {
     host.evolve().unwrap()
 }
 
-/// That a source is an error of the library's own for what is too large, which leaves the sandbox ready.
+/// Confirms that a source is an error of the library's own for what is too large, which leaves the sandbox ready.
 #[track_caller]
 fn too_large(js: &mut Sandbox, result: libhyperlight::Result<String>, expected: &str) {
     let error = fails_with(ErrorCode::TooLarge, result);

@@ -10,7 +10,7 @@ use libhyperlight_tests::{
     assert_works, demo, many, on_each_guest, printing, sandbox, sandbox_with, uninitialized,
 };
 
-/// Calls a sandbox, and finds that it is alone in there.
+/// Calls a sandbox, and checks that no other tenant has touched it.
 fn use_it(sandbox: &mut Sandbox, number: i32) {
     assert_eq!(sandbox.call::<i32>("AddToStatic", (number,)).unwrap(), number);
     assert_eq!(sandbox.call::<String>("Echo", (number.to_string(),)).unwrap(), number.to_string());

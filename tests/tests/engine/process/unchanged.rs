@@ -17,7 +17,7 @@ use libhyperlight_tests::script::{Step, file, frame, scripted};
 use libhyperlight_tests::{assert_works, demo, fails_with, guests, sandbox, uninitialized};
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// Everything that can go wrong with a guest, each once.
+/// Every kind of failure of a guest, each once.
 fn every_kind_of_failure() {
     for (_, guest) in guests() {
         for (function, arguments) in [
@@ -77,7 +77,7 @@ fn every_kind_of_failure() {
     Guest::from_file("/no/such/file").unwrap_err();
 }
 
-/// Waits until no more virtual machines are left than these, and the one that the library keeps.
+/// Waits until only this many virtual machines are left, and the one that the library keeps.
 fn wait_for_machines(machines: usize) {
     harm::wait_until(|| harm::count_files("kvm-vm") == machines + 1);
 }
@@ -348,7 +348,7 @@ fn without_gaps() -> Vec<fs::File> {
     (0..gaps).map(|_| fs::File::open("/dev/null").unwrap()).collect()
 }
 
-/// Runs `body` in a forked child, and waits for it to end well.
+/// Runs `body` in a forked child, and waits for its success.
 fn in_child(body: impl FnOnce()) {
     // SAFETY: the process has one thread that does anything, and the child ends without returning from here.
     let child = unsafe { libc::fork() };

@@ -1,4 +1,4 @@
-//! The corpora of the fuzz targets, replayed: what fuzzing has found stays found, on any compiler.
+//! The corpora of the fuzz targets, replayed on any compiler, so that earlier findings stay fixed.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use libhyperlight_tests::cost::PATIENCE;
 use libhyperlight_tests::fuzz::{self, HostCalls, corpus};
 use libhyperlight_tests::{host_call_fuzz, need_hypervisor};
 
-/// Replays the corpus of a target, and says which input it was that failed.
+/// Replays the corpus of a target, and reports the input that failed.
 fn replay(target: &str, mut input: impl FnMut(&[u8])) {
     struct Name<'p>(&'p Path);
 

@@ -1,4 +1,4 @@
-//! Random files, frames and code: each is refused or comes to an orderly end, and harms nobody.
+//! Random files, frames and code: each is refused or comes to an orderly end, and affects nothing else.
 //!
 //! The seeds are fixed, and named by a failure.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -12,7 +12,7 @@ use libhyperlight_tests::random::Random;
 use libhyperlight_tests::script::{SHAPES, SMALL, Step, frame, perform, ready, scripted};
 use libhyperlight_tests::{assert_works, demo, fails_with, sandbox, uninitialized_with};
 
-/// Says which random thing it was, if the test fails while it lives.
+/// Reports the random input, if the test fails while this lives.
 struct Case(&'static str, u64, usize);
 
 impl Drop for Case {

@@ -1,5 +1,4 @@
-//! Random operations on sandboxes against their models: whatever is done, to them or to others, each goes on as it
-//! must.
+//! Random operations on sandboxes against their models: each follows its model, whatever happens to it or to others.
 #![expect(clippy::print_stdout, reason = "who wants to see a failure again needs the seed")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use libhyperlight_tests::operations::World;
 
-/// Plays until the time is up. Says the seed, and if something is wrong, at which step it was.
+/// Plays until the time is up. Prints the seed, and the step of a failure.
 fn play(seed: u64, time: Duration) {
     let (start, mut world, mut steps) = (Instant::now(), World::new(seed), 0);
     while start.elapsed() < time {

@@ -9,7 +9,7 @@ use log::LevelFilter;
 
 const SECRET: &str = "a secret that only one tenant may know";
 
-/// That text so often that it fills half of a buffer.
+/// A text that is repeated until it fills half of a buffer.
 fn long() -> String {
     SECRET.repeat((512 << 10) / SECRET.len())
 }

@@ -1,4 +1,4 @@
-//! Many restores: nothing of the process grows, and none gets slower. What they cost is printed, as ratios in one run.
+//! Many restores: nothing of the process grows, and none gets slower. Their cost is printed, as ratios in one run.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ fn cycle(number: u32, sandbox: &mut Sandbox, kept: &mut Snapshot, fresh: &Snapsh
     sandbox.restore(fresh).unwrap();
 }
 
-/// So many cycles of a guest; how much processor time one in the middle takes.
+/// Many cycles of a guest. Returns the processor time of one in the middle.
 fn cycles(guest: &Guest, count: u32) -> Duration {
     let (mut sandbox, fresh) = fresh(guest);
     let mut other = clone(&fresh);
@@ -116,7 +116,7 @@ fn snapshots_that_were_dropped_leave_nothing() {
     });
 }
 
-/// The median of what `body` takes.
+/// The median time of `body`.
 fn median(mut body: impl FnMut()) -> f64 {
     let mut times: Vec<_> = (0..400)
         .map(|_| {

@@ -1,5 +1,5 @@
-//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: an error, nothing half-done
-//! that could be used, and all is well once they work again.
+//! System calls that fail in the middle of a snapshot, a restore or the start of a clone: the result is an error and
+//! nothing half-done is usable. Once they work again, all is well.
 //!
 //! A filter makes them fail in a thread of its own, which is gone afterwards.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -44,7 +44,7 @@ fn without<T: Send>(what: Failing, body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(forbidden).join().unwrap())
 }
 
-/// Soils the sandbox, has a restore fail, and finds nothing usable until one succeeds.
+/// Dirties the sandbox, makes a restore fail, and finds nothing usable until one succeeds.
 #[track_caller]
 fn restore_fails(
     what: Failing,

@@ -1,4 +1,4 @@
-//! Snapshots in files: what is saved is what is loaded, and a file that is damaged or forged does no harm.
+//! Snapshots in files: a load returns what was saved, and a damaged or forged file does no harm.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::collections::HashSet;
@@ -123,7 +123,7 @@ impl Older {
         Self { newer: sandbox.snapshot().unwrap(), place, bytes }
     }
 
-    /// That it cannot be saved, for that reason.
+    /// Confirms that saving fails with that reason.
     #[track_caller]
     fn stays(&self, errno: i32) {
         let error = fails_with(ErrorCode::Io, self.newer.save(&self.place.path));
@@ -133,7 +133,7 @@ impl Older {
         assert_eq!(fs::read_dir(self.place.path.parent().unwrap()).unwrap().count(), 1);
     }
 
-    /// That it can.
+    /// Confirms that saving works.
     fn is_replaced(&self) {
         self.newer.save(&self.place.path).unwrap();
         let loaded = Snapshot::load(&self.place.path).unwrap();

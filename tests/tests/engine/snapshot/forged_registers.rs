@@ -1,8 +1,7 @@
-//! Snapshot files whose registers nobody's processor ever held: each is refused, or made harmless, or is a guest that
-//! has gone astray, and ends like any other.
+//! Snapshot files with registers that no processor ever held: each is refused, or made harmless, or is a guest that has
+//! gone astray, and ends like any other.
 //!
-//! What a file cannot say at all: instruction pointer, flags, segments, control registers, tables, MSRs. They are made
-//! anew.
+//! A file cannot set the instruction pointer, flags, segments, control registers, tables or MSRs. They are made anew.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs;
@@ -48,8 +47,8 @@ impl Place {
         Snapshot::load(&path)
     }
 
-    /// That its guest comes to an orderly end, in a sandbox of its own and in one that it is restored into, and that a
-    /// restore brings that one back.
+    /// Confirms that its guest comes to an orderly end, in a sandbox of its own and in one that it is restored into,
+    /// and that a restore brings that one back.
     fn ends_well(&mut self, forged: &Snapshot, what: &str) {
         let mut clone = prober::clone(forged);
         ends_well(&mut clone, what);

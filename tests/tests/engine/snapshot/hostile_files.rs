@@ -1,5 +1,5 @@
-//! Snapshot files that lie about their pages and sizes: they cost what is stored in them, and choose no more than
-//! whoever loads them allows. All of them have a right checksum.
+//! Snapshot files that lie about their pages and sizes: their cost is that of their stored contents, and the loader's
+//! bounds hold. All of them have a right checksum.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs::{self, File};

@@ -1,6 +1,6 @@
-//! Every way to find out what was written gives the same memory, however the kernel has moved it about meanwhile.
+//! Every way to find dirty pages gives the same memory, however the kernel has moved it meanwhile.
 //!
-//! The way is chosen for a whole process, so that each test runs in one of its own.
+//! The way is chosen for a whole process, so each test runs in one of its own.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::fs;
@@ -25,7 +25,7 @@ const WAYS: Range<u8> = 0..4;
 /// `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: u32 = 0xc060_6610;
 
-/// That the sandbox's memory is what a clone has, and no word of a secret is in it.
+/// Confirms that the sandbox's memory is what a clone has, and no word of a secret is in it.
 #[track_caller]
 fn assert_pristine(sandbox: &mut Sandbox, snapshot: &Snapshot, what: &str) {
     let (found, expected) = (sandbox.dump_memory().unwrap(), prober::clone(snapshot).dump_memory().unwrap());
@@ -182,7 +182,7 @@ fn nodes() -> Range<i32> {
     0..nodes.trim().rsplit(['-', ',']).next().unwrap().parse::<i32>().unwrap() + 1
 }
 
-/// Moves the pages of that memory that are present from node to node. How many were.
+/// Moves the present pages of that memory from node to node. Returns their number.
 fn move_pages(pages: &Range<usize>) -> usize {
     const MPOL_MF_MOVE: i32 = 1 << 1;
     let addresses: Vec<_> = pages.clone().step_by(4096).collect();
@@ -251,7 +251,7 @@ fn pages_that_the_kernel_moves_about_at_the_same_time_come_back() {
     });
 }
 
-/// Gives a whole range that advice; whether the kernel took it.
+/// Gives a whole range that advice. Returns true if the kernel took it.
 fn advise_at(pages: &Range<usize>, advice: i32) -> bool {
     let start = std::ptr::with_exposed_provenance_mut(pages.start);
     // SAFETY: the pages are the sandbox's, whose contents nothing in Rust refers to; none of the advices changes them.
@@ -475,7 +475,7 @@ fn a_process_that_is_short_of_descriptors_for_a_while_finds_the_way_again() {
     });
 }
 
-/// Limits how many descriptors the process may have; the result is the limit before.
+/// Limits the number of the process's descriptors. Returns the limit before.
 fn descriptors(limit: u64) -> u64 {
     let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel writes one `rlimit`.

@@ -1,4 +1,4 @@
-//! A poisoned sandbox is ready again after a restore, whatever poisoned it, and knows nothing of it.
+//! A poisoned sandbox is ready again after a restore, whatever poisoned it, and remembers nothing of it.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use libhyperlight_tests::random::Random;
 use libhyperlight_tests::stop::Stoppable;
 use libhyperlight_tests::{ENGINE, assert_works, demo, on_each_guest, pace, poisons, sandbox, uninitialized};
 
-/// A function, its arguments, and what comes of calling it.
+/// A function, its arguments, and the outcome of the call.
 type Harm = (&'static str, Vec<Value>, ErrorCode);
 
 fn text(text: &str) -> Value {
@@ -82,7 +82,7 @@ fn poison(sandbox: &mut Sandbox, (function, arguments, code): &Harm) {
     });
 }
 
-/// Poisons the sandbox so, and finds it as the snapshot says after a restore.
+/// Poisons the sandbox in this way, and finds the snapshot's state after a restore.
 #[track_caller]
 fn poison_and_restore(sandbox: &mut Sandbox, snapshot: &Snapshot, harm: &Harm, expected: i32) {
     add(sandbox, 100);

@@ -1,4 +1,4 @@
-//! Snapshots that do not fit: refused with all that is wrong, and the sandbox is as before.
+//! Snapshots that do not fit: refused with all differences, and the sandbox is unchanged.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use libhyperlight_tests::{
     uninitialized,
 };
 
-/// That the sandbox refuses the snapshot, and has lost nothing by being asked.
+/// Confirms that the sandbox refuses the snapshot, and is unchanged.
 #[track_caller]
 fn refuses(sandbox: &mut Sandbox, snapshot: &Snapshot) -> Error {
     let before = add(sandbox, 1);

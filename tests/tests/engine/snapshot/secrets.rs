@@ -1,4 +1,5 @@
-//! Tenancy: one tenant hides a secret everywhere, the next one finds nothing of it, however the first one's call ended.
+//! Tenancy: one tenant hides a secret everywhere, and the next one finds none of it, after any end of the first one's
+//! call.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::thread;

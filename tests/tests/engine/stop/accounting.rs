@@ -1,7 +1,7 @@
-//! Many sandboxes, many threads, kicks at any moment: every kick that says it hit has ended one call, that of its own
-//! sandbox, and no call ends without one.
+//! Many sandboxes and threads, with interrupts at any moment. Every interrupt that reports success has ended one call,
+//! of its own sandbox, and no call ends without one.
 //!
-//! The books are exact because a target is kicked again only when its last kicked call has ended.
+//! The counts are exact because a target is interrupted again only when its last interrupted call has ended.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,13 +15,13 @@ use libhyperlight_tests::random::Random;
 use libhyperlight_tests::stop::Stoppable;
 use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest};
 
-/// A sandbox from the kickers' side.
+/// A sandbox from the cancellers' side.
 #[derive(Debug)]
 struct Target {
     handle: InterruptHandle,
-    /// Held by the one who kicks.
+    /// Held by the thread that interrupts.
     kicker: Mutex<()>,
-    /// Kicks that said they hit.
+    /// Interrupts that reported success.
     hits: AtomicU64,
     /// Calls that ended as interrupted.
     ended: AtomicU64,
@@ -36,7 +36,7 @@ impl Target {
         (Arc::new(Self { handle, kicker: Mutex::default(), hits, ended }), runner)
     }
 
-    /// Kicks, unless the last kick's call has not ended yet. Whether it hit.
+    /// Interrupts, unless the last interrupted call has not ended yet. Returns true if there was a call to stop.
     fn kick(&self) -> bool {
         let Ok(_one_at_a_time) = self.kicker.try_lock() else { return false };
         let is_due = self.hits.load(Ordering::SeqCst) == self.ended.load(Ordering::SeqCst);
@@ -45,7 +45,7 @@ impl Target {
         hit
     }
 
-    /// Books how a call ended, and puts the sandbox back if it was stopped. Whether it was.
+    /// Counts the outcome of a call, and restores the sandbox if it was stopped. Returns true if it was.
     fn book<T: std::fmt::Debug>(&self, runner: &mut Stoppable, result: Result<T>) -> bool {
         let Err(error) = result else { return false };
         fails_with::<()>(ErrorCode::Interrupted, Err(error));
@@ -60,7 +60,7 @@ impl Target {
     }
 }
 
-/// Kicks targets at random while `runners` run; how often that hit.
+/// Interrupts targets at random while `runners` run. Returns the number of successes.
 fn kick_while(targets: &[Arc<Target>], kickers: u64, runners: impl FnOnce()) -> u64 {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -19,7 +19,7 @@ static HANDLE: OnceLock<InterruptHandle> = OnceLock::new();
 static HITS: AtomicU64 = AtomicU64::new(0);
 static ENDED: AtomicU64 = AtomicU64::new(0);
 
-/// Kicks, unless the last kick's call has not ended yet.
+/// Interrupts, unless the last interrupted call has not ended yet.
 extern "C" fn kick(_: i32) {
     if let Some(handle) = HANDLE.get()
         && HITS.load(Ordering::SeqCst) == ENDED.load(Ordering::SeqCst)
@@ -29,8 +29,8 @@ extern "C" fn kick(_: i32) {
     }
 }
 
-/// Runs endless calls on this thread, while `send` sends what makes the handler kick; `send` is given this thread's
-/// number.
+/// Runs endless calls on this thread, while `send` sends the signal whose handler interrupts them; `send` is given this
+/// thread's number.
 fn ended_by_handler(rounds: u64, send: impl Fn(i32) + Send + Sync) {
     let mut victim = Stoppable::new(&demo());
     HANDLE.set(victim.handle.clone()).unwrap();

@@ -1,5 +1,5 @@
-//! The signal hook by the clock: asked every so often while the guest runs, signal or none, and nothing of it is left
-//! behind.
+//! The signal hook at an interval: called while the guest runs, with or without a signal, and nothing of it remains
+//! afterwards.
 //!
 //! Each test runs in a process of its own, because it looks at the signals of all of it.
 

@@ -95,8 +95,8 @@ fn a_host_function_is_let_finish_and_then_the_call_ends() {
     });
 }
 
-/// A sandbox whose host function `KickSelf` fires the sandbox's own handle, `times` times; and how often it was told
-/// that a call was running.
+/// A sandbox whose host function `KickSelf` fires the sandbox's own handle `times` times; and the number of times that
+/// a call was running.
 fn that_kicks_itself(guest: &Guest, times: u64) -> (Stoppable, Arc<AtomicU64>) {
     let mut host = uninitialized(guest);
     let own: Arc<Mutex<Option<InterruptHandle>>> = Arc::default();

@@ -1,4 +1,4 @@
-//! The program's own signals while calls run: handlers run, nothing is lost, and no call ends for it.
+//! The program's own signals while calls run: handlers run, nothing is lost, and no call ends because of them.
 //!
 //! Each test runs in a process of its own, because it handles signals.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -14,12 +14,12 @@ use libhyperlight_tests::signals::{self, Ticking, interrupt_signal, only};
 use libhyperlight_tests::stop::{PROMPT, Stoppable, in_child, timed, times_out};
 use libhyperlight_tests::{assert_works, demo, fails_with, guests};
 
-/// Stops a call that does not get on, which would otherwise hang the test.
+/// Stops a call that makes no progress, which would otherwise hang the test.
 fn patient() -> SandboxOptions {
     SandboxOptions::new().timeout(Duration::from_secs(20))
 }
 
-/// Calls for about `time`, some of them interrupted or timed out; how many went well.
+/// Calls for about `time`, some of them interrupted or timed out. Returns the number of successes.
 fn calls_of_every_kind(victim: &mut Stoppable, time: Duration) -> u32 {
     let start = std::time::Instant::now();
     let mut good = 0;

@@ -1,4 +1,4 @@
-//! The signal hook: asked when a signal of the program's own has interrupted the guest, and able to end the call.
+//! The signal hook: called when a signal of the program's own has interrupted the guest, and able to end the call.
 //!
 //! Each test runs in a process of its own, because it handles signals.
 

@@ -1,5 +1,5 @@
-//! Guests that keep the processor, KVM or the host busy in every way they have: their time is up all the same, and they
-//! can be interrupted.
+//! Guests that keep the processor, KVM or the host busy in every way: their time limits hold, and they can be
+//! interrupted.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The threads behind it all: one timer and one reaper in a process, from their first use on, which take no signals,
-//! hold no files and sleep when there is nothing to do.
+//! The library's threads: one timer and one reaper in a process, from their first use on, which take no signals, hold
+//! no files and sleep when there is nothing to do.
 //!
 //! Each test runs in a process of its own, because it counts what all threads share.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -29,7 +29,7 @@ fn counts() -> (usize, usize) {
     (timers().len(), reapers().len())
 }
 
-/// That there are so many timers and reapers, and soon no more. A thread takes its name when it first runs.
+/// Confirms that there are so many timers and reapers, and soon no more. A thread takes its name when it first runs.
 #[track_caller]
 fn assert_counts(timers: usize, reapers: usize) {
     signals::wait_until("a thread's name", || counts().0 >= timers && counts().1 >= reapers);

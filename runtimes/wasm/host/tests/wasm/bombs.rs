@@ -1,5 +1,5 @@
-//! Programs that are made to take time and memory of the compiler, which runs outside of any sandbox: each ends within
-//! twice the time that is set, measured in time of the processor and in a process of its own.
+//! Programs made to take time and memory of the compiler, which runs outside of any sandbox. Each ends within twice the
+//! time limit, measured in processor time and in a process of its own.
 #![expect(clippy::print_stdout, reason = "the process of a bomb's own says how it went")]
 
 use std::num::NonZeroUsize;
@@ -21,7 +21,7 @@ const MEMORY: u64 = 1 << 30;
 const REFUSED: Duration = Duration::from_secs(1);
 const REFUSED_MEMORY: u64 = 256 << 20;
 
-/// The variable that says that this is the process of the bomb's own.
+/// The variable that marks the bomb's own process.
 const LIT: &str = "HYPERLIGHT_TEST_BOMB";
 
 macro_rules! bombs {
@@ -187,7 +187,7 @@ fn processor_time() -> Duration {
         .sum()
 }
 
-/// Bytes of memory that this process has had at most.
+/// Peak memory of this process, in bytes.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

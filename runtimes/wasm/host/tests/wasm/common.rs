@@ -30,7 +30,7 @@ pub fn start_fails(text: &str) -> Error {
     uninitialized(&guest(text)).evolve().unwrap_err()
 }
 
-/// That a call fails with a guest error of that number, and leaves the sandbox usable; its message.
+/// Confirms that a call fails with a guest error of that number, and leaves the sandbox usable; its message.
 #[track_caller]
 pub fn guest_error<T: std::fmt::Debug>(
     sandbox: &mut Sandbox,
@@ -76,7 +76,7 @@ impl log::Log for Log {
     fn flush(&self) {}
 }
 
-/// Runs a function; its result, and the records that are logged meanwhile: level, target and message.
+/// Runs a function. Returns its result, and the records that are logged meanwhile: level, target and message.
 pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -88,7 +88,7 @@ pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     (result, RECORDS.take())
 }
 
-/// Runs a function; its result, and the standard error of the programs that run meanwhile: a text for each record.
+/// Runs a function. Returns its result, and the programs' output on standard error: a text for each record.
 pub fn said<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
     let (result, records) = logged(run);
     let text = |record: &String| record.strip_prefix("WARN libhyperlight::guest ").map(str::to_owned);

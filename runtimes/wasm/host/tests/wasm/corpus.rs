@@ -1,4 +1,4 @@
-//! The corpus of the compiler's fuzz target, replayed: what fuzzing has found stays found, on any compiler. And some
+//! The corpus of the compiler's fuzz target, replayed on any compiler, so that earlier findings stay fixed; and some
 //! thousand random changes of it, always the same.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! Programs that want more than they are given.
+//! Programs that try to exceed their limits.
 
 use std::time::Duration;
 

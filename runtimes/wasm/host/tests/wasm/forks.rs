@@ -11,8 +11,8 @@ const PATIENCE: u32 = 60;
 /// The exit status of a child that has compiled.
 const DONE: i32 = 7;
 
-/// Locks that the threads of the parent held when it forked are held in the child for ever: those of the queue, of what
-/// was compiled, and of the compiler itself.
+/// Locks that the threads of the parent held at the fork stay locked in the child for ever: those of the queue, of the
+/// cache, and of the compiler itself.
 #[test]
 fn a_child_compiles_whatever_the_threads_of_its_parent_were_doing() {
     let stop = AtomicBool::new(false);

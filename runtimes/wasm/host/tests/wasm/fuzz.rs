@@ -1,5 +1,5 @@
-//! One input of the compiler's fuzz target, and what must be true of it: any bytes are compiled or refused, within
-//! a second for each megabyte. The target itself, `fuzz/targets/compiler.rs`, is a line around this.
+//! The body of the compiler's fuzz target: any bytes are compiled or refused, within a second for each megabyte. The
+//! target itself, `fuzz/targets/compiler.rs`, is a line around this.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// The time that the smallest input may take, and each megabyte.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Bytes of a saved program that say who made it: magic, maker and features.
+/// Bytes of a saved program that name its maker: magic, maker and features.
 const MAKER: usize = 44;
 
 /// Compiles a program, and takes the same bytes for a saved one.
@@ -33,7 +33,7 @@ pub fn compiler(input: &[u8]) {
     let _ = Compiled::from_bytes(&as_if_saved(input), &options);
 }
 
-/// A saved program of this library, of which nothing else is known to be right.
+/// A saved program of this library's maker, with arbitrary contents.
 pub fn as_if_saved(body: &[u8]) -> Vec<u8> {
     let empty = precompile(b"\0asm\x01\0\0\0", &Options::new()).expect("it is a module");
     let mut saved = empty.to_bytes().expect("it is small");

@@ -1,4 +1,4 @@
-//! Programs that ask much of the compiler, made by hand.
+//! Hand-made programs that demand much work of the compiler.
 
 use crate::encode::{body, bytes, component, function_type, functions, list, module, name, number, section};
 

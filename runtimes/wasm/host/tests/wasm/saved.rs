@@ -80,8 +80,7 @@ fn what_is_made_to_be_read_wrong_is_refused() {
     assert!(Compiled::from_bytes(&as_if_saved(&[0xff; 64]), &Options::new()).is_err());
 }
 
-/// The description of a saved program is held to the limits of one that was just compiled: what no program has, none
-/// is.
+/// The description of a saved program must keep to the limits of a compiled one.
 #[test]
 fn what_no_program_has_that_was_compiled_is_refused() {
     let module = |exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]| {

@@ -1,5 +1,5 @@
-//! Calls of WASI by which a program asks for much at once, in a heap that its memory nearly fills: they take no memory
-//! by what is asked for.
+//! WASI calls that request much at once, in a heap that the program's memory nearly fills: no allocation depends on the
+//! requested size.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ fn program(function: &str, params: &str, body: &str) -> String {
     )
 }
 
-/// Writes half a million bytes that are no text to the descriptor that is given, and tells how often it had to ask.
+/// Writes half a million bytes that are no text to a descriptor, and returns the number of calls that it took.
 const WRITES: &str = r#"
     (local $tries i32)
     (memory.fill (i32.const 64) (i32.const 255) (i32.const 500000))
@@ -51,7 +51,7 @@ fn half_a_megabyte_of_no_text_is_written() {
     assert_eq!(sandbox.state(), State::Ready);
 }
 
-/// Runs a body over a function, and gives what it returns.
+/// Calls a function, and returns its result.
 fn asks(function: &str, params: &str, body: &str) -> (Sandbox, i32) {
     let options = Options::new().file("a/file", vec![7; 3 << 20]).unwrap();
     let program = wat::parse_str(program(function, params, body)).unwrap();

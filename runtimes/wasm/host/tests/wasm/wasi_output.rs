@@ -1,4 +1,4 @@
-//! The output of programs: standard output, standard error, and the last words of those that fail.
+//! The output of programs: standard output, standard error, and the last output of those that fail.
 
 use libhyperlight::{Sandbox, State};
 use libhyperlight_wasm::{Options, compile};
@@ -74,7 +74,7 @@ fn a_long_line_of_standard_error_is_several_records() {
     assert_eq!((lines.len(), &*lines[2]), (3, "the next"));
 }
 
-/// A program that fails says why on standard error, and its error repeats that.
+/// A program that fails writes the reason to standard error, and its error repeats that.
 #[test]
 fn the_last_words_of_a_program_in_c_are_in_its_error() {
     let flags = ["broken", "quit", "quiet"].map(|name| format!("-Wl,--export={name}"));

@@ -23,7 +23,7 @@ const POLL: &str = r#"(module
     (func (export "time") (param $clock i32) (result i64)
         (drop (call $time (local.get $clock) (i64.const 0) (i32.const 8))) (i64.load (i32.const 8))))"#;
 
-/// A module that sleeps for so many nanoseconds, and says how many of them were not of its processor.
+/// A module that sleeps for so many nanoseconds, and returns how many of them were no processor time.
 const IDLE: &str = r#"(module
     (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
