@@ -4,10 +4,14 @@
 //! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
 //! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
 //! and built there. `BUILT-BY` names the compilers.
+//!
+//! A fixed name that everybody can use is in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which
+//! obeys the settings in all folders above, finds none.
 
 use std::error::Error;
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,8 +20,14 @@ use serde_json::Value;
 /// Where they lie for the package.
 const PREBUILT: &str = "runtimes/builtin/prebuilt";
 
-/// Where they are built.
-const PLACE: &str = "/tmp/libhyperlight-guests";
+/// Our own folder.
+const OWN: &str = "/tmp/libhyperlight-guests";
+
+/// Where they are built, in it.
+const PLACE: &str = "/tmp/libhyperlight-guests/tree";
+
+/// Where cargo would look for settings that everybody could write. It is ours as long as something is built.
+const SETTINGS: &str = "/tmp/.cargo";
 
 const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
 
@@ -66,22 +76,52 @@ struct Built {
 impl Built {
     fn new() -> Result<Self> {
         let place = Path::new(PLACE);
-        let lock = File::create(format!("{PLACE}.lock"))?;
+        own(Path::new(OWN))?;
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(format!("{OWN}/lock"))?;
         lock.lock()?;
+        let mut built = Self { folder: PathBuf::new(), _lock: lock };
+        own(Path::new(SETTINGS))?;
+        for folder in place.ancestors().skip(1) {
+            for name in [".cargo/config", ".cargo/config.toml"] {
+                let settings = folder.join(name);
+                if fs::symlink_metadata(&settings).is_ok() {
+                    return Err(
+                        format!("{} would change what is built; remove it", settings.display()).into()
+                    );
+                }
+            }
+        }
         if place.exists() {
             fs::remove_dir_all(place)?;
         }
         fs::create_dir(place)?;
         copy_tracked(place)?;
-        let folder = build(place)?;
-        Ok(Self { folder, _lock: lock })
+        built.folder = build(place)?;
+        Ok(built)
     }
 }
 
 impl Drop for Built {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(PLACE));
+        drop(fs::remove_dir(SETTINGS));
     }
+}
+
+/// Makes a folder that nobody else can write, or confirms that it is one.
+fn own(folder: &Path) -> Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(folder)?;
+    // A process is its user's.
+    if !found.is_dir() || found.uid() != fs::metadata("/proc/self")?.uid() || found.mode() & 0o022 != 0 {
+        return Err(
+            format!("{} is not a folder that you alone can write; remove it", folder.display()).into()
+        );
+    }
+    Ok(())
 }
 
 /// Copies what is tracked, as it is here.
@@ -145,4 +185,26 @@ fn cargo() -> Command {
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_write_is_refused() {
+        let here = std::env::temp_dir().join(format!("xtask-guests-{}", std::process::id()));
+        own(&here).unwrap();
+        // The second time, too.
+        own(&here).unwrap();
+        let (open, link) = (here.join("open"), here.join("link"));
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        symlink(&here, &link).unwrap();
+        let refused = [own(&open), own(&link)].map(|outcome| outcome.is_err());
+        fs::remove_dir_all(&here).unwrap();
+        assert_eq!(refused, [true, true]);
+    }
 }
