@@ -7,7 +7,8 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -66,21 +67,35 @@ struct Built {
 impl Built {
     fn new() -> Result<Self> {
         let place = Path::new(PLACE);
-        let lock = File::create(format!("{PLACE}.lock"))?;
+        own(Path::new(OWN))?;
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(format!("{OWN}/lock"))?;
         lock.lock()?;
+        let mut built = Self { folder: PathBuf::new(), _lock: lock };
+        own(Path::new(SETTINGS))?;
+        for folder in place.ancestors().skip(1) {
+            for name in [".cargo/config", ".cargo/config.toml"] {
+                let settings = folder.join(name);
+                if fs::symlink_metadata(&settings).is_ok() {
+                    return Err(
+                        format!("{} would change what is built; remove it", settings.display()).into()
+                    );
+                }
+            }
+        }
         if place.exists() {
             fs::remove_dir_all(place)?;
         }
         fs::create_dir(place)?;
         copy_tracked(place)?;
-        let folder = build(place)?;
-        Ok(Self { folder, _lock: lock })
+        built.folder = build(place)?;
+        Ok(built)
     }
 }
 
 impl Drop for Built {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(PLACE));
+        drop(fs::remove_dir(SETTINGS));
     }
 }
 
@@ -146,4 +161,26 @@ fn cargo() -> Command {
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_write_is_refused() {
+        let here = std::env::temp_dir().join(format!("xtask-guests-{}", std::process::id()));
+        own(&here).unwrap();
+        // The second time, too.
+        own(&here).unwrap();
+        let (open, link) = (here.join("open"), here.join("link"));
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        symlink(&here, &link).unwrap();
+        let refused = [own(&open), own(&link)].map(|outcome| outcome.is_err());
+        fs::remove_dir_all(&here).unwrap();
+        assert_eq!(refused, [true, true]);
+    }
 }

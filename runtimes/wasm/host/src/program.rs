@@ -188,9 +188,8 @@ impl Slot {
 
     /// The message's value for a Rust value.
     fn lowered(&self, value: &Value, what: &str) -> Result<Wire, libhyperlight_values::Error> {
-        let text = value.lower(&self.ty, what)?;
         let Some(kind) = self.kind else {
-            return Ok(Wire::String(text));
+            return Ok(Wire::String(value.lower(&self.ty, what)?));
         };
         // A value that fits the type fits the kind: only these cases are left.
         let number = value.as_integer().unwrap_or_default();
@@ -216,6 +215,8 @@ impl Slot {
 
     /// The Rust value of a message's value, as the guest sent it.
     fn lifted(&self, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
+        // A kind may have more values than the type; and a guest that was taken over may send any kind.
+        let is_to_check = self.ty.is_narrow() || self.kind != Some(value.kind());
         let value = match value {
             ValueRef::String(text) if self.kind.is_none() => return Value::lift(&self.ty, text, what),
             ValueRef::Bool(value) => value.into(),
@@ -229,8 +230,9 @@ impl Slot {
             ValueRef::Bytes(bytes) => bytes.into(),
             _ => Value::Undefined,
         };
-        // A kind may have more values than the type.
-        value.check(&self.ty, what)?;
+        if is_to_check {
+            value.check(&self.ty, what)?;
+        }
         Ok(match (&self.ty, value) {
             (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
             (_, value) => value,
@@ -317,5 +319,44 @@ impl std::error::Error for CallError {
             Self::Value(error) => Some(error),
             Self::Count { .. } | Self::NoImport(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(ty: &str, kind: Kind) -> Slot {
+        Slot { ty: Type::parse(ty).unwrap(), kind: Some(kind) }
+    }
+
+    #[test]
+    fn values_of_plain_kinds_are_held_to_their_types() {
+        for (ty, kind, fits, unfit) in [
+            ("bool", Kind::Bool, Value::Bool(true), Value::Integer(1)),
+            ("char", Kind::String, Value::Char('é'), Value::from("ab")),
+            ("f32", Kind::F32, Value::Float(0.5), Value::Float(1e300)),
+            ("f64", Kind::F64, Value::Float(f64::INFINITY), Value::from("1")),
+            ("list<u8>", Kind::Bytes, Value::Bytes(vec![0, 255]), Value::from("x")),
+            ("s64", Kind::I64, Value::Integer(i64::MIN.into()), Value::Integer(1 << 63)),
+            ("string", Kind::String, Value::from("\"\0"), Value::Integer(1)),
+            ("u8", Kind::U32, Value::Integer(255), Value::Integer(256)),
+        ] {
+            let slot = slot(ty, kind);
+            let wire = slot.lowered(&fits, "it").unwrap();
+            assert_eq!(wire.kind(), kind);
+            assert_eq!(slot.lifted(wire.borrow(), "it").unwrap(), fits);
+            assert!(slot.lowered(&unfit, "it").is_err(), "{ty}");
+        }
+    }
+
+    #[test]
+    fn what_a_guest_sends_is_held_to_its_type() {
+        let (byte, text) = (slot("u8", Kind::U32), slot("char", Kind::String));
+        assert!(byte.lifted(ValueRef::U32(256), "it").is_err());
+        assert!(text.lifted(ValueRef::String("ab"), "it").is_err());
+        // Another kind than the type's.
+        assert!(slot("string", Kind::String).lifted(ValueRef::U32(1), "it").is_err());
+        assert!(slot("u32", Kind::U32).lifted(ValueRef::I64(-1), "it").is_err());
     }
 }
