@@ -15,6 +15,12 @@ pub const MAX_BITS: usize = 65_536;
 /// How many digits such a number has at most.
 pub const MAX_DIGITS: usize = 19_729;
 
+/// How many pairs a guest's map may have whose keys are neither texts, nor bools, nor whole numbers.
+///
+/// A language finds a pair by the hash of its key, and the hashes of all others may be chosen by whoever chooses the keys: in
+/// Python those of floats and tuples are fixed, so that each of many pairs would be compared with all before it.
+pub const MAX_PAIRS: usize = 1024;
+
 /// Whole numbers up to here are exact as numbers of JavaScript's, which are binary64.
 pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
