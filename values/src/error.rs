@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::limits::{MAX_BITS, MAX_DEPTH, MAX_DIGITS, MAX_NAMES, MAX_SHOWN};
+use crate::limits::{MAX_BITS, MAX_DEPTH, MAX_DIGITS, MAX_NAMES, MAX_PAIRS, MAX_SHOWN};
 use crate::types::{Float, Integer, Members};
 
 /// Error for a value that cannot be passed.
@@ -61,6 +61,15 @@ impl Error {
             Reason::TooLarge,
             format!(
                 "{what} has a whole number beyond ±2**{MAX_BITS}; the limit is {MAX_BITS} bits ({MAX_DIGITS} digits)"
+            ),
+        )
+    }
+
+    pub(crate) fn too_many_pairs(what: &str) -> Self {
+        Self::new(
+            Reason::TooLarge,
+            format!(
+                "{what} has a map whose keys are no texts, bools or whole numbers, of more than {MAX_PAIRS} pairs; the limit is {MAX_PAIRS} pairs"
             ),
         )
     }

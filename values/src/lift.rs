@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 
 use crate::error::{Error, Json, Unfit, Wanted, names, shown};
 use crate::host::Build;
-use crate::limits::MAX_DEPTH;
+use crate::limits::{MAX_DEPTH, MAX_PAIRS};
 use crate::scanner::{Scanner, Text, Wrong};
 use crate::types::{Float, Integer, List, Map, Members, Names, Type};
 use crate::writer::of_special;
@@ -35,6 +35,7 @@ pub fn lift<B: Build>(ty: &Type, text: &str, what: &str, build: &mut B) -> Resul
     lifter.document(ty).map_err(|fail| match fail {
         Fail::Host(error) => error,
         Fail::TooDeep => Error::too_deep(what).into(),
+        Fail::TooManyPairs => Error::too_many_pairs(what).into(),
         Fail::Unfit(unfit) => {
             let spelling = lifter.build.spelling();
             unfit.at(what, &lifter.path(), true, spelling).into()
@@ -96,6 +97,7 @@ enum Next<'t, V> {
 enum Fail<E> {
     Host(E),
     TooDeep,
+    TooManyPairs,
     Unfit(Unfit),
     Wrong(Wrong),
 }
@@ -363,6 +365,9 @@ impl<'t, 'x, B: Build> Lifter<'t, 'x, '_, B> {
         map: &'t Map,
         pairs: Vec<(B::Value, B::Value)>,
     ) -> Lifted<Next<'t, B::Value>, B::Error> {
+        if pairs.len() == MAX_PAIRS && map.is_bounded() {
+            return Err(Fail::TooManyPairs);
+        }
         self.bracket(b'[', Wanted::Pair)?;
         if self.scanner.take(b']') {
             return Err(Unfit::Pair(0).into());

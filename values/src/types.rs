@@ -124,6 +124,13 @@ impl Type {
     }
 }
 
+impl Map {
+    /// Whether it has no more pairs than [`MAX_PAIRS`](crate::limits::MAX_PAIRS): many of its keys could have one hash.
+    pub(crate) fn is_bounded(&self) -> bool {
+        !matches!(self.key, Type::Bool | Type::Char | Type::Enum(_) | Type::Integer(_) | Type::String)
+    }
+}
+
 impl std::str::FromStr for Type {
     type Err = ParseError;
 

@@ -22,7 +22,7 @@ const SAYS: [(&str, &[&str]); 9] = [
     ("arity", &["must have", "lacks", "needs"]),
     ("escape", &["$bytes:", "$bigint:", "$number:"]),
     ("depth", &["the limit is 512"]),
-    ("large", &["the limit is 65536 bits"]),
+    ("large", &["the limit is 65536 bits", "the limit is 1024 pairs"]),
 ];
 
 #[test]
@@ -37,6 +37,36 @@ fn what_components_send() {
 #[test]
 fn what_scripts_send() {
     replay("scripts.json", |_, wire| Value::of_script(wire, "it"));
+}
+
+/// Only where the keys' hashes could be chosen with them is the number of pairs bounded.
+#[test]
+fn maps_have_as_many_pairs_as_their_keys_allow() {
+    for (key, one, most) in [
+        ("f64", "0.5", 1024),
+        ("f32", "0.5", 1024),
+        ("tuple<f64, u8>", "[0.5,1]", 1024),
+        ("list<u8>", "[1]", 1024),
+        ("option<string>", "null", 1024),
+        ("string", "\"x\"", usize::MAX),
+        ("char", "\"x\"", usize::MAX),
+        ("enum { x }", "\"x\"", usize::MAX),
+        ("bool", "true", usize::MAX),
+        ("u64", "1", usize::MAX),
+    ] {
+        let ty = Type::parse(&format!("map<{key}, u8>")).unwrap();
+        for count in [1024, 1025, 5000] {
+            let wire = format!("[{}]", vec![format!("[{one},1]"); count].join(","));
+            match Value::lift(&ty, &wire, "it") {
+                Ok(Value::Map(pairs)) => assert!(pairs.len() == count && count <= most, "{key}, {count}"),
+                Ok(value) => panic!("{value:?}"),
+                Err(error) => {
+                    assert!(count > most, "{key}, {count}: {error}");
+                    assert_eq!(error.reason(), Reason::TooLarge);
+                }
+            }
+        }
+    }
 }
 
 /// What came out goes in again, and means the same.

@@ -40,7 +40,7 @@ function value(found, isBig) {
 }
 
 const CODES = { depth: 'ERR_HL_TOO_LARGE', large: 'ERR_HL_TOO_LARGE' }
-const LIMITS = { depth: /\d+ levels deep; the limit is 512$/, large: /65536 bits/ }
+const LIMITS = { depth: /\d+ levels deep; the limit is 512$/, large: /65536 bits|the limit is 1024 pairs$/ }
 
 function replay(file, decode, isBig, sorted = (_, found) => found) {
   for (const one of cases(file)) {

@@ -26,7 +26,7 @@ SAYS = {
     "arity": ("must have", "lacks", "needs"),
     "escape": ("$bytes:", "$bigint:", "$number:"),
     "depth": ("the limit is 512",),
-    "large": ("2**65536",),
+    "large": ("2**65536", "the limit is 1024 pairs"),
 }
 
 
