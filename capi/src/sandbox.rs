@@ -326,8 +326,8 @@ impl Drop for Inside {
 ///
 /// The sandbox is not in use, and this is called once.
 unsafe fn free(sandbox: *mut hl_sandbox, remains: Remains) {
-    // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a pool makes
-    // a member's interrupt handles worthless if any are there.
+    // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a
+    // pool makes a member's interrupt handles worthless if any are there.
     drop(unsafe { Box::from_raw(sandbox) });
     drop(remains);
 }

@@ -1,6 +1,6 @@
 /*
- * Two ways to stop a guest that does not end by itself: a time limit, and an interrupt by another thread. Afterwards the
- * sandbox is poisoned; a restore brings it back to where a snapshot was taken.
+ * Two ways to stop a guest that does not end by itself: a time limit, and an interrupt by another thread. Afterwards
+ * the sandbox is poisoned; a restore brings it back to where a snapshot was taken.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <hyperlight.h>

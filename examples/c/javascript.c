@@ -1,6 +1,6 @@
 /*
- * Somebody else's JavaScript: it calls a function of this program, is given a time limit, and is brought back to what it
- * was after each request, however that ended.
+ * Somebody else's JavaScript: it calls a function of this program, is given a time limit, and is brought back to what
+ * it was after each request, however that ended.
  */
 #include <hyperlight.h>
 

@@ -1,6 +1,6 @@
 /*
- * A server in miniature: threads take requests, and each request gets a sandbox that nobody has used before it. The costly
- * start happens once; a pool makes the sandboxes from a snapshot of it.
+ * A server in miniature: threads take requests, and each request gets a sandbox that nobody has used before it. The
+ * costly start happens once; a pool makes the sandboxes from a snapshot of it.
  */
 #include <hyperlight.h>
 

@@ -1,6 +1,6 @@
 /*
- * Runs somebody else's WebAssembly: it is compiled here and runs in sandboxes alone. Its exports are guest functions, its
- * imports host functions. The programs are a module that clang has made, one made from Rust, and a component.
+ * Runs somebody else's WebAssembly: it is compiled here and runs in sandboxes alone. Its exports are guest functions,
+ * its imports host functions. The programs are a module that clang has made, one made from Rust, and a component.
  *
  *   cc webassembly.c -o webassembly $(pkg-config --cflags --libs hyperlight) && ./webassembly ../programs
  */

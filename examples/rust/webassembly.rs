@@ -1,5 +1,5 @@
-//! Somebody else's WebAssembly, which is compiled here and runs in sandboxes alone: a module that clang has made, one made
-//! from Rust, and a component.
+//! Somebody else's WebAssembly, which is compiled here and runs in sandboxes alone: a module that clang has made, one
+//! made from Rust, and a component.
 //!
 //! `cargo run --release --package libhyperlight-wasm --example webassembly -- examples/programs`
 #![expect(clippy::print_stdout, reason = "it shows what it does")]

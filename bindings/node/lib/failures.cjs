@@ -37,8 +37,8 @@ function messageOf(value) {
 }
 
 /**
- * The error that a failure stands for; `failures` is what the host functions of that call have thrown. What others have put on
- * `Object.prototype` is no part of it.
+ * The error that a failure stands for; `failures` is what the host functions of that call have thrown. What others have
+ * put on `Object.prototype` is no part of it.
  */
 function toError(failure, failures) {
   /** @type {import('./native.d.cts').Failure} */

@@ -71,8 +71,8 @@ const SIGNATURE = { params: kinds, returns: text }
 const HOST_FUNCTION = { ...SIGNATURE, call: callback, arity: size, openArity: flag }
 
 /**
- * A copy of the options with only what is given and known. What is `undefined` is not given. Nothing is inherited, on neither
- * side: what others put on `Object.prototype` is no option.
+ * A copy of the options with only what is given and known. What is `undefined` is not given. Nothing is inherited, on
+ * neither side: what others put on `Object.prototype` is no option.
  * @returns {any}
  */
 function read(known, options, what) {

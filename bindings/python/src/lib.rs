@@ -65,7 +65,8 @@ mod _libhyperlight {
 /// Refuses subinterpreters: a guest's call of the host would not know its interpreter.
 fn check_interpreter() -> PyResult<()> {
     #[expect(unsafe_code, reason = "PyO3 has no safe way to ask")]
-    // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its number.
+    // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its
+    // number.
     let number = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
     if number == 0 {
         return Ok(());
