@@ -210,7 +210,7 @@ pub unsafe extern "C" fn hl_sandbox_state(sandbox: *const hl_sandbox) -> u32 {
             State::Uninitialized => HL_STATE_UNINITIALIZED,
             State::Ready => HL_STATE_READY,
             State::Poisoned => HL_STATE_POISONED,
-            // Freed, it is still there as long as somebody is inside.
+            // A freed sandbox still exists while it is in use.
             _ => HL_STATE_RUNNING,
         })
     })

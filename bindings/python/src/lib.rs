@@ -77,7 +77,7 @@ fn check_interpreter() -> PyResult<()> {
 /// Checks that sandboxes can be made here.
 ///
 /// Raises:
-///     HypervisorUnavailable: they cannot; the message says why, and what mends it.
+///     HypervisorUnavailable: they cannot; the message has the reason and the fix.
 ///     ResourceError: the host lacks memory or file descriptors.
 #[pyfunction]
 fn probe(py: Python<'_>) -> PyResult<()> {
