@@ -165,9 +165,9 @@ pub unsafe extern "C" fn hl_sandbox_evolve_with(
     unsafe { guard::status(err, work) }
 }
 
-/// Calls a guest function. `result` is written in any case: `HL_VOID` on failure. Its text or bytes are views, valid
-/// until the next call, restore or snapshot of the sandbox, or until it is freed. `args` may be NULL where `n_args` is
-/// 0. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
+/// Calls a guest function. `args` may be NULL where `n_args` is 0. `result` is written in any case: `HL_VOID` on
+/// failure. Its text or bytes are views, valid until the next call, restore or snapshot of the sandbox, or until it is
+/// freed. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 ///
 /// If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 #[must_use]
