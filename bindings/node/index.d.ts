@@ -383,7 +383,8 @@ export class JavaScript {
   eval<T = any>(source: string, options?: CallOptions): Promise<T>
   evalSync<T = any>(source: string, options?: Omit<CallOptions, 'signal'>): T
   /**
-   * Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is awaited.
+   * Calls a function by its name: one that the script exports, or a global one; `a.b` is a method. A promise is
+   * awaited.
    *
    * `ERR_HL_GUEST_ERROR`: the script threw; the message has its text and its stack. `ERR_HL_FUNCTION_NOT_FOUND`: it has
    * no such function. `ERR_HL_INVALID_ARGUMENT`: a value cannot be passed to a script. Other errors are those of

@@ -115,8 +115,9 @@ impl Callback {
         }
         let mut call = hl_call::default();
         let mut result = hl_value::VOID;
-        // SAFETY: the caller of `hl_sandbox_register` promised that the callback can be called like this, on any thread,
-        // as long as its `user_data` was not freed, which `self` owns. Everything else lives until it has returned.
+        // SAFETY: the caller of `hl_sandbox_register` promised that the callback can be called like this, on any
+        // thread, as long as its `user_data` was not freed, which `self` owns. Everything else lives until it has
+        // returned.
         let status = unsafe {
             (self.function)(
                 self.user_data.data,

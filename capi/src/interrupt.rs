@@ -37,8 +37,8 @@ pub unsafe extern "C" fn hl_sandbox_interrupt_handle(sandbox: *const hl_sandbox)
 /// on later calls. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_interrupt_fire(interrupt: *const hl_interrupt) -> i32 {
-    // SAFETY: by the header's rules a handle that is not NULL is alive. Nothing here may allocate or lock: it may be called
-    // from a signal handler.
+    // SAFETY: by the header's rules a handle that is not NULL is alive. Nothing here may allocate or lock: it may be
+    // called from a signal handler.
     let interrupt = unsafe { interrupt.as_ref() };
     interrupt.map_or(0, |interrupt| i32::from(interrupt.handle.interrupt()))
 }

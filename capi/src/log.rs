@@ -91,8 +91,8 @@ impl Log for Logger {
         };
         let target = Text::new(speaker.to_owned());
         let message = Text::new(record.args().to_string());
-        // SAFETY: the caller of `hl_set_log_callback` promised that the callback can be called like this, on any thread,
-        // as long as its `user_data` was not freed, which `callback` owns.
+        // SAFETY: the caller of `hl_set_log_callback` promised that the callback can be called like this, on any
+        // thread, as long as its `user_data` was not freed, which `callback` owns.
         unsafe {
             (callback.function)(
                 callback.user_data.data,

@@ -68,8 +68,8 @@ pub unsafe extern "C" fn hl_pool_new(
     unsafe { guard::create(out, err, work) }
 }
 
-/// Registers a host function for every member, before the first acquisition, as `hl_sandbox_register` does. `function` may be
-/// called on several threads at a time: `user_data` is shared.
+/// Registers a host function for every member, before the first acquisition, as `hl_sandbox_register` does. `function`
+/// may be called on several threads at a time: `user_data` is shared.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_pool_register(
@@ -131,7 +131,8 @@ pub unsafe extern "C" fn hl_pool_stats(pool: *const hl_pool, out: *mut hl_pool_s
         if out.is_null() {
             return Err(hl_error::null("out"));
         }
-        // SAFETY: not NULL, so, by the header's rules, a structure whose first member is its size; any bytes are valid in it.
+        // SAFETY: not NULL, so, by the header's rules, a structure whose first member is its size; any bytes are valid
+        // in it.
         let size = unsafe { out.cast::<usize>().read() };
         if size < size_of::<usize>() || !size.is_multiple_of(size_of::<u64>()) {
             return Err(hl_error::invalid(format!(

@@ -165,9 +165,9 @@ pub unsafe extern "C" fn hl_sandbox_evolve_with(
     unsafe { guard::status(err, work) }
 }
 
-/// Calls a guest function. `result` is written in any case: `HL_VOID` on failure. Its text or bytes are views, valid
-/// until the next call, restore or snapshot of the sandbox, or until it is freed. `args` may be NULL where `n_args` is
-/// 0. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
+/// Calls a guest function. `args` may be NULL where `n_args` is 0. `result` is written in any case: `HL_VOID` on
+/// failure. Its text or bytes are views, valid until the next call, restore or snapshot of the sandbox, or until it is
+/// freed. If a callback freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 ///
 /// If a callback has freed the sandbox meanwhile, text and bytes are gone: `HL_ERR_CLOSED`.
 #[must_use]
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn hl_sandbox_state(sandbox: *const hl_sandbox) -> u32 {
             State::Uninitialized => HL_STATE_UNINITIALIZED,
             State::Ready => HL_STATE_READY,
             State::Poisoned => HL_STATE_POISONED,
-            // Freed, it is still there as long as somebody is inside.
+            // A freed sandbox still exists while it is in use.
             _ => HL_STATE_RUNNING,
         })
     })
@@ -326,8 +326,8 @@ impl Drop for Inside {
 ///
 /// The sandbox is not in use, and this is called once.
 unsafe fn free(sandbox: *mut hl_sandbox, remains: Remains) {
-    // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a pool makes
-    // a member's interrupt handles worthless if any are there.
+    // SAFETY: `guard::create` made the box; the rest is the caller's promise. The handle goes before what is left: a
+    // pool makes a member's interrupt handles worthless if any are there.
     drop(unsafe { Box::from_raw(sandbox) });
     drop(remains);
 }

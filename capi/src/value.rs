@@ -121,8 +121,8 @@ impl hl_value {
 
     /// Reads a value of the caller's. The error describes the fault; the caller of this function adds the position.
     pub(crate) unsafe fn read<'a>(value: *const Self) -> Result<ValueRef<'a>, String> {
-        // SAFETY: by the header's rules `value` points to a value. Only its kind, and the member that the kind names, are
-        // read: nothing else need be initialised.
+        // SAFETY: by the header's rules `value` points to a value. Only its kind, and the member that the kind names,
+        // are read: nothing else need be initialised.
         unsafe {
             let r#as = &raw const (*value).r#as;
             let code = (*value).kind;

@@ -1,6 +1,6 @@
 /*
- * Every kind of failure, one after the other. None of them harms the host program: most leave the sandbox as it was;
- * what stops the guest in the middle poisons the sandbox, and then a new one is made.
+ * Every kind of failure, one after the other. None of them harms the host program. Most leave the sandbox unchanged. A
+ * failure that stops the guest in the middle poisons the sandbox, and a new one is made.
  */
 #include <hyperlight.h>
 
@@ -17,7 +17,7 @@ static hl_status host_add(void *user_data, hl_call *call, const hl_value *args, 
     return HL_OK;
 }
 
-/* A host function that fails, with a text. `return 42;` would do as well: the guest and the caller see the number. */
+/* A host function that fails, with a text. `return 42;` is also possible: the guest and the caller see the number. */
 static hl_status refuse(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
     (void)user_data, (void)args, (void)n_args, (void)result;
     return hl_call_fail(call, hl_view("the door is closed"));
@@ -48,7 +48,7 @@ static const char *state_name(uint32_t state) {
     return state == HL_STATE_READY ? "ready" : state == HL_STATE_POISONED ? "poisoned" : "?";
 }
 
-/* Prints a failure, and confirms that it is the one, and leaves the sandbox in the state, that the header documents. */
+/* Prints a failure, and checks its code and the sandbox's state against the header's documentation. */
 static void expect(hl_status expected, uint32_t state, hl_status status, hl_error *err) {
     const hl_bytes message = hl_error_message(err);
     hl_fault_info fault;
@@ -80,7 +80,7 @@ static void try_call(hl_status expected, uint32_t state, const char *function, c
     expect(expected, state, status, err);
 }
 
-/* Two failures of one sandbox: the first poisons it, and then it serves nothing any more. */
+/* Two failures of one sandbox: the first poisons it, so all later calls fail. */
 static void try_poisoned(void) {
     hl_error *err = NULL;
     hl_value result;
@@ -139,7 +139,7 @@ int main(void) {
     hl_value sum;
     const hl_value numbers[] = {hl_i32(2), hl_i32(3)};
 
-    /* The first question on a new machine: HL_ERR_HYPERVISOR_UNAVAILABLE says why not, and what mends it. */
+    /* The first check on a new machine: HL_ERR_HYPERVISOR_UNAVAILABLE explains what is missing and how to fix it. */
     if (hl_probe(&err) != HL_OK || hl_guest_builtin("demo", &guest, &err) != HL_OK) {
         stop("this machine", err);
     }

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the guest may call. The number and the kinds of `args` are those that it is registered with. */
+/* A host function. The number and the kinds of `args` are those of its registration. */
 static hl_status host_add(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
     (void)user_data, (void)call, (void)n_args;
     *result = hl_i32(args[0].as.i32 + args[1].as.i32);
     return HL_OK;
 }
 
-/* Where a call that fails says why. */
+/* The error of a failed call. */
 static hl_error *err;
 
 /* Ends the program if a call has failed. */

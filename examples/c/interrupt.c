@@ -1,6 +1,6 @@
 /*
- * Two ways to stop a guest that does not end by itself: a time limit, and an interrupt by another thread. Afterwards the
- * sandbox is poisoned; a restore brings it back to where a snapshot was taken.
+ * Two ways to stop a guest that does not end by itself: a time limit, and an interrupt by another thread. Afterwards
+ * the sandbox is poisoned; a restore brings it back to where a snapshot was taken.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <hyperlight.h>
@@ -24,17 +24,17 @@ static void wait_ms(long ms) {
     nanosleep(&time, NULL);
 }
 
-/* Somebody who loses patience: a user who closes a window, a server whose client has gone. */
+/* An impatient caller: a user who closes a window, a server whose client has gone. */
 static void *lose_patience(void *interrupt) {
     wait_ms(50);
-    /* 0 says that nothing was running (yet): an interrupt is never kept for later. */
+    /* 0 means that nothing was running (yet): an interrupt has no effect on later calls. */
     while (hl_interrupt_fire((const hl_interrupt *)interrupt) == 0) {
         wait_ms(1);
     }
     return NULL;
 }
 
-/* Calls a function that never returns; says how it ended, and mends the sandbox. */
+/* Calls a function that never returns; prints how it ended, and restores the sandbox. */
 static void spin(hl_sandbox *sandbox, const hl_call_options *options, const hl_snapshot *snapshot) {
     hl_value result;
     const hl_status status = hl_sandbox_call_with(sandbox, options, "Spin", NULL, 0, &result, &err);
@@ -58,16 +58,16 @@ int main(void) {
     check(hl_sandbox_evolve(sandbox, &err), "starting the guest");
     check(hl_sandbox_snapshot(sandbox, &snapshot, &err), "taking a snapshot");
 
-    /* By the clock, for this call alone; for all of them there is hl_sandbox_options. */
+    /* By the clock, for this call only; hl_sandbox_options sets it for all calls. */
     options.timeout_ns = 100 * 1000 * 1000;
     spin(sandbox, &options, snapshot);
 
-    /* By processor time, which waiting does not use up. */
+    /* By processor time, which waits do not use. */
     options.timeout_ns = 0;
     options.cpu_time_ns = 100 * 1000 * 1000;
     spin(sandbox, &options, snapshot);
 
-    /* By somebody else. The handle may outlive the sandbox, and may be used in a signal handler. */
+    /* By another thread. The handle may outlive the sandbox, and may be used in a signal handler. */
     hl_interrupt *interrupt = hl_sandbox_interrupt_handle(sandbox);
     if (interrupt == NULL || pthread_create(&thread, NULL, lose_patience, interrupt) != 0) {
         return 1;

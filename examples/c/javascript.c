@@ -1,6 +1,6 @@
 /*
- * Somebody else's JavaScript: it calls a function of this program, is given a time limit, and is brought back to what it
- * was after each request, however that ended.
+ * Untrusted JavaScript: it calls a function of this program, has a time limit, and is restored after each request,
+ * whatever the outcome.
  */
 #include <hyperlight.h>
 
@@ -26,7 +26,7 @@ static void check(hl_status status, const char *what) {
     }
 }
 
-/* What scripts may ask of this program. Its result must live until the outer call ends: hl_call_alloc sees to that. */
+/* A host function for scripts. Its result must live until the outer call ends: hl_call_alloc ensures that. */
 static hl_status greeting(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
     static const char hello[] = "Good morning, ";
     const hl_bytes name = args[0].as.bytes;

@@ -1,6 +1,6 @@
 /*
- * A server in miniature: threads take requests, and each request gets a sandbox that nobody has used before it. The costly
- * start happens once; a pool makes the sandboxes from a snapshot of it.
+ * A server in miniature: threads take requests, and each request gets a pristine sandbox. The costly start happens
+ * once; a pool makes the sandboxes from a snapshot of it.
  */
 #include <hyperlight.h>
 
@@ -10,7 +10,7 @@
 
 enum { THREADS = 4, REQUESTS = 200 };
 
-/* What the threads share. */
+/* The shared state of the threads. */
 static hl_pool *pool;
 static int next_request;
 static int served, refused;
@@ -22,7 +22,7 @@ static void check(hl_status status, hl_error *err, const char *what) {
     }
 }
 
-/* A host function of a pool runs on all the threads that call members: what its `user_data` points to is shared. */
+/* A host function of a pool runs on all the threads that call members: the data behind `user_data` is shared. */
 static hl_status host_add(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
     (void)call, (void)n_args;
     __atomic_add_fetch((int *)user_data, 1, __ATOMIC_RELAXED);
@@ -30,7 +30,7 @@ static hl_status host_add(void *user_data, hl_call *call, const hl_value *args, 
     return HL_OK;
 }
 
-/* The costly part, once: a sandbox that has started, and has loaded what every request needs. */
+/* The costly part, once: a sandbox that has started, and has loaded the data for every request. */
 static hl_snapshot *prepare(int *additions) {
     const uint32_t params[] = {HL_I32, HL_I32};
     const hl_value loaded = hl_i32(1000);
@@ -64,7 +64,7 @@ static void serve(int number) {
             __atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
         }
     } else {
-        /* Whatever earlier requests have added is gone: 1000 is what the snapshot has. */
+        /* The additions of earlier requests are gone: the snapshot has 1000. */
         check(hl_sandbox_call(sandbox, "AddToStatic", numbers, 1, &result, &err), err, "AddToStatic");
         if (result.as.i32 != 1000 + number) {
             fprintf(stderr, "request %d has met traces of another\n", number);
@@ -73,7 +73,7 @@ static void serve(int number) {
         check(hl_sandbox_call(sandbox, "Add", numbers, 2, &result, &err), err, "Add");
         __atomic_add_fetch(&served, result.as.i32 == number + 1, __ATOMIC_RELAXED);
     }
-    /* Gives the sandbox back; the pool cleans it, or makes another. */
+    /* Gives the sandbox back; the pool restores it, or makes another. */
     hl_sandbox_free(sandbox);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Runs somebody else's WebAssembly: it is compiled here and runs in sandboxes alone. Its exports are guest functions, its
- * imports host functions. The programs are a module that clang has made, one made from Rust, and a component.
+ * Runs untrusted WebAssembly: it is compiled here and runs only in sandboxes. Its exports are guest functions, its
+ * imports host functions. The programs are a module compiled by clang, one compiled from Rust, and a component.
  *
  *   cc webassembly.c -o webassembly $(pkg-config --cflags --libs hyperlight) && ./webassembly ../programs
  */
@@ -64,7 +64,7 @@ static hl_sandbox *start(const char *name, const char *import, uint32_t param, u
     return sandbox;
 }
 
-/* From C: numbers, and what becomes of an error. */
+/* From C: numbers, and an error. */
 static void rule(void) {
     const hl_value few[] = {hl_i32(1), hl_i32(2)}, many[] = {hl_i32(1), hl_i32(11)}, far[] = {hl_i32(1 << 30)};
     hl_sandbox *sandbox = start("rule", "stock", HL_I32, HL_I32, stock);
@@ -75,14 +75,14 @@ static void rule(void) {
     check(hl_sandbox_call(sandbox, "price", many, 2, &result, &err), "price");
     printf("11 of item 1: %g\n", result.as.f64);
 
-    /* What it does wrong is an error, and the sandbox goes on. */
+    /* Its fault is an error, and the sandbox can be called again. */
     printf("%s\n", hl_status_name(hl_sandbox_call(sandbox, "crash", far, 1, &result, NULL)));
     check(hl_sandbox_call(sandbox, "price", few, 2, &result, &err), "price");
     printf("2 of item 1: %g\n", result.as.f64);
     hl_sandbox_free(sandbox);
 }
 
-/* From Rust: texts, which cross in its memory. */
+/* From Rust: texts, passed through its memory. */
 static void words(void) {
     static const char text[] = "the wall the guest the host";
     const size_t len = sizeof text - 1;
@@ -102,7 +102,7 @@ static void words(void) {
     hl_sandbox_free(sandbox);
 }
 
-/* A component: what is no number or text crosses as JSON. */
+/* A component: values other than numbers and texts travel as JSON. */
 static void shop(void) {
     const hl_value order = hl_string("[{\"name\": \"tea\", \"price\": 3, \"count\": 2}, {\"name\": \"cake\", \"price\": 4.5, \"count\": 1}]");
     hl_sandbox *sandbox = start("shop", "log", HL_STRING, HL_VOID, say);

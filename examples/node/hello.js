@@ -2,7 +2,7 @@
 
 import { Guest, Sandbox, probe } from 'libhyperlight'
 
-// Throws, with the reason and the mend, where there is no hypervisor.
+// Throws, with the reason and the fix, if there is no hypervisor.
 probe()
 
 // Load a guest, and make a sandbox for it that has not started yet.
@@ -14,7 +14,7 @@ sandbox.register('HostAdd', { params: ['i32', 'i32'], returns: 'i32' }, (a, b) =
 // Call guest functions: the first call starts the guest. `PrintOutput` prints through `HostPrint`, which every sandbox has.
 await sandbox.call('PrintOutput', 'Hello, World! I am executing inside of a VM :)\n')
 
-// `Add` calls back.
+// `Add` calls the host function.
 console.log('2 + 3 =', await sandbox.call('Add', 2, 3))
 
 sandbox.close()

@@ -1,4 +1,4 @@
-// Host functions: all that a guest may touch of this process. Sync and async, and what becomes of their errors.
+// Host functions: a guest's only access to this process. Sync and async ones, and their errors.
 
 import { readFile } from 'node:fs/promises'
 
@@ -27,13 +27,13 @@ try {
   console.log(error instanceof HyperlightError, error.code)
 }
 
-// What a host function throws comes back as the same object.
+// An exception of a host function is rethrown as the same object.
 try {
   await sandbox.call('HostCallLoop', 'Refuse', 1)
 } catch (error) {
   console.log(error instanceof NotToday, error.message)
 }
 
-// The sandbox is as good as before.
+// The sandbox is still ready.
 console.log(sandbox.state)
 sandbox.close()

@@ -1,4 +1,4 @@
-// Untrusted JavaScript: a tenant's handler with a time limit, that may touch this process by two functions only.
+// Untrusted JavaScript: a tenant's handler with a time limit, which can call two functions of this process.
 
 import { HyperlightError, JavaScript } from 'libhyperlight'
 
@@ -27,7 +27,7 @@ const prices = new Map([['tea', 3n], ['cake', 9n]])
 const js = new JavaScript(handler, {
   timeoutMs: 200,
   hostFunctions: {
-    // Any JSON values, and bigints and bytes; may be async. The script decides how many there are where it is said so.
+    // Takes any JSON values, and bigints and bytes; may be async. `openArity` lets the script choose their number.
     log: { call: (...values) => console.log('tenant:', ...values), openArity: true },
     price: async (item) => {
       if (!prices.has(item)) throw new NotForSale(item)
@@ -36,7 +36,7 @@ const js = new JavaScript(handler, {
   },
 })
 
-// Serve from a pool: the script has run, and each call finds it as it was then.
+// Serve from a pool: the script has run, and each call gets it in that state.
 const pool = await js.pool({ size: 4 })
 js.close()
 
@@ -48,7 +48,7 @@ try {
   console.log(error instanceof HyperlightError, error.code)
 }
 
-// What a host function throws comes back as it was, through the script.
+// An exception of a host function passes through the script unchanged.
 try {
   await pool.call('careless', [], { signal: AbortSignal.timeout(1000) })
 } catch (error) {

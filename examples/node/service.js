@@ -13,7 +13,7 @@ warm.close()
 const service = Fastify()
 service.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
-/** A client that goes away takes its guest with it. */
+/** Stops the guest when its client disconnects. */
 function leaving(request, reply) {
   const controller = new AbortController()
   reply.raw.on('close', () => reply.raw.writableFinished || controller.abort())
@@ -28,7 +28,7 @@ service.get('/fibonacci/:n', async (request, reply) => {
 
 service.post('/echo', async (request, reply) => pool.call('Echo', String(request.body), { signal: leaving(request, reply) }))
 
-// What the guest could not do is the request's fault; what took too long is told as such.
+// An error of the guest is the request's fault; a timeout has its own status.
 const STATUS = { ERR_HL_SIGNATURE: 400, ERR_HL_INVALID_ARGUMENT: 400, ERR_HL_TOO_LARGE: 413, ERR_HL_TIMEOUT: 504, ERR_HL_POOL_TIMEOUT: 503 }
 service.setErrorHandler((error, _request, reply) => {
   if (!(error instanceof HyperlightError)) throw error

@@ -1,5 +1,5 @@
-// A program that was built from Rust: the parser of source maps that the package `source-map` carries. Whatever it makes of a
-// stranger's map, it makes in a sandbox.
+// A program built from Rust: the parser of source maps in the package `source-map`. It reads untrusted maps in a
+// sandbox.
 
 import { createRequire } from 'node:module'
 import { join, dirname } from 'node:path'
@@ -22,7 +22,7 @@ const memory = parser.memory()
 await parser.evolve()
 const warm = await parser.snapshot()
 
-// Where each line of the generated file comes from; null if the map is broken.
+// The origin of each line of the generated file; null if the map is broken.
 const parse = async (mappings) => {
   const buffer = await parser.call('allocate_mappings', mappings.length)
   await memory.write(buffer, Buffer.from(mappings))

@@ -13,7 +13,7 @@ for (const { signature } of rule.functions) console.log(signature)
 console.log('2 of item 1:', await rule.call('price', 1, 2))
 console.log('11 of item 1:', rule.callSync('price', 1, 11))
 
-// What it does wrong is an error, and no more.
+// Its fault is an error, and nothing else is harmed.
 try {
   await rule.call('crash', 1 << 30)
 } catch (error) {
@@ -26,7 +26,7 @@ console.log((await Promise.all([1, 2, 3].map((quantity) => pool.call('price', 2,
 pool.close()
 rule.close()
 
-// From Rust: texts, which cross in its memory.
+// From Rust: texts, passed through its memory.
 const words = await Wasm.compile(program('words'), { timeoutMs: 200 })
 const memory = words.memory()
 const text = Buffer.from('the wall the guest the host')

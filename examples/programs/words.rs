@@ -1,4 +1,4 @@
-//! A library in Rust, with its standard library, for hosts that speak no Rust: texts cross in its memory.
+//! A library in Rust, with its standard library, for hosts in other languages: texts are passed through its memory.
 //!
 //!   rustup target add wasm32-unknown-unknown
 //!   rustc --edition=2021 --target=wasm32-unknown-unknown --crate-type=cdylib -Copt-level=s -Cstrip=symbols words.rs

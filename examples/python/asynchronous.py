@@ -1,4 +1,4 @@
-"""Calls from asyncio, and from threads: the interpreter is let go while guests run, so that they run in parallel."""
+"""Calls from asyncio, and from threads: the interpreter is released while guests run, so that they run in parallel."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a guest may call: host functions, their types, and their exceptions."""
+"""Host functions, their types, and their exceptions."""
 
 import libhyperlight as hl
 
@@ -16,7 +16,7 @@ def withdraw() -> None:
     raise PermissionError("the account is empty")
 
 
-# A function without annotations: what it takes and returns is said here.
+# A function without annotations needs a signature.
 sandbox.register("HostEchoString", str.upper, params=[str], returns=str)
 
 with sandbox:

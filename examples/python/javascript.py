@@ -1,10 +1,10 @@
-"""Somebody else's JavaScript handles our requests: behind the wall, with a time limit, and with what we give it."""
+"""Untrusted JavaScript handles requests: in a virtual machine, with a time limit and one host function."""
 
 import libhyperlight as hl
 
 STOCK = {"tea": {"price": 3, "left": 2}, "cake": {"price": 4, "left": 0}}
 
-# What a customer has uploaded.
+# The source that a customer has uploaded.
 SCRIPT = """
 function handler(order) {
     const found = order.items.map(name => ({ name, ...host.stock(name) }))
@@ -18,12 +18,12 @@ function curious() { return `${typeof require}, ${typeof fetch}, ${typeof proces
 
 
 def stock(name: str) -> object:
-    """The only thing of ours that the script can reach. Returns what is in stock, as any JSON value."""
+    """The script's only access to this process. Returns the stock, as any JSON value."""
     return STOCK[name]
 
 
 def main() -> None:
-    # The script is run once; each request then finds it as it was, whatever other requests have done to it.
+    # The script runs once; each request then gets it in that state, independent of other requests.
     script = hl.JavaScript(SCRIPT, host_functions={"stock": stock}, timeout=0.5)
     with script.pool(size=2) as pool:
         print(pool.call("handler", {"items": ["tea", "cake"]}))

@@ -1,4 +1,4 @@
-"""Plug-ins that nobody trusts: each call has a pristine sandbox, limits, and an error for whatever goes wrong.
+"""Untrusted plug-ins: each call has a pristine sandbox and limits, and reports failures as errors.
 
 The plug-ins here are functions of the demo guest; yours are guest programs of other people.
 """
@@ -19,11 +19,11 @@ PLUGINS: dict[str, tuple[str, tuple[Any, ...]]] = {
 
 
 def Now() -> None:
-    """The only thing of ours that plug-ins may touch."""
+    """The plug-ins' only access to this process."""
 
 
 def prepare() -> hl.Snapshot:
-    """Starts the guest once; every plug-in's sandbox goes on from there."""
+    """Starts the guest once; every plug-in's sandbox continues from there."""
     with hl.Sandbox(hl.Guest.builtin("demo"), heap_size=4 << 20) as sandbox:
         return sandbox.snapshot()
 

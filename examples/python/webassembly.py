@@ -1,4 +1,4 @@
-"""Somebody else's WebAssembly, in virtual machines: a module that clang made, one made from Rust, and a component.
+"""Untrusted WebAssembly, in virtual machines: a module from clang, one from Rust, and a component.
 
 python webassembly.py [FOLDER OF THE PROGRAMS]
 """
@@ -12,10 +12,10 @@ PROGRAMS = Path(__file__).parent.parent / "programs"
 
 
 def rule(program: Path) -> None:
-    """From C: numbers, and what becomes of an error."""
+    """From C: numbers, and an error."""
 
     def stock(item):
-        """An import of the module's: its signature is the import's."""
+        """An import of the module, which gives the signature."""
         return 10 * item
 
     with hl.Wasm(program, host_functions={"stock": stock}, timeout=1.0) as rule:
@@ -30,7 +30,7 @@ def rule(program: Path) -> None:
 
 
 def words(program: Path) -> None:
-    """From Rust: texts, which cross in its memory."""
+    """From Rust: texts, passed through its memory."""
     text = b"the wall the guest the host"
     with hl.Wasm(program, timeout=1.0) as words:
         at = words.call("room", len(text))

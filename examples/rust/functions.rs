@@ -1,4 +1,4 @@
-//! Says what functions a guest has, and which of the host's it calls.
+//! Lists the functions of a guest, and the host functions that it calls.
 //!
 //! `cargo run --release --bin functions guest.elf`
 

@@ -1,5 +1,5 @@
-//! Somebody else's JavaScript: it calls a function of this program, is given a time limit, and every request meets the
-//! script as it was when it was loaded.
+//! Untrusted JavaScript: it calls a function of this program and has a time limit, and every request gets the script as
+//! it was when it was loaded.
 //!
 //! `cargo run --release --bin javascript`
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sandbox = host.evolve()?;
     sandbox.load_script("handler.js", SOURCE)?;
 
-    // Sandboxes in which the script is loaded, one for each request, whoever makes it.
+    // Sandboxes in which the script is loaded, one for each request.
     let limit = Duration::from_millis(100);
     let pool = Pool::new(
         &sandbox.snapshot()?,

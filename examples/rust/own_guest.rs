@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", sandbox.call::<String>("Greet", ("host",))?);
     println!("2 + 3 = {}", sandbox.call::<i32>("AddViaHost", (2, 3))?);
 
-    // An error of the guest's is an error here, and the sandbox goes on.
+    // An error of the guest is an error here, and the sandbox can be called again.
     let error = sandbox.call::<String>("Greet", ("",)).err().ok_or("an empty name should be an error")?;
     println!("{} ({}, code {})", error, error.code().name(), error.guest_code());
     Ok(())

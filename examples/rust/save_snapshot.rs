@@ -1,4 +1,4 @@
-//! Saves a snapshot of the demo guest, loads it again, and goes on from there.
+//! Saves a snapshot of the demo guest, loads it again, and continues from there.
 //!
 //! `cargo run --release --bin save_snapshot demo.hls`
 
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = SandboxOptions::new().heap_size(1 << 16).stack_size(1 << 16);
     let mut sandbox = UninitializedSandbox::new(&libhyperlight_builtin::demo()?, options)?.evolve()?;
 
-    // What a guest has done so far is in its snapshot.
+    // A snapshot contains everything that the guest has done so far.
     sandbox.call::<i32>("AddToStatic", (42,))?;
     sandbox.snapshot()?.save(&path)?;
 

@@ -1,5 +1,5 @@
-//! Somebody else's WebAssembly, which is compiled here and runs in sandboxes alone: a module that clang has made, one made
-//! from Rust, and a component.
+//! Untrusted WebAssembly, which is compiled here and runs only in sandboxes: a module from clang, one from Rust, and a
+//! component.
 //!
 //! `cargo run --release --package libhyperlight-wasm --example webassembly -- examples/programs`
 #![expect(clippy::print_stdout, reason = "it shows what it does")]
@@ -27,7 +27,7 @@ fn load(program: PathBuf) -> Result<UninitializedSandbox> {
     Ok(UninitializedSandbox::new(&guest, SandboxOptions::new().timeout(Duration::from_secs(1)))?)
 }
 
-/// From C: numbers, and what becomes of an error.
+/// From C: numbers, and an error.
 fn rule(programs: &Path) -> Result<()> {
     let mut host = load(programs.join("rule.wasm"))?;
     host.register("stock", |item: i32| 10 * item)?;
@@ -35,7 +35,7 @@ fn rule(programs: &Path) -> Result<()> {
     println!("2 of item 1: {}", rule.call::<f64>("price", (1, 2))?);
     println!("11 of item 1: {}", rule.call::<f64>("price", (1, 11))?);
 
-    // What it does wrong is an error, and the sandbox goes on.
+    // Its fault is an error, and the sandbox can be called again.
     if let Err(error) = rule.call::<i32>("crash", (1 << 30,)) {
         println!("{:?}", error.code());
     }
@@ -43,7 +43,7 @@ fn rule(programs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// From Rust: texts, which cross in its memory.
+/// From Rust: texts, passed through its memory.
 fn words(programs: &Path) -> Result<()> {
     let mut words = load(programs.join("words.wasm"))?.evolve()?;
     let text = "the wall the guest the host";
@@ -58,7 +58,7 @@ fn words(programs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A component: what is no number or text crosses as JSON.
+/// A component: values other than numbers and texts travel as JSON.
 fn shop(programs: &Path) -> Result<()> {
     let mut host = load(programs.join("shop.wasm"))?;
     host.register("log", |text: String| println!("it says: {text}"))?;

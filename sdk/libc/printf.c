@@ -1,6 +1,6 @@
 /*
- * printf and its kin: the part that only C can do, which is to take the arguments. What a directive means and
- * how a value looks is in printf.rs.
+ * printf and its kin: the part that only C can do, which is to take the arguments. The meaning of directives and
+ * the form of values are in printf.rs.
  *
  * No header of a C library is included: the declarations here are ours, and must fit what every library's
  * headers say.
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where text goes; the same as `Output` in printf.rs. */
+/* The target of text; the same as `Output` in printf.rs. */
 struct output {
     char *buffer;
     size_t capacity;
@@ -18,7 +18,7 @@ struct output {
     int failed;
 };
 
-/* What stands between a % and its letter; the same as `Directive` in printf.rs. */
+/* The part between a % and its letter; the same as `Directive` in printf.rs. */
 struct directive {
     uint32_t flags;
     int32_t width;
@@ -100,7 +100,7 @@ int sprintf(char *buffer, const char *format, ...) {
     return length;
 }
 
-/* Into memory of malloc; *result is NULL where there is none. */
+/* Into memory of malloc; *result is NULL if there is none. */
 int vasprintf(char **result, const char *format, va_list list) {
     va_list again;
     va_copy(again, list);

@@ -1,4 +1,5 @@
-//! `<setjmp.h>`: what the System V convention lets a callee keep, and where to go on. There is no signal mask to save.
+//! `<setjmp.h>`: saves the callee-saved registers of the System V convention, and the place to continue. There is no
+//! signal mask to save.
 
 use core::arch::global_asm;
 

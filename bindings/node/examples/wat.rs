@@ -1,5 +1,5 @@
-//! Turns WebAssembly text (modules and components) into its binary form: `wat PROGRAM.wat…` writes `PROGRAM.wasm` beside
-//! each. For tests and examples, whose programs are kept as text.
+//! Turns WebAssembly text (modules and components) into its binary form: `wat PROGRAM.wat…` writes `PROGRAM.wasm`
+//! beside each. For tests and examples, whose programs are kept as text.
 
 use std::error::Error;
 use std::fs;

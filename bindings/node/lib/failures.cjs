@@ -37,8 +37,8 @@ function messageOf(value) {
 }
 
 /**
- * The error that a failure stands for; `failures` is what the host functions of that call have thrown. What others have put on
- * `Object.prototype` is no part of it.
+ * Converts a failure to an error; `failures` are the exceptions of that call's host functions. Properties that others
+ * have put on `Object.prototype` are ignored.
  */
 function toError(failure, failures) {
   /** @type {import('./native.d.cts').Failure} */

@@ -110,8 +110,8 @@ function read(name, source) {
 }
 
 /**
- * Host functions by the names that the guest knows. One with a signature is reached by it; any other takes and returns any JSON
- * values.
+ * Host functions by the names that the guest knows. One with a signature is reached by it; any other takes and returns
+ * any JSON values.
  */
 function byName(given) {
   const out = Object.create(null)

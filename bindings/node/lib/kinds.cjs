@@ -39,8 +39,8 @@ const owned = (value) => (isUint8Array(value) && unreadable(value) === undefined
 const isUrl = (value) => typeof value === 'object' && value !== null && typeof value.href === 'string' && typeof value.protocol === 'string'
 
 /**
- * The promise of a result that is one, whoever made it; `undefined` of any other value. Asks for `then` once, since a getter
- * may answer otherwise, or throw, the next time.
+ * Converts any kind of promise to a native one; `undefined` for any other value. Reads `then` once, since a
+ * getter may answer otherwise, or throw, the next time.
  * @returns {Promise<any> | undefined}
  */
 function promised(value) {

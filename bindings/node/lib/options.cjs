@@ -71,8 +71,8 @@ const SIGNATURE = { params: kinds, returns: text }
 const HOST_FUNCTION = { ...SIGNATURE, call: callback, arity: size, openArity: flag }
 
 /**
- * A copy of the options with only what is given and known. What is `undefined` is not given. Nothing is inherited, on neither
- * side: what others put on `Object.prototype` is no option.
+ * Copies the given options, and refuses unknown ones. `undefined` means not given. Neither side inherits properties, so
+ * additions to `Object.prototype` are not options.
  * @returns {any}
  */
 function read(known, options, what) {
@@ -89,7 +89,7 @@ function read(known, options, what) {
   return out
 }
 
-/** What is named in an object by whoever wrote it, such as host functions: pairs. What is `undefined` is not there. */
+/** Lists the entries of an object with free names, such as host functions. Entries that are `undefined` are skipped. */
 function named(what, given) {
   return given === undefined ? [] : Object.entries(object(what, given)).filter(([, value]) => value !== undefined)
 }

@@ -116,8 +116,8 @@ for (const name of ['sandbox', 'shared']) delete Runtime[name]
 for (const name of ['pool', 'shared']) delete RuntimePool[name]
 
 /**
- * What a runtime is made of: a sandbox for a guest or a snapshot, with those host functions, and the calls that come before
- * the first of the user's.
+ * Makes the parts of a runtime: a sandbox for a guest or a snapshot, with these host functions, and the calls before
+ * the user's first call.
  */
 function make(source, given, hostFunctions, preparation = []) {
   const sandbox = new Sandbox(source, given)

@@ -2,7 +2,8 @@
 // Values that travel as JSON: of any form to scripts, of their types to WebAssembly programs. The native half decides
 // on the rules of types, the text of values, and the limit on depth. This file defines only JavaScript's values.
 //
-//   scripts       JSON values, with what JSON.stringify makes of others; bigint, Uint8Array and ArrayBuffer, NaN, ±Infinity, -0
+//   scripts       JSON values, with what JSON.stringify makes of others; bigint, Uint8Array and ArrayBuffer, NaN,
+//                 ±Infinity, -0
 //
 //   components    bool, s8 … u32, f32, f64      boolean, number             option<T>              the value, or null
 //                 s64, u64                      bigint, always              result<T, E>           { ok: … } or { err: … }

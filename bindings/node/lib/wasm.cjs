@@ -241,7 +241,7 @@ function toGuest(slot, value, what) {
   return value
 }
 
-/** `slot` is `undefined` where the type is not known, and `null` where there is no value. */
+/** `slot` is `undefined` if the type is not known, and `null` if there is no value. */
 function fromGuest(slot, value, what) {
   if (slot === undefined || slot === null) return value
   const type = typeOf(slot)

@@ -1,6 +1,6 @@
 'use strict'
-// A registry of the packages in a folder, on this machine alone, for ci/release-npm: what npm does with optional dependencies
-// depends on how it came by a package. Prints its address, and runs until it is ended.
+// A registry of the packages in a folder, on this machine alone, for ci/release-npm: what npm does with optional
+// dependencies depends on how it came by a package. Prints its address, and runs until it is ended.
 //
 //   node registry.cjs FOLDER
 

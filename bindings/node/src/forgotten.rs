@@ -105,7 +105,8 @@ fn sweep() {
 }
 
 fn is_needed(entry: &Entry) -> bool {
-    // SAFETY: JavaScript is calling us on the thread of that environment, which lives as long as the thread's JavaScript.
+    // SAFETY: JavaScript is calling us on the thread of that environment, which lives as long as the thread's
+    // JavaScript.
     let is_there = unsafe { is_there(entry.env, entry.object) };
     match entry.sandbox.upgrade() {
         Some(sandbox) if is_there && !sandbox.is_closed() => return true,

@@ -1,4 +1,5 @@
-// How many arguments a guest may give a host function that has no signature: what has a default is the host's own (case 23).
+// How many arguments a guest may give a host function that has no signature: what has a default is the host's own (case
+// 23).
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'

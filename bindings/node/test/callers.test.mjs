@@ -1,4 +1,5 @@
-// What callers may pass, of whatever realm and however it behaves: the value, or an error of ours; the call's, and nobody else's.
+// What callers may pass, of whatever realm and however it behaves: the value, or an error of ours; the call's, and
+// nobody else's.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,5 +1,5 @@
-// The scripts of tests/values/operations.txt, which every language replays: what sandboxes answer, whatever is done with them.
-// Here twice: calls run on another thread, and on this one.
+// The scripts of tests/values/operations.txt, which every language replays: what sandboxes answer, whatever is done
+// with them. Here twice: calls run on another thread, and on this one.
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'

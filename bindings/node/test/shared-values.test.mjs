@@ -1,5 +1,5 @@
-// What guests may send as values, forged ones included: the cases of tests/values, which every binding replays. Its README has
-// the format.
+// What guests may send as values, forged ones included: the cases of tests/values, which every binding replays. Its
+// README has the format.
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'

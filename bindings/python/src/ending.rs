@@ -34,7 +34,8 @@ struct Record {
 }
 
 #[expect(unsafe_code, reason = "the C library alone can keep a thread from being unwound")]
-// SAFETY: glibc has had both, like this, since its first threads of this kind, for programs that were built with old headers.
+// SAFETY: glibc has had both, like this, since its first threads of this kind, for programs that were built with old
+// headers.
 unsafe extern "C" {
     fn _pthread_cleanup_push(record: *mut Record, routine: extern "C" fn(*mut c_void), argument: *mut c_void);
     fn _pthread_cleanup_pop(record: *mut Record, execute: c_int);

@@ -1,7 +1,7 @@
 //! Conversion of the engine's errors to Python's exceptions, and back for those that pass through the guest.
 //!
-//! The classes are Python's own (`libhyperlight._errors`), named after the engine's codes. An exception of a host function
-//! travels as the cause of the engine's error and is raised again as the same object.
+//! The classes are Python's own (`libhyperlight._errors`), named after the engine's codes. An exception of a host
+//! function travels as the cause of the engine's error and is raised again as the same object.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

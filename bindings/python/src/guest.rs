@@ -19,7 +19,7 @@ use crate::value;
 ///
 /// Raises:
 ///     HyperlightIOError: the file cannot be read.
-///     GuestBinaryError: it is no guest program.
+///     GuestBinaryError: it is not a guest program.
 ///
 /// Can be pickled, together with the whole program. Unpickle only data that you trust.
 #[pyclass(frozen, weakref, module = "libhyperlight")]

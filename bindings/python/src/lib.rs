@@ -65,7 +65,8 @@ mod _libhyperlight {
 /// Refuses subinterpreters: a guest's call of the host would not know its interpreter.
 fn check_interpreter() -> PyResult<()> {
     #[expect(unsafe_code, reason = "PyO3 has no safe way to ask")]
-    // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its number.
+    // SAFETY: the thread is attached, as it is wherever a module is initialised; the state is only asked for its
+    // number.
     let number = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
     if number == 0 {
         return Ok(());
@@ -76,7 +77,7 @@ fn check_interpreter() -> PyResult<()> {
 /// Checks that sandboxes can be made here.
 ///
 /// Raises:
-///     HypervisorUnavailable: they cannot; the message says why, and what mends it.
+///     HypervisorUnavailable: they cannot; the message has the reason and the fix.
 ///     ResourceError: the host lacks memory or file descriptors.
 #[pyfunction]
 fn probe(py: Python<'_>) -> PyResult<()> {

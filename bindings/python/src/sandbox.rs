@@ -28,7 +28,7 @@ use crate::stack;
 /// One virtual machine that holds one guest. Any thread may use it, one at a time.
 ///
 /// Args:
-///     source: a Guest, the path of a guest program or its bytes, or a Snapshot to go on from.
+///     source: a Guest, the path of a guest program or its bytes, or a Snapshot to continue from.
 ///     options: its sizes and limits, such as heap_size and timeout; SandboxOptions has them all.
 ///     print: takes the text that the guest prints, in place of sys.stdout.write; what it returns is ignored.
 ///
@@ -159,7 +159,7 @@ impl Sandbox {
     ///     SandboxStateError: it has started.
     ///     HypervisorUnavailable, ResourceError: no virtual machine can be made.
     ///     SnapshotMismatch: it starts from a snapshot and lacks host functions that its source had; all are listed.
-    ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start, and the sandbox is of no more use.
+    ///     GuestTimeout, GuestAbort, GuestFault and others: the guest failed to start, and the sandbox can only be closed.
     #[pyo3(signature = (*, timeout=None, cpu_time=None))]
     fn evolve(
         &self,

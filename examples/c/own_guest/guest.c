@@ -1,8 +1,8 @@
 /*
  * A guest of your own: counts words, and tells the host about the long ones. Build it with
  *
- *   cc -O2 -fPIE -static-pie -nostdlib -Wl,--gc-sections -I include guest.c -o guest.elf -L lib
- * -lhyperlight_guest
+ *   cc -O2 -fPIE -static-pie -nostdlib -Wl,--gc-sections -I include guest.c -o guest.elf \
+ *      -L lib -lhyperlight_guest
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 enum { LONG_WORD = 8 };
 
-/* What the host offers: LongWord(string) -> void. */
+/* The host function LongWord(string) -> void. */
 HL_HOST_FUNCTION("LongWord", HL_VOID, HL_STRING);
 
 /* CountWords(string) -> u32 */

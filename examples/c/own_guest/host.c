@@ -1,13 +1,13 @@
 /*
  * Runs a guest of your own, guest.c: `host guest.elf "some text"` counts the words of the text inside a virtual
- * machine, and hears of the long ones.
+ * machine, and gets the long ones through a host function.
  */
 #include <hyperlight.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* LongWord(string) -> void: what the guest calls. `user_data` is whatever was registered with it. */
+/* LongWord(string) -> void: called by the guest. `user_data` is the registered pointer. */
 static hl_status long_word(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
     int *count = (int *)user_data;
     const hl_bytes word = args[0].as.bytes;
@@ -22,7 +22,7 @@ static hl_status long_word(void *user_data, hl_call *call, const hl_value *args,
     return HL_OK;
 }
 
-/* Where a call that fails says why. */
+/* The error of a failed call. */
 static hl_error *err;
 
 static void check(hl_status status, const char *what) {

@@ -20,7 +20,7 @@ fn greet(name: &str) -> Result<String> {
     Ok(format!("Hello, {name}!"))
 }
 
-/// Goes through the host and back.
+/// Calls the host and returns its result.
 #[guest_function("AddViaHost")]
 fn add_via_host(a: i32, b: i32) -> Result<i32> {
     HostAdd(a, b)

@@ -1,6 +1,6 @@
 /*
- * The functions of hyperlight_guest.h that take a format: only C can take a variable number of arguments. What is done
- * with the text is in failure.rs and services.rs.
+ * The functions of hyperlight_guest.h that take a format: only C can take a variable number of arguments. The text is
+ * processed in failure.rs and services.rs.
  *
  * No header of a C library is included: the declarations here are ours, and must fit what every library's
  * headers say.
@@ -19,7 +19,7 @@ void free(void *);
 /* Bytes of a message that is formatted without asking for memory. */
 enum { SHORT_MESSAGE = 512 };
 
-/* Marks the end of a text that was cut, behind a whole character. */
+/* Marks the end of a text that was cut after a whole character. */
 static void mark(char *local) {
     static const char ellipsis[] = "\xe2\x80\xa6";
     size_t end = SHORT_MESSAGE - sizeof ellipsis;

@@ -159,12 +159,11 @@ pub unsafe fn usable_size(memory: *const u8) -> usize {
     unsafe { memory.cast::<Header>().sub(1).read().size }
 }
 
-/// Reserves memory for Rust code, out of reach of [`malloc`] and its kin. Returns true if there was enough. Rust code
-/// cannot continue without memory, but C code may, such as the engine of a language whose scripts can catch that error.
-/// Rust code gets this block when nothing else is left. Until the reserve is whole again, C code gets no memory.
+/// Reserves memory for Rust code, out of reach of [`malloc`] and its kin. Returns true if there was enough.
 ///
-/// Rust code has no way to go on without memory, but C code may have, such as the engine of a language whose scripts can
-/// catch that. When nothing else is left Rust code is given this block; until it can be had back, C code is given nothing.
+/// Rust code cannot continue without memory, but C code may, such as the engine of a language whose scripts can catch
+/// that error. Rust code gets this block when nothing else is left. Until the reserve is whole again, C code gets no
+/// memory.
 pub fn set_aside(size: usize) -> bool {
     give_back_reserve();
     let layout = Layout::from_size_align(size, C_ALIGN).ok().filter(|layout| layout.size() != 0);
