@@ -68,9 +68,7 @@ impl JsType {
     /// Checks that a value has this type, where the guest sent it as a wider kind.
     #[napi(catch_unwind)]
     pub fn check(&self, what: String, tape: &[f64], text: Utf16String) -> Made<()> {
-        Made(contain(|| {
-            check(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, &[]))
-        }))
+        Made(contain(|| check(&self.ty, Tape::START, &what, &mut Tape::new(tape, &text, &[]))))
     }
 }
 
