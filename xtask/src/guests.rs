@@ -1,9 +1,12 @@
-//! `runtimes/builtin/prebuilt`: the guests for the published crate, which cannot build them.
+//! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
 //!
-//! They are not committed: each change of a guest would add a megabyte that nobody can read or merge. They are built
-//! when the crate is packaged, and everybody can build them again. Identical bytes need the same sources, compilers and
-//! folder, because cargo derives symbol names from the sources' path. So the tracked files are copied to a folder with
-//! a fixed name and built there. `BUILT-BY` names the compilers.
+//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
+//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
+//! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
+//! and built there. `BUILT-BY` names the compilers.
+//!
+//! A fixed name that everybody can use is in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which
+//! obeys the settings in all folders above, finds none.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -14,11 +17,17 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Folder of the guests for the package.
+/// Where they lie for the package.
 const PREBUILT: &str = "runtimes/builtin/prebuilt";
 
-/// Folder of the build.
-const PLACE: &str = "/tmp/libhyperlight-guests";
+/// Our own folder.
+const OWN: &str = "/tmp/libhyperlight-guests";
+
+/// Where they are built, in it.
+const PLACE: &str = "/tmp/libhyperlight-guests/tree";
+
+/// Where cargo would look for settings that everybody could write. It is ours as long as something is built.
+const SETTINGS: &str = "/tmp/.cargo";
 
 const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
 
@@ -26,7 +35,7 @@ const PACKAGE: &str = "libhyperlight-builtin";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Builds the guests and copies them to the package's folder.
+/// Builds the guests and puts them where the package takes them from.
 pub(crate) fn write() -> Result<String> {
     let built = Built::new()?;
     let to = root().join(PREBUILT);
@@ -35,12 +44,12 @@ pub(crate) fn write() -> Result<String> {
         fs::copy(built.folder.join(name), to.join(name))?;
     }
     fs::write(to.join("BUILT-BY"), built_by()?)?;
-    // The guests contain works of others.
+    // Works of others are in them.
     fs::copy(root().join("LICENSES-THIRD-PARTY"), to.join("LICENSES-THIRD-PARTY"))?;
     Ok(format!("wrote {PREBUILT}"))
 }
 
-/// Builds the guests again and checks that the package's are identical.
+/// Builds the guests anew and confirms that the package's are the same, byte for byte.
 pub(crate) fn verify() -> Result<String> {
     let built = Built::new()?;
     let from = root().join(PREBUILT);
@@ -57,10 +66,10 @@ pub(crate) fn verify() -> Result<String> {
     Ok(format!("{PREBUILT} has what the sources make, byte for byte"))
 }
 
-/// Guests built from tracked files only.
+/// Guests that were built from nothing but what is tracked.
 struct Built {
     folder: PathBuf,
-    /// Lock of the build folder.
+    /// Held while the place is used.
     _lock: File,
 }
 
@@ -99,7 +108,23 @@ impl Drop for Built {
     }
 }
 
-/// Copies the tracked files in their current state.
+/// Makes a folder that nobody else can write, or confirms that it is one.
+fn own(folder: &Path) -> Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(folder)?;
+    // A process is its user's.
+    if !found.is_dir() || found.uid() != fs::metadata("/proc/self")?.uid() || found.mode() & 0o022 != 0 {
+        return Err(
+            format!("{} is not a folder that you alone can write; remove it", folder.display()).into()
+        );
+    }
+    Ok(())
+}
+
+/// Copies what is tracked, as it is here.
 fn copy_tracked(to: &Path) -> Result<()> {
     let output = Command::new("git").arg("-C").arg(root()).args(["ls-files", "-z"]).output()?;
     if !output.status.success() {
@@ -107,7 +132,7 @@ fn copy_tracked(to: &Path) -> Result<()> {
     }
     for name in String::from_utf8(output.stdout)?.split_terminator('\0') {
         let from = root().join(name);
-        // Links lead to tracked files too, and guests need none. A removed file may still be tracked.
+        // Links lead to what is tracked too, and guests need none. What was removed and is tracked still has no file.
         if fs::symlink_metadata(&from).is_ok_and(|found| found.is_file()) {
             let to = to.join(name);
             fs::create_dir_all(to.parent().unwrap_or(&to))?;
@@ -117,8 +142,7 @@ fn copy_tracked(to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the crate's build script, which builds the guests, and returns their folder. For everything else a check
-/// suffices.
+/// Runs the build script of the crate, which builds the guests; where it puts them. Of everything else a check will do.
 fn build(place: &Path) -> Result<PathBuf> {
     let output = cargo()
         .current_dir(place)
@@ -141,7 +165,7 @@ fn build(place: &Path) -> Result<PathBuf> {
         .ok_or_else(|| "cargo does not say where the guests are".into())
 }
 
-/// Returns the versions of the compilers, as they report them.
+/// The compilers, by their own words.
 fn built_by() -> Result<String> {
     let mut text = format!("path: {PLACE}\n");
     for (program, argument) in [("rustc", "-vV"), ("cc", "--version"), ("ld", "--version")] {
