@@ -23,3 +23,10 @@ pub(crate) const MAX_NAMES: usize = 20;
 
 /// Maximum number of characters of a name that an error shows.
 pub const MAX_SHOWN: usize = 80;
+
+/// Maximum number of pairs of a guest's map whose keys are neither texts, nor bools, nor whole numbers.
+///
+/// A language finds a pair by the hash of its key, and the hashes of all others may be chosen by whoever chooses the
+/// keys: in Python those of floats and tuples are fixed, so that each of many pairs would be compared with all before
+/// it.
+pub const MAX_PAIRS: usize = 1024;
