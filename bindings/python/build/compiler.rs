@@ -22,7 +22,8 @@ const LINKER: &str = "RUSTC_LINKER";
 /// Puts the library into `out`.
 pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={LINKER}");
-    let manifest = match root.join("Cargo.lock").exists() {
+    let is_workspace = root.join("Cargo.lock").exists();
+    let manifest = match is_workspace {
         true => root.join("runtimes/wasm/library/Cargo.toml"),
         false => write_manifest(here, root, out)?,
     };
@@ -34,6 +35,10 @@ pub fn build(here: &Path, root: &Path, out: &Path) -> Result<(), Box<dyn Error>>
     let mut cargo = super::cargo()?;
     cargo.args(["rustc", "--release", "--package", PACKAGE, "--manifest-path"]).arg(&manifest);
     cargo.arg("--target-dir").arg(&target);
+    if is_workspace {
+        // Elsewhere the lock file is this package's, which has others beside those that are built.
+        cargo.arg("--locked");
+    }
     if let Ok(linker) = env::var(LINKER) {
         // For the library only: build scripts need this machine's own linker.
         cargo.args(["--", "-C", &format!("linker={linker}")]);
@@ -71,7 +76,7 @@ build = '{root}/runtimes/wasm/library/build.rs'
 [lib]
 name = "hyperlight_wasm_library"
 path = '{root}/runtimes/wasm/library/src/lib.rs'
-crate-type = ["cdylib", "rlib"]
+crate-type = ["cdylib"]
 
 [dependencies]
 libhyperlight-wasm-compiler = {{ path = '{root}/runtimes/wasm/compiler' }}
