@@ -179,7 +179,7 @@ def test_guests(tmp_path: Path, guest: hl.Guest, make: MakeSandbox) -> None:
 
 
 SWAPPED = """
-import os, sys, threading, libhyperlight as hl
+import os, sys, threading, time, libhyperlight as hl
 folder = sys.argv[1]
 path, file, fifo = (os.path.join(folder, name) for name in ("guest", "file", "fifo"))
 done = False
@@ -197,8 +197,11 @@ with open(path, "wb") as out:
 thread = threading.Thread(target=swap)
 thread.start()
 found = set()
+tries, end = 0, time.monotonic() + 40
 try:
-    for _ in range(5000):
+    # Under load the other thread may be long in getting to run.
+    while tries < 5000 or (len(found) < 2 and time.monotonic() < end):
+        tries += 1
         try:
             hl.Guest(path)
         except hl.GuestBinaryError as error:
