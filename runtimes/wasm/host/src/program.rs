@@ -191,6 +191,10 @@ impl Slot {
         let Some(kind) = self.kind else {
             return Ok(Wire::String(value.lower(&self.ty, what)?));
         };
+        if !self.is_met(value) {
+            // The text is not wanted: only whether there is one, and why not.
+            value.lower(&self.ty, what)?;
+        }
         // A value that fits the type fits the kind: only these cases are left.
         let number = value.as_integer().unwrap_or_default();
         Ok(match kind {
@@ -211,6 +215,19 @@ impl Slot {
                 value => value.as_str().unwrap_or_default().to_owned(),
             }),
         })
+    }
+
+    /// True for what nearly all values are: of a type that has a kind, without further questions.
+    fn is_met(&self, value: &Value) -> bool {
+        match (&self.ty, value) {
+            (Type::Bool, Value::Bool(_))
+            | (Type::Char, Value::Char(_))
+            | (Type::List(_), Value::Bytes(_))
+            | (Type::String, Value::Text(_)) => true,
+            (Type::Float(float), Value::Float(number)) => float.nearest(*number).is_some(),
+            (Type::Integer(integer), Value::Integer(number)) => integer.has(*number),
+            _ => false,
+        }
     }
 
     /// The Rust value of a message's value, as the guest sent it.
