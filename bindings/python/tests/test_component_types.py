@@ -194,8 +194,8 @@ def test_values_of_a_single_kind(ty: str, kind: str, fits: Any, values: list[Any
             function.lifted(value)
         with pytest.raises(hl.GuestProtocolError):
             host_function(value)
-        with pytest.raises(error, match="^argument 1 of `f` "):
+        with pytest.raises(error, match=r"^argument 1 of `f` "):
             function.lowered("f", (value,))
         returns = Function({"parameters": [], "result": slot}).host_function("f", lambda value=value: value)
-        with pytest.raises(error, match="^the result of the host function `f` "):
+        with pytest.raises(error, match=r"^the result of the host function `f` "):
             returns()
