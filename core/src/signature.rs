@@ -28,7 +28,8 @@ struct LeftOut {
 }
 
 impl Signature {
-    /// A signature; [`ErrorCode::InvalidArgument`] with more than 32 parameters or a `void` one.
+    /// A signature; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) with more than 32 parameters or a
+    /// `void` one.
     pub fn new(params: &[Kind], returns: Kind) -> Result<Self> {
         if params.len() > MAX_PARAMETERS {
             let (most, found) = (Count(MAX_PARAMETERS as u64), Count(params.len() as u64));

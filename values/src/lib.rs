@@ -4,7 +4,7 @@
 //! Guests have more sorts of values than the wire's kinds. The others travel as JSON: [of the types](lower()) of a
 //! WebAssembly program or, to scripts, [of any form](script). A language defines in a few lines
 //! [how its values are read and made](host). Everything else is done here: the rules of types, the JSON text, and the
-//! [limits](limits). Data from a guest is checked as strictly as data for it: every range, name, arity and length.
+//! [`limits`]. Data from a guest is checked as strictly as data for it: every range, name, arity and length.
 //!
 //! This crate knows nothing of virtual machines.
 
