@@ -123,7 +123,7 @@ fn is_needed(entry: &Entry) -> bool {
 /// `reference` is one of the live environment `env`.
 unsafe fn is_there(env: sys::napi_env, reference: sys::napi_ref) -> bool {
     let (mut scope, mut object) = (ptr::null_mut(), ptr::null_mut());
-    // A handle scope, so that looking at the object does not keep it alive.
+    // SAFETY: the environment is live. A handle scope, so that looking at the object does not keep it alive.
     if check(unsafe { sys::napi_open_handle_scope(env, &raw mut scope) }).is_err() {
         return true;
     }
