@@ -50,10 +50,11 @@ const OUTER: [&str; 7] = [
 /// Makes a cargo command without the outer cargo's variables.
 fn cargo() -> Result<Command, env::VarError> {
     let mut cargo = Command::new(env::var("CARGO")?);
-    for (name, _) in env::vars() {
-        let is_outer = OUTER.iter().any(|prefix| name.starts_with(prefix));
-        if is_outer || matches!(&*name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
-            cargo.env_remove(name);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_outer = OUTER.iter().any(|prefix| text.starts_with(prefix));
+        if is_outer || matches!(&*text, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
+            cargo.env_remove(&name);
         }
     }
     Ok(cargo)
