@@ -43,6 +43,10 @@ pub mod snapshot;
 
 pub mod pool;
 
+pub mod any;
+
+pub mod script;
+
 pub mod wasm;
 
 pub mod host;
