@@ -260,7 +260,10 @@
 /** A script's `null`. */
 #define HL_ANY_NULL 0
 
-/** A script's `undefined`, and the result of a function without one. */
+/**
+ * A script's `undefined`, and the result of a function without one. Given to a script, a member with it is left out,
+ * and anything else becomes `null`.
+ */
 #define HL_ANY_UNDEFINED 1
 
 /** `as.boolean` */
@@ -794,6 +797,19 @@ typedef struct hl_any_pair {
     hl_any value;
 } hl_any_pair;
 
+/**
+ * A host function of values of any form. Runs on the thread that made the call, inside it.
+ *
+ * `args`, with everything behind them, live until it returns. `*result` is initially `HL_ANY_UNDEFINED`. What the
+ * result points to must live until the outer call has ended, or be of `hl_call_alloc`. Returns `HL_OK`, or any other
+ * status, which reaches the guest as an error value. `return hl_call_fail(call, text);` adds a message.
+ */
+typedef hl_status (*hl_any_fn)(void *user_data,
+                               hl_call *call,
+                               const hl_any *args,
+                               size_t n_args,
+                               hl_any *result);
+
 /** A variable of the environment, or a file: its path (relative, `/` between names) and its contents. */
 typedef struct hl_wasm_pair {
     /** The variable's name, or the path. */
@@ -1306,6 +1322,35 @@ hl_status hl_script_eval(hl_sandbox *sandbox,
                          hl_error **err);
 
 /**
+ * Registers a host function of values of any form for scripts, before evolve: `host.NAME` there. It takes at most
+ * `arity` arguments, of at most 1024; those that the script leaves out are `HL_ANY_UNDEFINED`. Everything else is as
+ * with `hl_sandbox_register`.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_register(hl_sandbox *sandbox,
+                             const char *name,
+                             size_t arity,
+                             hl_any_fn function,
+                             void *user_data,
+                             hl_free_fn free_fn,
+                             hl_error **err);
+
+/**
+ * Registers a host function of values of any form for every member of a pool, as `hl_pool_register` and
+ * `hl_script_register` do.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_register_for_pool(hl_pool *pool,
+                                      const char *name,
+                                      size_t arity,
+                                      hl_any_fn function,
+                                      void *user_data,
+                                      hl_free_fn free_fn,
+                                      hl_error **err);
+
+/**
  * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
  * `options` may be NULL. Compiled programs are cached by their content.
  *
@@ -1390,8 +1435,8 @@ hl_status hl_call_fail(hl_call *call,
                        hl_bytes message);
 
 /**
- * Allocates zeroed memory for the text or bytes of a host function's result. The library frees it, even if it is not
- * used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
+ * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
+ * aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
  */
 HL_API
 void *hl_call_alloc(hl_call *call,

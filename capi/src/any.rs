@@ -7,15 +7,21 @@
 pub(crate) mod build;
 pub(crate) mod read;
 
+use std::ffi::c_void;
 use std::fmt;
 
+use libhyperlight::HostError;
 use libhyperlight_values::error::Reason;
 
-use crate::error::{HL_ERR_INVALID_ARGUMENT, HL_ERR_PROTOCOL, HL_ERR_SIGNATURE, HL_ERR_TOO_LARGE, hl_error};
+use crate::error::{
+    HL_ERR_INVALID_ARGUMENT, HL_ERR_PROTOCOL, HL_ERR_SIGNATURE, HL_ERR_TOO_LARGE, hl_error, hl_status,
+};
 use crate::guard;
+use crate::host::{Callback, hl_call};
 use crate::value::hl_bytes;
 
 use build::Tree;
+use read::Handle;
 
 /// A script's `null`.
 pub const HL_ANY_NULL: u32 = 0;
@@ -222,6 +228,21 @@ pub struct hl_any_pair {
     pub value: hl_any,
 }
 
+/// A host function of values of any form. Runs on the thread that made the call, inside it.
+///
+/// `args`, with everything behind them, live until it returns. `*result` is initially `HL_ANY_UNDEFINED`. What the
+/// result points to must live until the outer call has ended, or be of `hl_call_alloc`. Returns `HL_OK`, or any other
+/// status, which reaches the guest as an error value. `return hl_call_fail(call, text);` adds a message.
+pub type hl_any_fn = Option<
+    unsafe extern "C-unwind" fn(
+        user_data: *mut c_void,
+        call: *mut hl_call,
+        args: *const hl_any,
+        n_args: usize,
+        result: *mut hl_any,
+    ) -> hl_status,
+>;
+
 /// Frees a value that a function of the library gave as a result, with everything behind it. Never frees a part of it.
 /// NULL is allowed.
 #[unsafe(no_mangle)]
@@ -239,6 +260,29 @@ impl hl_any {
     const fn new(kind: u32) -> Self {
         Self { kind, reserved: 0, r#as: hl_any_as { words: [0; 3] } }
     }
+}
+
+impl Callback<hl_any> {
+    /// Calls the callback. `lower` makes of its result what the guest gets.
+    pub fn call_any<T>(
+        &self,
+        arguments: &[hl_any],
+        lower: impl FnOnce(Handle) -> Result<T, hl_error>,
+    ) -> Result<T, HostError> {
+        // The call owns what the callback has allocated for the result.
+        let (result, _call) = self.run(arguments, hl_any::UNDEFINED)?;
+        lower(Handle::Value(&raw const result)).map_err(refused)
+    }
+
+    /// The name of its result for errors.
+    pub fn result(&self) -> String {
+        format!("the result of the host function `{}`", self.name)
+    }
+}
+
+/// The error of a host function whose arguments or result cannot cross.
+pub(crate) fn refused(error: hl_error) -> HostError {
+    HostError::new(error.message().to_owned()).with_status(error.status())
 }
 
 impl From<libhyperlight_values::Error> for hl_error {

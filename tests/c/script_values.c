@@ -158,6 +158,95 @@ static void what_cannot_cross(hl_sandbox *sandbox) {
     told(sandbox, hl_any_null(), "null");
 }
 
+static void count_free(void *user_data) {
+    ++*(int *)user_data;
+}
+
+/* The sum of an object's prices, with the object's name, in memory of the call. */
+static hl_status total(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
+    const hl_any *prices = n_args == 2 ? hl_any_get(&args[0], "prices") : NULL;
+    hl_any_member *members = (hl_any_member *)hl_call_alloc(call, 2 * sizeof *members);
+    double sum = 0;
+    size_t at;
+
+    (void)user_data;
+    CHECK(members != NULL && args[1].kind == HL_ANY_UNDEFINED);
+    if (prices == NULL || prices->kind != HL_ANY_LIST) {
+        return hl_call_fail(call, hl_view("no prices"));
+    }
+    for (at = 0; at < prices->as.items.count; at++) {
+        sum += prices->as.items.data[at].as.f64;
+    }
+    members[0] = hl_any_named("sum", hl_any_f64(sum));
+    members[1] = hl_any_named("name", *hl_any_get(&args[0], "name"));
+    *result = hl_any_record(members, 2);
+    return HL_OK;
+}
+
+static hl_status unfit(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
+    (void)user_data, (void)call, (void)args, (void)n_args;
+    *result = hl_any_variant("none", NULL);
+    return HL_OK;
+}
+
+static hl_status nothing(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
+    (void)user_data, (void)call, (void)args, (void)n_args;
+    CHECK(result->kind == HL_ANY_UNDEFINED);
+    return HL_OK;
+}
+
+static void evaluates(hl_sandbox *sandbox, const char *source, const char *expected) {
+    hl_any *out = NULL;
+    OK(hl_script_eval(sandbox, NULL, hl_view(source), &out, &err));
+    CHECK(out->kind == HL_ANY_STRING && hl_any_is(out->as.bytes, expected));
+    hl_any_free(out);
+}
+
+static void host_functions(void) {
+    static const char *const said = "try { host.total(1, 2, 3) } catch (error) { error.message }";
+    hl_guest *guest = NULL;
+    hl_sandbox *sandbox = NULL;
+    hl_snapshot *snapshot = NULL;
+    hl_pool *pool = NULL;
+    hl_any *out = NULL;
+    int freed = 0;
+
+    OK(hl_guest_builtin("javascript", &guest, &err));
+    OK(hl_sandbox_new(guest, NULL, &sandbox, &err));
+    OK(hl_script_register(sandbox, "total", 2, total, &freed, count_free, &err));
+    OK(hl_script_register(sandbox, "unfit", 0, unfit, NULL, NULL, &err));
+    OK(hl_script_register(sandbox, "nothing", 0, nothing, NULL, NULL, &err));
+    FAILS(HL_ERR_INVALID_ARGUMENT, hl_script_register(sandbox, "x", 0, NULL, &freed, count_free, &err));
+    FAILS(HL_ERR_INVALID_ARGUMENT, hl_script_register(NULL, "x", 0, unfit, &freed, count_free, &err));
+    FAILS_WITH(HL_ERR_INVALID_ARGUMENT, "1024",
+               hl_script_register(sandbox, "x", SIZE_MAX, unfit, &freed, count_free, &err));
+    CHECK(freed == 3);
+    OK(hl_sandbox_evolve(sandbox, &err));
+    evaluates(sandbox, "JSON.stringify(host.total({ name: 'tea', prices: [1, 2.5] }))",
+              "{\"sum\":3.5,\"name\":\"tea\"}");
+    evaluates(sandbox, "String(host.nothing())", "undefined");
+    evaluates(sandbox, said, "`total` takes at most 2 arguments, the guest gave 3");
+    FAILS_WITH(HL_ERR_HOST_FUNCTION, "no prices", hl_script_eval(sandbox, NULL, hl_view("host.total(1)"), &out, &err));
+    FAILS_WITH(HL_ERR_HOST_FUNCTION, "the result of the host function `unfit`",
+               hl_script_eval(sandbox, NULL, hl_view("host.unfit()"), &out, &err));
+
+    OK(hl_sandbox_snapshot(sandbox, &snapshot, &err));
+    hl_sandbox_free(sandbox);
+    CHECK(freed == 4);
+    OK(hl_pool_new(snapshot, NULL, &pool, &err));
+    OK(hl_script_register_for_pool(pool, "total", 2, total, &freed, count_free, &err));
+    OK(hl_script_register_for_pool(pool, "unfit", 0, unfit, NULL, NULL, &err));
+    OK(hl_script_register_for_pool(pool, "nothing", 0, nothing, NULL, NULL, &err));
+    FAILS(HL_ERR_INVALID_ARGUMENT, hl_script_register_for_pool(NULL, "x", 0, unfit, &freed, count_free, &err));
+    OK(hl_pool_acquire(pool, &sandbox, &err));
+    evaluates(sandbox, said, "`total` takes at most 2 arguments, the guest gave 3");
+    hl_sandbox_free(sandbox);
+    hl_pool_free(pool);
+    CHECK(freed == 6);
+    hl_snapshot_free(snapshot);
+    hl_guest_free(guest);
+}
+
 /* Structures that are deeper than they look. */
 static void hostile(hl_sandbox *sandbox) {
     enum { DEPTH = 600 };
@@ -194,5 +283,6 @@ int main(void) {
     what_cannot_cross(sandbox);
     hostile(sandbox);
     hl_sandbox_free(sandbox);
+    host_functions();
     return 0;
 }

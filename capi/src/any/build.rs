@@ -3,7 +3,7 @@
 //! A value and everything behind it is one [`Tree`], which frees all of it at once: depth costs nothing then.
 
 use std::alloc::{self, Layout};
-use std::ptr;
+use std::{ptr, slice};
 
 use libhyperlight_values::error::{Rust, Spelling};
 use libhyperlight_values::host::Build;
@@ -80,6 +80,18 @@ impl Drop for Parts {
 }
 
 impl Builder {
+    /// The items of a list that this builder has made; `None` if the value is none.
+    pub fn items_of(&self, list: &hl_any) -> Option<&[hl_any]> {
+        if list.kind != HL_ANY_LIST {
+            return None;
+        }
+        // SAFETY: the kind says which member was set, and the items are in `self`, which keeps them as they are.
+        unsafe {
+            let hl_any_items { data, count } = list.r#as.items;
+            Some(if count == 0 { &[] } else { slice::from_raw_parts(data, count) })
+        }
+    }
+
     fn value(&mut self, value: hl_any) -> *const hl_any {
         self.0.keep(vec![value]).0
     }
