@@ -16,6 +16,8 @@ pub mod limits;
 mod lower;
 mod scanner;
 pub mod script;
+#[cfg(feature = "serde")]
+mod serde;
 pub mod types;
 mod value;
 mod writer;
@@ -23,5 +25,7 @@ mod writer;
 pub use error::Error;
 pub use lift::lift;
 pub use lower::{check, lower};
+#[cfg(feature = "serde")]
+pub use serde::{from_value, to_value};
 pub use types::{ParseError, Type};
 pub use value::{BigInt, Value};

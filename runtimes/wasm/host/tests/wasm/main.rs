@@ -19,6 +19,7 @@ mod lifecycle;
 mod memories;
 mod refusals;
 mod saved;
+mod serde;
 mod traps;
 mod wasi;
 mod wasi_bounds;
