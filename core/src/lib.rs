@@ -52,6 +52,7 @@ pub mod handle;
 mod host;
 mod image;
 mod int;
+mod memfd;
 pub mod options;
 mod pages;
 mod pool;

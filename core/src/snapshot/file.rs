@@ -230,7 +230,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let image = Arc::new(image);
     Ok(Frozen {
         pages: crate::file::data(image.file(), size)?,
-        source: super::map(image.file(), size)?,
+        source: super::map(&image)?,
         base: Arc::clone(&image),
         image,
         delta: PageSet::default(),
