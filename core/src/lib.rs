@@ -55,6 +55,7 @@ mod int;
 mod memfd;
 pub mod options;
 mod pages;
+pub mod placement;
 mod pool;
 mod process;
 mod sandbox;

@@ -5,6 +5,8 @@
 //! writes, and no page of it can vanish under a running guest.
 
 pub(crate) mod layout;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::fs::File;
@@ -19,8 +21,10 @@ use crate::guest::contents::Contents;
 use crate::guest::payload::Payload;
 use crate::guest::program::Program;
 use crate::guest::relocate;
+use crate::int::to_usize;
 use crate::memfd;
-use crate::pages::PageSet;
+use crate::pages::{PAGE, PageSet, is_zero};
+use crate::placement::Placed;
 use layout::{Layout, PayloadShape, Region};
 use words::Words;
 
@@ -37,13 +41,14 @@ pub(crate) struct Image {
 
 impl Image {
     /// Maximum bytes to make ready in advance, beside the page tables: a sandbox that is never called wastes them.
-    const MAX_HINT: u64 = 64 * crate::pages::PAGE;
+    const MAX_HINT: u64 = 64 * PAGE;
 
     /// Composes and seals an image.
     pub fn compose(
         contents: &Contents,
         program: &Program,
         payloads: &[Payload],
+        placed: Option<&Placed>,
         sizes: &Sizes,
     ) -> Result<Self> {
         let shapes: Vec<_> = payloads
@@ -53,10 +58,13 @@ impl Image {
                 executable: payload.access.is_executable(),
             })
             .collect();
-        let layout = Layout::new(program, &shapes, sizes);
+        let layout = Layout::new(program, &shapes, placed.map(|placed| &placed.shape), sizes);
         let file = memfd::create(layout.size).map_err(|source| Error::resource("memfd_create", source))?;
         let failed = |source| Error::resource("writing the guest's image", source);
         write(&file, &layout, contents, program, payloads).map_err(failed)?;
+        if let Some(placed) = placed {
+            write_placed(&file, &layout, placed).map_err(failed)?;
+        }
         let mut words = Words::new(&file);
         relocate::each(contents, program, |change| {
             let start = layout.program.get(change.segment).zip(program.segments.get(change.segment));
@@ -128,6 +136,17 @@ fn write(
     for (region, payload) in layout.payloads.iter().zip(payloads) {
         for (at, bytes) in payload.contents.present(0..payload.contents.len() as u64) {
             file.write_all_at(bytes, region.phys + at)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the bytes that placed regions have of their own, and leaves holes where they are zero.
+fn write_placed(file: &File, layout: &Layout, placed: &Placed) -> io::Result<()> {
+    for (region, bytes) in layout.placed_regions().zip(placed.contents()) {
+        let pages = (region.phys..).step_by(to_usize(PAGE)).zip(bytes.chunks(to_usize(PAGE)));
+        for (phys, page) in pages.filter(|(_, page)| !is_zero(page)) {
+            file.write_all_at(page, phys)?;
         }
     }
     Ok(())

@@ -93,9 +93,8 @@ impl Frozen {
             // The written pages are unknown.
             written.append(layout.written.clone());
         }
-        // Buffers, ring and extended state have contents of their own in a snapshot.
-        let apart = [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring];
-        let apart = apart.map(Region::pages).into_iter().collect();
+        // Buffers, ring, report and extended state have contents of their own in a snapshot.
+        let apart = layout.shared_pages().chain([&layout.extended_state]).map(Region::pages).collect();
         // A page that was written with its old contents is no difference: otherwise every restore would copy it.
         let changed = copy::differing(subject.memory, subject.image.file(), &written.difference(&apart));
         let changed = changed.map_err(failed)?;
