@@ -13,8 +13,8 @@
 //! | from 64 GiB, and between the program's segments | placed regions |
 //! | from 2 TiB | the arena, and stacks |
 //!
-//! What is between regions is unmapped: at least one page around every one of them that is not placed, and page 0. Page tables are
-//! mapped nowhere.
+//! What is between regions is unmapped: at least one page around every one of them that is not placed, and page 0. Page
+//! tables are mapped nowhere.
 //!
 //! The parts that every call touches, the stack's top and the beginnings of the others, are close together in both
 //! address spaces: each touched 2 MiB of either costs a live sandbox a page table, of the process or a shadow page
