@@ -24,10 +24,10 @@ mod program;
 
 use std::fmt;
 
-pub use libhyperlight_values::{BigInt, Type, Value};
+pub use libhyperlight_values::{BigInt, Description, Function, Type, Value};
 pub use libhyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
-pub use program::{CallError, Function, Program};
+pub use program::{CallError, Program};
 
 use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 
