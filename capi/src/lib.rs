@@ -16,6 +16,7 @@
 #[cfg(panic = "abort")]
 compile_error!("the C library contains panics and reports them as errors; build it with panic = \"unwind\"");
 
+mod description;
 mod guard;
 mod structures;
 

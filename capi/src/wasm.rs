@@ -5,9 +5,9 @@
 
 use std::slice;
 
-use libhyperlight_wasm_interface as interface;
-use libhyperlight_wasm_loader::{Description, Error, Options, Program};
+use libhyperlight_wasm_loader::{Error, Options, Program};
 
+use crate::description::Described;
 use crate::error::{hl_error, hl_status};
 use crate::guard;
 use crate::guest::hl_guest;
@@ -301,9 +301,9 @@ pub unsafe extern "C" fn hl_wasm_describe(
         // SAFETY: not NULL, so, by the header's rules, a place of its type; here and below.
         unsafe { out.write(std::ptr::null_mut()) };
         // SAFETY: passed on.
-        let description = unsafe { guard::deref(program, "program") }?.program.types();
-        // SAFETY: as above. Both structures are laid out alike, which is asserted below.
-        unsafe { out.write(description.into_raw().cast()) };
+        let description = unsafe { guard::deref(program, "program") }?.program.description()?;
+        // SAFETY: as above.
+        unsafe { out.write(Described::new(&description).into_raw()) };
         Ok(())
     };
     // SAFETY: passed on.
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn hl_wasm_describe(
 pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_description) {
     if !description.is_null() {
         // SAFETY: by the header's rules `hl_wasm_describe` gave it, and it is freed once.
-        guard::plain((), || drop(unsafe { Description::from_raw(description.cast()) }));
+        guard::plain((), || drop(unsafe { Described::from_raw(description) }));
     }
 }
 
@@ -409,84 +409,4 @@ unsafe fn array<'a, T>(start: *const T, count: usize, name: &str) -> Result<&'a 
     Ok(unsafe { slice::from_raw_parts(start, count) })
 }
 
-/// Checks that the structures of a description match those of the compiler's library.
-const _: () = {
-    use std::mem::offset_of;
-
-    assert!(size_of::<hl_wasm_options>() == 80 && size_of::<hl_wasm_pair>() == 32);
-    assert!(size_of::<hl_wasm_member>() == size_of::<interface::Member>());
-    assert!(offset_of!(hl_wasm_member, r#type) == offset_of!(interface::Member, ty));
-    assert!(size_of::<hl_wasm_type>() == size_of::<interface::Type>());
-    assert!(offset_of!(hl_wasm_type, shape) == offset_of!(interface::Type, shape));
-    assert!(offset_of!(hl_wasm_type, kind) == offset_of!(interface::Type, kind));
-    assert!(offset_of!(hl_wasm_type, is_json) == offset_of!(interface::Type, is_json));
-    assert!(offset_of!(hl_wasm_type, length) == offset_of!(interface::Type, length));
-    assert!(offset_of!(hl_wasm_type, members) == offset_of!(interface::Type, members));
-    assert!(offset_of!(hl_wasm_type, member_count) == offset_of!(interface::Type, member_count));
-    assert!(size_of::<hl_wasm_function>() == size_of::<interface::Function>());
-    assert!(offset_of!(hl_wasm_function, name) == offset_of!(interface::Function, name));
-    assert!(offset_of!(hl_wasm_function, parameters) == offset_of!(interface::Function, parameters));
-    assert!(
-        offset_of!(hl_wasm_function, parameter_count) == offset_of!(interface::Function, parameter_count)
-    );
-    assert!(offset_of!(hl_wasm_function, result) == offset_of!(interface::Function, result));
-    assert!(size_of::<hl_wasm_description>() == size_of::<interface::Description>());
-    assert!(
-        offset_of!(hl_wasm_description, is_component) == offset_of!(interface::Description, is_component)
-    );
-    assert!(offset_of!(hl_wasm_description, exports) == offset_of!(interface::Description, exports));
-    assert!(
-        offset_of!(hl_wasm_description, export_count) == offset_of!(interface::Description, export_count)
-    );
-    assert!(offset_of!(hl_wasm_description, imports) == offset_of!(interface::Description, imports));
-    assert!(
-        offset_of!(hl_wasm_description, import_count) == offset_of!(interface::Description, import_count)
-    );
-    assert!(offset_of!(hl_wasm_description, memories) == offset_of!(interface::Description, memories));
-    assert!(
-        offset_of!(hl_wasm_description, memory_count) == offset_of!(interface::Description, memory_count)
-    );
-};
-
-#[cfg(test)]
-mod tests {
-    use libhyperlight_wasm_interface::Shape;
-
-    use super::*;
-
-    #[test]
-    fn shapes_are_those_of_the_compiler() {
-        let all = [
-            (HL_WASM_BOOL, Shape::Bool),
-            (HL_WASM_S8, Shape::S8),
-            (HL_WASM_U8, Shape::U8),
-            (HL_WASM_S16, Shape::S16),
-            (HL_WASM_U16, Shape::U16),
-            (HL_WASM_S32, Shape::S32),
-            (HL_WASM_U32, Shape::U32),
-            (HL_WASM_S64, Shape::S64),
-            (HL_WASM_U64, Shape::U64),
-            (HL_WASM_F32, Shape::F32),
-            (HL_WASM_F64, Shape::F64),
-            (HL_WASM_CHAR, Shape::Char),
-            (HL_WASM_STRING, Shape::String),
-            (HL_WASM_LIST, Shape::List),
-            (HL_WASM_FIXED_LIST, Shape::FixedList),
-            (HL_WASM_MAP, Shape::Map),
-            (HL_WASM_RECORD, Shape::Record),
-            (HL_WASM_VARIANT, Shape::Variant),
-            (HL_WASM_TUPLE, Shape::Tuple),
-            (HL_WASM_FLAGS, Shape::Flags),
-            (HL_WASM_ENUM, Shape::Enum),
-            (HL_WASM_OPTION, Shape::Option),
-            (HL_WASM_RESULT, Shape::Result),
-            (HL_WASM_I32, Shape::I32),
-            (HL_WASM_I64, Shape::I64),
-            (HL_WASM_RESULTS, Shape::Results),
-        ];
-        for (number, shape) in all {
-            assert_eq!(Shape::from_number(number), Some(shape));
-        }
-        assert_eq!(Shape::from_number(27), None);
-    }
-}
+const _: () = assert!(size_of::<hl_wasm_options>() == 80 && size_of::<hl_wasm_pair>() == 32);

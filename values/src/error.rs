@@ -126,8 +126,6 @@ pub(crate) enum Unfit {
     Key(String),
     /// Another name than `some`.
     NotSome(String),
-    /// A value of a type that exists only inside the program.
-    Foreign(String),
     /// A value that is no script's.
     NoValue(String),
 }
@@ -233,7 +231,6 @@ impl Unfit {
     /// whatever the reason.
     pub fn at(self, what: &str, path: &str, is_guests: bool, spelling: &dyn Spelling) -> Error {
         let reason = if is_guests { Reason::Protocol } else { self.reason() };
-        let direction = if is_guests { "taken from" } else { "given to" };
         let says = match self {
             Self::Kind(wanted, found) => format!("must be {wanted}, not {found}"),
             Self::Range(name) => format!("does not fit {name}"),
@@ -255,7 +252,6 @@ impl Unfit {
             Self::NotEmpty(name) => format!("must be `{name}` without a value"),
             Self::Key(found) => format!("cannot be a map by {found}"),
             Self::NotSome(name) => format!("must be `some`, found {name}"),
-            Self::Foreign(name) => format!("is a {name}, which cannot be {direction} the program"),
             Self::NoValue(why) => format!("is no JSON value: {why}"),
         };
         Error::new(reason, format!("{what}{path} {says}"))

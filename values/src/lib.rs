@@ -6,14 +6,19 @@
 //! [how its values are read and made](host). Everything else is done here: the rules of types, the JSON text, and the
 //! [`limits`]. Data from a guest is checked as strictly as data for it: every range, name, arity and length.
 //!
+//! The types are those of this crate for the compiler, too: [`Type`] is the only tree, with one parser and one printer,
+//! and a program's exports and imports have [one form](description) as bytes.
+//!
 //! This crate knows nothing of virtual machines.
 
 mod decimal;
+pub mod description;
 pub mod error;
 pub mod host;
 mod lift;
 pub mod limits;
 mod lower;
+mod nothing;
 mod scanner;
 pub mod script;
 #[cfg(feature = "serde")]
@@ -22,8 +27,9 @@ pub mod types;
 mod value;
 mod writer;
 
+pub use description::{Description, Function};
 pub use error::Error;
-pub use lift::lift;
+pub use lift::{is_json, lift};
 pub use lower::{check, lower};
 #[cfg(feature = "serde")]
 pub use serde::{from_value, to_value};

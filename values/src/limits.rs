@@ -9,6 +9,16 @@ pub const MAX_DEPTH: usize = 512;
 /// Maximum depth of nested types. No value of a deeper type could be passed; options count as no level of values.
 pub const MAX_TYPE_DEPTH: usize = 1024;
 
+/// Maximum depth of nested types of a program: the limit of WebAssembly's validators, and some levels more.
+pub const MAX_PROGRAM_DEPTH: usize = 110;
+
+/// Maximum bytes of a type, and of all types and names of what a program exports and imports. Each part of a type, such
+/// as a field, counts as 64 bytes and those of its name.
+pub const MAX_TYPE_BYTES: usize = 16 << 20;
+
+/// Maximum number of names of a flags type.
+pub const MAX_FLAGS: usize = 32;
+
 /// Maximum number of bits of a whole number's magnitude, where no type limits it.
 pub const MAX_BITS: usize = 65_536;
 

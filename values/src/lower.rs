@@ -91,7 +91,6 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             // The value of an absent option is not checked.
             Type::Option(inner) => return self.option(inner, value),
             Type::Flags(flags) => return self.flags(flags, &value).map(|()| None),
-            Type::Foreign(name) => return Err(Unfit::Foreign((**name).to_owned()).into()),
             _ => {}
         }
         let view = self.read.view(&value).map_err(Fail::Host)?;
@@ -137,7 +136,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             (Type::Map(map), View::List(pairs)) if R::LISTS_ARE_LOOSE => {
                 return self.map(map, Pairs::Lists(0, pairs.into_iter()));
             }
-            (Type::Tuple(types), View::List(items)) => {
+            (Type::Results(types) | Type::Tuple(types), View::List(items)) => {
                 if types.len() != items.len() {
                     return Err(self.other(Wanted::Tuple(types.len()), &value));
                 }
@@ -453,7 +452,6 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             Type::Enum(cases) => spelling.wanted(Wanted::Cases(&names(cases))),
             Type::Flags(flags) => spelling.wanted(Wanted::Flags(&names(flags))),
             Type::Float(float) => spelling.wanted(Wanted::Float(*float)),
-            Type::Foreign(name) => (**name).to_owned(),
             Type::Integer(integer) => spelling.wanted(Wanted::Integer(*integer)),
             Type::List(list) if is_of_bytes(list) => spelling.wanted(Wanted::Bytes),
             Type::List(_) => spelling.wanted(Wanted::List),
@@ -461,7 +459,7 @@ impl<'t, R: Read> Lowerer<'t, '_, R> {
             Type::Option(_) => spelling.wanted(Wanted::Option),
             Type::Record(_) => spelling.wanted(Wanted::Record),
             Type::Result(cases) | Type::Variant(cases) => spelling.wanted(Wanted::Cases(&names(cases))),
-            Type::Tuple(types) => spelling.wanted(Wanted::Tuple(types.len())),
+            Type::Results(types) | Type::Tuple(types) => spelling.wanted(Wanted::Tuple(types.len())),
         }
     }
 

@@ -1,16 +1,25 @@
 //! The types of WebAssembly programs: those of components, and those of core functions.
 
-use std::collections::HashMap;
-use std::fmt;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use libhyperlight_abi::value::Kind;
+
+use crate::limits::MAX_FLAGS;
+
 mod parse;
+mod print;
+mod room;
 
 pub use parse::ParseError;
+pub use room::{Full, Room};
+
+pub(crate) use parse::parse_within;
 
 /// A type. Cheap to clone: its parts are shared.
+///
+/// It can be matched exhaustively: who passes on types says what becomes of each.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Type {
     /// `bool`
     Bool,
@@ -22,8 +31,6 @@ pub enum Type {
     Flags(Arc<Names>),
     /// `f32` or `f64`
     Float(Float),
-    /// A type whose values exist only inside the program, such as a resource.
-    Foreign(Arc<str>),
     /// A whole number.
     Integer(Integer),
     /// `list<T>`, or `list<T, N>`
@@ -36,9 +43,11 @@ pub enum Type {
     Record(Arc<Record>),
     /// `result<T, E>`: the cases `ok` and `err`.
     Result(Arc<Members<Option<Self>>>),
+    /// `(T, U)`: several results of a core function.
+    Results(Arc<[Self]>),
     /// `string`
     String,
-    /// `tuple<…>`, and multiple results of a core function.
+    /// `tuple<…>`
     Tuple(Arc<[Self]>),
     /// One of several cases, each with or without a value.
     Variant(Arc<Members<Option<Self>>>),
@@ -47,7 +56,6 @@ pub enum Type {
 /// The integer types: those of components, and those of core WebAssembly, which have no sign.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "each is its name")]
-#[non_exhaustive]
 pub enum Integer {
     I32,
     I64,
@@ -118,6 +126,90 @@ impl Type {
         parse::parse(text)
     }
 
+    /// Makes the type of a result with these values, or without values.
+    pub fn result(ok: Option<Self>, err: Option<Self>) -> Self {
+        let all = Box::new([("ok".into(), ok), ("err".into(), err)]);
+        let index = HashMap::from([("ok".into(), 0), ("err".into(), 1)]);
+        Self::Result(Arc::new(Members { all, index }))
+    }
+
+    /// Returns the kind of its values in a message; `None` if they travel as JSON, in a [string](Kind::String). The
+    /// `wasm` guest decides the same in the same way.
+    pub fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Bool => Kind::Bool,
+            Self::Char | Self::String => Kind::String,
+            Self::Float(Float::F32) => Kind::F32,
+            Self::Float(Float::F64) => Kind::F64,
+            Self::Integer(integer) => match integer {
+                Integer::I32 | Integer::S8 | Integer::S16 | Integer::S32 => Kind::I32,
+                Integer::U8 | Integer::U16 | Integer::U32 => Kind::U32,
+                Integer::I64 | Integer::S64 => Kind::I64,
+                Integer::U64 => Kind::U64,
+            },
+            Self::List(list) if list.length.is_none() && list.item == Self::Integer(Integer::U8) => {
+                Kind::Bytes
+            }
+            _ => return None,
+        })
+    }
+
+    /// Returns the kind on the wire: [`kind`](Self::kind), or a string that holds JSON.
+    pub fn wire(&self) -> Kind {
+        self.kind().unwrap_or(Kind::String)
+    }
+
+    /// Returns true if JSON has all of its values, for a language whose records are objects and whose only numbers are
+    /// binary64, as JavaScript's are.
+    pub fn can_be_json(&self) -> bool {
+        let mut parts = vec![self];
+        while let Some(part) = parts.pop() {
+            match part {
+                Self::Float(Float::F32) | Self::Map(_) => return false,
+                Self::Integer(integer) if integer.is_wide() => return false,
+                Self::List(list) if list.item == Self::Integer(Integer::U8) => return false,
+                Self::List(list) => parts.push(&list.item),
+                Self::Option(inner) => parts.push(inner),
+                Self::Record(record) => parts.extend(record.fields().iter().map(|(_, ty)| ty)),
+                Self::Result(cases) | Self::Variant(cases) => {
+                    parts.extend(cases.iter().filter_map(|(_, ty)| ty.as_ref()));
+                }
+                Self::Results(types) | Self::Tuple(types) => parts.extend(&**types),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// Returns true if a parameter or a result of a module's function can have this type.
+    pub(crate) fn is_of_modules(&self) -> bool {
+        match self {
+            Self::Float(_) | Self::Integer(Integer::I32 | Integer::I64) => true,
+            Self::Results(types) => {
+                types.iter().all(|ty| !matches!(ty, Self::Results(_)) && ty.is_of_modules())
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns true if a parameter or a result of a component's function can have this type. It is no deeper than a
+    /// program's types, and so is the recursion.
+    pub(crate) fn is_of_components(&self) -> bool {
+        let is = Self::is_of_components;
+        match self {
+            Self::Integer(Integer::I32 | Integer::I64) | Self::Results(_) => false,
+            Self::List(list) => is(&list.item),
+            Self::Map(map) => is(&map.key) && is(&map.value),
+            Self::Option(inner) => is(inner),
+            Self::Record(record) => record.fields().iter().all(|(_, ty)| is(ty)),
+            Self::Result(cases) | Self::Variant(cases) => {
+                cases.iter().all(|(_, ty)| ty.as_ref().is_none_or(is))
+            }
+            Self::Tuple(types) => types.iter().all(is),
+            _ => true,
+        }
+    }
+
     /// Returns true if the type is a single kind on the wire which has more values.
     pub fn is_narrow(&self) -> bool {
         matches!(self, Self::Char | Self::Integer(Integer::S8 | Integer::S16 | Integer::U8 | Integer::U16))
@@ -171,7 +263,13 @@ impl Integer {
 
     /// Returns true if the value is in its range.
     pub fn has(self, value: i128) -> bool {
-        let (least, most) = match self {
+        let (least, most) = self.range();
+        (least..=most).contains(&value)
+    }
+
+    /// Returns the least and the largest number.
+    pub fn range(self) -> (i128, i128) {
+        match self {
             Self::S8 => (i8::MIN.into(), i8::MAX.into()),
             Self::S16 => (i16::MIN.into(), i16::MAX.into()),
             Self::I32 | Self::S32 => (i32::MIN.into(), i32::MAX.into()),
@@ -180,8 +278,7 @@ impl Integer {
             Self::U16 => (0, u16::MAX.into()),
             Self::U32 => (0, u32::MAX.into()),
             Self::U64 => (0, u64::MAX.into()),
-        };
-        (least..=most).contains(&value)
+        }
     }
 
     /// Returns true if it has 64 bits, more than a number of JavaScript's keeps exactly.
@@ -230,12 +327,19 @@ impl Record {
 }
 
 impl<T> Members<T> {
-    /// Makes members in the given order; `None` if two have the same name.
+    /// Makes members in the given order; `None` if there are none, if a name is none of components', or if two have the
+    /// same name without regard to case.
     pub fn new(all: impl IntoIterator<Item = (Arc<str>, T)>) -> Option<Self> {
         let all: Box<[_]> = all.into_iter().collect();
         let index: HashMap<_, _> =
             all.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at)).collect();
-        (index.len() == all.len()).then_some(Self { all, index })
+        let is_upper = |name: &Arc<str>| name.contains(|sign: char| sign.is_ascii_uppercase());
+        let is_unique = index.len() == all.len()
+            && (!index.keys().any(is_upper)
+                || index.keys().map(|name| name.to_ascii_lowercase()).collect::<HashSet<_>>().len()
+                    == all.len());
+        let is_valid = is_unique && !all.is_empty() && all.iter().all(|(name, _)| is_name(name));
+        is_valid.then_some(Self { all, index })
     }
 
     /// Iterates over the members, in the type's order.
@@ -264,55 +368,23 @@ impl<T> Members<T> {
     }
 }
 
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool => f.write_str("bool"),
-            Self::Char => f.write_str("char"),
-            Self::Enum(names) => members(f, "enum", names, |_, ()| Ok(())),
-            Self::Flags(names) => members(f, "flags", names, |_, ()| Ok(())),
-            Self::Float(float) => f.write_str(float.name()),
-            Self::Foreign(name) => f.write_str(name),
-            Self::Integer(integer) => f.write_str(integer.name()),
-            Self::List(list) => match list.length {
-                Some(length) => write!(f, "list<{}, {length}>", list.item),
-                None => write!(f, "list<{}>", list.item),
-            },
-            Self::Map(map) => write!(f, "map<{}, {}>", map.key, map.value),
-            Self::Option(inner) => write!(f, "option<{inner}>"),
-            Self::Record(record) => members(f, "record", &record.fields, |f, ty| write!(f, ": {ty}")),
-            Self::Result(cases) => match (cases.get(0).and_then(|case| case.1.as_ref()), cases.get(1)) {
-                (Some(ok), Some((_, Some(err)))) => write!(f, "result<{ok}, {err}>"),
-                (Some(ok), _) => write!(f, "result<{ok}>"),
-                (None, Some((_, Some(err)))) => write!(f, "result<_, {err}>"),
-                (None, _) => f.write_str("result"),
-            },
-            Self::String => f.write_str("string"),
-            Self::Tuple(types) => {
-                f.write_str("tuple<")?;
-                for (at, ty) in types.iter().enumerate() {
-                    write!(f, "{}{ty}", if at == 0 { "" } else { ", " })?;
-                }
-                f.write_str(">")
-            }
-            Self::Variant(cases) => members(f, "variant", cases, |f, ty| match ty {
-                Some(ty) => write!(f, "({ty})"),
-                None => Ok(()),
-            }),
-        }
+impl Names {
+    /// Returns true if so many names can be flags.
+    pub(crate) fn can_be_flags(&self) -> bool {
+        self.len() <= MAX_FLAGS
     }
 }
 
-fn members<T>(
-    f: &mut fmt::Formatter<'_>,
-    keyword: &str,
-    members: &Members<T>,
-    mut member: impl FnMut(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
-) -> fmt::Result {
-    write!(f, "{keyword} {{")?;
-    for (at, (name, ty)) in members.iter().enumerate() {
-        write!(f, "{} {name}", if at == 0 { "" } else { "," })?;
-        member(f, ty)?;
-    }
-    f.write_str(" }")
+/// Returns true if it is a name of components': words with hyphens between them, each of digits and of letters of one
+/// case. The first word begins with a letter.
+pub fn is_name(name: &str) -> bool {
+    let mut words = name.split('-').enumerate();
+    words.all(|(at, word)| {
+        let has = |is: fn(&u8) -> bool| word.bytes().any(|sign| is(&sign));
+        let is_first_letter = word.bytes().next().is_some_and(|sign| sign.is_ascii_alphabetic());
+        !word.is_empty()
+            && word.bytes().all(|sign| sign.is_ascii_alphanumeric())
+            && !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase))
+            && (at > 0 || is_first_letter)
+    })
 }

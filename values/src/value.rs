@@ -256,7 +256,7 @@ impl<'v> Read for Lender<'v> {
     fn show(&mut self, value: &Lent<'v>) -> String {
         match value {
             Lent::Name(name) => shown(name),
-            Lent::Value(Value::Text(text)) => shown(text),
+            Lent::Value(Value::Text(text) | Value::Case(text, None)) => shown(text),
             Lent::Value(Value::Integer(number)) => number.to_string(),
             Lent::Value(value) => value.sort().to_owned(),
         }

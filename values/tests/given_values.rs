@@ -111,12 +111,6 @@ fn what_does_not_fit_is_refused_by_name() {
             Reason::Kind,
             "it (the key 'a') must be a whole number (u8), not a string",
         ),
-        (
-            "list<own<resource>>",
-            Value::List(vec![Value::Null]),
-            Reason::Kind,
-            "it[0] is a own, which cannot be given to the program",
-        ),
     ] {
         let error = value.lower(&ty(of), "it").unwrap_err();
         assert_eq!((error.reason(), error.message()), (reason, message));

@@ -37,12 +37,12 @@ enum Kind {
     Plain,
     Sized(u16),
     Pair(u8, String),
-    WithName { first_name: String },
+    WithName { name: String },
 }
 
 const ORDER: &str = "record { order-id: u64, items: list<string>, paid: bool, note: option<string>, \
     nested: option<option<u8>>, data: list<u8>, place: tuple<f64, f32>, \
-    kind: variant { plain, sized(u16), pair(tuple<u8, string>), with-name(record { first_name: string }) }, \
+    kind: variant { plain, sized(u16), pair(tuple<u8, string>), with-name(record { name: string }) }, \
     prices: map<string, f64>, grid: list<tuple<u32, string>>, flags: flags { cold, hot }, \
     outcome: result<u32, string>, done: result, letter: char }";
 
@@ -84,7 +84,7 @@ fn a_structure_goes_to_a_component_and_comes_back() {
         Kind::Plain,
         Kind::Sized(7),
         Kind::Pair(1, "x".to_owned()),
-        Kind::WithName { first_name: "Ada".to_owned() },
+        Kind::WithName { name: "Ada".to_owned() },
     ];
     for (kind, nested) in kinds.into_iter().zip([None, Some(None), Some(Some(3)), None]) {
         through_type(ORDER, &order(kind, nested));
@@ -95,7 +95,7 @@ fn a_structure_goes_to_a_component_and_comes_back() {
 fn a_structure_goes_to_a_script_and_comes_back() {
     through_script(&order(Kind::Plain, None));
     through_script(&order(Kind::Sized(7), Some(Some(3))));
-    through_script(&order(Kind::WithName { first_name: "Ada".to_owned() }, None));
+    through_script(&order(Kind::WithName { name: "Ada".to_owned() }, None));
     let text = to_value(&order(Kind::Sized(7), Some(Some(3)))).unwrap().to_script("it").unwrap();
     for part in [
         "\"note\":\"now\"",

@@ -2,6 +2,7 @@
 
 use libhyperlight::options::CompileOptions;
 use libhyperlight::options::table::{Options as _, Setting};
+use libhyperlight_values::{Function, Type};
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
@@ -12,6 +13,7 @@ use crate::guest::JsGuest;
 use crate::options;
 use crate::port::JsPort;
 use crate::reply::{Made, Reply};
+use crate::values::JsType;
 
 /// The WASI environment of a program.
 #[napi(object, object_to_js = false)]
@@ -73,10 +75,74 @@ impl JsProgram {
         Made(contain(|| Ok(self.program.to_bytes()?.into())))
     }
 
-    /// The exports and imports, as JSON.
+    /// The exports and imports.
     #[napi(catch_unwind)]
-    pub fn description(&self) -> String {
-        self.program.description()
+    pub fn description(&self) -> Made<JsDescription> {
+        Made(contain(|| {
+            let described = self.program.description()?;
+            Ok(JsDescription {
+                exports: described.exports.iter().map(JsTyped::of).collect(),
+                imports: described.imports.iter().map(JsTyped::of).collect(),
+                memories: described.memories,
+            })
+        }))
+    }
+}
+
+/// The exports and imports of a program.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct JsDescription {
+    /// The exported functions.
+    pub exports: Vec<JsTyped>,
+    /// The imported functions.
+    pub imports: Vec<JsTyped>,
+    /// The names of the exported memories.
+    pub memories: Vec<String>,
+}
+
+/// A function of a program, with its types.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct JsTyped {
+    /// Its name.
+    pub name: String,
+    /// Its name, parameters and result, as in the program.
+    pub signature: String,
+    /// Its parameters.
+    pub parameters: Vec<JsSlot>,
+    /// Its result, if there is one.
+    pub result: Option<JsSlot>,
+}
+
+/// A parameter or a result.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct JsSlot {
+    /// The kind on the wire.
+    pub kind: &'static str,
+    /// True for a type that travels as JSON.
+    pub json: bool,
+    /// The type, if it travels as JSON, or if its kind has more values.
+    #[napi(js_name = "type")]
+    pub ty: Option<JsType>,
+}
+
+impl JsTyped {
+    fn of(function: &Function) -> Self {
+        Self {
+            name: function.name().to_owned(),
+            signature: function.to_string(),
+            parameters: function.parameters().map(|(_, ty)| JsSlot::of(ty)).collect(),
+            result: function.result().map(JsSlot::of),
+        }
+    }
+}
+
+impl JsSlot {
+    fn of(ty: &Type) -> Self {
+        let json = ty.kind().is_none();
+        Self { kind: ty.wire().name(), json, ty: (json || ty.is_narrow()).then(|| JsType::new(ty.clone())) }
     }
 }
 

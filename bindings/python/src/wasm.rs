@@ -1,10 +1,12 @@
 //! WebAssembly programs. A separate library compiles them; it is loaded for the first program.
 
+use libhyperlight_values::{self as values, Function};
 use libhyperlight_wasm_loader::{Error, Options, Program};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::{self, contain};
+use crate::json::Type;
 
 /// A compiled program.
 #[pyclass(frozen, name = "_WasmProgram", module = "libhyperlight")]
@@ -60,9 +62,13 @@ impl WasmProgram {
         PyBytes::new(py, self.program.config())
     }
 
-    /// Returns the exports and imports, as JSON.
-    fn description(&self) -> String {
-        self.program.description()
+    /// Returns the exports, the imports and the names of the exported memories.
+    fn description(&self, py: Python<'_>) -> PyResult<(Vec<Typed>, Vec<Typed>, Vec<String>)> {
+        contain(|| {
+            let described = self.program.description().map_err(|error| raise(py, &error))?;
+            let typed = |functions: Vec<Function>| functions.iter().map(typed).collect();
+            Ok((typed(described.exports), typed(described.imports), described.memories))
+        })
     }
 }
 
@@ -78,6 +84,26 @@ impl WasmProgram {
             Ok(Self { program })
         })
     }
+}
+
+/// A function of a program: its name, its signature without it, its parameters, and its result, if there is one.
+type Typed = (String, String, Vec<Slot>, Option<Slot>);
+
+/// A parameter or a result: its kind as a number, whether it travels as JSON, and its type, if it does, or if its kind
+/// has more values.
+type Slot = (u32, bool, Option<Type>);
+
+fn typed(function: &Function) -> Typed {
+    let slot = |ty: &values::Type| {
+        let is_json = ty.kind().is_none();
+        (ty.wire().code(), is_json, (is_json || ty.is_narrow()).then(|| Type::new(ty.clone())))
+    };
+    (
+        function.name().to_owned(),
+        function.signature(),
+        function.parameters().map(|(_, ty)| slot(ty)).collect(),
+        function.result().map(slot),
+    )
 }
 
 fn options<'a>((arguments, environment, files): &'a Surroundings<'_>) -> Options<'a> {

@@ -45,6 +45,11 @@ impl Reader {
         Self { is_for_script: true, ..Self::new(what) }
     }
 
+    /// The name of the values for errors.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The handles of the elements of an array.
     ///
     /// # Safety

@@ -1,10 +1,11 @@
-//! Parser of types. Nothing recurses: a program chooses the depth of its types, and the caller's stack may be small.
+//! Parser of types, which trusts nothing: it takes linear time, and bounds the depth and the size of what it makes.
+//! Nothing recurses: a program chooses the depth of its types, and the caller's stack may be small.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Float, Integer, List, Map, Members, Record, Type};
-use crate::limits::MAX_TYPE_DEPTH;
+use super::{Float, Full, Integer, List, Map, Members, Names, Record, Room, Type, is_name};
+use crate::limits::{MAX_TYPE_BYTES, MAX_TYPE_DEPTH};
 
 /// Error for a text that is not a type.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,6 +13,8 @@ use crate::limits::MAX_TYPE_DEPTH;
 pub enum ParseError {
     /// It is nested deeper than [`MAX_TYPE_DEPTH`](crate::limits::MAX_TYPE_DEPTH) levels.
     TooDeep,
+    /// It takes more than [`MAX_TYPE_BYTES`] bytes.
+    TooLarge,
     /// Unexpected text at a byte.
     Unexpected {
         /// The expected text.
@@ -28,6 +31,7 @@ impl fmt::Display for ParseError {
                 f,
                 "a type of the program is nested deeper than {MAX_TYPE_DEPTH} levels: no value of it could cross"
             ),
+            Self::TooLarge => write!(f, "a type of the program takes more than {MAX_TYPE_BYTES} bytes"),
             Self::Unexpected { expected, at } => {
                 write!(f, "the type cannot be read: {expected} is expected at byte {at}")
             }
@@ -37,23 +41,40 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
+impl From<Full> for ParseError {
+    fn from(_: Full) -> Self {
+        Self::TooLarge
+    }
+}
+
 type Result<T> = std::result::Result<T, ParseError>;
 
 pub(super) fn parse(text: &str) -> Result<Type> {
-    Parser { text, at: 0, open: Vec::new() }.document()
+    parse_within(text, MAX_TYPE_DEPTH, &mut Room::default())
 }
 
-struct Parser<'t> {
+/// Parses a type of at most so many levels, which takes its size from the room.
+pub(crate) fn parse_within(text: &str, depth: usize, room: &mut Room) -> Result<Type> {
+    if text.len() > MAX_TYPE_BYTES {
+        return Err(ParseError::TooLarge);
+    }
+    Parser { text, at: 0, depth, room, open: Vec::new() }.document()
+}
+
+struct Parser<'t, 'r> {
     text: &'t str,
     at: usize,
+    /// Maximum number of open types.
+    depth: usize,
+    room: &'r mut Room,
     /// Open types, from the outermost to the innermost.
     open: Vec<Open<'t>>,
 }
 
 /// A type whose parts are being read.
 enum Open<'t> {
-    /// A tuple, between parentheses.
-    Tuple(Vec<Type>),
+    /// Results, between parentheses.
+    Results(Vec<Type>),
     /// Arguments between angle brackets, after a name.
     Arguments(&'t str, Vec<Argument>),
     /// A record, with the name of the next field.
@@ -68,7 +89,7 @@ enum Argument {
     Type(Type),
 }
 
-impl<'t> Parser<'t> {
+impl<'t> Parser<'t, '_> {
     fn document(&mut self) -> Result<Type> {
         loop {
             let mut found = self.begin()?;
@@ -84,12 +105,9 @@ impl<'t> Parser<'t> {
 
     /// Reads a type without parts, or the beginning of one with parts.
     fn begin(&mut self) -> Result<Option<Type>> {
+        self.room.take("")?;
         if self.take('(') {
-            return if self.take(')') {
-                Ok(Some(Type::Tuple(Arc::default())))
-            } else {
-                self.push(Open::Tuple(Vec::new()))
-            };
+            return self.push(Open::Results(Vec::new()));
         }
         let word = self.word()?;
         match word {
@@ -102,7 +120,15 @@ impl<'t> Parser<'t> {
                 return self.case(Vec::new());
             }
             "enum" => return Ok(Some(Type::Enum(Arc::new(self.names()?)))),
-            "flags" => return Ok(Some(Type::Flags(Arc::new(self.names()?)))),
+            "flags" => {
+                let names = self.names()?;
+                let are_flags = names.can_be_flags();
+                return if are_flags {
+                    Ok(Some(Type::Flags(Arc::new(names))))
+                } else {
+                    Err(self.wrong("fewer flags"))
+                };
+            }
             _ => {}
         }
         if self.take('<') { self.argument(word, Vec::new()) } else { self.named(word, Vec::new()).map(Some) }
@@ -111,13 +137,17 @@ impl<'t> Parser<'t> {
     /// Continues the open type after one of its parts. Returns the type if that was the last part.
     fn proceed(&mut self, open: Open<'t>, part: Type) -> Result<Option<Type>> {
         match open {
-            Open::Tuple(mut parts) => {
+            Open::Results(mut parts) => {
                 parts.push(part);
                 if self.take(',') {
-                    return self.push(Open::Tuple(parts));
+                    return self.push(Open::Results(parts));
                 }
                 self.expect(')', "`,` or `)`")?;
-                Ok(Some(Type::Tuple(parts.into())))
+                if parts.len() < 2 {
+                    Err(self.wrong("two results"))
+                } else {
+                    Ok(Some(Type::Results(parts.into())))
+                }
             }
             Open::Arguments(name, mut arguments) => {
                 arguments.push(Argument::Type(part));
@@ -145,14 +175,14 @@ impl<'t> Parser<'t> {
         if self.take('}') {
             return Ok(Some(Type::Record(Arc::new(Record::new(self.members(fields)?)))));
         }
-        let name = self.word()?;
+        let name = self.name()?;
         self.expect(':', "`:`")?;
         self.push(Open::Record(fields, name))
     }
 
     fn case(&mut self, mut cases: Vec<(Arc<str>, Option<Type>)>) -> Result<Option<Type>> {
         while !self.take('}') {
-            let name = self.word()?;
+            let name = self.name()?;
             if self.take('(') {
                 return self.push(Open::Variant(cases, name));
             }
@@ -164,11 +194,11 @@ impl<'t> Parser<'t> {
         Ok(Some(Type::Variant(Arc::new(self.members(cases)?))))
     }
 
-    fn names(&mut self) -> Result<Members<()>> {
+    fn names(&mut self) -> Result<Names> {
         self.expect('{', "`{`")?;
         let mut names = Vec::new();
         while !self.take('}') {
-            names.push((self.word()?.into(), ()));
+            names.push((self.name()?.into(), ()));
             if !self.take(',') && !self.is_next('}') {
                 return Err(self.wrong("`,` or `}`"));
             }
@@ -228,21 +258,24 @@ impl<'t> Parser<'t> {
                 let (Some(ok), Some(err)) = (optional(ok), optional(err)) else {
                     return Err(self.wrong("a type or `_`"));
                 };
-                Type::Result(Arc::new(self.members(vec![("ok".into(), ok), ("err".into(), err)])?))
+                Type::result(ok, err)
             }
-            ("tuple", first, second) => {
-                let types = first.into_iter().chain(second).chain(arguments).map(|argument| match argument {
-                    Argument::Type(ty) => Ok(ty),
-                    _ => Err(self.wrong("a type")),
-                });
+            ("tuple", Some(first), second) => {
+                let types =
+                    [first].into_iter().chain(second).chain(arguments).map(|argument| match argument {
+                        Argument::Type(ty) => Ok(ty),
+                        _ => Err(self.wrong("a type")),
+                    });
                 return Ok(Type::Tuple(types.collect::<Result<Vec<_>>>()?.into()));
             }
-            ("list" | "map" | "option", ..) => return Err(self.wrong("other arguments of the type")),
+            ("list" | "map" | "option" | "tuple", ..) => {
+                return Err(self.wrong("other arguments of the type"));
+            }
             (name, None, None) => match Integer::ALL.into_iter().find(|integer| integer.name() == name) {
                 Some(integer) => Type::Integer(integer),
-                None => Type::Foreign(name.into()),
+                None => return Err(self.wrong("the name of a type")),
             },
-            (name, ..) => return Ok(Type::Foreign(name.into())),
+            _ => return Err(self.wrong("the name of a type with arguments")),
         };
         if arguments.next().is_some() {
             return Err(self.wrong("fewer arguments of the type"));
@@ -251,11 +284,23 @@ impl<'t> Parser<'t> {
     }
 
     fn push(&mut self, open: Open<'t>) -> Result<Option<Type>> {
-        if self.open.len() == MAX_TYPE_DEPTH {
+        if self.open.len() >= self.depth {
             return Err(ParseError::TooDeep);
         }
         self.open.push(open);
         Ok(None)
+    }
+
+    /// Reads the name of a part.
+    fn name(&mut self) -> Result<&'t str> {
+        self.peek();
+        let at = self.at;
+        let name = self.word()?;
+        if !is_name(name) {
+            return Err(ParseError::Unexpected { expected: "a name of letters, digits and hyphens", at });
+        }
+        self.room.take(name)?;
+        Ok(name)
     }
 
     fn word(&mut self) -> Result<&'t str> {

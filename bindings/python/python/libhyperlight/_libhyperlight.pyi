@@ -32,6 +32,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 _Surroundings: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, str]], Sequence[tuple[str, bytes]]]
 
+# A kind's number, whether the value travels as JSON, and its type, if it does or if its kind has more values.
+_Slot: TypeAlias = tuple[int, bool, _Type | None]
+# Its name, its signature, its parameters and its result.
+_Function: TypeAlias = tuple[str, str, list[_Slot], _Slot | None]
+
 VERSION: Final[str]
 
 def probe() -> None:
@@ -63,7 +68,7 @@ class _WasmProgram:
     def to_bytes(self) -> bytes: ...
     def code(self) -> bytes: ...
     def config(self) -> bytes: ...
-    def description(self) -> str: ...
+    def description(self) -> tuple[list[_Function], list[_Function], list[str]]: ...
 
 @final
 class Sandbox:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from . import _compiler
@@ -18,8 +17,11 @@ from ._compiler import WasmProgram
 from ._errors import InvalidArgument
 from ._host import HostFunction, refuse, settled
 from ._libhyperlight import Guest, Sandbox, Snapshot, _Pool, _Type, _WasmProgram
-from ._signature import Signature, code_of_name, from_codes
+from ._signature import VOID, Signature, from_codes
 from ._wasi import Wasi
+
+if TYPE_CHECKING:
+    from ._libhyperlight import _Slot
 
 
 class WasmSignature(Signature):
@@ -63,20 +65,17 @@ def _signature(params: tuple[int, ...], returns: int, json: tuple[tuple[bool, ..
 class Function:
     """An export or an import, and its values that travel as JSON."""
 
-    def __init__(self, described: dict[str, Any]) -> None:
-        parameters, result = described["parameters"], described["result"]
-        self.params = tuple(code_of_name(parameter["kind"]) for parameter in parameters)
-        self.returns = code_of_name(result["kind"] if result else "void")
+    def __init__(self, signature: str, parameters: list[_Slot], result: _Slot | None) -> None:
+        self.params = tuple(kind for kind, _, _ in parameters)
+        self.returns = result[0] if result else VOID
         # The types of values that travel as JSON.
-        self.types = tuple(_Type.parse(slot["type"]) if slot["json"] else None for slot in parameters)
-        self.result = _Type.parse(result["type"]) if result and result["json"] else None
+        self.types = tuple(map(_type, parameters))
+        self.result = _type(result) if result else None
         # Of those that have not all values of their kinds: what comes out of a guest is checked here, and what goes in.
         self.narrow = tuple(map(_narrow, parameters))
         self.narrow_result = _narrow(result) if result else None
         self.has_types = any((*self.types, self.result, *self.narrow, self.narrow_result))
-        names = (f"{parameter['name']}: " if parameter["name"] else "" for parameter in parameters)
-        types = (parameter["type"] for parameter in parameters)
-        self.text = f"({', '.join(map(str.__add__, names, types))}) -> {result['type'] if result else 'None'}"
+        self.text = signature if result else f"{signature} -> None"
 
     def signature(self) -> Signature:
         are_json = tuple(ty is not None for ty in self.types)
@@ -104,10 +103,16 @@ class Function:
         return _lifted(result, self.result, self.narrow_result)
 
 
-def _narrow(slot: dict[str, Any]) -> _Type | None:
+def _type(slot: _Slot) -> _Type | None:
+    """Returns the type, if its values travel as JSON."""
+    _, is_json, ty = slot
+    return ty if is_json else None
+
+
+def _narrow(slot: _Slot) -> _Type | None:
     """Returns the type, if it is a single kind on the wire but has fewer values than the kind."""
-    ty = None if slot["json"] else _Type.parse(slot["type"])
-    return ty if ty is not None and ty.is_narrow else None
+    _, is_json, ty = slot
+    return None if is_json else ty
 
 
 def _lowered(value: Any, ty: _Type | None, narrow: _Type | None, what: str) -> Any:
@@ -150,11 +155,11 @@ class Program(NamedTuple):
     @classmethod
     def _made_of(cls, compiled: _WasmProgram) -> Program:
         guest = Guest.builtin("wasm").with_payload(compiled.code(), executable=True).with_payload(compiled.config())
-        described = json.loads(compiled.description())
-        exports = {function["name"]: Function(function) for function in described["exports"]}
-        imports = {function["name"]: Function(function) for function in described["imports"]}
+        exported, imported, memories = compiled.description()
+        exports = {name: Function(*function) for name, *function in exported}
+        imports = {name: Function(*function) for name, *function in imported}
         signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})
-        return cls(guest, exports, imports, described["memories"], signatures)
+        return cls(guest, exports, imports, memories, signatures)
 
     def call(
         self,

@@ -54,15 +54,14 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (bytes, "bytes"),
 )
 # By the engine's kind number, too.
-_NAMES = ("void", "bool", "i32", "u32", "i64", "u64", "f32", "f64", "string", "bytes")
-_VOID = 0
+VOID = 0
 _F32 = 6
 
 
 def _code(annotation: Any) -> int | None:
     """Returns the kind number of an annotation."""
     if annotation is type(None):
-        return _VOID
+        return VOID
     for code, (kind, _) in enumerate(_KINDS):
         if annotation is kind:
             return code
@@ -91,7 +90,7 @@ class Signature:
     def __init__(self, params: Iterable[Any] = (), returns: Any = None) -> None:
         """Raises TypeError for an annotation that is not a kind."""
         codes = tuple(_kind(param, f"parameter {at}") for at, param in enumerate(params, 1))
-        if _VOID in codes:
+        if VOID in codes:
             raise TypeError("a parameter cannot be None")
         self._params = codes
         self._returns = _kind(returns, "the result")
@@ -126,11 +125,6 @@ class Signature:
 
     def _names(self) -> str:
         return ", ".join(_KINDS[code][1] for code in self._params)
-
-
-def code_of_name(name: str) -> int:
-    """Returns the number of a kind from the engine's name."""
-    return _NAMES.index(name)
 
 
 def from_codes(params: tuple[int, ...], returns: int) -> Signature:

@@ -37,6 +37,12 @@ pub struct Type {
     ty: values::Type,
 }
 
+impl Type {
+    pub(crate) fn new(ty: values::Type) -> Self {
+        Self { ty }
+    }
+}
+
 #[pymethods]
 impl Type {
     /// Parses a type from its text.
@@ -44,7 +50,7 @@ impl Type {
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
         contain(|| match values::Type::parse(text) {
             Ok(ty) => Ok(Self { ty }),
-            Err(error @ ParseError::TooDeep) => {
+            Err(error @ (ParseError::TooDeep | ParseError::TooLarge)) => {
                 Err(errors::new(py, ErrorCode::GuestBinary, error.to_string()))
             }
             Err(error) => Err(errors::new(py, ErrorCode::Internal, error.to_string())),

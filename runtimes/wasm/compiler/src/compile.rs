@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use libhyperlight_values::Description;
 use libhyperlight_wasm_contract::{Config, ProgramKind, settings};
 use libhyperlight_wasm_interface::status;
 use wasmtime::{Engine, OptLevel};
 
 use crate::cache;
 use crate::deadline::Deadline;
-use crate::description::Description;
 use crate::inspect;
 use crate::options::Options;
 use crate::process::PerProcess;
@@ -61,7 +61,7 @@ pub struct Compiled {
 impl Compiled {
     pub(crate) fn new(artifact: Arc<Artifact>, options: &Options) -> Result<Self, Error> {
         let config = Config {
-            kind: artifact.kind,
+            kind: artifact.kind(),
             memories: artifact.memories,
             arguments: options.arguments().collect(),
             environment: options.environment().collect(),
@@ -92,21 +92,15 @@ impl Compiled {
         Self::new(Arc::clone(&self.artifact), options)
     }
 
-    /// Returns true for a component, false for a module.
-    #[doc(hidden)]
-    pub fn is_component(&self) -> bool {
-        self.artifact.kind == ProgramKind::Component
-    }
-
     /// The program's exports and imports.
-    #[doc(hidden)]
-    pub fn types(&self) -> &Description {
-        &self.artifact.described
+    pub fn description(&self) -> &Description {
+        &self.artifact.description
     }
 
-    /// The program's exports and imports, as JSON.
-    pub fn description(&self) -> &str {
-        &self.artifact.description
+    /// The description as bytes.
+    #[doc(hidden)]
+    pub fn described(&self) -> &[u8] {
+        &self.artifact.described
     }
 }
 
@@ -114,24 +108,27 @@ impl Compiled {
 #[derive(Debug)]
 pub(crate) struct Artifact {
     pub code: Vec<u8>,
-    pub kind: ProgramKind,
     pub memories: u32,
-    pub described: Description,
-    description: String,
+    pub description: Description,
+    /// The description as bytes.
+    pub described: Vec<u8>,
 }
 
 impl Artifact {
-    pub fn new(code: Vec<u8>, kind: ProgramKind, memories: u32, described: Description) -> Self {
-        let description = described.to_json(match kind {
-            ProgramKind::Module => "module",
-            ProgramKind::Component => "component",
-        });
-        Self { code, kind, memories, described, description }
+    pub fn new(code: Vec<u8>, memories: u32, description: Description) -> Result<Self, Error> {
+        let described = description.to_bytes().ok_or_else(|| {
+            Error::Program("the names of what is exported and imported have less than 4 GiB each".to_owned())
+        })?;
+        Ok(Self { code, memories, description, described })
+    }
+
+    pub fn kind(&self) -> ProgramKind {
+        if self.description.is_component { ProgramKind::Component } else { ProgramKind::Module }
     }
 
     pub fn size(&self) -> usize {
-        // The description exists twice, as text and in parsed form.
-        self.code.len() + 2 * self.description.len()
+        // The tree of a type takes several times as much as its text.
+        self.code.len() + 8 * self.described.len()
     }
 }
 
@@ -166,9 +163,9 @@ pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> 
 
 fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -> Result<Artifact, Error> {
     let found = inspect::inspect(program, options, deadline)?;
-    let work = |engine: &Engine| match found.kind {
-        ProgramKind::Module => engine.precompile_module(program),
-        ProgramKind::Component => engine.precompile_component(program),
+    let work = |engine: &Engine| match found.description.is_component {
+        false => engine.precompile_module(program),
+        true => engine.precompile_component(program),
     };
     let (alone, together) = (engine(false)?, engine(true)?);
     // Starting a thread takes longer than compiling a small program.
@@ -179,7 +176,7 @@ fn compile(program: &[u8], options: &Options, turn: &Turn, deadline: Deadline) -
     });
     let code =
         code.ok_or(Error::Timeout)?.map_err(|error| Error::Program(one_line(&format!("{error:#}"))))?;
-    Ok(Artifact::new(code, found.kind, found.memories, found.description))
+    Artifact::new(code, found.memories, found.description)
 }
 
 /// A foreign text of several lines, on one line.

@@ -14,14 +14,6 @@ mod options;
 mod process;
 mod saved;
 mod threads;
-mod value_type;
 
 pub use compile::{Compiled, Error, precompile};
 pub use options::{OptionError, Options};
-
-/// Types of a program, for the compiler's shared library.
-#[doc(hidden)]
-pub mod types {
-    pub use crate::description::{Description, Function};
-    pub use crate::value_type::{Member, Type};
-}

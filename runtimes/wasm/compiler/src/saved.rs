@@ -1,14 +1,10 @@
 //! A compiled program as bytes, which can be kept in a file.
 //!
 //! ```text
-//! magic 8 bytes, maker 32 bytes, features u32, kind u32, memories u32
-//! exports, imports:  count u32, count × (name text, parameters, result)
-//! parameters:        count u32, count × (name text, type)
-//! result:            0 u32, or 1 u32 and a type
-//! type:              shape u32, length u32, count u32, count × (name text, 0 u32, or 1 u32 and a type)
-//! memories:          count u32, count × text
+//! magic 8 bytes, maker 32 bytes, features u32, memories u32
+//! description bytes, as `libhyperlight_values::description` has them
 //! code bytes, SHA-256 of all that stands before it
-//! text, bytes:       length u32, bytes
+//! bytes:  length u32, bytes
 //! ```
 //!
 //! The code runs only in the virtual machine, so a hostile file can do no more than a hostile guest. The host reads the
@@ -16,20 +12,19 @@
 //! description must be one that a compiled program can have. The code is of one version of the compiler and for one set
 //! of processor features; with others it is refused, and must be made anew.
 
-use std::str;
 use std::sync::{Arc, OnceLock};
 
-use libhyperlight_wasm_contract::{ProgramKind, settings};
-use libhyperlight_wasm_interface::Shape;
+use libhyperlight_values::Description;
+use libhyperlight_values::description::DescriptionError;
+use libhyperlight_wasm_contract::settings;
 use sha2::{Digest, Sha256};
 
 use crate::compile::{Artifact, Compiled, Error, engine, processor_has};
-use crate::description::{Description, Function, Room};
+use crate::description::is_possible;
 use crate::options::Options;
 use crate::process::PerProcess;
-use crate::value_type::{Member, Type};
 
-const MAGIC: &[u8; 8] = b"HLWASM\0\x02";
+const MAGIC: &[u8; 8] = b"HLWASM\0\x03";
 
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;
@@ -41,23 +36,9 @@ impl Compiled {
         let artifact = self.artifact();
         let mut out = MAGIC.to_vec();
         out.extend_from_slice(&maker().ok()?);
-        let kind = match artifact.kind {
-            ProgramKind::Module => 0,
-            ProgramKind::Component => 1,
-        };
-        [features(), kind, artifact.memories].into_iter().for_each(|word| put_word(&mut out, word));
-        let described = &artifact.described;
-        for functions in [&described.exports, &described.imports] {
-            put_list(&mut out, functions, |out, function| {
-                put(out, function.name.as_bytes())?;
-                put_list(out, &function.parameters, |out, (name, ty)| {
-                    put(out, name.as_bytes())?;
-                    put_type(out, ty)
-                })?;
-                put_optional_type(out, function.result.as_ref())
-            })?;
-        }
-        put_list(&mut out, &described.memories, |out, name| put(out, name.as_bytes()))?;
+        put_word(&mut out, features());
+        put_word(&mut out, artifact.memories);
+        put(&mut out, &artifact.described)?;
         put(&mut out, &artifact.code)?;
         let digest = Sha256::digest(&out);
         out.extend_from_slice(&digest);
@@ -86,23 +67,17 @@ impl Compiled {
             return Err(cut());
         }
         rest = rest.strip_suffix(digest).ok_or_else(cut)?;
-        let mut rest = Rest { bytes: rest, room: Room::default() };
-        let kind = match rest.word()? {
-            0 => ProgramKind::Module,
-            1 => ProgramKind::Component,
-            _ => return Err(cut()),
-        };
-        let memories = rest.word()?;
-        let described = Description {
-            exports: rest.list(Rest::function)?,
-            imports: rest.list(Rest::function)?,
-            memories: rest.list(|rest| Ok(rest.text()?.to_owned()))?,
-        };
-        let code = rest.take_bytes()?.to_vec();
-        if !rest.bytes.is_empty() || !described.is_of(kind) {
+        let memories = word(&mut rest).ok_or_else(cut)?;
+        let described = part(&mut rest).ok_or_else(cut)?;
+        let description = Description::from_bytes(described).map_err(|error| match error {
+            DescriptionError::Full(full) => full.into(),
+            _ => cut(),
+        })?;
+        let code = part(&mut rest).ok_or_else(cut)?.to_vec();
+        if !rest.is_empty() || !is_possible(&description) {
             return Err(cut());
         }
-        Self::new(Arc::new(Artifact::new(code, kind, memories, described)), options)
+        Self::new(Arc::new(Artifact::new(code, memories, description)?), options)
     }
 }
 
@@ -148,90 +123,17 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn put_list<T>(
-    out: &mut Vec<u8>,
-    items: &[T],
-    mut item: impl FnMut(&mut Vec<u8>, &T) -> Option<()>,
-) -> Option<()> {
-    put_word(out, u32::try_from(items.len()).ok()?);
-    items.iter().try_for_each(|value| item(out, value))
+/// Takes a number off the bytes.
+fn word(rest: &mut &[u8]) -> Option<u32> {
+    let (word, after) = rest.split_first_chunk::<4>()?;
+    *rest = after;
+    Some(u32::from_le_bytes(*word))
 }
 
-fn put_type(out: &mut Vec<u8>, ty: &Type) -> Option<()> {
-    put_word(out, ty.shape() as u32);
-    put_word(out, ty.length());
-    put_list(out, ty.members(), |out, member| {
-        put(out, member.name.as_bytes())?;
-        put_optional_type(out, member.ty.as_ref())
-    })
-}
-
-fn put_optional_type(out: &mut Vec<u8>, ty: Option<&Type>) -> Option<()> {
-    put_word(out, ty.is_some().into());
-    ty.map_or(Some(()), |ty| put_type(out, ty))
-}
-
-/// The bytes that are left to read, and the room that is left for a description.
-struct Rest<'a> {
-    bytes: &'a [u8],
-    room: Room,
-}
-
-impl<'a> Rest<'a> {
-    fn word(&mut self) -> Result<u32, Error> {
-        let (word, rest) = self.bytes.split_first_chunk::<4>().ok_or_else(cut)?;
-        self.bytes = rest;
-        Ok(u32::from_le_bytes(*word))
-    }
-
-    fn flag(&mut self) -> Result<bool, Error> {
-        match self.word()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(cut()),
-        }
-    }
-
-    fn take_bytes(&mut self) -> Result<&'a [u8], Error> {
-        let len = usize::try_from(self.word()?).map_err(|_| cut())?;
-        let (head, rest) = self.bytes.split_at_checked(len).ok_or_else(cut)?;
-        self.bytes = rest;
-        Ok(head)
-    }
-
-    /// A text of the description.
-    fn text(&mut self) -> Result<&'a str, Error> {
-        let text = str::from_utf8(self.take_bytes()?).map_err(|_| cut())?;
-        self.room.take(text)?;
-        Ok(text)
-    }
-
-    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        (0..self.word()?).map(|_| item(self)).collect()
-    }
-
-    fn function(&mut self) -> Result<Function, Error> {
-        Ok(Function {
-            name: self.text()?.to_owned(),
-            parameters: self.list(|rest| Ok((rest.text()?.to_owned(), rest.ty(0)?)))?,
-            result: self.optional_type(0)?,
-        })
-    }
-
-    fn optional_type(&mut self, depth: u32) -> Result<Option<Type>, Error> {
-        if self.flag()? { self.ty(depth).map(Some) } else { Ok(None) }
-    }
-
-    /// A type inside so many others.
-    fn ty(&mut self, depth: u32) -> Result<Type, Error> {
-        if depth > Type::MAX_DEPTH {
-            return Err(cut());
-        }
-        self.room.take("")?;
-        let shape = Shape::from_number(self.word()?).ok_or_else(cut)?;
-        let length = self.word()?;
-        let members = self
-            .list(|rest| Ok(Member { name: rest.text()?.to_owned(), ty: rest.optional_type(depth + 1)? }))?;
-        Type::new(shape, length, members).ok_or_else(cut)
-    }
+/// Takes bytes with their length off the bytes.
+fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let len = usize::try_from(word(rest)?).ok()?;
+    let (part, after) = rest.split_at_checked(len)?;
+    *rest = after;
+    Some(part)
 }

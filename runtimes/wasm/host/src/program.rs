@@ -7,8 +7,8 @@ use libhyperlight::{
     ErrorCode, Guest, HostError, Kind, Sandbox, Signature, UninitializedSandbox, Value as Wire, ValueRef,
 };
 use libhyperlight_values::error::Reason;
-use libhyperlight_values::{Type, Value};
-use libhyperlight_wasm_compiler::{Options, precompile, types};
+use libhyperlight_values::{Function, Type, Value};
+use libhyperlight_wasm_compiler::{Options, precompile};
 
 use crate::{Error, attach};
 
@@ -35,31 +35,16 @@ pub struct Program {
     imports: Arc<[Function]>,
 }
 
-/// A function that a program exports or imports.
-#[derive(Clone, Debug)]
-pub struct Function {
-    name: String,
-    parameters: Vec<(String, Slot)>,
-    result: Option<Slot>,
-}
-
-/// A type, and the kind of its value in a message: a string of JSON if there is none.
-#[derive(Clone, Debug)]
-struct Slot {
-    ty: Type,
-    kind: Option<Kind>,
-}
-
 impl Program {
     /// Compiles a module or a component in its binary form.
     pub fn compile(program: &[u8], options: &Options) -> Result<Self, Error> {
         let compiled = precompile(program, options).map_err(Error::Compile)?;
         let guest = attach(&libhyperlight_builtin::wasm().map_err(Error::Guest)?, &compiled);
-        let functions = |functions: &[types::Function]| functions.iter().map(Function::of).collect();
+        let described = compiled.description();
         Ok(Self {
             guest: guest.map_err(Error::Guest)?,
-            exports: functions(&compiled.types().exports),
-            imports: functions(&compiled.types().imports),
+            exports: described.exports.clone().into(),
+            imports: described.imports.clone().into(),
         })
     }
 
@@ -81,23 +66,25 @@ impl Program {
     /// Calls an exported function of a sandbox of this program. A function without a result returns
     /// [`Value::Undefined`].
     pub fn call(&self, sandbox: &mut Sandbox, name: &str, arguments: &[Value]) -> Result<Value, CallError> {
-        let Some(function) = self.exports.iter().find(|function| function.name == name) else {
-            // The engine's error lists the functions.
+        let Some(function) = self.exports.iter().find(|function| function.name() == name) else {
+            // The engine's error says so.
             sandbox.call_ref(name, &[])?;
             return Ok(Value::Undefined);
         };
-        let (wanted, found) = (function.parameters.len(), arguments.len());
+        let (wanted, found) = (function.parameters().len(), arguments.len());
         if wanted != found {
             return Err(CallError::Count { function: function.to_string(), wanted, found });
         }
-        let slots = function.parameters.iter().zip(arguments).enumerate();
-        let arguments = slots
-            .map(|(at, ((_, slot), value))| slot.lowered(value, &format!("argument {} of `{name}`", at + 1)))
+        let arguments = function
+            .parameters()
+            .zip(arguments)
+            .enumerate()
+            .map(|(at, ((_, ty), value))| lowered(ty, value, &format!("argument {} of `{name}`", at + 1)))
             .collect::<Result<Vec<_>, _>>()?;
         let arguments: Vec<_> = arguments.iter().map(Wire::borrow).collect();
         let result = sandbox.call_ref(name, &arguments)?;
-        match &function.result {
-            Some(slot) => Ok(slot.lifted(result, &format!("the result of `{name}`"))?),
+        match function.result() {
+            Some(ty) => Ok(lifted(ty, result, &format!("the result of `{name}`"))?),
             None => Ok(Value::Undefined),
         }
     }
@@ -113,23 +100,21 @@ impl Program {
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static,
     {
-        let Some(import) = self.imports.iter().find(|import| import.name == name) else {
+        let Some(import) = self.imports.iter().find(|import| import.name() == name) else {
             return Err(CallError::NoImport(name.to_owned()));
         };
-        let kinds: Vec<_> = import.parameters.iter().map(|(_, slot)| slot.wire()).collect();
-        let returns = import.result.as_ref().map_or(Kind::Void, Slot::wire);
+        let kinds: Vec<_> = import.parameters().map(|(_, ty)| ty.wire()).collect();
+        let returns = import.result().map_or(Kind::Void, Type::wire);
         let import = import.clone();
         let call = move |arguments: &[ValueRef<'_>]| {
-            let name = &import.name;
-            let slots = import.parameters.iter().zip(arguments).enumerate();
-            let arguments = slots.map(|(at, ((_, slot), value))| {
-                slot.lifted(*value, &format!("argument {} of the host function `{name}`", at + 1))
+            let name = import.name();
+            let arguments = import.parameters().zip(arguments).enumerate().map(|(at, ((_, ty), value))| {
+                lifted(ty, *value, &format!("argument {} of the host function `{name}`", at + 1))
             });
             let arguments = arguments.collect::<Result<Vec<_>, _>>().map_err(refused)?;
             let result = function(&arguments)?;
-            match &import.result {
-                Some(slot) => slot
-                    .lowered(&result, &format!("the result of the host function `{name}`"))
+            match import.result() {
+                Some(ty) => lowered(ty, &result, &format!("the result of the host function `{name}`"))
                     .map_err(refused),
                 None => Ok(Wire::Void),
             }
@@ -138,126 +123,77 @@ impl Program {
     }
 }
 
-impl Function {
-    fn of(function: &types::Function) -> Self {
-        let slot = |ty: &types::Type| Slot {
-            // The compiler's types are those in this notation.
-            ty: Type::parse(&ty.to_string()).unwrap_or_else(|_| Type::Foreign(ty.to_string().into())),
-            kind: ty.kind(),
-        };
-        Self {
-            name: function.name.clone(),
-            parameters: function.parameters.iter().map(|(name, ty)| (name.clone(), slot(ty))).collect(),
-            result: function.result.as_ref().map(slot),
-        }
+/// The message's value for a Rust value.
+fn lowered(ty: &Type, value: &Value, what: &str) -> Result<Wire, libhyperlight_values::Error> {
+    let Some(kind) = ty.kind() else {
+        return Ok(Wire::String(value.lower(ty, what)?));
+    };
+    if !is_met(ty, value) {
+        // The text is not wanted: only whether there is one, and why not.
+        value.lower(ty, what)?;
     }
+    // A value that fits the type fits the kind: only these cases are left.
+    let number = value.as_integer().unwrap_or_default();
+    Ok(match kind {
+        Kind::Bool => Wire::Bool(*value == Value::Bool(true)),
+        Kind::I32 => Wire::I32(number.try_into().unwrap_or_default()),
+        Kind::U32 => Wire::U32(number.try_into().unwrap_or_default()),
+        Kind::I64 => Wire::I64(number.try_into().unwrap_or_default()),
+        Kind::U64 => Wire::U64(number.try_into().unwrap_or_default()),
+        #[expect(clippy::cast_possible_truncation, reason = "the type rounds")]
+        Kind::F32 => Wire::F32(value.as_f64().unwrap_or_default() as f32),
+        Kind::F64 => Wire::F64(value.as_f64().unwrap_or_default()),
+        Kind::Bytes => Wire::Bytes(match value {
+            Value::Bytes(bytes) => bytes.clone(),
+            list => {
+                let byte = |item: &Value| u8::try_from(item.as_integer()?).ok();
+                list.as_slice().unwrap_or_default().iter().filter_map(byte).collect()
+            }
+        }),
+        _ => Wire::String(match value {
+            Value::Char(character) => character.to_string(),
+            value => value.as_str().unwrap_or_default().to_owned(),
+        }),
+    })
+}
 
-    /// The name: `interface#name` for functions of a component's interfaces.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The names and types of the parameters. Those of modules have no names.
-    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Type)> {
-        self.parameters.iter().map(|(name, slot)| (&**name, &slot.ty))
-    }
-
-    /// The type of the result, if there is one.
-    pub fn result(&self) -> Option<&Type> {
-        self.result.as_ref().map(|slot| &slot.ty)
+/// True for what nearly all values are: of a type that has a kind, without further questions.
+fn is_met(ty: &Type, value: &Value) -> bool {
+    match (ty, value) {
+        (Type::Bool, Value::Bool(_))
+        | (Type::Char, Value::Char(_))
+        | (Type::List(_), Value::Bytes(_))
+        | (Type::String, Value::Text(_)) => true,
+        (Type::Float(float), Value::Float(number)) => float.nearest(*number).is_some(),
+        (Type::Integer(integer), Value::Integer(number)) => integer.has(*number),
+        _ => false,
     }
 }
 
-/// `older(who: record { name: string, age: u32 }) -> u32`
-impl fmt::Display for Function {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}(", self.name)?;
-        for (at, (name, ty)) in self.parameters().enumerate() {
-            let (comma, colon) = (if at == 0 { "" } else { ", " }, if name.is_empty() { "" } else { ": " });
-            write!(f, "{comma}{name}{colon}{ty}")?;
-        }
-        f.write_str(")")?;
-        self.result().map_or(Ok(()), |ty| write!(f, " -> {ty}"))
+/// The Rust value of a message's value, as the guest sent it.
+fn lifted(ty: &Type, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
+    // A kind may have more values than the type; and a guest that was taken over may send any kind.
+    let is_to_check = ty.is_narrow() || ty.kind() != Some(value.kind());
+    let value = match value {
+        ValueRef::String(text) if ty.kind().is_none() => return Value::lift(ty, text, what),
+        ValueRef::Bool(value) => value.into(),
+        ValueRef::I32(value) => value.into(),
+        ValueRef::U32(value) => value.into(),
+        ValueRef::I64(value) => value.into(),
+        ValueRef::U64(value) => value.into(),
+        ValueRef::F32(value) => value.into(),
+        ValueRef::F64(value) => value.into(),
+        ValueRef::String(text) => text.into(),
+        ValueRef::Bytes(bytes) => bytes.into(),
+        _ => Value::Undefined,
+    };
+    if is_to_check {
+        value.check(ty, what)?;
     }
-}
-
-impl Slot {
-    fn wire(&self) -> Kind {
-        self.kind.unwrap_or(types::Type::JSON)
-    }
-
-    /// The message's value for a Rust value.
-    fn lowered(&self, value: &Value, what: &str) -> Result<Wire, libhyperlight_values::Error> {
-        let Some(kind) = self.kind else {
-            return Ok(Wire::String(value.lower(&self.ty, what)?));
-        };
-        if !self.is_met(value) {
-            // The text is not wanted: only whether there is one, and why not.
-            value.lower(&self.ty, what)?;
-        }
-        // A value that fits the type fits the kind: only these cases are left.
-        let number = value.as_integer().unwrap_or_default();
-        Ok(match kind {
-            Kind::Bool => Wire::Bool(*value == Value::Bool(true)),
-            Kind::I32 => Wire::I32(number.try_into().unwrap_or_default()),
-            Kind::U32 => Wire::U32(number.try_into().unwrap_or_default()),
-            Kind::I64 => Wire::I64(number.try_into().unwrap_or_default()),
-            Kind::U64 => Wire::U64(number.try_into().unwrap_or_default()),
-            #[expect(clippy::cast_possible_truncation, reason = "the type rounds")]
-            Kind::F32 => Wire::F32(value.as_f64().unwrap_or_default() as f32),
-            Kind::F64 => Wire::F64(value.as_f64().unwrap_or_default()),
-            Kind::Bytes => Wire::Bytes(match value {
-                Value::Bytes(bytes) => bytes.clone(),
-                list => {
-                    let byte = |item: &Value| u8::try_from(item.as_integer()?).ok();
-                    list.as_slice().unwrap_or_default().iter().filter_map(byte).collect()
-                }
-            }),
-            _ => Wire::String(match value {
-                Value::Char(character) => character.to_string(),
-                value => value.as_str().unwrap_or_default().to_owned(),
-            }),
-        })
-    }
-
-    /// True for what nearly all values are: of a type that has a kind, without further questions.
-    fn is_met(&self, value: &Value) -> bool {
-        match (&self.ty, value) {
-            (Type::Bool, Value::Bool(_))
-            | (Type::Char, Value::Char(_))
-            | (Type::List(_), Value::Bytes(_))
-            | (Type::String, Value::Text(_)) => true,
-            (Type::Float(float), Value::Float(number)) => float.nearest(*number).is_some(),
-            (Type::Integer(integer), Value::Integer(number)) => integer.has(*number),
-            _ => false,
-        }
-    }
-
-    /// The Rust value of a message's value, as the guest sent it.
-    fn lifted(&self, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
-        // A kind may have more values than the type; and a guest that was taken over may send any kind.
-        let is_to_check = self.ty.is_narrow() || self.kind != Some(value.kind());
-        let value = match value {
-            ValueRef::String(text) if self.kind.is_none() => return Value::lift(&self.ty, text, what),
-            ValueRef::Bool(value) => value.into(),
-            ValueRef::I32(value) => value.into(),
-            ValueRef::U32(value) => value.into(),
-            ValueRef::I64(value) => value.into(),
-            ValueRef::U64(value) => value.into(),
-            ValueRef::F32(value) => value.into(),
-            ValueRef::F64(value) => value.into(),
-            ValueRef::String(text) => text.into(),
-            ValueRef::Bytes(bytes) => bytes.into(),
-            _ => Value::Undefined,
-        };
-        if is_to_check {
-            value.check(&self.ty, what)?;
-        }
-        Ok(match (&self.ty, value) {
-            (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
-            (_, value) => value,
-        })
-    }
+    Ok(match (ty, value) {
+        (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
+        (_, value) => value,
+    })
 }
 
 fn refused(error: libhyperlight_values::Error) -> HostError {
@@ -346,13 +282,13 @@ impl std::error::Error for CallError {
 mod tests {
     use super::*;
 
-    fn slot(ty: &str, kind: Kind) -> Slot {
-        Slot { ty: Type::parse(ty).unwrap(), kind: Some(kind) }
+    fn ty(text: &str) -> Type {
+        text.parse().unwrap()
     }
 
     #[test]
     fn values_of_plain_kinds_are_held_to_their_types() {
-        for (ty, kind, fits, unfit) in [
+        for (text, kind, fits, unfit) in [
             ("bool", Kind::Bool, Value::Bool(true), Value::Integer(1)),
             ("char", Kind::String, Value::Char('é'), Value::from("ab")),
             ("f32", Kind::F32, Value::Float(0.5), Value::Float(1e300)),
@@ -362,21 +298,20 @@ mod tests {
             ("string", Kind::String, Value::from("\"\0"), Value::Integer(1)),
             ("u8", Kind::U32, Value::Integer(255), Value::Integer(256)),
         ] {
-            let slot = slot(ty, kind);
-            let wire = slot.lowered(&fits, "it").unwrap();
+            let ty = ty(text);
+            let wire = lowered(&ty, &fits, "it").unwrap();
             assert_eq!(wire.kind(), kind);
-            assert_eq!(slot.lifted(wire.borrow(), "it").unwrap(), fits);
-            assert!(slot.lowered(&unfit, "it").is_err(), "{ty}");
+            assert_eq!(lifted(&ty, wire.borrow(), "it").unwrap(), fits);
+            assert!(lowered(&ty, &unfit, "it").is_err(), "{text}");
         }
     }
 
     #[test]
     fn what_a_guest_sends_is_held_to_its_type() {
-        let (byte, text) = (slot("u8", Kind::U32), slot("char", Kind::String));
-        assert!(byte.lifted(ValueRef::U32(256), "it").is_err());
-        assert!(text.lifted(ValueRef::String("ab"), "it").is_err());
+        assert!(lifted(&ty("u8"), ValueRef::U32(256), "it").is_err());
+        assert!(lifted(&ty("char"), ValueRef::String("ab"), "it").is_err());
         // Another kind than the type's.
-        assert!(slot("string", Kind::String).lifted(ValueRef::U32(1), "it").is_err());
-        assert!(slot("u32", Kind::U32).lifted(ValueRef::I64(-1), "it").is_err());
+        assert!(lifted(&ty("string"), ValueRef::U32(1), "it").is_err());
+        assert!(lifted(&ty("u32"), ValueRef::I64(-1), "it").is_err());
     }
 }

@@ -13,15 +13,13 @@
 use core::ffi::CStr;
 
 mod bytes;
-mod description;
 mod options;
 
 pub use bytes::Bytes;
-pub use description::{Description, Function, Member, Shape, Type};
 pub use options::{Options, Pair};
 
 /// The version number of this interface.
-pub const NUMBER: u32 = 4;
+pub const NUMBER: u32 = 5;
 
 /// The release, which the library and its loader must have in common.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -82,12 +80,9 @@ pub struct Interface {
     pub code: unsafe extern "C" fn(program: *const Program) -> Bytes,
     /// Returns the guest's payload that is readable.
     pub config: unsafe extern "C" fn(program: *const Program) -> Bytes,
-    /// Returns the exports and imports as JSON: see `description.rs` of the compiler.
+    /// Returns the exports and imports with their types, as the module `description` of `libhyperlight_values` writes
+    /// and reads them.
     pub description: unsafe extern "C" fn(program: *const Program) -> Bytes,
-    /// Returns the exports and imports as structures; null if there is no program. [`Self::free_types`] frees them.
-    pub types: unsafe extern "C" fn(program: *const Program) -> *mut Description,
-    /// Frees the result of [`Self::types`].
-    pub free_types: unsafe extern "C" fn(description: *mut Description),
     /// Returns bytes for [`Self::load`], without the options; empty if there is no program, or if it is too large.
     /// [`Self::free_bytes`] frees them.
     pub save: unsafe extern "C" fn(program: *const Program) -> Bytes,

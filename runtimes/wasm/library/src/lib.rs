@@ -5,16 +5,11 @@
 //! depends on no other library of this project. The interface is a crate that it shares with the loader.
 
 mod options;
-mod types;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libhyperlight_wasm_compiler::{Compiled, Error, precompile};
-use libhyperlight_wasm_interface::{
-    Bytes, Description, Entry, Interface, NUMBER, Options, Program, RELEASE, status,
-};
-
-use crate::types::Types;
+use libhyperlight_wasm_interface::{Bytes, Entry, Interface, NUMBER, Options, Program, RELEASE, status};
 
 /// The library's functions.
 static INTERFACE: Interface = Interface {
@@ -28,8 +23,6 @@ static INTERFACE: Interface = Interface {
     code,
     config,
     description,
-    types,
-    free_types,
     save,
     free_bytes,
     free,
@@ -90,22 +83,7 @@ unsafe extern "C" fn config(program: *const Program) -> Bytes {
 
 unsafe extern "C" fn description(program: *const Program) -> Bytes {
     // SAFETY: as above.
-    unsafe { of(program) }.map_or(Bytes::NONE, |compiled| Bytes::of(compiled.description().as_bytes()))
-}
-
-unsafe extern "C" fn types(program: *const Program) -> *mut Description {
-    // SAFETY: as above.
-    let compiled = unsafe { of(program) };
-    compiled.map_or(std::ptr::null_mut(), |compiled| {
-        Types::of(compiled.is_component(), compiled.types()).into_raw()
-    })
-}
-
-unsafe extern "C" fn free_types(description: *mut Description) {
-    if !description.is_null() {
-        // SAFETY: the caller gives back what `types` gave.
-        drop(unsafe { Types::from_raw(description) });
-    }
+    unsafe { of(program) }.map_or(Bytes::NONE, |compiled| Bytes::of(compiled.described()))
 }
 
 unsafe extern "C" fn save(program: *const Program) -> Bytes {

@@ -4,18 +4,17 @@
 //! crate is part of: libhyperlight.so, or the native half of a package. No path, variable or option chooses another, but in a
 //! program that links the static library, where the dynamic linker finds it by its own rules.
 
-mod description;
 mod error;
 mod library;
 mod options;
 
-pub use description::Description;
 pub use error::Error;
 pub use options::Options;
 
 use std::ptr::NonNull;
 
 use libhyperlight::{Guest, PayloadAccess};
+use libhyperlight_values::Description;
 use libhyperlight_wasm_interface::{self as interface, Bytes, Interface, status};
 
 /// A compiled program.
@@ -87,15 +86,13 @@ impl Program {
         self.part(self.library.config)
     }
 
-    /// Returns the exports and imports as JSON.
-    pub fn description(&self) -> String {
-        String::from_utf8_lossy(self.part(self.library.description)).into_owned()
-    }
-
-    /// Returns the exports and imports as structures.
-    pub fn types(&self) -> Description {
-        // SAFETY: the program is alive, and there is one, so that it has types.
-        unsafe { Description::new(self.library, (self.library.types)(self.program.as_ptr())) }
+    /// Returns the exports and imports. They are checked: what the library writes of a program's types is read here as
+    /// any other bytes are.
+    pub fn description(&self) -> Result<Description, Error> {
+        let read = Description::from_bytes(self.part(self.library.description));
+        read.map_err(|error| {
+            Error::refused(status::INTERNAL, format!("{error}; this is a bug of the compiler's"))
+        })
     }
 
     /// Wraps a program of the library, if it succeeded.

@@ -1,7 +1,11 @@
 //! Components.
 
+use std::sync::Arc;
+
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
-use libhyperlight_wasm_interface::Shape;
+use libhyperlight_values::description::can_be_named;
+use libhyperlight_values::types::{Float, Integer, List, Map, Members, Names, Record, Room};
+use libhyperlight_values::{Description, Function, Type};
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType,
 };
@@ -10,8 +14,6 @@ use wasmparser::{Parser, Payload, PrimitiveValType};
 
 use super::quoted;
 use crate::compile::Error;
-use crate::description::{Description, Function, Room, can_be_named};
-use crate::value_type::{Member, Type};
 
 /// Describes a valid program. Impossible imports are refused here, before anything is compiled.
 pub(super) fn describe(program: &[u8], types: TypesRef<'_>, room: &mut Room) -> Result<Description, Error> {
@@ -128,7 +130,7 @@ fn function(
         },
         None => None,
     };
-    Ok(Some(Function { name, parameters, result }))
+    Ok(Some(Function::new(name, parameters, result)))
 }
 
 /// A type, written out; `None` if a part of it belongs to the program alone. The guest decides the same in the same
@@ -139,108 +141,106 @@ fn value(types: &TypesRef<'_>, ty: &ComponentValType, room: &mut Room) -> Result
         ComponentValType::Primitive(primitive) => return Ok(of_primitive(*primitive)),
         ComponentValType::Type(id) => &types[*id],
     };
-    let mut members = Members { types, room, found: Vec::new() };
-    let mut length = 0;
-    let shape = match defined {
-        ComponentDefinedType::Primitive(primitive) => return Ok(of_primitive(*primitive)),
+    let mut parts = Parts { types, room };
+    Ok(match defined {
+        ComponentDefinedType::Primitive(primitive) => of_primitive(*primitive),
         ComponentDefinedType::Record(record) => {
-            members.add_all(record.fields.iter().map(|(name, ty)| (name.as_str(), Some(ty))))?;
-            Shape::Record
+            let fields = record.fields.iter().map(|(name, ty)| (name.as_str(), ty));
+            let fields = parts.named(fields, |parts, ty| parts.one(ty))?.and_then(Members::new);
+            fields.map(|fields| Type::Record(Arc::new(Record::new(fields))))
         }
         ComponentDefinedType::Variant(variant) => {
-            members.add_all(variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty.as_ref())))?;
-            Shape::Variant
+            let cases = variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty.as_ref()));
+            let cases = parts.named(cases, Parts::optional)?.and_then(Members::new);
+            cases.map(|cases| Type::Variant(Arc::new(cases)))
         }
-        ComponentDefinedType::List { element, .. } => {
-            members.add_all([("", Some(element))])?;
-            Shape::List
+        ComponentDefinedType::List { element, .. } => parts.list(element, None)?,
+        ComponentDefinedType::FixedLengthList { element, length, .. } => {
+            parts.list(element, Some(*length))?
         }
-        ComponentDefinedType::FixedLengthList { element, length: elements, .. } => {
-            members.add_all([("", Some(element))])?;
-            length = *elements;
-            Shape::FixedList
-        }
-        ComponentDefinedType::Map { key, value, .. } => {
-            members.add_all([("", Some(key)), ("", Some(value))])?;
-            Shape::Map
-        }
+        ComponentDefinedType::Map { key, value, .. } => match (parts.one(key)?, parts.one(value)?) {
+            (Some(key), Some(value)) => Some(Type::Map(Arc::new(Map { key, value }))),
+            _ => None,
+        },
         ComponentDefinedType::Tuple(tuple) => {
-            members.add_all(tuple.types.iter().map(|ty| ("", Some(ty))))?;
-            Shape::Tuple
+            let types = tuple.types.iter().map(|ty| parts.one(ty)).collect::<Result<Option<Vec<_>>, _>>()?;
+            types.map(|types| Type::Tuple(types.into()))
         }
         ComponentDefinedType::Flags(names) => {
-            members.add_all(names.iter().map(|name| (name.as_str(), None)))?;
-            Shape::Flags
+            parts.names(names.iter().map(|name| name.as_str()))?.map(|names| Type::Flags(Arc::new(names)))
         }
         ComponentDefinedType::Enum(names) => {
-            members.add_all(names.iter().map(|name| (name.as_str(), None)))?;
-            Shape::Enum
+            parts.names(names.iter().map(|name| name.as_str()))?.map(|names| Type::Enum(Arc::new(names)))
         }
-        ComponentDefinedType::Option { ty, .. } => {
-            members.add_all([("", Some(ty))])?;
-            Shape::Option
-        }
+        ComponentDefinedType::Option { ty, .. } => parts.one(ty)?.map(|inner| Type::Option(Arc::new(inner))),
         ComponentDefinedType::Result { ok, err, .. } => {
-            members.add_all([("", ok.as_ref()), ("", err.as_ref())])?;
-            Shape::Result
+            match (parts.optional(ok.as_ref())?, parts.optional(err.as_ref())?) {
+                (Some(ok), Some(err)) => Some(Type::result(ok, err)),
+                _ => None,
+            }
         }
         ComponentDefinedType::Own(_)
         | ComponentDefinedType::Borrow(_)
         | ComponentDefinedType::Future { .. }
-        | ComponentDefinedType::Stream { .. } => return Ok(None),
-    };
-    Ok(members.finish().and_then(|members| Type::new(shape, length, members)))
+        | ComponentDefinedType::Stream { .. } => None,
+    })
 }
 
 fn of_primitive(primitive: PrimitiveValType) -> Option<Type> {
-    Some(Type::plain(match primitive {
-        PrimitiveValType::Bool => Shape::Bool,
-        PrimitiveValType::S8 => Shape::S8,
-        PrimitiveValType::U8 => Shape::U8,
-        PrimitiveValType::S16 => Shape::S16,
-        PrimitiveValType::U16 => Shape::U16,
-        PrimitiveValType::S32 => Shape::S32,
-        PrimitiveValType::U32 => Shape::U32,
-        PrimitiveValType::S64 => Shape::S64,
-        PrimitiveValType::U64 => Shape::U64,
-        PrimitiveValType::F32 => Shape::F32,
-        PrimitiveValType::F64 => Shape::F64,
-        PrimitiveValType::Char => Shape::Char,
-        PrimitiveValType::String => Shape::String,
+    Some(match primitive {
+        PrimitiveValType::Bool => Type::Bool,
+        PrimitiveValType::S8 => Type::Integer(Integer::S8),
+        PrimitiveValType::U8 => Type::Integer(Integer::U8),
+        PrimitiveValType::S16 => Type::Integer(Integer::S16),
+        PrimitiveValType::U16 => Type::Integer(Integer::U16),
+        PrimitiveValType::S32 => Type::Integer(Integer::S32),
+        PrimitiveValType::U32 => Type::Integer(Integer::U32),
+        PrimitiveValType::S64 => Type::Integer(Integer::S64),
+        PrimitiveValType::U64 => Type::Integer(Integer::U64),
+        PrimitiveValType::F32 => Type::Float(Float::F32),
+        PrimitiveValType::F64 => Type::Float(Float::F64),
+        PrimitiveValType::Char => Type::Char,
+        PrimitiveValType::String => Type::String,
         PrimitiveValType::ErrorContext => return None,
-    }))
+    })
 }
 
-/// The members of a type, if values of all of them can be passed.
-struct Members<'a, 't> {
+/// Parts with their names.
+type Named<T> = Vec<(Arc<str>, T)>;
+
+/// Writes out the parts of a type. Each is `None` if its values cannot be passed.
+struct Parts<'a, 't> {
     types: &'a TypesRef<'t>,
     room: &'a mut Room,
-    found: Vec<Option<Member>>,
 }
 
-impl Members<'_, '_> {
-    fn add_all<'a>(
-        &mut self,
-        members: impl IntoIterator<Item = (&'a str, Option<&'a ComponentValType>)>,
-    ) -> Result<(), Error> {
-        for (name, ty) in members {
-            self.room.take(name)?;
-            let ty = match ty {
-                Some(ty) => match value(self.types, ty, self.room)? {
-                    Some(ty) => Some(ty),
-                    None => {
-                        self.found.push(None);
-                        return Ok(());
-                    }
-                },
-                None => None,
-            };
-            self.found.push(Some(Member { name: name.to_owned(), ty }));
-        }
-        Ok(())
+impl Parts<'_, '_> {
+    fn one(&mut self, ty: &ComponentValType) -> Result<Option<Type>, Error> {
+        value(self.types, ty, self.room)
     }
 
-    fn finish(self) -> Option<Vec<Member>> {
-        self.found.into_iter().collect()
+    fn optional(&mut self, ty: Option<&ComponentValType>) -> Result<Option<Option<Type>>, Error> {
+        ty.map_or(Ok(Some(None)), |ty| Ok(self.one(ty)?.map(Some)))
+    }
+
+    fn list(&mut self, element: &ComponentValType, length: Option<u32>) -> Result<Option<Type>, Error> {
+        Ok(self.one(element)?.map(|item| Type::List(Arc::new(List { item, length }))))
+    }
+
+    fn named<'n, T, U>(
+        &mut self,
+        parts: impl IntoIterator<Item = (&'n str, T)>,
+        part: impl Fn(&mut Self, T) -> Result<Option<U>, Error>,
+    ) -> Result<Option<Named<U>>, Error> {
+        let mut part = |(name, of): (&str, T)| {
+            self.room.take(name)?;
+            Ok(part(self, of)?.map(|part| (name.into(), part)))
+        };
+        parts.into_iter().map(&mut part).collect()
+    }
+
+    fn names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Result<Option<Names>, Error> {
+        let names = self.named(names.into_iter().map(|name| (name, ())), |_, ()| Ok(Some(())))?;
+        Ok(names.and_then(Names::new))
     }
 }

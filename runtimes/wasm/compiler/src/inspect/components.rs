@@ -20,6 +20,7 @@
 
 use std::mem;
 
+use libhyperlight_values::limits::MAX_PROGRAM_DEPTH;
 use wasmparser::types::TypesRef;
 use wasmparser::{
     BinaryReader, CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentImport,
@@ -29,7 +30,6 @@ use wasmparser::{
 
 use super::scope::{Known, Scope, Total, at, named};
 use super::types::{self, Excess};
-use crate::value_type::Type;
 
 /// Maximum weight of all references in a program's components, as written.
 pub(super) const MAX_WEIGHT: u64 = 1 << 20;
@@ -47,7 +47,8 @@ pub(super) const MAX_PAIRS: u64 = 10_000_000;
 pub(super) const MAX_PARTS: u64 = 1000;
 
 /// Maximum levels of types within types: the validator's own limit for values, and some for the levels around them.
-pub(super) const MAX_DEPTH: u32 = Type::MAX_DEPTH;
+#[expect(clippy::cast_possible_truncation, reason = "it is small")]
+pub(super) const MAX_DEPTH: u32 = MAX_PROGRAM_DEPTH as u32;
 
 /// The parts that are being read: the program, a part inside it, and so on.
 #[derive(Debug, Default)]

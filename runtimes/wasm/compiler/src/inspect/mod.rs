@@ -13,6 +13,8 @@ mod weight;
 
 use std::time::Duration;
 
+use libhyperlight_values::Description;
+use libhyperlight_values::types::Room;
 use libhyperlight_wasm_contract::ProgramKind;
 use wasmparser::types::{Types, TypesRef};
 use wasmparser::{
@@ -22,7 +24,7 @@ use wasmparser::{
 
 use crate::compile::{Error, one_line};
 use crate::deadline::Deadline;
-use crate::description::{Description, MAX_EXPORTS, MAX_IMPORTS, Room};
+use crate::description::{MAX_EXPORTS, MAX_IMPORTS};
 use crate::inspect::components::{
     Components, MAX_DEPTH, MAX_ITEMS, MAX_LAID_OUT, MAX_PAIRS, MAX_PARTS, MAX_WEIGHT,
 };
@@ -46,7 +48,6 @@ const FUNCTION: u64 = 64;
 
 /// The properties of a program.
 pub(crate) struct Inspected {
-    pub kind: ProgramKind,
     pub memories: u32,
     pub description: Description,
 }
@@ -70,7 +71,8 @@ pub(crate) fn inspect(program: &[u8], options: &Options, deadline: Deadline) -> 
         Some(types) => describe(program, read.kind, types, options.links())?,
         None => Description::default(),
     };
-    Ok(Inspected { kind: read.kind, memories: read.memories, description })
+    let description = Description { is_component: read.kind == ProgramKind::Component, ..description };
+    Ok(Inspected { memories: read.memories, description })
 }
 
 /// The bounds on a program that is compiled within a time limit.

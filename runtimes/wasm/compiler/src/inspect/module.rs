@@ -1,14 +1,15 @@
 //! Core modules.
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
-use libhyperlight_wasm_interface::Shape;
+use libhyperlight_values::description::can_be_named;
+use libhyperlight_values::types::{Float, Integer, Room};
+use libhyperlight_values::{Description, Function, Type};
 use wasmparser::ValType;
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 
 use super::quoted;
 use crate::compile::Error;
-use crate::description::{Description, Function, Room, can_be_named, is_own};
-use crate::value_type::{Member, Type};
+use crate::description::is_own;
 
 /// The module of imports that are host functions of the plain name.
 const PLAIN: &str = "env";
@@ -69,7 +70,7 @@ fn check(name: &str, function: Option<&Function>) -> Result<(), Error> {
             name.len()
         )));
     }
-    if function.is_some_and(|function| function.result.as_ref().is_none_or(Type::is_value)) {
+    if function.is_some_and(|function| !matches!(function.result(), Some(Type::Results(_)))) {
         return Ok(());
     }
     Err(Error::Program(format!(
@@ -98,25 +99,22 @@ fn function(
     let parameters = parameters.into_iter().map(|ty| (String::new(), ty)).collect();
     let result = match results.len() {
         0 | 1 => results.pop(),
-        _ => {
-            let member = |ty| Member { name: String::new(), ty: Some(ty) };
-            Type::new(Shape::Results, 0, results.into_iter().map(member).collect())
-        }
+        _ => Some(Type::Results(results.into())),
     };
-    Ok(Some(Function { name: name.to_owned(), parameters, result }))
+    Ok(Some(Function::new(name.to_owned(), parameters, result)))
 }
 
 fn numbers(types: &[ValType], room: &mut Room) -> Result<Option<Vec<Type>>, Error> {
-    types.iter().try_for_each(|_| room.take(""))?;
+    types.iter().try_for_each(|_| room.take("").map_err(Error::from))?;
     Ok(types.iter().map(|ty| number(*ty)).collect())
 }
 
 fn number(ty: ValType) -> Option<Type> {
-    Some(Type::plain(match ty {
-        ValType::I32 => Shape::I32,
-        ValType::I64 => Shape::I64,
-        ValType::F32 => Shape::F32,
-        ValType::F64 => Shape::F64,
+    Some(match ty {
+        ValType::I32 => Type::Integer(Integer::I32),
+        ValType::I64 => Type::Integer(Integer::I64),
+        ValType::F32 => Type::Float(Float::F32),
+        ValType::F64 => Type::Float(Float::F64),
         ValType::V128 | ValType::Ref(_) => return None,
-    }))
+    })
 }

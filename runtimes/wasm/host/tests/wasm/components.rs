@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
 use libhyperlight::{ErrorCode, Kind, Sandbox, SandboxOptions, UninitializedSandbox};
-use libhyperlight_wasm::{Options, compile, precompile};
+use libhyperlight_wasm::{Function, Options, compile, precompile};
 
 use crate::common::{guest, guest_error, start, uninitialized};
 
@@ -114,15 +114,20 @@ fn exports_of_interfaces_have_their_signature_and_description() {
     assert_eq!(signature("bytes"), (vec![Kind::Bytes], Kind::Bytes));
     assert_eq!(signature("swap"), (vec![Kind::String], Kind::String));
     let compiled = precompile(&wat::parse_str(PROGRAM).unwrap(), &Options::new()).unwrap();
-    for part in [
-        r#"{"name":"test:demo/run#run","parameters":[{"name":"by","type":"f64","kind":"f64","json":false}]"#,
-        r#"{"name":"swap","parameters":[{"name":"p","type":"record { x: s32, y: f64 }","kind":"string","json":true}],"result":{"type":"tuple<f64, s32>","kind":"string","json":true}}"#,
-        r#"{"name":"test:demo/math#scale""#,
-        r#""type":"list<u8>","kind":"bytes","json":false"#,
-        r#""result":{"type":"result<string, variant { small, big(u32) }>","kind":"string","json":true}"#,
-    ] {
-        assert!(compiled.description().contains(part), "{part}\n{}", compiled.description());
+    let described = compiled.description();
+    let printed = |functions: &[Function]| functions.iter().map(Function::to_string).collect::<Vec<_>>();
+    assert!(described.is_component);
+    let exports = printed(&described.exports);
+    for function in
+        ["test:demo/run#run(by: f64) -> f64", "swap(p: record { x: s32, y: f64 }) -> tuple<f64, s32>"]
+    {
+        assert!(exports.iter().any(|found| found == function), "{function}\n{exports:#?}");
     }
+    for part in ["list<u8>", " -> result<string, variant { small, big(u32) }>"] {
+        assert!(exports.iter().any(|found| found.contains(part)), "{part}\n{exports:#?}");
+    }
+    let imports = printed(&described.imports);
+    assert!(imports.iter().any(|found| found.starts_with("test:demo/math#scale(")), "{imports:#?}");
 }
 
 #[test]

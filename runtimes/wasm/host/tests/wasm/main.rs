@@ -17,6 +17,7 @@ mod heavy;
 mod imports;
 mod lifecycle;
 mod memories;
+mod program;
 mod refusals;
 mod saved;
 mod serde;

@@ -1,7 +1,7 @@
 //! Compiled programs that are kept as bytes. Case 20.
 
 use libhyperlight::{MAX_NAME_LEN, MAX_PARAMETERS, SandboxOptions, UninitializedSandbox};
-use libhyperlight_wasm::{Compiled, Options, attach, precompile};
+use libhyperlight_wasm::{Compiled, Description, Function, Options, Type, attach, precompile};
 
 use crate::fuzz::as_if_saved;
 
@@ -72,7 +72,8 @@ fn what_is_made_to_be_read_wrong_is_refused() {
             forged[at] = value;
             // It may say something else, but that is what it says.
             if let Ok(compiled) = Compiled::from_bytes(&as_if_saved(&forged), &Options::new()) {
-                assert!(compiled.description().starts_with("{\"kind\":"), "{at}");
+                let bytes = compiled.description().to_bytes().unwrap();
+                assert_eq!(Description::from_bytes(&bytes).as_ref(), Ok(compiled.description()), "{at}");
             }
         }
     }
@@ -83,77 +84,76 @@ fn what_is_made_to_be_read_wrong_is_refused() {
 /// The description of a saved program must keep to the limits of a compiled one.
 #[test]
 fn what_no_program_has_that_was_compiled_is_refused() {
-    let module = |exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]| {
-        body(MODULE, exports, imports, memories)
+    let number = || "i32".parse::<Type>().unwrap();
+    let plain = |name: &str| Function::new(name.to_owned(), Vec::new(), None);
+    let many = |count: usize| (0..count).map(|at| plain(&at.to_string())).collect::<Vec<_>>();
+    let module = |exports: Vec<Function>, imports: Vec<Function>| Description {
+        exports,
+        imports,
+        ..Description::default()
     };
-    let component = |export: Vec<u8>| body(COMPONENT, &[export], &[], &[]);
-    let number = || ty(I32, 0, &[]);
-    let many = |count: usize| (0..count).map(|at| function(&at.to_string(), &[], None)).collect::<Vec<_>>();
+    let component = |name: &str, ty: &str| Description {
+        is_component: true,
+        exports: vec![Function::new(
+            "a:b/c#f".to_owned(),
+            vec![(name.to_owned(), ty.parse().unwrap())],
+            None,
+        )],
+        ..Description::default()
+    };
+    let nested = |levels: usize| "option<".repeat(levels) + "u8" + &">".repeat(levels);
+    let with =
+        |count: usize| Function::new("n".repeat(MAX_NAME_LEN), vec![(String::new(), number()); count], None);
 
-    let fine = [
-        module(&[function("f", &[("", number())], Some(number()))], &[], &[text("memory")]),
-        module(&many(MAX_FUNCTIONS - 3), &[], &[]),
-        module(&[], &many(MAX_FUNCTIONS), &[]),
-        module(&[function(&"n".repeat(MAX_NAME_LEN), &vec![("", number()); MAX_PARAMETERS], None)], &[], &[]),
-        module(
-            &[function("f", &[], Some(ty(RESULTS, 0, &[("", Some(number())), ("", Some(number()))])))],
-            &[],
-            &[],
-        ),
-        // Programs may import the same twice.
-        module(&[], &[function("f", &[], None), function("f", &[], None)], &[]),
-        component(function("a:b/c#f", &[("p", nested(100))], None)),
-        component(function("f", &[("p", ty(RECORD, 0, &[("a-b", Some(ty(U8, 0, &[])))]))], None)),
-    ];
-    for (index, body) in fine.iter().enumerate() {
-        assert!(Compiled::from_bytes(&as_if_saved(body), &Options::new()).is_ok(), "{index}");
+    for (index, description) in [
+        Description { memories: vec!["memory".to_owned()], ..module(vec![with(1)], Vec::new()) },
+        module(many(MAX_FUNCTIONS - 3), Vec::new()),
+        module(Vec::new(), many(MAX_FUNCTIONS)),
+        module(vec![with(MAX_PARAMETERS)], Vec::new()),
+        module(vec![Function::new("f".to_owned(), Vec::new(), "(i32, i32)".parse().ok())], Vec::new()),
+        component("p", &nested(100)),
+        component("p", "record { a-b: u8 }"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let saved = as_if_saved(&body(&description.to_bytes().unwrap()));
+        let compiled =
+            Compiled::from_bytes(&saved, &Options::new()).unwrap_or_else(|error| panic!("{index}: {error}"));
+        assert_eq!(*compiled.description(), description);
     }
 
-    let forged = [
-        ("too many exports", module(&many(MAX_FUNCTIONS - 2), &[], &[])),
-        ("too many imports", module(&[], &many(MAX_FUNCTIONS + 1), &[])),
-        (
-            "too many parameters",
-            module(&[function("f", &vec![("", number()); MAX_PARAMETERS + 1], None)], &[], &[]),
-        ),
-        ("no name", module(&[function("", &[], None)], &[], &[])),
-        ("a long name", module(&[function(&"n".repeat(MAX_NAME_LEN + 1), &[], None)], &[], &[])),
-        (
-            "an import with a long name",
-            module(&[], &[function(&"n".repeat(MAX_NAME_LEN + 1), &[], None)], &[]),
-        ),
-        ("the runtime's own", module(&[function("hyperlight:memory-read", &[], None)], &[], &[])),
-        ("the same twice", module(&[function("f", &[], None), function("f", &[], None)], &[], &[])),
-        ("a memory like a function", module(&[function("f", &[], None)], &[], &[text("f")])),
-        ("a named parameter of a module", module(&[function("f", &[("p", number())], None)], &[], &[])),
-        ("a component's type in a module", module(&[function("f", &[("", ty(U8, 0, &[]))], None)], &[], &[])),
-        ("a module's type in a component", component(function("f", &[("p", number())], None))),
-        ("a memory of a component", body(COMPONENT, &[], &[], &[text("memory")])),
-        ("a parameter without name", component(function("f", &[("", ty(U8, 0, &[]))], None))),
-        ("a parameter that is no name", component(function("f", &[("a, b", ty(U8, 0, &[]))], None))),
-        (
-            "a field that is no name",
-            component(function("f", &[("p", ty(RECORD, 0, &[("__proto__", Some(ty(U8, 0, &[])))]))], None)),
-        ),
-        ("a list of nothing", component(function("f", &[("p", ty(LIST, 0, &[]))], None))),
-        ("no shape", component(function("f", &[("p", ty(99, 0, &[]))], None))),
-        ("too deep", component(function("f", &[("p", nested(200))], None))),
-        ("deeper than any stack", component(function("f", &[("p", nested(1 << 20))], None))),
-        (
-            "too large",
-            component(function(
-                "f",
-                &[("p", ty(TUPLE, 0, &vec![("", Some(ty(U8, 0, &[]))); 1 << 18]))],
-                None,
-            )),
-        ),
-    ];
-    for (what, body) in forged {
-        let refused = Compiled::from_bytes(&as_if_saved(&body), &Options::new()).map(|_| ()).unwrap_err();
+    let bytes = |description: Description| description.to_bytes().unwrap();
+    let text = |text: &str| [&u32::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat();
+    let of = |ty: &str| {
+        let word = |number: u32| number.to_le_bytes().to_vec();
+        // A component with one export `f` of one parameter `p`.
+        [word(1), word(1), text("f"), word(1), text("p"), text(ty), text(""), word(0), word(0)].concat()
+    };
+    assert!(Compiled::from_bytes(&as_if_saved(&body(&of("list<u8>"))), &Options::new()).is_ok());
+    for (about, description) in [
+        ("too many exports", bytes(module(many(MAX_FUNCTIONS - 2), Vec::new()))),
+        ("too many imports", bytes(module(Vec::new(), many(MAX_FUNCTIONS + 1)))),
+        ("too many parameters", bytes(module(vec![with(MAX_PARAMETERS + 1)], Vec::new()))),
+        ("a long name", bytes(module(Vec::new(), vec![plain(&"n".repeat(MAX_NAME_LEN + 1))]))),
+        ("the runtime's own", bytes(module(vec![plain("hyperlight:memory-read")], Vec::new()))),
+        ("the same twice", bytes(module(vec![plain("f"), plain("f")], Vec::new()))),
+        ("a module's type in a component", bytes(component("p", "i32"))),
+        ("a parameter that is no name", bytes(component("a, b", "u8"))),
+        ("a field that is no name", of("record { __proto__: u8 }")),
+        ("a list of nothing", of("list")),
+        ("no type", of("own<file>")),
+        ("no text", of("")),
+        ("too deep", of(&nested(200))),
+        ("deeper than any stack", of(&nested(1 << 20))),
+        ("too large", of(&format!("tuple<{}u8>", "u8, ".repeat(1 << 18)))),
+    ] {
+        let refused =
+            Compiled::from_bytes(&as_if_saved(&body(&description)), &Options::new()).map(|_| ()).unwrap_err();
         let message = refused.to_string();
         assert!(
             message.contains("compile the program anew") || message.contains("fill more than"),
-            "{what}: {message}"
+            "{about}: {message}"
         );
     }
 }
@@ -161,50 +161,8 @@ fn what_no_program_has_that_was_compiled_is_refused() {
 /// Functions of a guest.
 const MAX_FUNCTIONS: usize = 1 << 16;
 
-const MODULE: u32 = 0;
-const COMPONENT: u32 = 1;
-
-/// Shapes of types, by their numbers.
-const U8: u32 = 3;
-const LIST: u32 = 14;
-const RECORD: u32 = 17;
-const TUPLE: u32 = 19;
-const OPTION: u32 = 22;
-const I32: u32 = 24;
-const RESULTS: u32 = 26;
-
-/// The part between the maker and the digest.
-fn body(kind: u32, exports: &[Vec<u8>], imports: &[Vec<u8>], memories: &[Vec<u8>]) -> Vec<u8> {
-    let head = [kind, 0].map(u32::to_le_bytes).concat();
-    [head, list(exports), list(imports), list(memories), text("")].concat()
-}
-
-fn function(name: &str, parameters: &[(&str, Vec<u8>)], result: Option<Vec<u8>>) -> Vec<u8> {
-    let parameters: Vec<_> = parameters.iter().map(|(name, ty)| [text(name), ty.clone()].concat()).collect();
-    [text(name), list(&parameters), optional(result)].concat()
-}
-
-fn ty(shape: u32, length: u32, members: &[(&str, Option<Vec<u8>>)]) -> Vec<u8> {
-    let members: Vec<_> =
-        members.iter().map(|(name, ty)| [text(name), optional(ty.clone())].concat()).collect();
-    [[shape, length].map(u32::to_le_bytes).concat(), list(&members)].concat()
-}
-
-/// An option in an option, and so on.
-fn nested(levels: usize) -> Vec<u8> {
-    let level = [[OPTION, 0, 1, 0, 1].map(u32::to_le_bytes).concat()].concat();
-    [level.repeat(levels), ty(U8, 0, &[])].concat()
-}
-
-fn optional(ty: Option<Vec<u8>>) -> Vec<u8> {
-    let flag = u32::from(ty.is_some()).to_le_bytes().to_vec();
-    [flag, ty.unwrap_or_default()].concat()
-}
-
-fn list(items: &[Vec<u8>]) -> Vec<u8> {
-    [u32::try_from(items.len()).unwrap().to_le_bytes().to_vec(), items.concat()].concat()
-}
-
-fn text(text: &str) -> Vec<u8> {
-    [&u32::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat()
+/// The part between the maker and the digest, of a program without memories and without code.
+fn body(description: &[u8]) -> Vec<u8> {
+    let words = [0, u32::try_from(description.len()).unwrap(), 0].map(u32::to_le_bytes);
+    [&words[0][..], &words[1], description, &words[2]].concat()
 }
