@@ -1426,6 +1426,40 @@ HL_API void hl_wasm_description_free(hl_wasm_description *description);
 HL_API void hl_wasm_program_free(hl_wasm_program *program);
 
 /**
+ * Calls an exported function of a sandbox of this program, with values instead of JSON. `options` may be NULL, `args`
+ * where `n_args` is 0. `*out` is the result, to be freed by `hl_any_free`, of the kind of its type;
+ * `HL_ANY_UNDEFINED` if the function has none. It depends neither on the sandbox nor on the program.
+ *
+ * `HL_ERR_SIGNATURE` if the number of arguments or a value does not fit, and `HL_ERR_TOO_LARGE` beyond the limits of
+ * `hl_any`: nothing was called then. `HL_ERR_PROTOCOL` if the guest sent what its types do not allow.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_call(const hl_wasm_program *program,
+                       hl_sandbox *sandbox,
+                       const hl_call_options *options,
+                       const char *function,
+                       const hl_any *args,
+                       size_t n_args,
+                       hl_any **out,
+                       hl_error **err);
+
+/**
+ * Registers a host function that the program imports, before evolve, by its name in the description: its arguments
+ * and its result are values of the import's types. Everything else is as with `hl_sandbox_register`. The program may be
+ * freed before the sandbox. `HL_ERR_INVALID_ARGUMENT` if the program does not import the function.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_register(const hl_wasm_program *program,
+                           hl_sandbox *sandbox,
+                           const char *name,
+                           hl_any_fn function,
+                           void *user_data,
+                           hl_free_fn free_fn,
+                           hl_error **err);
+
+/**
  * Sets the message of a host function's failure: `return hl_call_fail(call, text);`. The message is copied. Always
  * returns `HL_ERR_HOST_FUNCTION`.
  */

@@ -50,6 +50,8 @@ pub mod script;
 
 pub mod wasm;
 
+pub mod wasm_call;
+
 pub mod host;
 
 pub mod log;

@@ -161,7 +161,7 @@ fn what_a_guest_sends_is_held_to_the_type() {
 #[test]
 fn values_are_no_deeper_than_the_limit() {
     #[derive(Serialize)]
-    struct Chain(Vec<Chain>);
+    struct Chain(Vec<Self>);
     let chain = |depth| (1..depth).fold(Chain(Vec::new()), |inner, _| Chain(vec![inner]));
     assert!(to_value(&chain(512)).unwrap().to_script("it").is_ok());
     assert_eq!(to_value(&chain(513)).unwrap_err().reason(), Reason::TooLarge);
