@@ -4,6 +4,8 @@
 
 #[path = "../runtimes/builtin/build/cargo.rs"]
 mod cargo;
+#[path = "../runtimes/builtin/build/guests.rs"]
+mod guests;
 
 use std::env;
 use std::error::Error;
@@ -71,7 +73,7 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    let built = cargo::guests(root, out, &["attacks", "libhyperlight-guest-c"])?;
+    let built = guests::build(root, out, &["attacks", "libhyperlight-guest-c"])?;
     fs::copy(built.join("libattacks.so"), out.join("attacks.elf"))?;
     Ok(built)
 }

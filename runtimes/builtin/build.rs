@@ -9,6 +9,8 @@
 
 #[path = "build/cargo.rs"]
 mod cargo;
+#[path = "build/guests.rs"]
+mod guests;
 
 use std::env;
 use std::error::Error;
@@ -57,7 +59,7 @@ fn main() -> Result<()> {
         let compressed = match &root {
             Some(root) => {
                 watch(&root.join(folder));
-                let built = cargo::guests(root, &out, &[name])?.join(format!("lib{name}.so"));
+                let built = guests::build(root, &out, &[name])?.join(format!("lib{name}.so"));
                 miniz_oxide::deflate::compress_to_vec_zlib(&fs::read(built)?, LEVEL)
             }
             None => fs::read(here.join(format!("prebuilt/{name}.elf.z"))).map_err(|error| {
