@@ -6,6 +6,8 @@
 mod cargo;
 #[path = "../runtimes/builtin/build/guests.rs"]
 mod guests;
+#[path = "../runtimes/builtin/build/paths.rs"]
+mod paths;
 
 use std::env;
 use std::error::Error;
@@ -25,6 +27,7 @@ const SHAPES: [(&str, &[&str], bool); 4] = [
 ];
 
 fn main() -> Result<()> {
+    paths::stand_in()?;
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = fs::canonicalize(here.join(".."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -11,6 +11,8 @@
 mod cargo;
 #[path = "build/guests.rs"]
 mod guests;
+#[path = "build/paths.rs"]
+mod paths;
 
 use std::env;
 use std::error::Error;
@@ -42,6 +44,7 @@ const LEVEL: u8 = 10;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
+    paths::stand_in()?;
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");

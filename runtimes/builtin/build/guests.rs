@@ -4,13 +4,11 @@
 //! guests' workspace. It has one target directory for all profiles and packages of this tree, because a language
 //! runtime takes minutes to build and is the same for all of them.
 
-use std::env;
 use std::error::Error;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::cargo;
+use super::{cargo, paths};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -31,39 +29,11 @@ pub fn build(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     for package in packages {
         cargo.args(["--package", package]);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root)?);
+    // No flags, whatever the settings of this machine say.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", "");
+    paths::hide(&mut cargo, root)?;
     if !cargo.status()?.success() {
         return Err(format!("building {} failed; its own messages are above", packages.join(", ")).into());
     }
     Ok(target.join("release"))
-}
-
-/// The compiler's flags, which keep the folders of this machine out of the guests: panics name their source files.
-fn flags(root: &Path) -> Result<OsString> {
-    let home = match env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => {
-            PathBuf::from(env::var_os("HOME").ok_or("neither CARGO_HOME nor HOME is set")?).join(".cargo")
-        }
-    };
-    // A folder for each registry, named by a hash of its address: the place that crates were downloaded from must not
-    // matter.
-    let mut folders: Vec<_> = fs::read_dir(home.join("registry/src"))
-        .into_iter()
-        .flatten()
-        .map(|registry| Ok((registry?.path(), "/cargo")))
-        .collect::<Result<_>>()?;
-    folders.push((root.to_owned(), "/libhyperlight"));
-    folders.sort_unstable();
-    let mut flags = OsString::new();
-    for (folder, name) in folders {
-        if !flags.is_empty() {
-            flags.push("\x1f");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(folder);
-        flags.push("=");
-        flags.push(name);
-    }
-    Ok(flags)
 }
