@@ -69,6 +69,7 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     for path in [
         "abi/src",
         "include/hyperlight_guest.h",
+        "include/hyperlight_value.h",
         "runtimes/builtin/build",
         "runtimes/demo",
         "sdk",

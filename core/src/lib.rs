@@ -73,7 +73,7 @@ pub use guest::elf::ABI_ACCEPTED;
 pub use guest::{Guest, MAX_GUEST_FILE, PayloadAccess};
 pub use host::{HOST_PRINT, HostError, HostFunction, HostPanic, Outcome};
 pub use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS, MAX_PAYLOADS};
-pub use libhyperlight_abi::{Kind, ValueRef};
+pub use libhyperlight_abi::{Kind, Value, ValueRef};
 pub use options::{CallOptions, LoadOptions, PoolOptions, SandboxOptions};
 pub use pool::{Pool, PoolStatistics, PooledSandbox};
 pub use sandbox::guest_log::GUEST_LOG_TARGET;
@@ -82,7 +82,7 @@ pub use signature::Signature;
 pub use snapshot::Snapshot;
 pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
-pub use value::{Argument, Typed, Value};
+pub use value::{Argument, Typed};
 #[doc(hidden)]
 pub use vm::dirty_pages::force_tracking;
 pub use vm::hypervisor::probe;
