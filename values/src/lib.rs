@@ -6,9 +6,11 @@
 //! [how its values are read and made](host). Everything else is done here: the rules of types, the JSON text, and the
 //! [`limits`]. Data from a guest is checked as strictly as data for it: every range, name, arity and length.
 //!
-//! This crate knows nothing of virtual machines.
+//! This crate knows nothing of virtual machines. With its feature `engine`, its errors convert into the engine's.
 
 mod decimal;
+#[cfg(feature = "engine")]
+mod engine;
 pub mod error;
 pub mod host;
 mod lift;

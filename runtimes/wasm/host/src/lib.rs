@@ -27,7 +27,7 @@ use std::fmt;
 pub use libhyperlight_values::{BigInt, Type, Value};
 pub use libhyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
-pub use program::{CallError, Function, Program};
+pub use program::{Function, Program};
 
 use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 

@@ -17,6 +17,7 @@ mod heavy;
 mod imports;
 mod lifecycle;
 mod memories;
+mod programs;
 mod refusals;
 mod saved;
 mod traps;
