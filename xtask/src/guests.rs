@@ -1,12 +1,12 @@
 //! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
 //!
-//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
-//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
-//! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
-//! and built there. `BUILT-BY` names the compilers.
+//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are
+//! made when the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources,
+//! compilers and folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a
+//! folder of a fixed name and built there. `BUILT-BY` names the compilers.
 //!
-//! A fixed name that everybody can use is in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which
-//! obeys the settings in all folders above, finds none.
+//! A fixed name that everybody can use is in `/tmp`, where others can write: the folder is its owner's alone, and
+//! cargo, which obeys the settings in all folders above, finds none.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -17,16 +17,17 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Where they lie for the package.
+/// The place where they lie for the package.
 const PREBUILT: &str = "runtimes/builtin/prebuilt";
 
 /// Our own folder.
 const OWN: &str = "/tmp/libhyperlight-guests";
 
-/// Where they are built, in it.
+/// The folder in it where they are built.
 const PLACE: &str = "/tmp/libhyperlight-guests/tree";
 
-/// Where cargo would look for settings that everybody could write. It is ours as long as something is built.
+/// The folder where cargo would look for settings that everybody could write. It is ours as long as something is
+/// built.
 const SETTINGS: &str = "/tmp/.cargo";
 
 const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
