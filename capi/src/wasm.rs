@@ -6,7 +6,7 @@
 use std::slice;
 
 use libhyperlight_wasm_interface as interface;
-use libhyperlight_wasm_loader::{Description, Error, Options, Program};
+use libhyperlight_wasm_loader::{Description, Options, Program};
 
 use crate::error::{hl_error, hl_status};
 use crate::guard;
@@ -324,12 +324,6 @@ pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_desc
 pub unsafe extern "C" fn hl_wasm_program_free(program: *mut hl_wasm_program) {
     // SAFETY: passed on.
     unsafe { guard::free(program) };
-}
-
-impl From<Error> for hl_error {
-    fn from(error: Error) -> Self {
-        Self::new(error.code().number(), error.message())
-    }
 }
 
 impl Default for hl_wasm_options {

@@ -214,7 +214,11 @@ fn interfaces() -> String {
         &CallOptions::rows(),
     );
     interface("PoolSizes", "Sizes of a pool, and the longest wait for a member.", &own);
-    interface("LoadBounds", "Bounds of what a snapshot file may bring. 0 is the default.", &LoadOptions::rows());
+    interface(
+        "LoadBounds",
+        "Bounds of what a snapshot file may bring. 0 is the default.",
+        &LoadOptions::rows(),
+    );
     interface(
         "CompileBounds",
         "What a program may ask of its compiler. 0 is the default.",

@@ -27,8 +27,8 @@ const PREFIX: &str = "json:";
 
 /// Calls into a sandbox of the `javascript` guest, or into a pool's member.
 ///
-/// The error of a value that cannot be passed has a [`libhyperlight_values::Error`] as its source. If it is an argument,
-/// nothing was called.
+/// The error of a value that cannot be passed has a [`libhyperlight_values::Error`] as its source. If it is an
+/// argument, nothing was called.
 pub trait CallScript {
     /// Runs a script. The guest's errors call it by this name.
     fn load_script(&mut self, name: &str, source: &str) -> Result<()> {

@@ -5,7 +5,6 @@ use std::ops::Deref;
 
 use libhyperlight_wasm_interface::{self as interface, Interface};
 
-use crate::error::Error;
 use crate::library;
 
 /// The exports and imports of a program. They may outlive the program.
@@ -40,7 +39,7 @@ impl Description {
     /// # Safety
     ///
     /// The pointer came from [`Self::into_raw`], and is taken back once.
-    pub unsafe fn from_raw(description: *mut interface::Description) -> Result<Self, Error> {
+    pub unsafe fn from_raw(description: *mut interface::Description) -> libhyperlight::Result<Self> {
         Ok(Self { library: library::load()?, description })
     }
 }
