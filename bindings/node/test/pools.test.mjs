@@ -16,7 +16,7 @@ const SPIN = Buffer.from('AGFzbQEAAAABBAFgAAADAgEABwgBBHNwaW4AAAoJAQcAA0AMAAsL',
 /** The threads of this package, those of the kernel's and of Node's aside. */
 const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
   try {
-    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'libhyperlight\n'
+    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'hl-call\n'
   } catch {
     return false
   }
