@@ -74,7 +74,7 @@ impl WasmProgram {
         make: impl FnOnce(&[u8], &Options<'_>) -> libhyperlight::Result<Program> + Send,
     ) -> PyResult<Self> {
         contain(|| {
-            let program = py.detach(|| make(bytes, options)).map_err(|error| raise(py, &error))?;
+            let program = py.detach(|| make(bytes, options)).map_err(|error| raise(py, error))?;
             Ok(Self { program })
         })
     }

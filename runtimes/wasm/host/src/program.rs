@@ -107,7 +107,8 @@ impl Program {
         };
         let (wanted, found) = (function.parameters.len(), arguments.len());
         if wanted != found {
-            let text = format!("`{function}` takes {wanted} arguments, found {found}");
+            let s = if wanted == 1 { "" } else { "s" };
+            let text = format!("`{function}` takes {wanted} argument{s}, found {found}");
             return Err(libhyperlight::Error::new(ErrorCode::Signature, text));
         }
         let slots = function.parameters.iter().zip(arguments).enumerate();

@@ -28,7 +28,7 @@ fn a_call_that_does_not_fit_is_refused_with_the_code_of_all_languages() {
     let error = program.call(&mut sandbox, "same", &[]).unwrap_err();
     assert_eq!(
         (error.code(), error.message()),
-        (ErrorCode::Signature, "`same(s32) -> s32` takes 1 arguments, found 0")
+        (ErrorCode::Signature, "`same(i32) -> i32` takes 1 argument, found 0")
     );
     let error = program.call(&mut sandbox, "nobody", &[]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::FunctionNotFound);
