@@ -1,4 +1,4 @@
-//! How the shared library is linked.
+//! The way in which the shared library is linked.
 //!
 //! Before 1.0 every minor version may break the interface, so the soname carries it. Unloading is turned off: threads
 //! of the host program may still be inside, and what the library keeps for the process cannot be taken back.

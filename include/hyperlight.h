@@ -588,8 +588,8 @@ typedef struct hl_function_info {
 } hl_function_info;
 
 /**
- * What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from
- * `HL_LOAD_OPTIONS_INIT`.
+ * Bounds of what a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start
+ * from `HL_LOAD_OPTIONS_INIT`.
  */
 typedef struct hl_load_options {
     /** `sizeof(hl_load_options)`. */
@@ -607,7 +607,7 @@ typedef struct hl_load_options {
 } hl_load_options;
 
 /**
- * How many members a pool has, how long one waits for them, and the limits of each. 0 is always the default.
+ * Sizes of a pool, the longest wait for a member, and the limits of each member. 0 is always the default.
  * Start from `HL_POOL_OPTIONS_INIT`.
  */
 typedef struct hl_pool_options {

@@ -9,8 +9,9 @@
  *
  * Rules
  * - A guest has one thread. One call of a guest function runs at a time, to its end.
- * - Values are those of hyperlight_value.h. Strings are UTF-8. A string that the library hands out is followed by a NUL that its length does not
- *   count, so that `value.as.bytes.data` is a C string too, where the text itself holds no NUL.
+ * - Values are those of hyperlight_value.h. Strings are UTF-8. A string that the library hands out is followed by a NUL
+ *   that its length does not count, so that `value.as.bytes.data` is a C string too, where the text itself holds no
+ *   NUL.
  * - What the library hands out (arguments, results of host calls, hl_guest_alloc) lives until the guest
  *   function has returned and its result was sent.
  * - A string or bytes result must live as long: static, from hl_guest_alloc, from malloc, or an argument.

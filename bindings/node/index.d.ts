@@ -497,14 +497,14 @@ export class Wasm {
   /** The exported functions. */
   readonly functions: WasmFunction[]
   /**
-   * Calls an exported function. An object with the options of the call may follow its arguments.
+   * Calls an exported function with an array of arguments, of the types of its signature.
    *
    * `ERR_HL_GUEST_ERROR`: it trapped. A module can be called again; a component must be restored first. Other errors
    * are those of `Sandbox.call`.
    */
-  call<T = any>(name: string, ...values: any[]): Promise<T>
+  call<T = any>(name: string, values?: readonly any[], options?: CallOptions): Promise<T>
   /** Calls on this thread, and blocks it meanwhile. */
-  callSync<T = any>(name: string, ...values: any[]): T
+  callSync<T = any>(name: string, values?: readonly any[], options?: Omit<CallOptions, 'signal'>): T
   /** Runs a WASI command; returns its exit code. */
   run(options?: CallOptions): Promise<number>
   runSync(options?: Omit<CallOptions, 'signal'>): number
@@ -540,7 +540,7 @@ export interface WasmPoolOptions extends Omit<PoolOptions, 'hostFunctions'> {
 /** Programs kept warm: every call gets the program in the snapshot's state. */
 export class WasmPool {
   constructor(snapshot: Snapshot, options?: WasmPoolOptions)
-  call<T = any>(name: string, ...values: any[]): Promise<T>
+  call<T = any>(name: string, values?: readonly any[], options?: CallOptions): Promise<T>
   run(options?: CallOptions): Promise<number>
   /** Acquires a pristine member; closing it gives it back. */
   acquire(options?: { signal?: AbortSignal }): Promise<Wasm>

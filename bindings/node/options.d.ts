@@ -56,7 +56,7 @@ export interface CallLimits {
   cpuTimeMs?: number
 }
 
-/** How many members a pool has, and how long one waits for them. */
+/** Sizes of a pool, and the longest wait for a member. */
 export interface PoolSizes {
   /** Maximum number of members, in use and idle. Twice the processors of the machine by default. */
   size?: number
@@ -69,7 +69,7 @@ export interface PoolSizes {
   acquireTimeoutMs?: number
 }
 
-/** What a snapshot file may bring. 0 is the default. */
+/** Bounds of what a snapshot file may bring. 0 is the default. */
 export interface LoadBounds {
   /**
    * Bound on the memory in the file, and on its guest's program and payloads, zeros included. In bytes: 1 GiB

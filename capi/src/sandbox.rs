@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use libhyperlight::handle::{self, Handle, Operation, Remains, State};
 use libhyperlight::{
-    CallOptions, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature, UninitializedSandbox,
+    CallOptions, Error, InterruptHandle, MAX_PARAMETERS, PooledSandbox, Sandbox, Signature,
+    UninitializedSandbox,
 };
 
 use crate::error::{HL_ERR_CLOSED, hl_error, hl_status};
@@ -387,8 +388,7 @@ pub(crate) unsafe fn signature(kinds: *const u32, count: usize, returns: u32) ->
         return Err(hl_error::null("param_kinds"));
     }
     if count > MAX_PARAMETERS {
-        let text = format!("a function has at most {MAX_PARAMETERS} parameters, but `n_params` is {count}");
-        return Err(hl_error::invalid(text));
+        return Err(Error::many_parameters(count).into());
     }
     let params = (0..count)
         // SAFETY: by the header's rules `kinds` points to `count` of them.

@@ -58,8 +58,8 @@ pub struct hl_call_options {
     pub cpu_time_ns: u64,
 }
 
-/// What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from
-/// `HL_LOAD_OPTIONS_INIT`.
+/// Bounds of what a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start
+/// from `HL_LOAD_OPTIONS_INIT`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct hl_load_options {
@@ -73,7 +73,7 @@ pub struct hl_load_options {
     pub max_heap_size: u64,
 }
 
-/// How many members a pool has, how long one waits for them, and the limits of each. 0 is always the default.
+/// Sizes of a pool, the longest wait for a member, and the limits of each member. 0 is always the default.
 /// Start from `HL_POOL_OPTIONS_INIT`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

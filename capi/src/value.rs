@@ -4,9 +4,9 @@ use std::fmt;
 use std::ptr;
 use std::slice;
 
-use libhyperlight::{Kind, MAX_PARAMETERS, ValueRef};
+use libhyperlight::{Error, Kind, MAX_PARAMETERS, ValueRef};
 
-use crate::error::{HL_ERR_SIGNATURE, hl_error};
+use crate::error::hl_error;
 
 /// No value: the result of a function that returns nothing.
 pub const HL_VOID: u32 = 0;
@@ -178,10 +178,7 @@ impl Arguments<'_> {
             return Err(hl_error::null("args"));
         }
         let Some(places) = values.get_mut(..n_args) else {
-            return Err(hl_error::new(
-                HL_ERR_SIGNATURE,
-                format!("a function has at most {MAX_PARAMETERS} parameters, but `n_args` is {n_args}"),
-            ));
+            return Err(Error::many_arguments(n_args).into());
         };
         for (index, place) in places.iter_mut().enumerate() {
             // SAFETY: by the header's rules `args` points to `n_args` values, which live as long as the call.

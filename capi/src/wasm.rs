@@ -7,7 +7,7 @@ use std::slice;
 use std::sync::{Arc, OnceLock};
 
 use libhyperlight_values::Description;
-use libhyperlight_wasm_loader::{Error, Options, Program};
+use libhyperlight_wasm_loader::{Options, Program};
 
 use crate::description::Described;
 use crate::error::{hl_error, hl_status};
@@ -342,12 +342,6 @@ impl hl_wasm_program {
         }
         let description = Arc::new(self.program.description()?);
         Ok(self.description.get_or_init(|| description))
-    }
-}
-
-impl From<Error> for hl_error {
-    fn from(error: Error) -> Self {
-        Self::new(error.code().number(), error.message())
     }
 }
 

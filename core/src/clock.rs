@@ -1,7 +1,7 @@
 //! The operating system's clocks.
 
-/// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several calls
-/// can begin together, see [`crate::CallOptions::since`].
+/// A moment by the clock on the wall, and in the processor time of the thread that took it: where the limits of several
+/// calls can begin together, see [`crate::CallOptions::since`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Moment {
     pub(crate) wall: u64,

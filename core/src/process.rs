@@ -7,7 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Message, Result};
 
 /// The process in which something was made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,10 +45,7 @@ impl Epoch {
 
 /// The error for the use of a parent's sandbox in a forked child.
 pub(crate) fn forked() -> Error {
-    Error::new(
-        ErrorCode::State,
-        "the sandbox belongs to the process that this one was forked from; make a new one here",
-    )
+    Message::OfParent.into()
 }
 
 /// One value for each process, made at its first use, never dropped. A forked child makes its own: threads are not

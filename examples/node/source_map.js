@@ -24,12 +24,12 @@ const warm = await parser.snapshot()
 
 // The origin of each line of the generated file; null if the map is broken.
 const parse = async (mappings) => {
-  const buffer = await parser.call('allocate_mappings', mappings.length)
+  const buffer = await parser.call('allocate_mappings', [mappings.length])
   await memory.write(buffer, Buffer.from(mappings))
-  const parsed = await parser.call('parse_mappings', buffer)
+  const parsed = await parser.call('parse_mappings', [buffer])
   if (parsed === 0) return null
   originals.length = 0
-  await parser.call('by_generated_location', parsed)
+  await parser.call('by_generated_location', [parsed])
   return originals.map(({ line, originalLine }) => `${line} from ${originalLine}`).join(', ')
 }
 

@@ -1,8 +1,8 @@
 //! Puts the compressed guest programs where the library includes them from.
 //!
-//! In the repository they are built. Guests abort on panic and hosts must not, so they cannot share a build: a cargo of its
-//! own builds the workspace `sdk/`. It has one target directory for all profiles and packages of this tree, because a
-//! language runtime takes minutes to build and is the same for all of them.
+//! In the repository they are built. Guests abort on panic and hosts must not, so they cannot share a build: a cargo of
+//! its own builds the workspace `sdk/`. It has one target directory for all profiles and packages of this tree, because
+//! a language runtime takes minutes to build and is the same for all of them.
 //!
 //! A published package has no sources of guests, whose build needs a C compiler and more. It contains the guests that
 //! `cargo xtask guests` has built from the sources of the same version.

@@ -45,7 +45,7 @@ impl Modelled {
         host.register_dynamic("Panics", nothing, |_| std::panic::resume_unwind(Box::new("no"))).unwrap();
         let handle = host.interrupt_handle().unwrap();
         let own = handle.clone();
-        host.register("KickSelf", move || assert!(own.interrupt())).unwrap();
+        host.register("InterruptSelf", move || assert!(own.interrupt())).unwrap();
         let inside = Inside::default();
         inside.register(&mut host);
         Self { sandbox: host.evolve().unwrap(), handle, inside, guest, count: Some(count) }
@@ -134,7 +134,7 @@ impl Modelled {
             6 => ("ExhaustHeap", vec![], ErrorCode::GuestOutOfMemory),
             7 => ("HostCallLoop", host_call("Panics"), ErrorCode::Internal),
             8 => ("HostCallLoop", host_call("Fatal"), ErrorCode::HostFunction),
-            9 => ("HostCallLoop", host_call("KickSelf"), ErrorCode::Interrupted),
+            9 => ("HostCallLoop", host_call("InterruptSelf"), ErrorCode::Interrupted),
             10 => ("CorruptOutputMagic", vec![], ErrorCode::Protocol),
             11 => ("RingWithoutFrame", vec![], ErrorCode::Protocol),
             _ => ("OutbWithPort", vec![Value::U32(0x1234), Value::U32(1)], ErrorCode::GuestFault),

@@ -9,7 +9,7 @@ use libhyperlight::{Guest, Result, Sandbox};
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
 
-/// An address for placed regions.
+/// The first address at which placed regions may be.
 pub const PLACED: u64 = libhyperlight_abi::placement::WINDOW.start;
 
 /// `mov $41, %eax; ret`, and a page full of breakpoints.

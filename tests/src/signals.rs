@@ -150,8 +150,8 @@ pub fn threads_named(name: &str) -> Vec<Thread> {
             blocked: Set::from_str_radix(field("SigBlk:")?, 16).ok()?,
         })
     });
-    // The kernel keeps fifteen bytes of a name.
-    let name = &name[..name.len().min(15)];
+    // The kernel would keep no more of it.
+    assert!(name.len() <= 15, "{name}");
     found.filter(|thread| thread.name == name).collect()
 }
 

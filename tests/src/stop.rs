@@ -106,12 +106,12 @@ impl Stoppable {
         let before = self.inside.count();
         let Self { sandbox, handle, inside, .. } = self;
         thread::scope(|scope| {
-            let kicker = scope.spawn(|| {
+            let canceller = scope.spawn(|| {
                 inside.wait(before);
                 handle.interrupt()
             });
             let result = sandbox.call::<()>("CallHostThenSpin", ("Inside",));
-            let was_running = kicker.join().unwrap();
+            let was_running = canceller.join().unwrap();
             (was_running, fails_with(ErrorCode::Interrupted, result))
         })
     }

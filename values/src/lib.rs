@@ -9,10 +9,12 @@
 //! The types are those of this crate for the compiler, too: [`Type`] is the only tree, with one parser and one printer,
 //! and a program's exports and imports have [one form](description) as bytes.
 //!
-//! This crate knows nothing of virtual machines.
+//! This crate knows nothing of virtual machines. With its feature `engine`, its errors convert into the engine's.
 
 mod decimal;
 pub mod description;
+#[cfg(feature = "engine")]
+mod engine;
 pub mod error;
 pub mod host;
 mod lift;

@@ -217,7 +217,8 @@ impl Type {
 }
 
 impl Map {
-    /// Whether it has no more pairs than [`MAX_PAIRS`](crate::limits::MAX_PAIRS): many of its keys could have one hash.
+    /// True if it has at most [`MAX_PAIRS`](crate::limits::MAX_PAIRS) pairs, because many keys could have the same
+    /// hash.
     pub(crate) fn is_bounded(&self) -> bool {
         !matches!(self.key, Type::Bool | Type::Char | Type::Enum(_) | Type::Integer(_) | Type::String)
     }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 /// Unoptimised code, beside other tests, may take so many times as long as the second that a case may take.
 const PATIENCE: u32 = 10;
 
-/// What messages say of each word of the corpus.
+/// The parts of messages for each word of the corpus.
 const SAYS: [(&str, &[&str]); 9] = [
     ("syntax", &["is expected at byte"]),
     ("kind", &["must be", "cannot be"]),
@@ -69,7 +69,7 @@ fn maps_have_as_many_pairs_as_their_keys_allow() {
     }
 }
 
-/// What came out goes in again, and means the same.
+/// A value that came out goes in again, and means the same.
 #[test]
 fn values_come_back() {
     for case in cases("components.json") {
@@ -145,7 +145,7 @@ fn part(part: &Json) -> String {
     }
 }
 
-/// What a form of the corpus is in Rust.
+/// The Rust value of a form of the corpus.
 fn value(form: &Json) -> Value {
     let values = |form: &Json| form.as_array().unwrap().iter().map(value).collect::<Vec<_>>();
     match form {

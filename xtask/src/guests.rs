@@ -1,12 +1,12 @@
 //! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
 //!
-//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
-//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources and compilers,
-//! which `BUILT-BY` names, in whatever folder (`runtimes/builtin/build/paths.rs`). What is tracked is copied and built,
-//! and nothing else; and to be compared it is built in another folder.
+//! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are
+//! made when the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources
+//! and compilers, which `BUILT-BY` names, in whatever folder (`runtimes/builtin/build/paths.rs`). What is tracked is
+//! copied and built, and nothing else; and to be compared it is built in another folder.
 //!
-//! They are in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which obeys the settings in all
-//! folders above, finds none.
+//! They are in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which obeys the settings in
+//! all folders above, finds none.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -17,16 +17,17 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Where they lie for the package.
+/// The place where they lie for the package.
 const PREBUILT: &str = "runtimes/builtin/prebuilt";
 
 /// Our own folder.
 const OWN: &str = "/tmp/libhyperlight-guests";
 
-/// Where they are built, in it: for the package, and to be compared.
+/// The folders in it where they are built: for the package, and to be compared.
 const PLACES: [&str; 2] = ["tree", "another/folder"];
 
-/// Where cargo would look for settings that everybody could write. It is ours as long as something is built.
+/// The folder where cargo would look for settings that everybody could write. It is ours as long as something is
+/// built.
 const SETTINGS: &str = "/tmp/.cargo";
 
 const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];

@@ -13,6 +13,8 @@ mod modules;
 mod options;
 mod parts;
 mod sbom;
+#[cfg(test)]
+mod sentences;
 mod version;
 
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! Which of core's modules depend on which: in one direction, so that each can be understood by itself and those that it names.
+//! The dependencies among core's modules: in one direction, so that each can be understood by itself and those that it
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -42,7 +43,8 @@ fn a_circle_is_found() {
     assert_eq!(found, BTreeSet::from([["b", "c", "d"].map(str::to_owned).into()]));
 }
 
-/// What the modules of a crate name of it, tests apart. What its root exports counts for the module that has it.
+/// The names that the modules of a crate use of it, tests apart. An export of its root counts for the module that has
+/// it.
 fn read(src: &Path) -> Named {
     let root = fs::read_to_string(src.join("lib.rs")).unwrap();
     let declared = root
@@ -89,7 +91,7 @@ fn files(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     files
 }
 
-/// What follows `crate::` in the code of a file; of a list in braces, all.
+/// The names behind `crate::` in the code of a file; of a list in braces, all.
 fn uses(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim_start).take_while(|line| *line != "mod tests {");
     let code: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();

@@ -66,13 +66,13 @@ impl Structure {
             Self {
                 name: "hl_load_options",
                 rows: LoadOptions::rows().into(),
-                doc: "What a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from \
+                doc: "Bounds of what a snapshot file may bring, in bytes. 0 is always the default, `UINT64_MAX` no limit. Start from \
                       `HL_LOAD_OPTIONS_INIT`.",
             },
             Self {
                 name: "hl_pool_options",
                 rows: PoolOptions::rows().into(),
-                doc: "How many members a pool has, how long one waits for them, and the limits of each. 0 is always the default. \
+                doc: "Sizes of a pool, the longest wait for a member, and the limits of each member. 0 is always the default. \
                       Start from `HL_POOL_OPTIONS_INIT`.",
             },
         ]
@@ -174,7 +174,7 @@ fn typed_dicts() -> String {
     class("Limits", "TypedDict", "Limits of each call, and those of time for the start, too.", &limits);
     class("SandboxOptions", "Limits", "Sizes of a sandbox, and its Limits.", &sizes);
     class("PoolOptions", "Limits", "The size of a pool, and the Limits of its members.", &own);
-    class("LoadOptions", "TypedDict", "What a snapshot file may bring.", &LoadOptions::rows());
+    class("LoadOptions", "TypedDict", "Bounds of what a snapshot file may bring.", &LoadOptions::rows());
     class(
         "CompileOptions",
         "TypedDict",
@@ -213,8 +213,12 @@ fn interfaces() -> String {
         "Limits of one call, the start that it makes included. 0 is the default.",
         &CallOptions::rows(),
     );
-    interface("PoolSizes", "How many members a pool has, and how long one waits for them.", &own);
-    interface("LoadBounds", "What a snapshot file may bring. 0 is the default.", &LoadOptions::rows());
+    interface("PoolSizes", "Sizes of a pool, and the longest wait for a member.", &own);
+    interface(
+        "LoadBounds",
+        "Bounds of what a snapshot file may bring. 0 is the default.",
+        &LoadOptions::rows(),
+    );
     interface(
         "CompileBounds",
         "What a program may ask of its compiler. 0 is the default.",

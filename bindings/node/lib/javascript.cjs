@@ -89,10 +89,9 @@ function forEval(source, given) {
   return [options.text('the source', source), options.callOptions(given)]
 }
 
-function forCall(name, values = [], given) {
-  options.text('the name of a function', name)
-  if (!Array.isArray(values)) throw invalid(`the arguments of \`${name}\` are an array, found ${options.describe(values)}`)
-  return [name, encodeAll(values, `an argument of \`${name}\``), options.callOptions(given)]
+function forCall(name, given, limits) {
+  const values = options.callArguments(name, given)
+  return [name, encodeAll(values, `an argument of \`${name}\``), options.callOptions(limits)]
 }
 
 /** The preparing calls, which make a source's functions callable. */

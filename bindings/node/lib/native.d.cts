@@ -243,6 +243,9 @@ export declare const MAX_BITS: number
 /** Maximum depth of nested arrays and objects. */
 export declare const MAX_DEPTH: number
 
+/** Fails because none of so many members came free in time, for those who wait in JavaScript. */
+export declare function noMemberInTime(waitMs: number, members: number): Made<undefined>
+
 /** Decodes a value from the text of a script's guest. `null` if it is plain JSON, which JavaScript reads faster itself. */
 export declare function ofScript(what: string, isAll: boolean, text: string): Made<JsTape | null>
 
@@ -251,6 +254,9 @@ export declare function ofScript(what: string, isAll: boolean, text: string): Ma
  * the `limit`s.
  */
 export declare function optionNames(of: string): Array<string>
+
+/** Fails because the pool was closed, for those who wait in JavaScript. */
+export declare function poolClosed(): Made<undefined>
 
 /** Checks that sandboxes can be made here. */
 export declare function probe(): Made<undefined>

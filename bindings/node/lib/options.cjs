@@ -106,6 +106,15 @@ function takeOptions(values) {
   return read(CALL, last, 'a call')
 }
 
+/** The arguments of a script's or a program's function, which are one array: an object may be one of them. */
+function callArguments(name, values = []) {
+  text('the name of a function', name)
+  if (!Array.isArray(values)) {
+    throw invalid(`the arguments of \`${name}\` are one array, call(name, [arguments], options), found ${describe(values)}`)
+  }
+  return values
+}
+
 /** The limits of a call without options. */
 const NONE = Object.freeze(Object.create(null))
 
@@ -166,6 +175,7 @@ function filePath(name, value) {
 module.exports = {
   acquireOptions: (options) => read(ACQUIRE, options, 'acquire'),
   bytes,
+  callArguments,
   callOptions: (options) => read(CALL, options, 'a call'),
   callback,
   describe,

@@ -1,13 +1,14 @@
 'use strict'
 
-const { HyperlightError } = require('./errors.cjs')
+const { toError } = require('./failures.cjs')
+const native = require('./native.cjs')
 const { watch } = require('./signals.cjs')
 
 const { clearTimeout, setTimeout } = globalThis
 /** The longest delay of a timer. */
 const LONGEST = 0x7fffffff
 
-const closed = () => new HyperlightError('ERR_HL_CLOSED', 'the pool was closed; make a new one')
+const closed = () => toError(native.poolClosed())
 
 /**
  * Permits, handed out in order of arrival. A wait costs no thread, and ends by a timeout, by a signal, and when the
@@ -38,8 +39,7 @@ class Permits {
     if (this.#isClosed) throw closed()
     if (signal?.aborted) throw signal.reason
     if (this.takeFree()) return timeoutMs
-    const late = () => new HyperlightError('ERR_HL_POOL_TIMEOUT',
-      `no member of the pool came free within acquireTimeoutMs, ${timeoutMs}; all ${this.#count} are in use`)
+    const late = () => toError(native.noMemberInTime(timeoutMs, this.#count))
     if (timeoutMs === 0) throw late()
     const begun = performance.now()
     this.waits += 1

@@ -108,13 +108,13 @@ class Wasm extends Runtime {
     return sandboxOf(this).functions.filter(({ name }) => !name.startsWith('hyperlight:'))
   }
 
-  async call(name, ...values) {
-    return callIn(sandboxOf(this), this.#program, name, values)
+  async call(name, values, given) {
+    return callIn(sandboxOf(this), forCall(this.#program, name, values, given))
   }
 
-  callSync(name, ...values) {
-    const { type, text, given } = forCall(this.#program, name, values)
-    return fromGuest(type?.result, sandboxOf(this).callSync(name, ...text, given), `the result of \`${name}\``)
+  callSync(name, values, given) {
+    const { type, text, limits } = forCall(this.#program, name, values, given)
+    return fromGuest(type?.result, sandboxOf(this).callSync(name, ...text, limits), `the result of \`${name}\``)
   }
 
   async run(given) {
@@ -197,8 +197,8 @@ class WasmPool extends RuntimePool {
     this.#program = program
   }
 
-  async call(name, ...values) {
-    return callIn(poolOf(this), this.#program, name, values)
+  async call(name, values, given) {
+    return callIn(poolOf(this), forCall(this.#program, name, values, given))
   }
 
   async run(given) {
@@ -212,24 +212,22 @@ class WasmPool extends RuntimePool {
 }
 
 /** `subject`: a sandbox, or a pool. */
-async function callIn(subject, program, name, values) {
-  const { type, text, given } = forCall(program, name, values)
-  return fromGuest(type?.result, await subject.call(name, ...text, given), `the result of \`${name}\``)
+async function callIn(subject, { type, name, text, limits }) {
+  return fromGuest(type?.result, await subject.call(name, ...text, limits), `the result of \`${name}\``)
 }
 
-/** The parts of a call. A record may be an argument, so the options are the object after the parameters. */
-function forCall(program, name, values) {
-  const type = program?.exports.get(options.text('the name of a function', name))
-  if (type === undefined) return { type, text: values, given: options.takeCallOptions(values) }
+/** The parts of a call. The options come last even if there are none: a record may be an argument. */
+function forCall(program, name, given, limits) {
+  const values = Array.from(options.callArguments(name, given))
+  const type = program?.exports.get(name)
+  if (type === undefined) return { type, name, text: values, limits: options.callOptions(limits) }
   const count = type.parameters.length
-  const last = values[count]
-  const hasOptions = values.length === count + 1 && (last === undefined || (typeof last === 'object' && last !== null))
-  if (values.length !== count && !hasOptions) {
-    throw new HyperlightError('ERR_HL_SIGNATURE', `\`${described(type).signature}\` takes ${count} argument${count === 1 ? '' : 's'}, and behind them ` +
-      `there may be an object with the options of the call; found ${values.length}`)
+  if (values.length !== count) {
+    throw new HyperlightError('ERR_HL_SIGNATURE', `\`${described(type).signature}\` takes ${count} argument${count === 1 ? '' : 's'}, ` +
+      `found ${values.length} in the array: call(name, [arguments], options)`)
   }
-  const text = values.slice(0, count).map((value, index) => toGuest(type.parameters[index], value, `argument ${index + 1} of \`${name}\``))
-  return { type, text, given: options.callOptions(last) }
+  const text = values.map((value, index) => toGuest(type.parameters[index], value, `argument ${index + 1} of \`${name}\``))
+  return { type, name, text, limits: options.callOptions(limits) }
 }
 
 function toGuest(slot, value, what) {

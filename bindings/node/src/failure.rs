@@ -43,13 +43,8 @@ impl Failure {
         Self::new(ErrorCode::State, message)
     }
 
-    /// Converts an error of the WebAssembly compiler.
-    pub fn of_compiler(code: ErrorCode, message: &str) -> Self {
-        Self::new(code, message)
-    }
-
     pub fn interrupted() -> Self {
-        Self::new(ErrorCode::Interrupted, "the call was interrupted")
+        Error::interrupted().into()
     }
 
     /// The name of the code.
@@ -122,8 +117,8 @@ impl fmt::Display for HostFailure {
         match self {
             Self::Thrown(thrown) => f.write_str(&thrown.text),
             Self::Wrong(failure) => f.write_str(&failure.message),
-            Self::Cancelled => f.write_str("the call was interrupted"),
-            Self::TimedOut(_) => f.write_str("the call's time is up"),
+            Self::Cancelled => f.write_str(&Failure::interrupted().message),
+            Self::TimedOut(limit) => f.write_str(&Failure::from(Error::timed_out(*limit)).message),
         }
     }
 }

@@ -131,8 +131,8 @@ impl Dispatcher {
     /// Returns true if JavaScript may still run in its environment.
     fn may_run(&self) -> bool {
         let mut is_equal = false;
-        // SAFETY: the environment and the function are live here. The call has no effect and runs no code, but Node first
-        // checks that JavaScript may run.
+        // SAFETY: the environment and the function are live here. The call has no effect and runs no code, but Node
+        // first checks that JavaScript may run.
         let asked =
             unsafe { sys::napi_strict_equals(self.env, self.function, self.function, &raw mut is_equal) };
         check(asked).is_ok()

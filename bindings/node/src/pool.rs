@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use libhyperlight::handle::Operation;
-use libhyperlight::{ErrorCode, Pool, PoolOptions, PooledSandbox};
+use libhyperlight::{Error, Pool, PoolOptions, PooledSandbox};
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
@@ -69,6 +69,18 @@ pub struct JsPoolCall {
     pub wait_ms: Option<f64>,
     /// True if the call has an abort signal.
     pub has_signal: bool,
+}
+
+/// Fails because the pool was closed, for those who wait in JavaScript.
+#[napi(catch_unwind)]
+pub fn pool_closed() -> Made<()> {
+    Made(Err(Error::pool_closed().into()))
+}
+
+/// Fails because none of so many members came free in time, for those who wait in JavaScript.
+#[napi(catch_unwind)]
+pub fn no_member_in_time(wait_ms: f64, members: u32) -> Made<()> {
+    Made(Err(Error::no_member_in_time(milliseconds(wait_ms), members.into()).into()))
 }
 
 #[napi]
@@ -174,7 +186,7 @@ impl JsPool {
 impl Shared {
     fn pool(&self) -> Result<Arc<Pool>, Failure> {
         let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.clone().ok_or_else(|| Failure::new(ErrorCode::Closed, "the pool was closed; make a new one"))
+        pool.clone().ok_or_else(|| Error::pool_closed().into())
     }
 
     fn member(&self, job: &Job, wait: Option<Duration>) -> Result<Arc<SharedSandbox>, Failure> {

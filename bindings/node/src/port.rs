@@ -102,7 +102,7 @@ impl Port {
         if !jobs.is_empty() {
             // Or the kernel has no room for another signal. The environment does not wait for that; a thread does.
             // Without a thread for it, the guests end at their next call of the host.
-            let _ = thread::Builder::new().name("hyperlight-stop".to_owned()).spawn(move || {
+            let _ = thread::Builder::new().name("hl-stop".to_owned()).spawn(move || {
                 while cancel_all(&mut jobs) {
                     thread::sleep(Duration::from_millis(1));
                 }

@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use libhyperlight::{ErrorCode, Kind, Signature, Value, ValueRef};
+use libhyperlight::{Error, ErrorCode, Kind, Signature, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue};
 use napi::{Status, sys};
 
@@ -133,10 +133,7 @@ pub(crate) fn fit_arguments(
 ) -> Result<Vec<Value>, Failure> {
     let (expected, found) = (signature.params().len(), arguments.len());
     if expected != found {
-        return Err(Failure::new(
-            ErrorCode::Signature,
-            format!("`{name}` is {signature}, but was called with {found} arguments"),
-        ));
+        return Err(Error::wrong_count(name, signature, found).into());
     }
     arguments
         .into_iter()

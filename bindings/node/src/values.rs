@@ -10,7 +10,6 @@ mod read;
 mod spelling;
 
 use libhyperlight::ErrorCode;
-use libhyperlight_values::error::Reason;
 use libhyperlight_values::{Error, ParseError, Type, check, lift, limits, lower, script};
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
@@ -118,12 +117,6 @@ pub fn of_script(what: String, is_all: bool, text: String) -> Made<Option<JsTape
 /// Of a guest's value, or of the caller's.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match error.reason() {
-            Reason::Protocol => ErrorCode::Protocol,
-            Reason::TooLarge => ErrorCode::TooLarge,
-            Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
-            _ => ErrorCode::InvalidArgument,
-        };
-        Self::new(code, error.message())
+        Self::new(error.reason().code(), error.message())
     }
 }

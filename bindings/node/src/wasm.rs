@@ -3,11 +3,10 @@
 use libhyperlight::options::CompileOptions;
 use libhyperlight::options::table::{Options as _, Setting};
 use libhyperlight_values::{Function, Type};
-use libhyperlight_wasm_loader::{Error, Options, Program};
+use libhyperlight_wasm_loader::{Options, Program};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
 
-use crate::failure::Failure;
 use crate::guard::contain;
 use crate::guest::JsGuest;
 use crate::options;
@@ -180,12 +179,6 @@ pub fn load_program(saved: Uint8Array) -> Made<JsProgram> {
 impl JsProgram {
     pub(crate) fn new(program: Program) -> Self {
         Self { program }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::of_compiler(error.code(), error.message())
     }
 }
 

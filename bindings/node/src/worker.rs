@@ -60,7 +60,7 @@ where
     let worker = Arc::new(Worker::default());
     let on_thread = Arc::clone(&worker);
     thread::Builder::new()
-        .name("libhyperlight".to_owned())
+        .name("hl-call".to_owned())
         .stack_size(STACK)
         .spawn(move || on_thread.work(affinity, task))
         .map(drop)

@@ -87,7 +87,7 @@ test('a WebAssembly program imports no more parameters than a function takes ope
   for (const call of [(a, b = 2) => Number(a) * b, (...values) => Number(values[0]) * values[1], mul]) {
     for (const more of [{ openArity: true }, { arity: 2 }]) {
       const wasm = new Wasm(core, { hostFunctions: { log, 'math.mul': { call, ...more } } })
-      assert.equal(await wasm.call('multiply', 3n, 0.5), 1.5)
+      assert.equal(await wasm.call('multiply', [3n, 0.5]), 1.5)
       wasm.close()
     }
   }

@@ -6,9 +6,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { Guest, HyperlightError, Sandbox, SandboxPool } from 'libhyperlight'
+import { Guest, HyperlightError, JavaScript, Sandbox, SandboxPool } from 'libhyperlight'
 
 const demo = Guest.builtin('demo')
+/** The source `script`. */
+const SCRIPT = `
+let count = 0
+globalThis.add = (a, b) => a + b; globalThis.next = () => count += 1; globalThis.spin = () => { for (;;) {} }
+`
 
 /** What is done, what must come of it, and what is done in the host function that it calls. */
 function scripts() {
@@ -112,7 +117,8 @@ class Player {
 
   #call(limits, [name, ...words]) {
     const result = (found) => (found === undefined ? 'ok' : String(found))
-    const values = [name, ...words.map(value), limits]
+    const given = words.map(value)
+    const values = this.#sandbox instanceof JavaScript ? [name, given, limits] : [name, ...given, limits]
     if (this.#isSync) return result(this.#sandbox.callSync(...values))
     return this.#sandbox.call(...values).then(result)
   }
@@ -120,6 +126,7 @@ class Player {
   async #make(source) {
     switch (source) {
       case 'demo': this.#sandbox = new Sandbox(demo); break
+      case 'script': this.#sandbox = new JavaScript(SCRIPT); break
       case 'broken':
         this.#sandbox = new Sandbox(Guest.builtin('javascript').withPayload(Buffer.from("throw new Error('no')")))
         break

@@ -16,7 +16,7 @@ const SPIN = Buffer.from('AGFzbQEAAAABBAFgAAADAgEABwgBBHNwaW4AAAoJAQcAA0AMAAsL',
 /** The threads of this package, those of the kernel's and of Node's aside. */
 const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
   try {
-    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'libhyperlight\n'
+    return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'hl-call\n'
   } catch {
     return false
   }
@@ -116,6 +116,6 @@ test('an option that is undefined leaves a script\'s and a program\'s limit wher
   await other.call('many', [11])
   const wasm = new Wasm(SPIN, { timeoutMs: 300, wasi: undefined, snapshot: undefined, maxProgramSize: undefined, compileTimeoutMs: undefined })
   const programs = await wasm.pool({ ...nothing, size: 1 })
-  await assert.rejects(programs.call('spin', undefined), { code: 'ERR_HL_TIMEOUT' })
+  await assert.rejects(programs.call('spin', undefined, undefined), { code: 'ERR_HL_TIMEOUT' })
   for (const each of [js, pool, other, wasm, programs]) each.close()
 })

@@ -315,7 +315,7 @@ test('twenty programs are compiled at once on as many threads as there are proce
     import fs from 'node:fs'
     import { availableParallelism } from 'node:os'
     const threads = () => fs.readdirSync('/proc/self/task').filter((id) => {
-      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'libhyperlight\\n' } catch { return false }
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'hl-call\\n' } catch { return false }
     }).length
     const mine = Buffer.concat([SPIN, Buffer.from([0, 2, 1, 0])])
     const compiling = Array.from({ length: 20 }, (_, index) => {
@@ -351,7 +351,7 @@ test('a thousand idle sandboxes cost no thread', { timeout: 60_000 }, async () =
     import fs from 'node:fs'
     // The kernel's own threads for each machine are listed there, too.
     const threads = () => fs.readdirSync('/proc/self/task').filter((id) =>
-      fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'libhyperlight\\n').length
+      fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') === 'hl-call\\n').length
     const sandboxes = []
     for (let round = 0; round < 1000; round += 1) sandboxes.push(new Sandbox(guest, { heapSize: 65536 }))
     for (const sandbox of sandboxes.slice(0, 200)) await sandbox.call('NoOp')

@@ -116,7 +116,7 @@ test('who must wait waits in the order of arrival, without threads', async () =>
   const { snapshot } = await warm()
   const pool = new SandboxPool(snapshot, { size: 1 })
   const threads = () => fs.readdirSync('/proc/self/task').filter((id) =>
-    fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'libhyperlight\n').length
+    fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'hl-call\n').length
   const order = []
   const calls = Array.from({ length: 200 }, (_, index) => pool.call('NoOp').then(() => order.push(index)))
   await sleep(1)

@@ -17,7 +17,7 @@ const CASES = [
   [() => new Sandbox(guest), [['evolve'], ['call', 'eval', '1'], ['callSync', 'eval', '1']], 'poisoned'],
   [() => new JavaScript(ENDLESS), [['evolve'], ['call', 'f', []], ['callSync', 'f', []], ['eval', '1'], ['evalSync', '1'], ['load', '1']], 'closed'],
   [() => new JavaScript('import "forever"', { modules: { forever: ENDLESS } }), [['call', 'f', []], ['callSync', 'f', []]], 'closed'],
-  [() => new Wasm(program), [['evolve'], ['call', 'f'], ['callSync', 'f'], ['run'], ['runSync']], 'poisoned'],
+  [() => new Wasm(program), [['evolve'], ['call', 'f', []], ['callSync', 'f', []], ['run'], ['runSync']], 'poisoned'],
 ]
 
 for (const limits of [{ timeoutMs: 300 }, { cpuTimeMs: 300 }]) {

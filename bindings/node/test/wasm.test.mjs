@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 
-import { Snapshot, Wasm, WasmMemory, WasmPool, WasmProgram } from 'libhyperlight'
+import { JavaScript, Snapshot, Wasm, WasmMemory, WasmPool, WasmProgram } from 'libhyperlight'
 
 const file = (name) => path.join(import.meta.dirname, 'programs', `${name}.wasm`)
 const core = fs.readFileSync(file('core'))
@@ -30,31 +30,59 @@ test('exported functions are called with values of their types, on both ways', a
     for (const [name, values, expected] of [['add', [2, 3], 5], ['add', [2 ** 31 - 1, 1], -(2 ** 31)], ['wide', [2n ** 40n], 2n ** 41n],
       ['wide', [-1n], -2n], ['half', [3], 1.5], ['half', [NaN], NaN], ['third', [-0], -0], ['third', [1e300], 1e300 / 3], ['nothing', [], undefined],
       ['fib', [20], 6765n], ['swap', [7, -(2n ** 63n)], [-(2n ** 63n), 7]]]) {
-      assert.deepStrictEqual(wasm.callSync(name, ...values), expected)
-      assert.deepStrictEqual(await wasm.call(name, ...values), expected)
-      assert.deepStrictEqual(await wasm.call(name, ...values, { timeoutMs: 5000 }), expected)
+      assert.deepStrictEqual(wasm.callSync(name, values), expected)
+      assert.deepStrictEqual(await wasm.call(name, values), expected)
+      assert.deepStrictEqual(await wasm.call(name, values, { timeoutMs: 5000 }), expected)
     }
     assert.equal(await wasm.call('next'), 1)
     assert.equal(wasm.callSync('next'), 2)
-    await assert.rejects(wasm.call('add', 1.5, 2), { code: 'ERR_HL_SIGNATURE' })
-    await assert.rejects(wasm.call('wide', 1), { code: 'ERR_HL_SIGNATURE', message: /bigint/ })
-    await assert.rejects(wasm.call('add', 1), { code: 'ERR_HL_SIGNATURE' })
-    await assert.rejects(wasm.call('add', 1, 2, { timeout: 5 }), { code: 'ERR_HL_INVALID_ARGUMENT', message: /timeoutMs/ })
+    await assert.rejects(wasm.call('add', [1.5, 2]), { code: 'ERR_HL_SIGNATURE' })
+    await assert.rejects(wasm.call('wide', [1]), { code: 'ERR_HL_SIGNATURE', message: /bigint/ })
+    await assert.rejects(wasm.call('add', [1]), { code: 'ERR_HL_SIGNATURE' })
+    await assert.rejects(wasm.call('add', [1, 2], { timeout: 5 }), { code: 'ERR_HL_INVALID_ARGUMENT', message: /timeoutMs/ })
     await assert.rejects(wasm.call('nobody'), { code: 'ERR_HL_FUNCTION_NOT_FOUND' })
     assert.equal(wasm.state, 'ready')
   })
 })
 
+test('the arguments of a call are one array, as those of a script are, and the options follow it', async () => {
+  const pool = await using(new Wasm(core, { hostFunctions: IMPORTS }), async (wasm) => {
+    const pool = await wasm.pool({ size: 1 })
+    const of = (subject) => [(...given) => subject.call(...given), async (...given) => (subject.callSync ?? subject.call).apply(subject, given)]
+    for (const call of [wasm, pool].flatMap(of)) {
+      assert.equal(await call('add', Object.freeze([2, 3]), { timeoutMs: 5000, cpuTimeMs: undefined }), 5)
+      assert.equal(await call('nothing'), undefined)
+      assert.equal(await call('nothing', undefined, undefined), undefined)
+      // As calls were written before.
+      for (const old of [['add', 2, 3], ['log', 7], ['nothing', { timeoutMs: 5000 }], ['fib', 20, { timeoutMs: 5000 }], ['add', new Uint8Array(2)], ['nothing', null]]) {
+        await assert.rejects(call(...old), { code: 'ERR_HL_INVALID_ARGUMENT', message: /^the arguments of `\w+` are one array, call\(name, \[arguments\], options\), found / })
+      }
+      await assert.rejects(call('add', [2], 3), { code: 'ERR_HL_SIGNATURE', message: /takes 2 arguments, found 1 in the array/ })
+      await assert.rejects(call('add', [2, 3, { timeoutMs: 5000 }]), { code: 'ERR_HL_SIGNATURE', message: /found 3 in the array: call\(name, \[arguments\], options\)/ })
+      await assert.rejects(call('add', [2, 3], [4]), { code: 'ERR_HL_INVALID_ARGUMENT', message: /options of a call/ })
+      // A hole is no number.
+      await assert.rejects(call('add', Array(2)), { code: 'ERR_HL_SIGNATURE' })
+    }
+    return pool
+  })
+  pool.close()
+  for (const call of [(js, ...given) => js.call(...given), async (js, ...given) => js.callSync(...given)]) {
+    const js = new JavaScript('function f() {}')
+    await assert.rejects(call(js, 'f', 2, 3), { code: 'ERR_HL_INVALID_ARGUMENT', message: /one array, call\(name, \[arguments\], options\), found 2/ })
+    js.close()
+  }
+})
+
 test('what a program may ask of the compiler is bounded', async () => {
   await using(new Wasm(core, { hostFunctions: IMPORTS, maxProgramSize: core.length, compileTimeoutMs: Infinity }), async (wasm) => {
-    assert.equal(await wasm.call('add', 2, 3), 5)
+    assert.equal(await wasm.call('add', [2, 3]), 5)
   })
-  const tooLarge = { code: 'ERR_HL_GUEST_BINARY', message: /max program size/ }
+  const tooLarge = { code: 'ERR_HL_GUEST_BINARY', message: /raise maxProgramSize if/ }
   assert.throws(() => new Wasm(core, { maxProgramSize: core.length - 1 }), tooLarge)
   await assert.rejects(Wasm.compile(core, { maxProgramSize: 1 }), tooLarge)
   // (module (func (export "f"))), with a custom section, so that it was not compiled before
   const slow = Buffer.from('0061736d0100000001040160000003020100070501016600000a040102000b0003017a7a', 'hex')
-  const tooLong = { code: 'ERR_HL_TIMEOUT', message: /raise the compile timeout/ }
+  const tooLong = { code: 'ERR_HL_TIMEOUT', message: /raise compileTimeoutMs if/ }
   assert.throws(() => new Wasm(slow, { compileTimeoutMs: 1e-6 }), tooLong)
   await assert.rejects(Wasm.compile(slow, { compileTimeoutMs: 1e-6 }), tooLong)
   await using(await Wasm.compile(slow), (wasm) => wasm.call('f'))
@@ -68,7 +96,7 @@ test('a compiled program can be kept, and is given what it finds around itself w
     assert.deepEqual(again.toBytes(), program.toBytes())
     for (const make of [() => new Wasm(again, { hostFunctions: IMPORTS }), () => Wasm.compile(again, { hostFunctions: IMPORTS })]) {
       await using(await make(), async (wasm) => {
-        assert.equal(await wasm.call('fib', 20), 6765n)
+        assert.equal(await wasm.call('fib', [20]), 6765n)
         assert.equal(wasm.functions.find(({ name }) => name === 'fib').signature, 'fib(i32) -> i64')
       })
     }
@@ -108,12 +136,12 @@ test('compiling goes on on another thread, from bytes, a path and a URL', async 
   const timer = setInterval(() => { ticks += 1 }, 1).unref()
   // Another program each time, so that it is compiled and not remembered.
   const own = Buffer.concat([core, Buffer.from([0, 5, 4]), Buffer.from(`t${String(process.pid).slice(-3).padStart(3, '0')}`)])
-  await using(await Wasm.compile(own, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(await wasm.call('add', 1, 2), 3))
+  await using(await Wasm.compile(own, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(await wasm.call('add', [1, 2]), 3))
   clearInterval(timer)
   assert.ok(ticks > 0)
   for (const source of [file('core'), new URL(`file://${file('core')}`), new Uint8Array(core)]) {
-    await using(await Wasm.compile(source, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(wasm.callSync('add', 1, 2), 3))
-    await using(new Wasm(source, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(wasm.callSync('add', 1, 2), 3))
+    await using(await Wasm.compile(source, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(wasm.callSync('add', [1, 2]), 3))
+    await using(new Wasm(source, { hostFunctions: IMPORTS }), async (wasm) => assert.equal(wasm.callSync('add', [1, 2]), 3))
   }
 })
 
@@ -139,20 +167,20 @@ test('imports are host functions: with the import\'s signature, or their own; sy
     log: (value) => { if (value < 0) throw thrown; seen.push(value) },
     'math.mul': { params: ['i64', 'f64'], returns: 'f64', call: async (a, b) => { await sleep(1); return Number(a) * b } },
   } }), async (wasm) => {
-    await wasm.call('log', 7)
-    wasm.callSync('log', 8)
+    await wasm.call('log', [7])
+    wasm.callSync('log', [8])
     assert.deepEqual(seen, [7, 8])
-    assert.equal(await wasm.call('multiply', 3n, 0.5), 1.5)
-    assert.throws(() => wasm.callSync('multiply', 3n, 0.5), { code: 'ERR_HL_STATE', message: /math\.mul.*async/ })
-    assert.equal(await wasm.call('log', -1).catch((error) => error), thrown)
-    assert.throws(() => wasm.callSync('log', -1), (error) => error === thrown)
+    assert.equal(await wasm.call('multiply', [3n, 0.5]), 1.5)
+    assert.throws(() => wasm.callSync('multiply', [3n, 0.5]), { code: 'ERR_HL_STATE', message: /math\.mul.*async/ })
+    assert.equal(await wasm.call('log', [-1]).catch((error) => error), thrown)
+    assert.throws(() => wasm.callSync('log', [-1]), (error) => error === thrown)
     assert.equal(wasm.state, 'ready')
   })
   assert.throws(() => new Wasm(core, { hostFunctions: { print: () => {} } }), { code: 'ERR_HL_INVALID_ARGUMENT', message: /`print` needs a signature.*`log`, `math.mul`/ })
   assert.throws(() => new Wasm(core, { hostFunctions: { log: 7 } }), { code: 'ERR_HL_INVALID_ARGUMENT' })
   await using(new Wasm(core), async (wasm) => {
-    assert.equal(await wasm.call('add', 1, 2), 3)
-    await assert.rejects(wasm.call('log', 1), { message: /log/ })
+    assert.equal(await wasm.call('add', [1, 2]), 3)
+    await assert.rejects(wasm.call('log', [1]), { message: /log/ })
   })
 })
 
@@ -163,10 +191,10 @@ test('memories are read and written, and grow', async () => {
     assert.equal(await memory.size(), 65536)
     assert.equal(Buffer.from(await memory.read(16, 5)).toString(), 'hello')
     await memory.write(1024, new Uint8Array([1, 2, 3, 4]))
-    assert.equal(await wasm.call('load', 1024), 0x04030201)
+    assert.equal(await wasm.call('load', [1024]), 0x04030201)
     memory.writeSync(1024, Buffer.from([5]))
     assert.deepEqual(memory.readSync(1023, 3), new Uint8Array([0, 5, 2]))
-    assert.equal(wasm.callSync('grow', 1), 1)
+    assert.equal(wasm.callSync('grow', [1]), 1)
     assert.equal(memory.sizeSync(), 131072)
     assert.equal(await wasm.memory('other').size(), 131072)
     await assert.rejects(memory.read(131072, 1), { code: 'ERR_HL_GUEST_ERROR', guestCode: 5 })
@@ -185,11 +213,11 @@ test('traps are errors that say where, and the program goes on', async () => {
     for (const [name, values, message] of [['divide', [1, 0], /divide by zero/], ['unreachable', [], /unreachable/], ['load', [1 << 20], /out of bounds/],
       ['deep', [1n], /stack/]]) {
       for (const way of ['call', 'callSync']) {
-        await assert.rejects(async () => wasm[way](name, ...values), { name: 'HyperlightError', code: 'ERR_HL_GUEST_ERROR', guestCode: 1, message })
+        await assert.rejects(async () => wasm[way](name, values), { name: 'HyperlightError', code: 'ERR_HL_GUEST_ERROR', guestCode: 1, message })
         assert.equal(wasm.state, 'ready')
       }
     }
-    assert.equal(await wasm.call('add', 1, 2), 3)
+    assert.equal(await wasm.call('add', [1, 2]), 3)
   })
 })
 
@@ -197,9 +225,9 @@ test('endless loops end in time and by signal, and a restore mends them', async 
   await using(new Wasm(core, { hostFunctions: IMPORTS, timeoutMs: 2000 }), async (wasm) => {
     await wasm.evolve()
     const snapshot = await wasm.snapshot()
-    for (const [attempt, expected] of [[() => wasm.call('spin', { timeoutMs: 30 }), { code: 'ERR_HL_TIMEOUT' }],
-      [async () => wasm.callSync('spin', { timeoutMs: 30 }), { code: 'ERR_HL_TIMEOUT' }],
-      [() => wasm.call('spin', { signal: AbortSignal.timeout(30) }), { name: 'TimeoutError' }],
+    for (const [attempt, expected] of [[() => wasm.call('spin', [], { timeoutMs: 30 }), { code: 'ERR_HL_TIMEOUT' }],
+      [async () => wasm.callSync('spin', [], { timeoutMs: 30 }), { code: 'ERR_HL_TIMEOUT' }],
+      [() => wasm.call('spin', [], { signal: AbortSignal.timeout(30) }), { name: 'TimeoutError' }],
       [() => { setTimeout(() => wasm.interrupt(), 30); return wasm.call('spin') }, { code: 'ERR_HL_INTERRUPTED' }]]) {
       await assert.rejects(attempt, expected)
       assert.equal(wasm.state, 'poisoned')
@@ -218,19 +246,19 @@ test('snapshots, clones, files and pools', async (context) => {
   const pool = await wasm.pool({ size: 2 })
   wasm.close()
   assert.deepEqual(await Promise.all(Array.from({ length: 10 }, () => pool.call('next'))), Array(10).fill(2))
-  assert.deepEqual(await pool.call('swap', 1, 2n), [2n, 1])
+  assert.deepEqual(await pool.call('swap', [1, 2n]), [2n, 1])
   await assert.rejects(pool.call('unreachable'), { code: 'ERR_HL_GUEST_ERROR' })
   const member = await pool.acquire()
   assert.ok(member instanceof Wasm)
-  assert.deepEqual([await member.call('next'), member.callSync('next'), member.callSync('swap', 1, 2n)], [2, 3, [2n, 1]])
+  assert.deepEqual([await member.call('next'), member.callSync('next'), member.callSync('swap', [1, 2n])], [2, 3, [2n, 1]])
   await member.memory().write(0, new Uint8Array(4))
   member.close()
   pool.close()
   await using(new Wasm(snapshot, { hostFunctions: IMPORTS }), async (clone) => {
-    assert.deepEqual([await clone.call('next'), await clone.call('swap', 1, 2n)], [2, [2n, 1]])
+    assert.deepEqual([await clone.call('next'), await clone.call('swap', [1, 2n])], [2, [2n, 1]])
   })
   const other = new WasmPool(snapshot, { hostFunctions: IMPORTS })
-  assert.deepEqual(await other.call('swap', 1, 2n), [2n, 1])
+  assert.deepEqual(await other.call('swap', [1, 2n]), [2n, 1])
   other.close()
   const saved = path.join(directory, 'warm.hls')
   await snapshot.save(saved)
@@ -239,12 +267,12 @@ test('snapshots, clones, files and pools', async (context) => {
     assert.deepEqual(clone.functions.find(({ name }) => name === 'add'), { name: 'add', params: ['i32', 'i32'], returns: 'i32' })
   })
   await using(new Wasm(core, { snapshot: Snapshot.load(saved), hostFunctions: IMPORTS }), async (clone) => {
-    assert.deepEqual([await clone.call('next'), await clone.call('swap', 1, 2n)], [2, [2n, 1]])
+    assert.deepEqual([await clone.call('next'), await clone.call('swap', [1, 2n])], [2, [2n, 1]])
   })
   const loaded = Snapshot.load(saved)
   await using(await Wasm.compile(core, { snapshot: loaded, hostFunctions: IMPORTS }), async (clone) => assert.equal(await clone.call('next'), 2))
   const known = new WasmPool(loaded, { hostFunctions: IMPORTS })
-  assert.deepEqual(await known.call('swap', 1, 2n), [2n, 1])
+  assert.deepEqual(await known.call('swap', [1, 2n]), [2n, 1])
   known.close()
   assert.throws(() => new Wasm(core, { snapshot: 7 }), { code: 'ERR_HL_INVALID_ARGUMENT' })
   assert.throws(() => new Wasm(core, { snapshot: {} }), { code: 'ERR_HL_INVALID_ARGUMENT' })
@@ -275,15 +303,15 @@ test('a component takes and returns the values of its types', async () => {
       ['same-bytes', [new Uint8Array([1, 255])], new Uint8Array([1, 255])], ['same-list', [[1n, 2n ** 64n - 1n]], [1n, 2n ** 64n - 1n]],
       ['same-list', [new BigUint64Array(2)], [0n, 0n]], ['older', [{ name: 'Ada', age: 36 }], { name: 'Ada', age: 37 }], ['some', [0], null], ['some', [7], 7],
       ['half', [2n ** 63n], { ok: 2n ** 62n }], ['half', [3n], { err: 'odd' }]]) {
-      assert.deepStrictEqual(wasm.callSync(name, ...values), expected)
-      assert.deepStrictEqual(await wasm.call(name, ...values), expected)
-      assert.deepStrictEqual(await wasm.call(name, ...values, { timeoutMs: 5000 }), expected)
+      assert.deepStrictEqual(wasm.callSync(name, values), expected)
+      assert.deepStrictEqual(await wasm.call(name, values), expected)
+      assert.deepStrictEqual(await wasm.call(name, values, { timeoutMs: 5000 }), expected)
     }
     assert.deepEqual(wasm.functions.find(({ name }) => name === 'older'), { name: 'older', params: ['json'], returns: 'json',
       signature: 'older(who: record { name: string, age: u32 }) -> record { name: string, age: u32 }' })
     for (const [name, value, message] of [['older', { name: 'x' }, /argument 1 of `older` lacks the field `age`/], ['older', { name: 'x', age: 1, more: 1 }, /"more"/],
       ['older', 7, /object/], ['same-list', [1], /argument 1 of `same-list`\[0\] must be a bigint \(u64\)/], ['same-list', [2n ** 64n], /does not fit u64/]]) {
-      await assert.rejects(wasm.call(name, value), { code: 'ERR_HL_SIGNATURE', message })
+      await assert.rejects(wasm.call(name, [value]), { code: 'ERR_HL_SIGNATURE', message })
     }
     assert.equal(wasm.state, 'ready')
   })
@@ -298,20 +326,20 @@ test('every type of a component goes in and comes out as it is', async () => {
   }
   await using(new Wasm(file('types')), async (wasm) => {
     for (const [name, values] of Object.entries(cases)) {
-      for (const value of values) assert.deepStrictEqual(await wasm.call(name, value), value, name)
+      for (const value of values) assert.deepStrictEqual(await wasm.call(name, [value]), value, name)
     }
-    assert.deepStrictEqual(await wasm.call('rights-of', new Set(['run', 'read'])), ['read', 'run'])
-    assert.deepStrictEqual(wasm.callSync('maybe', undefined), null)
-    assert.deepStrictEqual(wasm.callSync('floats', new Float64Array([1.5])), [1.5])
+    assert.deepStrictEqual(await wasm.call('rights-of', [new Set(['run', 'read'])]), ['read', 'run'])
+    assert.deepStrictEqual(wasm.callSync('maybe', [undefined]), null)
+    assert.deepStrictEqual(wasm.callSync('floats', [new Float64Array([1.5])]), [1.5])
     for (const [name, value, message] of [['colour-of', 'blue', /`red`, `light-green`, found "blue"/], ['rights-of', ['fly'], /`read`, `write`, `run`, found "fly"/],
       ['shape-of', 'circle', /an object \{ circle \} with its value/], ['shape-of', { point: 1 }, /`point` without a value/], ['shape-of', { circle: 1, point: 1 }, /one of/], ['outcome', 7, /one of `ok`, `err`/],
       ['maybe', -1, /u32/], ['tuple-of', [1n], /array of 4/], ['tuple-of', [1, true, 'x', 0], /\[0\] must be a bigint \(s64\)/], ['floats', ['x'], /\[0\] must be a number \(f64\)/]]) {
-      await assert.rejects(wasm.call(name, value), { code: 'ERR_HL_SIGNATURE', message }, name)
+      await assert.rejects(wasm.call(name, [value]), { code: 'ERR_HL_SIGNATURE', message }, name)
     }
     for (const value of ['two', '', 7]) {
       const refused = { code: 'ERR_HL_SIGNATURE', message: /^argument 1 of `letter` must be/ }
-      assert.throws(() => wasm.callSync('letter', value), refused)
-      await assert.rejects(wasm.call('letter', value), refused)
+      assert.throws(() => wasm.callSync('letter', [value]), refused)
+      await assert.rejects(wasm.call('letter', [value]), refused)
     }
     assert.equal(wasm.state, 'ready')
   })
@@ -322,11 +350,11 @@ test('a value that its kind has, and its type has not, is refused before the gue
   for (const ask of [() => answer, async () => answer]) {
     await using(new Wasm(file('narrow'), { hostFunctions: { ask } }), async (wasm) => {
       answer = 255
-      assert.deepEqual([await wasm.call('same', 255), await wasm.call('asked')], [255, 255])
+      assert.deepEqual([await wasm.call('same', [255]), await wasm.call('asked')], [255, 255])
       for (const value of [256, 4_000_000_000]) {
         const refused = (what) => ({ code: 'ERR_HL_SIGNATURE', message: `${what} does not fit u8` })
-        assert.throws(() => wasm.callSync('same', value), refused('argument 1 of `same`'))
-        await assert.rejects(wasm.call('same', value), refused('argument 1 of `same`'))
+        assert.throws(() => wasm.callSync('same', [value]), refused('argument 1 of `same`'))
+        await assert.rejects(wasm.call('same', [value]), refused('argument 1 of `same`'))
       }
       answer = 256
       await assert.rejects(wasm.call('asked'), { code: 'ERR_HL_SIGNATURE', message: 'the result of the host function `ask` does not fit u8' })
@@ -339,19 +367,19 @@ test('a component\'s imports are host functions, of itself and of interfaces', a
   const thrown = new Error('mine')
   const hostFunctions = { shout: async (text) => { await sleep(1); heard.push(text) }, 'test:host/tools#double': (value) => { if (value === 0n) throw thrown; return value + value } }
   await using(await Wasm.compile(component, { hostFunctions }), async (wasm) => {
-    await wasm.call('shout', 'hear')
+    await wasm.call('shout', ['hear'])
     assert.deepEqual(heard, ['hear'])
-    assert.equal(await wasm.call('twice', 4n), 8n)
+    assert.equal(await wasm.call('twice', [4n]), 8n)
     const pool = await wasm.pool({ size: 1 })
-    assert.deepEqual(await pool.call('older', { name: 'Ada', age: 1 }), { name: 'Ada', age: 2 })
-    assert.equal(await pool.call('twice', 0n).catch((error) => error), thrown)
-    assert.equal(await pool.call('twice', 4n), 8n)
+    assert.deepEqual(await pool.call('older', [{ name: 'Ada', age: 1 }]), { name: 'Ada', age: 2 })
+    assert.equal(await pool.call('twice', [0n]).catch((error) => error), thrown)
+    assert.equal(await pool.call('twice', [4n]), 8n)
     pool.close()
     const snapshot = await wasm.snapshot()
-    assert.equal(await wasm.call('twice', 0n).catch((error) => error), thrown)
+    assert.equal(await wasm.call('twice', [0n]).catch((error) => error), thrown)
     // By the rules of components, one that has trapped is not entered again.
-    await assert.rejects(wasm.call('twice', 4n), { code: 'ERR_HL_GUEST_ERROR', message: /cannot enter/ })
+    await assert.rejects(wasm.call('twice', [4n]), { code: 'ERR_HL_GUEST_ERROR', message: /cannot enter/ })
     await wasm.restore(snapshot)
-    assert.equal(await wasm.call('twice', 4n), 8n)
+    assert.equal(await wasm.call('twice', [4n]), 8n)
   })
 })

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 use libhyperlight::options::table::{Options, Setting};
-use libhyperlight::{ErrorCode, PoolOptions, PooledSandbox};
+use libhyperlight::{Error, ErrorCode, PoolOptions, PooledSandbox};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::call::call;
 use crate::callbacks::Callbacks;
-use crate::errors::{self, contain, raise};
+use crate::errors::{contain, raise};
 use crate::logging;
 use crate::options;
 use crate::sandbox::Sandbox;
@@ -110,6 +110,12 @@ impl Pool {
         })
     }
 
+    /// Raises the error for the use of a closed pool: the executor is closed before its members are.
+    #[staticmethod]
+    fn refuse_use(py: Python<'_>) -> PyResult<()> {
+        contain(|| Err(raise(py, Error::pool_closed())))
+    }
+
     /// Returns the statistics: in use, idle, created, replaced, waits, seconds waited.
     fn stats(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, f64)> {
         contain(|| {
@@ -157,21 +163,11 @@ impl Pool {
             }
             taken => taken,
         };
-        taken.map_err(|error| {
-            if error.code() != ErrorCode::PoolTimeout {
-                return raise(py, error);
-            }
-            let text = format!(
-                "no member of the pool came free within acquire_timeout, {:?}; all are in use",
-                self.acquire_timeout
-            );
-            errors::new(py, ErrorCode::PoolTimeout, text)
-        })
+        taken.map_err(|error| raise(py, error.of_whole_wait(self.acquire_timeout)))
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<Arc<libhyperlight::Pool>> {
-        self.with_slot(py, |slot| slot.clone())?
-            .ok_or_else(|| errors::new(py, ErrorCode::Closed, "the pool was closed"))
+        self.with_slot(py, |slot| slot.clone())?.ok_or_else(|| raise(py, Error::pool_closed()))
     }
 
     fn with_slot<R>(
@@ -185,9 +181,7 @@ impl Pool {
                 Err(TryLockError::Poisoned(slot)) => return Ok(work(&mut slot.into_inner())),
                 // In a forked child, the thread that would release it may be missing.
                 Err(TryLockError::WouldBlock) if std::process::id() != self.pid => {
-                    let text =
-                        "the pool belongs to the process that this one was forked from; make a new one here";
-                    return Err(errors::new(py, ErrorCode::State, text));
+                    return Err(raise(py, Error::pool_of_parent()));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::yield_now(),
             }

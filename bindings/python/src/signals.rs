@@ -33,7 +33,7 @@ pub fn wait<T: Send + 'static>(py: Python<'_>, work: impl FnOnce() -> T + Send +
         return Ok(py.detach(work));
     }
     let (sender, receiver) = mpsc::channel();
-    let name = "hyperlight-wait".to_owned();
+    let name = "hl-wait".to_owned();
     let spawned = thread::Builder::new().name(name).spawn(move || {
         // The waiting thread may be gone.
         let _ = sender.send(work());

@@ -1,11 +1,11 @@
 //! WebAssembly programs. A separate library compiles them; it is loaded for the first program.
 
 use libhyperlight_values::{self as values, Function};
-use libhyperlight_wasm_loader::{Error, Options, Program};
+use libhyperlight_wasm_loader::{Options, Program};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::errors::{self, contain};
+use crate::errors::{contain, raise};
 use crate::json::Type;
 
 /// A compiled program.
@@ -47,7 +47,7 @@ impl WasmProgram {
     /// Returns bytes for `load`.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         contain(|| {
-            let saved = py.detach(|| self.program.to_bytes()).map_err(|error| raise(py, &error))?;
+            let saved = py.detach(|| self.program.to_bytes()).map_err(|error| raise(py, error))?;
             Ok(PyBytes::new(py, &saved))
         })
     }
@@ -77,10 +77,10 @@ impl WasmProgram {
         py: Python<'_>,
         bytes: &[u8],
         options: &Options<'_>,
-        make: impl FnOnce(&[u8], &Options<'_>) -> Result<Program, Error> + Send,
+        make: impl FnOnce(&[u8], &Options<'_>) -> libhyperlight::Result<Program> + Send,
     ) -> PyResult<Self> {
         contain(|| {
-            let program = py.detach(|| make(bytes, options)).map_err(|error| raise(py, &error))?;
+            let program = py.detach(|| make(bytes, options)).map_err(|error| raise(py, error))?;
             Ok(Self { program })
         })
     }
@@ -113,8 +113,4 @@ fn options<'a>((arguments, environment, files): &'a Surroundings<'_>) -> Options
         files: files.iter().map(|(path, contents)| (path.as_bytes(), contents.as_bytes())).collect(),
         ..Options::default()
     }
-}
-
-fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    errors::new(py, error.code(), error.message())
 }

@@ -467,7 +467,7 @@ def test_busy(script: MakeScript) -> None:
         starting.evolve()
 
 
-def kick_soon(after: float) -> threading.Timer:
+def signal_soon(after: float) -> threading.Timer:
     timer = threading.Timer(after, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     timer.start()
     return timer
@@ -477,7 +477,7 @@ def test_ctrl_c(script: MakeScript) -> None:
     js = script("function spin() { for (;;); }")
     js.evolve()
     snapshot = js.snapshot()
-    timer = kick_soon(0.1)
+    timer = signal_soon(0.1)
     with pytest.raises(KeyboardInterrupt):
         js.call("spin")
     timer.join()
@@ -487,7 +487,7 @@ def test_ctrl_c(script: MakeScript) -> None:
 
 def test_ctrl_c_while_a_script_is_loaded() -> None:
     js = hl.JavaScript("for (;;);", timeout=20)
-    timer = kick_soon(0.2)
+    timer = signal_soon(0.2)
     with pytest.raises(KeyboardInterrupt):
         js.evolve()
     timer.join()
@@ -497,7 +497,7 @@ def test_ctrl_c_while_a_guest_starts() -> None:
     # A script in the guest's image runs when the guest initialises itself.
     guest = hl.Guest.builtin("javascript").with_payload(b"for (;;);")
     sandbox = hl.Sandbox(guest, timeout=20)
-    timer = kick_soon(0.2)
+    timer = signal_soon(0.2)
     with pytest.raises(KeyboardInterrupt):
         sandbox.evolve()
     timer.join()

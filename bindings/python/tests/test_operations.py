@@ -25,6 +25,13 @@ CODES = {
 }
 
 
+# The source `script`.
+SCRIPT = """
+let count = 0
+globalThis.add = (a, b) => a + b; globalThis.next = () => count += 1; globalThis.spin = () => { for (;;) {} }
+"""
+
+
 @dataclass
 class Step:
     """What is done, what must come of it, and what is done in the host function that it calls."""
@@ -110,9 +117,12 @@ class Player:
     def call(self, words: tuple[str, ...], timeout: float | None) -> str:
         arguments = [int(word[4:]) if word[:4] in ("i32:", "u32:") else word for word in words[1:]]
         result = self.sandbox.call(words[0], *arguments, timeout=timeout)
-        return "ok" if result is None else str(result)
+        # A number as JavaScript writes it.
+        return "ok" if result is None else "NaN" if result != result else str(result)
 
-    def make(self, source: str) -> hl.Sandbox:
+    def make(self, source: str) -> hl.Sandbox | hl.JavaScript:
+        if source == "script":
+            return hl.JavaScript(SCRIPT)
         if source == "demo":
             return hl.Sandbox(hl.Guest.builtin("demo"))
         if source == "broken":

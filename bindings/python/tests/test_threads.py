@@ -164,7 +164,7 @@ def test_a_host_function_reaches_the_event_loop(make: MakeSandbox) -> None:
     assert asyncio.run(main()) == 42
 
 
-def kick_soon(number: int) -> threading.Timer:
+def signal_soon(number: int) -> threading.Timer:
     timer = threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, number))
     timer.start()
     return timer
@@ -175,7 +175,7 @@ def test_ctrl_c_stops_a_guest(make: MakeSandbox) -> None:
     sandbox.evolve()
     snapshot = sandbox.snapshot()
     for _ in range(3):
-        timer = kick_soon(signal.SIGINT)
+        timer = signal_soon(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             sandbox.call("Spin")
         timer.join()
@@ -190,14 +190,14 @@ def test_ctrl_c_is_heard_at_once(make: MakeSandbox) -> None:
     snapshot = sandbox.snapshot()
     sent = 0.0
 
-    def kick() -> None:
+    def strike() -> None:
         nonlocal sent
         sent = time.monotonic()
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     fastest = 10.0
     for _ in range(5):
-        timer = threading.Timer(0.05, kick)
+        timer = threading.Timer(0.05, strike)
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             sandbox.call("Spin")
@@ -213,7 +213,7 @@ def test_a_handler_that_raises_nothing_lets_the_guest_go_on(make: MakeSandbox) -
     heard: list[int] = []
     previous = signal.signal(signal.SIGUSR1, lambda number, frame: heard.append(number))
     try:
-        timer = kick_soon(signal.SIGUSR1)
+        timer = signal_soon(signal.SIGUSR1)
         sandbox.call("SpinForMs", 300)
         timer.join()
     finally:
@@ -226,7 +226,7 @@ def test_ctrl_c_while_waiting_for_a_member(make: MakeSandbox) -> None:
     sandbox = make()
     sandbox.evolve()
     with hl.SandboxPool(sandbox.snapshot(), size=1) as pool, pool.acquire():
-        timer = kick_soon(signal.SIGINT)
+        timer = signal_soon(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             pool.call("Echo", "hi")
         timer.join()
@@ -237,7 +237,7 @@ def test_a_member_that_nobody_waits_for_any_more_goes_back(make: MakeSandbox) ->
     sandbox.evolve()
     with hl.SandboxPool(sandbox.snapshot(), size=1) as pool:
         member = pool.acquire()
-        timer = kick_soon(signal.SIGINT)
+        timer = signal_soon(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             pool.acquire()
         timer.join()

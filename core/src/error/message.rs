@@ -18,6 +18,7 @@ use crate::signature::Signature;
 /// The options and functions that stand behind the names of messages, and others that messages speak of.
 mod terms {
     pub(super) use crate::error::spelling::Function::Evolve as evolve;
+    pub(super) use crate::options::compile::{compile_timeout, max_program_size};
     pub(super) use crate::options::load::{max_heap_size, max_size};
     pub(super) use crate::options::pool::{acquire_timeout, max, min_idle};
     pub(super) use crate::options::sandbox::{
@@ -100,6 +101,9 @@ messages! {
     IgnoredSignal { signal: Number, mend: OtherSignal } InvalidArgument
         "signal {signal} is ignored by the program, so that it cannot stop a guest; {mend}";
 
+    ManyPayloads { most: Count } InvalidArgument
+        "a guest has at most {most} payloads";
+
     // Names and signatures.
     LongName { most: Count, found: Count } InvalidArgument
         "a function's name has 1 to {most} bytes, found {found}";
@@ -109,6 +113,8 @@ messages! {
         "the guest has no function `{name}`";
     NoHostFunction(evolve) { name: Name } FunctionNotFound
         "the host has no function `{name}`; register it before {evolve}";
+    ManyArguments { most: Count, found: Count } Signature
+        "a call has at most {most} arguments, found {found}";
     WrongArguments { name: Name, signature: Signature, found: Text, advice: Text } Signature
         "`{name}` is {signature}, but was called with ({found}){advice}";
     OtherResultExpected { name: Name, signature: Signature, expected: Kind } Signature
@@ -138,6 +144,9 @@ messages! {
     NoMemberInTime(acquire_timeout) { limit: Time, members: Count } PoolTimeout
         "no member of the pool came free within {acquire_timeout}, {limit}; all {members} are in use";
 
+    LargePayloads { most: Size } TooLarge
+        "payloads have at most {most} bytes together";
+
     // What a guest did.
     OutOfMemory(heap_size) { said: Text } GuestOutOfMemory
         "the guest is out of memory{said}; raise {heap_size}";
@@ -146,7 +155,41 @@ messages! {
     StackOverflow { fault: Fault } StackOverflow
         "the guest faulted: {fault}";
 
+    // Guest files.
+    NotRegularFile { path: Text } GuestBinary
+        "{path} is not a regular file";
+    LargeGuestFile { most: Size } GuestBinary
+        "a guest file has at most {most} bytes";
+    NotLoadable { reason: Text } GuestBinary
+        "not a loadable ELF file: {reason}";
+    ManyHeaders { most: Count, found: Count } GuestBinary
+        "not a loadable ELF file: it has {found} program headers; a file has at most {most}";
+    ManyNotes { most: Count } GuestBinary
+        "a file has at most {most} note segments";
+    LongNotes { most: Size, found: Size } GuestBinary
+        "a file's note segments have at most {most} bytes together, found {found}";
+    NoAbi { section: Name, low: Count, high: Count } GuestBinary
+        "the file has no guest ABI note ({section}); this library accepts ABI {low} to {high}; link the guest SDK";
+    OtherAbi { found: Count, low: Count, high: Count } GuestBinary
+        "the guest was built for ABI {found}, this library accepts {low} to {high}; build it with the matching guest SDK";
+
+    // Programs that the host compiles.
+    CompileTimedOut(compile_timeout) Timeout
+        "compiling took longer than allowed; raise {compile_timeout} if the program is trusted";
+    LargeProgram(max_program_size) { said: Text } GuestBinary
+        "{said}; raise {max_program_size} if it is trusted";
+    HeavyProgram(compile_timeout) { said: Text } GuestBinary
+        "{said}; raise {compile_timeout} if it is trusted";
+
     // Snapshots.
+    UnusableFile { reason: Text } SnapshotFile
+        "the snapshot file cannot be used: {reason}";
+    OtherFormat { found: Count, by: Text, expected: Count, mends: Text } SnapshotFile
+        "the snapshot file cannot be used: its format is {found}, that of {by}; expected {expected}; {mends}";
+    FileOfOtherAbi { found: Count, low: Count, high: Count } SnapshotFile
+        "the snapshot file cannot be used: its guest has ABI {found}, this library accepts {low} to {high}";
+    FileNeedsFeatures { lacking: Text } SnapshotFile
+        "the snapshot file cannot be used: it needs processor features that are not here: {lacking}";
     FileMemoryTooLarge(max_size) { what: Text, found: Size, bound: Size } SnapshotFile
         "the snapshot file cannot be used: {what} is {found} bytes, {max_size} is {bound}; raise {max_size} if the file can be trusted";
     FileSizeTooLarge(max_heap_size) { option: Opt, found: Size, bound: Size } SnapshotFile
@@ -160,6 +203,34 @@ messages! {
     // States.
     Poisoned Poisoned
         "an earlier call stopped the guest in the middle; restore the sandbox or make a new one";
+    InUse Busy
+        "the sandbox is in use: by another thread, or by the call that this came from";
+    Interrupted Interrupted
+        "the call was interrupted";
+    NotStarted(evolve) State
+        "the sandbox has not started: {evolve} must come first";
+    Started State
+        "the sandbox has evolved already";
+    TooLate(evolve) State
+        "host functions are registered and removed before {evolve}; the sandbox has started";
+    TooLateForTwins State
+        "host functions are registered before the first sandbox is started";
+    StartFailed Poisoned
+        "the sandbox has failed to start and is of no more use; make a new one";
+    PreparationFailed Closed
+        "the sandbox has failed to start and is of no more use; make a new one";
+    Suspended State
+        "a call of the sandbox waits for host functions: resume it, or restore the sandbox";
+    NotSuspended State
+        "no call of the sandbox waits to be resumed";
+    Closed Closed
+        "the sandbox was closed; make a new one";
+    PoolClosed Closed
+        "the pool was closed; make a new one";
+    OfParent State
+        "the sandbox belongs to the process that this one was forked from; make a new one here";
+    PoolOfParent State
+        "the pool belongs to the process that this one was forked from; make a new one here";
 }
 
 /// A piece of a message.

@@ -7,12 +7,12 @@
 
 mod code;
 mod message;
+mod noticed;
 pub mod spelling;
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 pub use code::{CodeRow, ErrorCode};
 pub(crate) use message::{
@@ -85,7 +85,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+    /// Sets the cause.
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -120,12 +121,6 @@ impl Error {
             (Message::HostFailed { said: None }, Some(source)) => source.subjects(),
             (message, _) => message.subjects(),
         }
-    }
-
-    /// The error of a call that exceeded this limit, for bindings that notice it themselves.
-    #[doc(hidden)]
-    pub fn timed_out(limit: Duration) -> Self {
-        Self::from(Message::TimedOut { limit: Time(limit) })
     }
 
     /// One error for each template, for tests of a language's names.

@@ -134,7 +134,7 @@ pub enum Subject<'e> {
     Number(i32),
     /// An option.
     Option(&'static Info),
-    /// What a function takes and returns.
+    /// The kinds that a function takes and returns.
     Signature(&'e Signature),
     /// Anything else, in words that are the same in every language.
     Text(&'e str),

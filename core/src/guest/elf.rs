@@ -17,7 +17,7 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use super::contents::Contents;
 use super::program::{PROGRAM_WINDOW, Program, RELOCATABLE_BASE, Segment};
 use crate::arch;
-use crate::error::{Error, Result};
+use crate::error::{Count, Error, Message, Name, Result, Size, Text};
 use crate::pages::PAGE;
 
 /// Guest ABI numbers that this library accepts.
@@ -70,7 +70,7 @@ pub(super) fn load(contents: &Contents) -> Result<Program> {
 pub(super) fn headers(
     file: &[u8],
 ) -> Result<(&FileHeader64<LittleEndian>, &[ProgramHeader64<LittleEndian>])> {
-    let bad = |reason: &str| Error::guest_binary(format!("not a loadable ELF file: {reason}"));
+    let bad = |reason: &str| Error::from(Message::NotLoadable { reason: Text(reason.to_owned()) });
     if !file.starts_with(&elf::ELFMAG) {
         return Err(Error::guest_binary(match file {
             [] => "the file is empty; expected an ELF file".to_owned(),
@@ -100,7 +100,8 @@ pub(super) fn headers(
     // The number that stands for "more than fit here" exceeds every bound.
     let count = header.e_phnum(LittleEndian);
     if count > MAX_HEADERS {
-        return Err(bad(&format!("it has {count} program headers; a file has at most {MAX_HEADERS}")));
+        let (most, found) = (Count(MAX_HEADERS.into()), Count(count.into()));
+        return Err(Message::ManyHeaders { most, found }.into());
     }
     let headers = header.program_headers(LittleEndian, file).map_err(|error| bad(&error.to_string()))?;
     Ok((header, headers))
@@ -137,13 +138,11 @@ fn notes(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<Notes
     let malformed = |_| Error::guest_binary("a note segment is malformed");
     let segments: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
     if segments.len() > MAX_NOTES {
-        return Err(Error::guest_binary(format!("a file has at most {MAX_NOTES} note segments")));
+        return Err(Message::ManyNotes { most: Count(MAX_NOTES as u64) }.into());
     }
     let len = segments.iter().fold(0, |sum: u64, header| sum.saturating_add(header.p_filesz(LittleEndian)));
     if len > MAX_NOTE_BYTES {
-        return Err(Error::guest_binary(format!(
-            "a file's note segments have at most {MAX_NOTE_BYTES} bytes together, found {len}"
-        )));
+        return Err(Message::LongNotes { most: Size(MAX_NOTE_BYTES), found: Size(len) }.into());
     }
     let (mut abi, mut system_call) = (None, None);
     for header in segments {
@@ -182,15 +181,11 @@ fn notes(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<Notes
         }
     }
     let (low, high) = ABI_ACCEPTED.into_inner();
+    let (low, high) = (Count(low.into()), Count(high.into()));
     match abi {
         Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(Notes { abi, system_call }),
-        Some(abi) => Err(Error::guest_binary(format!(
-            "the guest was built for ABI {abi}, this library accepts {low} to {high}; build it with the matching guest SDK"
-        ))),
-        None => Err(Error::guest_binary(format!(
-            "the file has no guest ABI note ({}); this library accepts ABI {low} to {high}; link the guest SDK",
-            note::SECTION
-        ))),
+        Some(abi) => Err(Message::OtherAbi { found: Count(abi.into()), low, high }.into()),
+        None => Err(Message::NoAbi { section: Name(note::SECTION.to_owned()), low, high }.into()),
     }
 }
 

@@ -16,7 +16,7 @@ use libhyperlight_abi::limits::MAX_PAYLOADS;
 use sha2::{Digest, Sha256};
 
 use crate::bounds::Sizes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Count, Error, ErrorCode, Message, Result, Size, Text};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
 use crate::options::SandboxOptions;
@@ -66,7 +66,7 @@ impl Guest {
             Error::new(ErrorCode::Io, format!("reading {path:?} failed: {source}")).with_source(source)
         };
         let Some((file, metadata)) = crate::file::open(path).map_err(io)? else {
-            return Err(Error::guest_binary(format!("{path:?} is not a regular file")));
+            return Err(Message::NotRegularFile { path: Text(format!("{path:?}")) }.into());
         };
         if metadata.len() > MAX_GUEST_FILE {
             return Err(too_large());
@@ -87,14 +87,11 @@ impl Guest {
     pub fn with_payload(&self, bytes: &[u8], access: PayloadAccess) -> Result<Self> {
         let mut payloads = self.shared.payloads.clone();
         if payloads.len() == MAX_PAYLOADS {
-            return Err(Error::invalid_argument(format!("a guest has at most {MAX_PAYLOADS} payloads")));
+            return Err(Message::ManyPayloads { most: Count(MAX_PAYLOADS as u64) }.into());
         }
         let total = payloads.iter().map(|payload| payload.contents.len() as u64).sum::<u64>();
         if total + bytes.len() as u64 > MAX_PAYLOAD_BYTES {
-            return Err(Error::new(
-                ErrorCode::TooLarge,
-                format!("payloads have at most {MAX_PAYLOAD_BYTES} bytes together"),
-            ));
+            return Err(Message::LargePayloads { most: Size(MAX_PAYLOAD_BYTES) }.into());
         }
         payloads.push(Payload { contents: Arc::new(copied(bytes)?), access });
         Ok(self.with(payloads, self.shared.placed.clone()))
@@ -249,7 +246,7 @@ fn copied(bytes: &[u8]) -> Result<Contents> {
 }
 
 fn too_large() -> Error {
-    Error::guest_binary(format!("a guest file has at most {MAX_GUEST_FILE} bytes"))
+    Message::LargeGuestFile { most: Size(MAX_GUEST_FILE) }.into()
 }
 
 impl fmt::Debug for Guest {

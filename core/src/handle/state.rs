@@ -3,7 +3,7 @@
 //! A [`Word`] is the complete state of a handle at one moment. Its transitions have no effects: the handle applies them
 //! to an atomic cell. So the table can be tested without a machine and without threads.
 
-use crate::error::{Error, ErrorCode, Message};
+use crate::error::{Error, Message};
 
 /// The state of a sandbox, as everybody sees it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,29 +79,18 @@ pub(super) enum Refusal {
 impl Refusal {
     /// The error that says it.
     pub fn error(self) -> Error {
-        const FAILED: &str = "the sandbox has failed to start and is of no more use; make a new one";
-        let (code, text) = match self {
-            Self::Busy => (
-                ErrorCode::Busy,
-                "the sandbox is in use: by another thread, or by the call that this came from",
-            ),
-            Self::Closed => (ErrorCode::Closed, "the sandbox was closed; make a new one"),
-            Self::Discarded => (ErrorCode::Closed, FAILED),
-            Self::Failed => (ErrorCode::Poisoned, FAILED),
-            Self::NotStarted => (ErrorCode::State, "the sandbox has not started: it must evolve first"),
-            Self::NotSuspended => (ErrorCode::State, "no call of the sandbox waits to be resumed"),
-            Self::Poisoned => return Message::Poisoned.into(),
-            Self::Started => (ErrorCode::State, "the sandbox has evolved already"),
-            Self::Suspended => (
-                ErrorCode::State,
-                "a call of the sandbox waits for host functions: resume it, or restore the sandbox",
-            ),
-            Self::TooLate => (
-                ErrorCode::State,
-                "host functions are registered and removed before evolve; the sandbox has started",
-            ),
-        };
-        Error::new(code, text)
+        Error::from(match self {
+            Self::Busy => Message::InUse,
+            Self::Closed => Message::Closed,
+            Self::Discarded => Message::PreparationFailed,
+            Self::Failed => Message::StartFailed,
+            Self::NotStarted => Message::NotStarted,
+            Self::NotSuspended => Message::NotSuspended,
+            Self::Poisoned => Message::Poisoned,
+            Self::Started => Message::Started,
+            Self::Suspended => Message::Suspended,
+            Self::TooLate => Message::TooLate,
+        })
     }
 }
 

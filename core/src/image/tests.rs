@@ -56,7 +56,7 @@ fn any_shape() -> impl Strategy<Value = Shape> {
     )
 }
 
-/// The uses of a physical page that guest code may make, over all its addresses.
+/// The accesses that guest code has to a physical page, over all its addresses.
 #[derive(Default)]
 struct Uses {
     write: bool,

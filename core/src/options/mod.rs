@@ -1,11 +1,11 @@
 //! The options of sandboxes, calls, pools, snapshot files and the WebAssembly compiler: one table for every language.
 //!
-//! A row of the table is all that an option needs to be there: the function that sets it is made of it here, and its name,
-//! check and description in C, Python and JavaScript, too. What the option does is up to who asks for it. After a change,
-//! `cargo xtask generate` writes the other languages' files.
+//! A row of the table is all that an option needs to be there: the function that sets it is made of it here, and its
+//! name, check and description in C, Python and JavaScript, too. What the option does is up to who asks for it. After a
+//! change, `cargo xtask generate` writes the other languages' files.
 //!
-//! Nothing here makes an error, because errors speak of options: what does not fit is told by a [`face::Refusal`], or by
-//! `bounds.rs`, which makes of the options what the engine goes by.
+//! Nothing here makes an error, because errors speak of options: what does not fit is told by a [`face::Refusal`], or
+//! by `bounds.rs`, which makes of the options what the engine goes by.
 
 pub mod face;
 pub mod table;

@@ -20,7 +20,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<()> {
     if shared.keeper.get().is_none() {
         let weak = Arc::downgrade(shared);
         signal::without_signals(|| {
-            std::thread::Builder::new().name("libhyperlight-pool".to_owned()).spawn(move || keep(&weak))
+            std::thread::Builder::new().name("hl-pool".to_owned()).spawn(move || keep(&weak))
         })
         .map_err(|source| Error::resource("starting the pool's thread", source))?;
         let _ = shared.keeper.set(());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Message, Result};
 use crate::sandbox::Sandbox;
 
 /// The counts of a pool: its members, and its history.
@@ -228,7 +228,7 @@ impl<M> Members<M> {
 }
 
 pub(super) fn closed() -> Error {
-    Error::new(ErrorCode::Closed, "the pool was closed")
+    Message::PoolClosed.into()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::members::{self, Grant, Members};
-use crate::error::{Count, Error, ErrorCode, Message, Result, Time};
+use crate::error::{Count, Message, Result, Time};
 use crate::host::HostIdentity;
 use crate::process::Epoch;
 use crate::sandbox::{Sandbox, State, UninitializedSandbox};
@@ -33,10 +33,7 @@ impl Shared {
         if self.epoch.is_current() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorCode::State,
-            "the pool belongs to the process that this one was forked from; make a new one here",
-        ))
+        Err(Message::PoolOfParent.into())
     }
 
     pub fn members(&self) -> MutexGuard<'_, Members> {

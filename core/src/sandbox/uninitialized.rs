@@ -8,7 +8,7 @@ use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use super::call::{SignalHook, User};
 use super::{Sandbox, StartFailed, checked_interval};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Message, Result};
 use crate::guest::Guest;
 use crate::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};
 use crate::options::{CallOptions, SandboxOptions};
@@ -151,9 +151,7 @@ impl UninitializedSandbox {
     }
 
     fn host_functions(&mut self) -> Result<&mut HostFunctions> {
-        Arc::get_mut(&mut self.host).ok_or_else(|| {
-            Error::new(ErrorCode::State, "host functions are registered before the first sandbox is started")
-        })
+        Arc::get_mut(&mut self.host).ok_or_else(|| Message::TooLateForTwins.into())
     }
 }
 

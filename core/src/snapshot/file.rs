@@ -18,7 +18,7 @@ use super::format::{self, Header, PREFIX, bad};
 use super::{Frozen, Snapshot, copy};
 use crate::arch::sanitize_extended_state;
 use crate::bounds::FileBounds;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Message, Result, Text};
 use crate::functions::Functions;
 use crate::guest::origin::Origin;
 use crate::image::Image;
@@ -196,7 +196,8 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let header = format::decode(&bytes, bounds)?;
     let lacking = header.features.lacking(&features_here()?);
     if !lacking.is_empty() {
-        return Err(bad(&format!("it needs processor features that are not here: {lacking}")).into());
+        let lacking = Text(lacking.to_string());
+        return Err(Error::from(Message::FileNeedsFeatures { lacking }).into());
     }
     let functions =
         Functions::read(&header.functions).map_err(|_| bad("its list of functions is malformed"))?;

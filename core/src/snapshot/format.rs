@@ -17,7 +17,7 @@ use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
 
 use crate::SandboxOptions;
 use crate::bounds::{FileBounds, Sizes};
-use crate::error::{Error, ErrorCode, Message, Opt, Result, Size, Text};
+use crate::error::{Count, Error, Message, Opt, Result, Size, Text};
 use crate::guest::Fingerprint;
 use crate::guest::elf::ABI_ACCEPTED;
 use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
@@ -109,8 +109,9 @@ pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
         } else {
             ("a later version of the library", "load it with that")
         };
-        let format = word(8);
-        return Err(bad(&format!("its format is {format}, that of {by}; expected {FORMAT}; {mends}")));
+        let (found, expected) = (Count(word(8).into()), Count(FORMAT.into()));
+        let (by, mends) = (Text(by.to_owned()), Text(mends.to_owned()));
+        return Err(Message::OtherFormat { found, by, expected, mends }.into());
     }
     if word(12) > MAX_HEADER {
         return Err(bad("its header is impossibly long"));
@@ -163,10 +164,10 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
 fn abi(input: &mut Reader<'_>) -> Result<u32> {
     let abi = input.u64()?;
     let (low, high) = ABI_ACCEPTED.into_inner();
-    u32::try_from(abi)
-        .ok()
-        .filter(|abi| ABI_ACCEPTED.contains(abi))
-        .ok_or_else(|| bad(&format!("its guest has ABI {abi}, this library accepts {low} to {high}")))
+    u32::try_from(abi).ok().filter(|abi| ABI_ACCEPTED.contains(abi)).ok_or_else(|| {
+        let (low, high) = (Count(low.into()), Count(high.into()));
+        Message::FileOfOtherAbi { found: Count(abi), low, high }.into()
+    })
 }
 
 /// Fails if memory is beyond an option of the load.
@@ -335,5 +336,5 @@ impl<'b> Reader<'b> {
 }
 
 pub(super) fn bad(reason: &str) -> Error {
-    Error::new(ErrorCode::SnapshotFile, format!("the snapshot file cannot be used: {reason}"))
+    Message::UnusableFile { reason: Text(reason.to_owned()) }.into()
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::{self, Moment};
-use crate::error::{Error, ErrorCode, Message, Result, Time};
+use crate::error::{Error, Message, Result, Time};
 use crate::process::Epoch;
 use run::{NEVER, RunState};
 use signal::Aside;
@@ -302,7 +302,7 @@ impl Drop for Stopper {
 /// The error of a call that was stopped.
 pub(crate) fn stopped(cause: Cause, limits: &TimeLimits) -> Error {
     match cause {
-        Cause::Interrupt => Error::new(ErrorCode::Interrupted, "the call was interrupted"),
+        Cause::Interrupt => Message::Interrupted.into(),
         Cause::Timeout => Message::TimedOut { limit: Time(limits.wall) }.into(),
         Cause::CpuTime => Message::OutOfCpuTime { limit: Time(limits.cpu) }.into(),
     }

@@ -55,7 +55,7 @@ impl Timer {
         let mut watched = self.watched();
         if !watched.has_thread {
             signal::without_signals(|| {
-                std::thread::Builder::new().name("hyperlight-timer".to_owned()).spawn(|| self.run())
+                std::thread::Builder::new().name("hl-timer".to_owned()).spawn(|| self.run())
             })
             .map_err(|source| Error::resource("starting the timer thread", source))?;
             watched.has_thread = true;

@@ -119,7 +119,7 @@ impl Reaper {
     fn has_started(&'static self) -> bool {
         let mut has_thread = self.has_thread.lock().unwrap_or_else(PoisonError::into_inner);
         if !*has_thread {
-            let thread = std::thread::Builder::new().name("hyperlight-reaper".to_owned());
+            let thread = std::thread::Builder::new().name("hl-reaper".to_owned());
             *has_thread = signal::without_signals(|| thread.spawn(|| self.run())).is_ok();
         }
         *has_thread

@@ -208,7 +208,8 @@ impl<'t, 'w, 'b, B: Build> Decoder<'t, 'w, 'b, B> {
         }
     }
 
-    /// Beyond the safe integers the digits of a script's number are those of a rounded one. No whole number is minus zero.
+    /// Beyond the safe integers the digits of a script's number are those of a rounded one. No whole number is minus
+    /// zero.
     fn number(&mut self, number: Number<'t>) -> Result<B::Value, B::Error> {
         if number.is_whole
             && let Ok(value) = number.token.parse::<i64>()

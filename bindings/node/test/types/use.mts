@@ -73,12 +73,18 @@ const script: JavaScript = await scripts.acquire()
 new JavaScriptPool(await script.snapshot(), { size: 1, hostFunctions: { any: () => 1 } }).close()
 
 const wasm = await Wasm.compile('m.wasm', { hostFunctions: { log: (code: number) => code }, wasi: { args: ['m'], env: { A: 'b' }, files: { a: 'b', c: new Uint8Array(1) } } })
-const fib: bigint = await wasm.call<bigint>('fib', 30, { timeoutMs: 5 })
+const fib: bigint = await wasm.call<bigint>('fib', [30], { timeoutMs: 5, signal: AbortSignal.timeout(5) })
+wasm.callSync('fib', [30] as const, { cpuTimeMs: 5 })
+// @ts-expect-error: arguments are an array
+await wasm.call('fib', 30)
+// @ts-expect-error: nobody could fire it
+wasm.callSync('fib', [30], { signal: AbortSignal.timeout(5) })
 const code: number = await wasm.run({ signal: AbortSignal.timeout(5) })
 const bytes: Uint8Array = await wasm.memory().read(0, 5)
 wasm.memory('other').writeSync(0, bytes)
 const text_: string | undefined = wasm.functions[0]?.signature
 const programs: WasmPool = await wasm.pool({ size: 1 })
+await programs.call<number>('add', [2, 3], { timeoutMs: 5 })
 new Wasm(await wasm.snapshot()).close()
 const kept: Uint8Array = (await WasmProgram.compile('m.wasm', { compileThreads: 1, compileTimeoutMs: 5 })).toBytes()
 new Wasm(WasmProgram.fromBytes(kept), { wasi: { args: ['m'] } }).close()

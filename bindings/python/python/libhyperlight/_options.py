@@ -65,7 +65,7 @@ class PoolOptions(Limits, total=False):
 
 
 class LoadOptions(TypedDict, total=False):
-    """What a snapshot file may bring.
+    """Bounds of what a snapshot file may bring.
 
     Args:
         max_size: Bound on the memory in the file, and on its guest's program and payloads, zeros

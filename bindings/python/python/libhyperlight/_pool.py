@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._errors import SandboxClosed
 from ._host import HostFunction, HostFunctions, checked
 from ._keywords import check_names
 from ._libhyperlight import Sandbox, Snapshot, _Pool
@@ -106,7 +105,7 @@ class PoolExecutor(Executor):
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise SandboxClosed("the pool was closed")
+            self._pool.refuse_use()
 
     def _member(self) -> Sandbox:
         self._check_open()

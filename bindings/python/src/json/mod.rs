@@ -149,12 +149,13 @@ impl Failure {
         };
         let message = error.message().to_owned();
         match error.reason() {
-            Reason::Protocol => errors::new(py, ErrorCode::Protocol, message),
-            Reason::TooLarge => errors::new(py, ErrorCode::TooLarge, message),
-            Reason::Name => errors::new(py, ErrorCode::InvalidArgument, message),
+            // As Python itself refuses such values.
+            Reason::Kind | Reason::NoValue => PyTypeError::new_err(message),
             Reason::Range => PyOverflowError::new_err(message),
             Reason::Cycle | Reason::Unicode => PyValueError::new_err(message),
-            _ => PyTypeError::new_err(message),
+            // Of the right type, so a `ValueError`, which this is and `SignatureError` is not.
+            Reason::Name => errors::new(py, ErrorCode::InvalidArgument, message),
+            reason => errors::new(py, reason.code(), message),
         }
     }
 }

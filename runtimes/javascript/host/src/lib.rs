@@ -45,9 +45,10 @@
 //! # }
 //! ```
 
-use std::fmt;
-
-use libhyperlight::{ErrorCode, HostError, Kind, Pool, Sandbox, Signature, UninitializedSandbox, ValueRef};
+use libhyperlight::{
+    CallOptions, ErrorCode, HostError, Kind, Pool, Result, Sandbox, Signature, UninitializedSandbox, ValueRef,
+};
+use libhyperlight_values::Error;
 
 pub use libhyperlight_values::{BigInt, Value};
 #[cfg(feature = "serde")]
@@ -57,44 +58,72 @@ pub use libhyperlight_values::{from_value, to_value};
 const PREFIX: &str = "json:";
 
 /// Calls into a sandbox of the `javascript` guest, or into a pool's member.
+///
+/// The error of a value that cannot be passed has a [`libhyperlight_values::Error`] as its source. If it is an
+/// argument, nothing was called.
 pub trait CallScript {
     /// Runs a script. The guest's errors call it by this name.
-    fn load_script(&mut self, name: &str, source: &str) -> Result<(), Error>;
+    fn load_script(&mut self, name: &str, source: &str) -> Result<()> {
+        self.load_script_with(&CallOptions::new(), name, source)
+    }
+
+    /// [`Self::load_script`] with options of its own.
+    fn load_script_with(&mut self, options: &CallOptions, name: &str, source: &str) -> Result<()>;
 
     /// Calls a function that the script exports, or a global one. A promise is awaited.
-    fn call_script(&mut self, function: &str, arguments: &[Value]) -> Result<Value, Error>;
+    fn call_script(&mut self, function: &str, arguments: &[Value]) -> Result<Value> {
+        self.call_script_with(&CallOptions::new(), function, arguments)
+    }
+
+    /// [`Self::call_script`] with options of its own.
+    fn call_script_with(
+        &mut self,
+        options: &CallOptions,
+        function: &str,
+        arguments: &[Value],
+    ) -> Result<Value>;
 
     /// Runs a text in the script's global scope. Returns the value of its last statement; a promise is awaited.
-    fn eval_script(&mut self, source: &str) -> Result<Value, Error>;
+    fn eval_script(&mut self, source: &str) -> Result<Value> {
+        self.eval_script_with(&CallOptions::new(), source)
+    }
+
+    /// [`Self::eval_script`] with options of its own.
+    fn eval_script_with(&mut self, options: &CallOptions, source: &str) -> Result<Value>;
 }
 
 /// Registers host functions of any values.
 pub trait RegisterForScripts {
     /// Registers a host function with at most this number of arguments. Missing arguments are [`Value::Undefined`].
-    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> libhyperlight::Result<()>
+    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> Result<()>
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static;
 }
 
 impl CallScript for Sandbox {
-    fn load_script(&mut self, name: &str, source: &str) -> Result<(), Error> {
-        Ok(self.call::<()>("load", (name, source))?)
+    fn load_script_with(&mut self, options: &CallOptions, name: &str, source: &str) -> Result<()> {
+        self.call_with(options, "load", (name, source))
     }
 
-    fn call_script(&mut self, function: &str, arguments: &[Value]) -> Result<Value, Error> {
+    fn call_script_with(
+        &mut self,
+        options: &CallOptions,
+        function: &str,
+        arguments: &[Value],
+    ) -> Result<Value> {
         let arguments = Value::all_to_script(arguments, &format!("an argument of `{function}`"))?;
-        let result: String = self.call("call", (function, &*arguments))?;
+        let result: String = self.call_with(options, "call", (function, &*arguments))?;
         Ok(Value::of_script(&result, "the result")?)
     }
 
-    fn eval_script(&mut self, source: &str) -> Result<Value, Error> {
-        let result: String = self.call("eval", (source,))?;
+    fn eval_script_with(&mut self, options: &CallOptions, source: &str) -> Result<Value> {
+        let result: String = self.call_with(options, "eval", (source,))?;
         Ok(Value::of_script(&result, "the value")?)
     }
 }
 
 impl RegisterForScripts for UninitializedSandbox {
-    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> libhyperlight::Result<()>
+    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> Result<()>
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static,
     {
@@ -103,7 +132,7 @@ impl RegisterForScripts for UninitializedSandbox {
 }
 
 impl RegisterForScripts for Pool {
-    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> libhyperlight::Result<()>
+    fn register_for_scripts<F>(&mut self, name: &str, arity: usize, function: F) -> Result<()>
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static,
     {
@@ -112,7 +141,7 @@ impl RegisterForScripts for Pool {
 }
 
 /// The signature of such a function on the wire.
-fn signature() -> libhyperlight::Result<Signature> {
+fn signature() -> Result<Signature> {
     Signature::new(&[Kind::String], Kind::String)
 }
 
@@ -132,8 +161,8 @@ where
             // The engine lets nothing else through.
             _ => "[]",
         };
-        let mut arguments =
-            Value::all_of_script(text, &format!("the arguments of `{name}`")).map_err(refused)?;
+        let mut arguments = Value::all_of_script(text, &format!("the arguments of `{name}`"))
+            .map_err(Error::into_host_error)?;
         if arguments.len() > arity {
             let found = arguments.len();
             return Err(HostError::new(format!(
@@ -144,70 +173,6 @@ where
         arguments.resize(arity, Value::Undefined);
         let result = function(&arguments)?;
         let text = result.to_script(&format!("the result of the host function `{name}`"));
-        text.map(libhyperlight::Value::String).map_err(refused)
-    }
-}
-
-fn refused(error: libhyperlight_values::Error) -> HostError {
-    let status = code(&error).number();
-    HostError::new(Box::new(error) as Box<dyn std::error::Error + Send + Sync>).with_status(status)
-}
-
-fn code(error: &libhyperlight_values::Error) -> ErrorCode {
-    use libhyperlight_values::error::Reason;
-    match error.reason() {
-        Reason::Protocol => ErrorCode::Protocol,
-        Reason::TooLarge => ErrorCode::TooLarge,
-        _ => ErrorCode::InvalidArgument,
-    }
-}
-
-/// The reason why a call has no value.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// The call failed.
-    Call(libhyperlight::Error),
-    /// A value that cannot be passed. If it is an argument, nothing was called.
-    Value(libhyperlight_values::Error),
-}
-
-impl Error {
-    /// The same as in the other languages.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Call(error) => error.code(),
-            Self::Value(error) => code(error),
-        }
-    }
-}
-
-impl From<libhyperlight::Error> for Error {
-    fn from(error: libhyperlight::Error) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<libhyperlight_values::Error> for Error {
-    fn from(error: libhyperlight_values::Error) -> Self {
-        Self::Value(error)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Call(error) => error.fmt(f),
-            Self::Value(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Call(error) => Some(error),
-            Self::Value(error) => Some(error),
-        }
+        text.map(libhyperlight::Value::String).map_err(Error::into_host_error)
     }
 }

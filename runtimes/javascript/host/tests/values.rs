@@ -1,8 +1,15 @@
 //! Values of Rust's in scripts, both ways, in real virtual machines.
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use libhyperlight::{ErrorCode, HostError, Pool, PoolOptions, Sandbox, SandboxOptions, UninitializedSandbox};
+use std::error::Error;
+use std::time::Duration;
+
+use libhyperlight::{
+    CallOptions, ErrorCode, HostError, Pool, PoolOptions, Result, Sandbox, SandboxOptions, State,
+    UninitializedSandbox,
+};
 use libhyperlight_javascript::{BigInt, CallScript, RegisterForScripts, Value};
+use libhyperlight_values::error::Reason;
 
 fn host() -> UninitializedSandbox {
     UninitializedSandbox::new(&libhyperlight_builtin::javascript().unwrap(), SandboxOptions::new()).unwrap()
@@ -66,6 +73,44 @@ fn what_cannot_cross_is_refused_before_anything_is_called() {
     let map = Value::Map(vec![]);
     assert_eq!(echo.call_script("echo", &[map]).unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(echo.call_script("gone", &[]).unwrap_err().code(), ErrorCode::FunctionNotFound);
+}
+
+#[test]
+fn the_error_of_a_value_has_its_reason_as_its_source() {
+    let mut echo = script("function echo(value) { return value }");
+    let error = echo.call_script("echo", &[Value::Map(vec![])]).unwrap_err();
+    let source = error.source().unwrap().downcast_ref::<libhyperlight_values::Error>().unwrap();
+    assert_eq!((source.reason(), source.message()), (Reason::NoValue, error.message()));
+    // A host function's, too, whichever way it takes.
+    let mut host = host();
+    host.register_for_scripts("map", 0, |_| Ok(Value::Map(vec![]))).unwrap();
+    let error = host.evolve().unwrap().eval_script("host.map()").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::HostFunction);
+    assert!(error.source().unwrap().is::<libhyperlight_values::Error>(), "{error:?}");
+}
+
+#[test]
+fn a_call_has_limits_of_its_own() {
+    let mut sandbox = script("function spin() { for (;;) {} } function add(a, b) { return a + b }");
+    let start = sandbox.snapshot().unwrap();
+    let briefly = CallOptions::new().timeout(Duration::from_millis(50));
+    let cheaply = CallOptions::new().cpu_time(Duration::from_millis(50));
+    let ways: [fn(&mut Sandbox, &CallOptions) -> Result<()>; 3] = [
+        |sandbox, options| sandbox.call_script_with(options, "spin", &[]).map(drop),
+        |sandbox, options| sandbox.eval_script_with(options, "for (;;) {}").map(drop),
+        |sandbox, options| sandbox.load_script_with(options, "spin.js", "for (;;) {}"),
+    ];
+    for way in ways {
+        for (options, name) in [(&briefly, "timeout"), (&cheaply, "cpu_time")] {
+            let error = way(&mut sandbox, options).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
+            assert!(error.message().contains(name), "{error}");
+            assert_eq!(sandbox.state(), State::Poisoned);
+            sandbox.restore(&start).unwrap();
+        }
+    }
+    let amply = CallOptions::new().timeout(Duration::from_secs(60));
+    assert_eq!(sandbox.call_script_with(&amply, "add", &[2.into(), 3.into()]).unwrap(), 5.into());
 }
 
 #[test]

@@ -21,6 +21,10 @@ use crate::threads::{self, Turn};
 pub enum Error {
     /// The program is no WebAssembly, is invalid, uses something that is not supported, or is too large.
     Program(String),
+    /// The program is larger than [`Options::max_program_size`]; the sizes.
+    Large(String),
+    /// The program has more of something than [`Options::compile_timeout`] allows; how much more.
+    Heavy(String),
     /// The options are too large.
     Options(String),
     /// Compiling took longer than [`Options::compile_timeout`].
@@ -32,8 +36,18 @@ impl Error {
     pub fn status(&self) -> i32 {
         match self {
             Self::Program(_) => status::PROGRAM,
+            Self::Large(_) => status::LARGE,
+            Self::Heavy(_) => status::HEAVY,
             Self::Options(_) => status::OPTIONS,
             Self::Timeout => status::TIMEOUT,
+        }
+    }
+
+    /// The text without advice, for readers whose language has other names for options.
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Program(text) | Self::Large(text) | Self::Heavy(text) | Self::Options(text) => text,
+            Self::Timeout => "compiling took longer than allowed",
         }
     }
 }
@@ -42,9 +56,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program(text) | Self::Options(text) => f.write_str(text),
-            Self::Timeout => f.write_str(
-                "compiling took longer than allowed; raise the compile timeout if the program is trusted",
-            ),
+            Self::Large(text) => write!(f, "{text}; raise max_program_size if it is trusted"),
+            Self::Heavy(text) => write!(f, "{text}; raise compile_timeout if it is trusted"),
+            Self::Timeout => write!(f, "{}; raise compile_timeout if the program is trusted", self.said()),
         }
     }
 }
@@ -136,10 +150,8 @@ impl Artifact {
 pub fn precompile(program: &[u8], options: &Options) -> Result<Compiled, Error> {
     let most = options.most();
     if program.len() > most {
-        return Err(Error::Program(format!(
-            "the program has {} bytes, and at most {most} are compiled; raise the max program size if it is trusted",
-            program.len()
-        )));
+        let found = program.len();
+        return Err(Error::Large(format!("the program has {found} bytes, and at most {most} are compiled")));
     }
     let key = cache::key(program, options.links());
     let artifact = match cache::find(&key) {

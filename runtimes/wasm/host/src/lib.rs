@@ -29,7 +29,7 @@ pub use libhyperlight_values::{BigInt, Description, Function, Type, Value};
 pub use libhyperlight_values::{from_value, to_value};
 pub use libhyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
-pub use program::{CallError, Program};
+pub use program::Program;
 
 use libhyperlight::{ErrorCode, Guest, PayloadAccess};
 

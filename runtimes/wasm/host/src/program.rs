@@ -1,12 +1,11 @@
 //! A program with its types: its functions take and return Rust values, which are checked against the types.
 
-use std::fmt;
 use std::sync::Arc;
 
 use libhyperlight::{
-    ErrorCode, Guest, HostError, Kind, Sandbox, Signature, UninitializedSandbox, Value as Wire, ValueRef,
+    CallOptions, ErrorCode, Guest, HostError, Kind, Sandbox, Signature, UninitializedSandbox, Value as Wire,
+    ValueRef,
 };
-use libhyperlight_values::error::Reason;
 use libhyperlight_values::{Function, Type, Value};
 use libhyperlight_wasm_compiler::{Options, precompile};
 
@@ -65,15 +64,36 @@ impl Program {
 
     /// Calls an exported function of a sandbox of this program. A function without a result returns
     /// [`Value::Undefined`].
-    pub fn call(&self, sandbox: &mut Sandbox, name: &str, arguments: &[Value]) -> Result<Value, CallError> {
+    ///
+    /// Arguments that do not fit the signature are an [`ErrorCode::Signature`], and nothing is called. The error of a
+    /// value has a [`libhyperlight_values::Error`] as its source.
+    pub fn call(
+        &self,
+        sandbox: &mut Sandbox,
+        name: &str,
+        arguments: &[Value],
+    ) -> libhyperlight::Result<Value> {
+        self.call_with(&CallOptions::new(), sandbox, name, arguments)
+    }
+
+    /// [`Self::call`] with options of its own.
+    pub fn call_with(
+        &self,
+        options: &CallOptions,
+        sandbox: &mut Sandbox,
+        name: &str,
+        arguments: &[Value],
+    ) -> libhyperlight::Result<Value> {
         let Some(function) = self.exports.iter().find(|function| function.name() == name) else {
-            // The engine's error says so.
-            sandbox.call_ref(name, &[])?;
+            // The engine's error lists the functions.
+            sandbox.call_ref_with(options, name, &[])?;
             return Ok(Value::Undefined);
         };
         let (wanted, found) = (function.parameters().len(), arguments.len());
         if wanted != found {
-            return Err(CallError::Count { function: function.to_string(), wanted, found });
+            let s = if wanted == 1 { "" } else { "s" };
+            let text = format!("`{function}` takes {wanted} argument{s}, found {found}");
+            return Err(libhyperlight::Error::new(ErrorCode::Signature, text));
         }
         let arguments = function
             .parameters()
@@ -82,7 +102,7 @@ impl Program {
             .map(|(at, ((_, ty), value))| lowered(ty, value, &format!("argument {} of `{name}`", at + 1)))
             .collect::<Result<Vec<_>, _>>()?;
         let arguments: Vec<_> = arguments.iter().map(Wire::borrow).collect();
-        let result = sandbox.call_ref(name, &arguments)?;
+        let result = sandbox.call_ref_with(options, name, &arguments)?;
         match function.result() {
             Some(ty) => Ok(lifted(ty, result, &format!("the result of `{name}`"))?),
             None => Ok(Value::Undefined),
@@ -90,18 +110,19 @@ impl Program {
     }
 
     /// Registers a host function that the program imports, by its name in [`imports`](Self::imports). Its arguments and
-    /// its result are values of the import's types.
+    /// its result are values of the import's types. Another name is an [`ErrorCode::InvalidArgument`].
     pub fn register<F>(
         &self,
         sandbox: &mut UninitializedSandbox,
         name: &str,
         function: F,
-    ) -> Result<(), CallError>
+    ) -> libhyperlight::Result<()>
     where
         F: Fn(&[Value]) -> Result<Value, HostError> + Send + Sync + 'static,
     {
         let Some(import) = self.imports.iter().find(|import| import.name() == name) else {
-            return Err(CallError::NoImport(name.to_owned()));
+            let text = format!("the program does not import {name:?}");
+            return Err(libhyperlight::Error::new(ErrorCode::InvalidArgument, text));
         };
         let kinds: Vec<_> = import.parameters().map(|(_, ty)| ty.wire()).collect();
         let returns = import.result().map_or(Kind::Void, Type::wire);
@@ -111,15 +132,17 @@ impl Program {
             let arguments = import.parameters().zip(arguments).enumerate().map(|(at, ((_, ty), value))| {
                 lifted(ty, *value, &format!("argument {} of the host function `{name}`", at + 1))
             });
-            let arguments = arguments.collect::<Result<Vec<_>, _>>().map_err(refused)?;
+            let arguments = arguments
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(libhyperlight_values::Error::into_host_error)?;
             let result = function(&arguments)?;
             match import.result() {
                 Some(ty) => lowered(ty, &result, &format!("the result of the host function `{name}`"))
-                    .map_err(refused),
+                    .map_err(libhyperlight_values::Error::into_host_error),
                 None => Ok(Wire::Void),
             }
         };
-        Ok(sandbox.register_dynamic(name, Signature::new(&kinds, returns)?, call)?)
+        sandbox.register_dynamic(name, Signature::new(&kinds, returns)?, call)
     }
 }
 
@@ -194,88 +217,6 @@ fn lifted(ty: &Type, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperl
         (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
         (_, value) => value,
     })
-}
-
-fn refused(error: libhyperlight_values::Error) -> HostError {
-    let status = code(&error).number();
-    HostError::new(Box::new(error) as Box<dyn std::error::Error + Send + Sync>).with_status(status)
-}
-
-fn code(error: &libhyperlight_values::Error) -> ErrorCode {
-    match error.reason() {
-        Reason::Protocol => ErrorCode::Protocol,
-        Reason::TooLarge => ErrorCode::TooLarge,
-        Reason::Kind | Reason::Name | Reason::Range => ErrorCode::Signature,
-        _ => ErrorCode::InvalidArgument,
-    }
-}
-
-/// The reason why a call has no value.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The call failed.
-    Call(libhyperlight::Error),
-    /// The number of arguments is wrong; nothing was called.
-    Count {
-        /// The function.
-        function: String,
-        /// The number of parameters.
-        wanted: usize,
-        /// The number of arguments.
-        found: usize,
-    },
-    /// The program imports no function of that name.
-    NoImport(String),
-    /// A value does not have the type. If it is an argument, nothing was called.
-    Value(libhyperlight_values::Error),
-}
-
-impl CallError {
-    /// The same as in the other languages.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Call(error) => error.code(),
-            Self::Count { .. } => ErrorCode::Signature,
-            Self::NoImport(_) => ErrorCode::InvalidArgument,
-            Self::Value(error) => code(error),
-        }
-    }
-}
-
-impl From<libhyperlight::Error> for CallError {
-    fn from(error: libhyperlight::Error) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<libhyperlight_values::Error> for CallError {
-    fn from(error: libhyperlight_values::Error) -> Self {
-        Self::Value(error)
-    }
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Call(error) => error.fmt(f),
-            Self::Count { function, wanted, found } => {
-                write!(f, "`{function}` takes {wanted} arguments, found {found}")
-            }
-            Self::NoImport(name) => write!(f, "the program does not import {name:?}"),
-            Self::Value(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CallError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Call(error) => Some(error),
-            Self::Value(error) => Some(error),
-            Self::Count { .. } | Self::NoImport(_) => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub const ENTRY: &CStr = c"hlwm_interface";
 /// The exported function. Its result lives as long as the library is loaded.
 pub type Entry = unsafe extern "C" fn() -> *const Interface;
 
-/// Status of a program: the numbers are libhyperlight's error codes.
+/// Status of a program: the numbers are libhyperlight's error codes, but of those whose sentence names an option.
 pub mod status {
     /// Success: there is a program.
     pub const OK: i32 = 0;
@@ -42,6 +42,10 @@ pub mod status {
     pub const OPTIONS: i32 = -1;
     /// The bytes are not WebAssembly, not valid, too large, or use something unsupported.
     pub const PROGRAM: i32 = -3;
+    /// The program is larger than the options allow. The message has the sizes, and no advice.
+    pub const LARGE: i32 = -1003;
+    /// The program may be compiled in more time. The message says what it has too much of, and gives no advice.
+    pub const HEAVY: i32 = -2003;
     /// Compiling took longer than allowed.
     pub const TIMEOUT: i32 = -14;
     /// The compiler failed because of a contained bug of its own.

@@ -114,7 +114,7 @@ fn outcome(work: impl FnOnce() -> Result<Compiled, Error>) -> *mut Program {
     let outcome = catch_unwind(AssertUnwindSafe(work));
     given(match outcome {
         Ok(Ok(compiled)) => Ok(compiled),
-        Ok(Err(error)) => Err(Refusal(error.status(), error.to_string())),
+        Ok(Err(error)) => Err(Refusal(error.status(), error.said().to_owned())),
         Err(_) => Err(Refusal(status::INTERNAL, "the compiler failed by a bug of its own".to_owned())),
     })
 }

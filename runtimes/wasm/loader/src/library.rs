@@ -1,8 +1,8 @@
 //! The compiler's shared library: search and version check.
 //!
-//! It lies beside the library that this code is part of, wherever that is. Where this code is part of a program, whose folder
-//! is no place for libraries and known by what its caller says, the dynamic linker looks for it as for any other. It is never
-//! unloaded.
+//! It lies beside the library that this code is part of, wherever that is. Where this code is part of a program, whose
+//! folder is no place for libraries and known by what its caller says, the dynamic linker looks for it as for any
+//! other. It is never unloaded.
 
 use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use libhyperlight::Result;
 use libhyperlight_wasm_interface::{ENTRY, Entry, FILE, Interface, NUMBER, RELEASE};
 
-use crate::error::Error;
+use crate::error::unavailable;
 
 /// The file name where only one version is installed.
 const PLAIN: &str = "libhyperlight_wasm.so";
 
 /// Returns the table of the library's functions, loaded at first use. No lock is held meanwhile, which a forked child
 /// might inherit. Two threads that come first both load it, and find the same one.
-pub(crate) fn load() -> Result<&'static Interface, Error> {
+pub(crate) fn load() -> Result<&'static Interface> {
     static LOADED: AtomicPtr<Interface> = AtomicPtr::new(ptr::null_mut());
     // SAFETY: null, or a table that was found below, which lives as long as the library: for ever.
     if let Some(interface) = unsafe { LOADED.load(Ordering::Acquire).as_ref() } {
@@ -37,14 +38,14 @@ struct Library {
     place: String,
 }
 
-fn open() -> Result<Library, Error> {
+fn open() -> Result<Library> {
     // Packages of other languages contain it without its version.
     let beside = folder().map(|folder| {
         let plain = folder.join(PLAIN);
         if !folder.join(FILE).exists() && plain.exists() { plain } else { folder.join(FILE) }
     });
     let failed = |place: &str, why: String| {
-        Err(Error::unavailable(format!(
+        Err(unavailable(format!(
             "the WebAssembly compiler {place} cannot be loaded: {why}; install libhyperlight again, with its compiler"
         )))
     };
@@ -75,8 +76,8 @@ struct LinkMap {
 /// For `dladdr1`: the link map, please.
 const RTLD_DL_LINKMAP: c_int = 2;
 
-/// The folder of the library that this code is part of, if that is known for sure. A program has none: what `dladdr` would call
-/// its file is `argv[0]`, which whoever starts it chooses.
+/// The folder of the library that this code is part of, if that is known for sure. A program has none: what `dladdr`
+/// would call its file is `argv[0]`, which whoever starts it chooses.
 fn folder() -> Option<PathBuf> {
     // SAFETY: a structure of pointers, which may be null.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
@@ -104,10 +105,10 @@ fn dlopen(name: &OsStr) -> Result<*mut c_void, String> {
 }
 
 /// Returns the table of a library, if it is the one that this code was made for.
-fn checked(library: Library) -> Result<&'static Interface, Error> {
+fn checked(library: Library) -> Result<&'static Interface> {
     let Library { handle, place } = library;
     let other = |found: &str| {
-        Err(Error::unavailable(format!(
+        Err(unavailable(format!(
             "the WebAssembly compiler {place} is of another version: found {found}, expected {RELEASE}; install libhyperlight \
              again, with its compiler"
         )))

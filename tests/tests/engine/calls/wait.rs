@@ -258,7 +258,7 @@ fn a_hook_that_takes_longer_than_its_interval_does_not_keep_a_sleep_from_its_end
 }
 
 #[test]
-fn signals_with_the_number_of_the_kicks_reach_the_program_and_end_no_sleep() {
+fn signals_with_the_number_of_the_interrupts_reach_the_program_and_end_no_sleep() {
     in_own_process(|| {
         let number = interrupt_signal();
         signals::count(number);

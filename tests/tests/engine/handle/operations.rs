@@ -10,9 +10,14 @@ use libhyperlight::{
     CallOptions, Guest, InterruptHandle, Kind, PayloadAccess, Pool, PoolOptions, Result, SandboxOptions,
     Signature, Snapshot, UninitializedSandbox, Value,
 };
+use libhyperlight_javascript::{self as javascript, CallScript};
 use libhyperlight_tests::{demo, need_hypervisor};
 
 const TABLE: &str = include_str!("../../../values/operations.txt");
+
+/// The source `script`.
+const SCRIPT: &[u8] = b"let count = 0;
+globalThis.add = (a, b) => a + b; globalThis.next = () => count += 1; globalThis.spin = () => { for (;;) {} }";
 
 /// One line: the operation, and its expected answer.
 #[derive(Clone, Debug)]
@@ -62,6 +67,7 @@ struct Player {
 #[derive(Default)]
 struct Shared {
     handle: Option<Handle>,
+    is_script: bool,
     /// Kept as long as its member.
     pool: Option<Pool>,
     snapshots: HashMap<String, Snapshot>,
@@ -147,6 +153,9 @@ impl Player {
 
     fn call(&self, limits: &CallOptions, function: &str, arguments: &[&str]) -> Result<String> {
         let arguments: Vec<_> = arguments.iter().map(|text| value(text)).collect();
+        if self.shared.lock().unwrap().is_script {
+            return self.call_script(limits, function, &arguments);
+        }
         let arguments: Vec<_> = arguments.iter().map(Value::borrow).collect();
         let mut inside = self.handle().enter(Operation::Call)?;
         let called = inside.sandbox()?.call_ref_with(limits, function, &arguments)?;
@@ -155,6 +164,16 @@ impl Player {
             Value::String(text) => text,
             Value::I32(number) => number.to_string(),
             Value::U32(number) => number.to_string(),
+            other => panic!("{function} returned {other:?}"),
+        })
+    }
+
+    fn call_script(&self, limits: &CallOptions, function: &str, arguments: &[Value]) -> Result<String> {
+        let arguments: Vec<_> = arguments.iter().map(|value| number(value).into()).collect();
+        let mut inside = self.handle().enter(Operation::Call)?;
+        Ok(match inside.sandbox()?.call_script_with(limits, function, &arguments)? {
+            javascript::Value::Integer(number) => number.to_string(),
+            javascript::Value::Float(number) => number.to_string(),
             other => panic!("{function} returned {other:?}"),
         })
     }
@@ -170,15 +189,15 @@ impl Player {
 
     fn make(&self, source: &str) {
         let new = |guest: &Guest| UninitializedSandbox::new(guest, SandboxOptions::new()).unwrap();
+        let javascript = |source: &[u8]| {
+            let guest = libhyperlight_builtin::by_name("javascript").unwrap();
+            Handle::new(new(&guest.with_payload(source, PayloadAccess::Read).unwrap()))
+        };
         let mut pool = None;
         let handle = match source {
             "demo" => Handle::new(new(&demo())),
-            "broken" => {
-                let javascript = libhyperlight_builtin::by_name("javascript").unwrap();
-                Handle::new(new(&javascript
-                    .with_payload(b"throw new Error('no')", PayloadAccess::Read)
-                    .unwrap()))
-            }
+            "broken" => javascript(b"throw new Error('no')"),
+            "script" => javascript(SCRIPT),
             "clone" => {
                 let mut source = new(&demo());
                 source.register("Look", || ()).unwrap();
@@ -193,7 +212,7 @@ impl Player {
             _ => panic!("there is no source {source}"),
         };
         let mut shared = self.shared.lock().unwrap();
-        (shared.handle, shared.pool) = (Some(handle), pool);
+        (shared.handle, shared.pool, shared.is_script) = (Some(handle), pool, source == "script");
     }
 
     fn handle(&self) -> Handle {
@@ -211,6 +230,13 @@ fn value(text: &str) -> Value {
         Some(("i32", number)) => Value::I32(number.parse().unwrap()),
         Some(("u32", number)) => Value::U32(number.parse().unwrap()),
         _ => Value::String(text.into()),
+    }
+}
+
+fn number(value: &Value) -> i32 {
+    match value {
+        Value::I32(number) => *number,
+        other => panic!("scripts are called with numbers, not {other:?}"),
     }
 }
 

@@ -128,13 +128,13 @@ fn a_script_is_interrupted_from_another_thread() {
     let snapshot = js.snapshot().unwrap();
     for _ in 0..5 {
         let handle = js.interrupt_handle().unwrap();
-        let kicker = thread::spawn(move || {
+        let canceller = thread::spawn(move || {
             while !handle.interrupt() {
                 thread::yield_now();
             }
         });
         fails_with(ErrorCode::Interrupted, eval(&mut js, "for (;;) {}"));
-        kicker.join().unwrap();
+        canceller.join().unwrap();
         js.restore(&snapshot).unwrap();
         gives(&mut js, "6 * 7", "42");
     }

@@ -108,14 +108,14 @@ fn a_clone_has_interrupt_handles_and_limits_of_its_own() {
         one.restore(&snapshot).unwrap();
         // A restore does not make a handle useless.
         thread::scope(|scope| {
-            let kicker = scope.spawn(|| {
+            let canceller = scope.spawn(|| {
                 while !handle.interrupt() {
                     thread::yield_now();
                 }
             });
             let error = one.call::<()>("Spin", ()).unwrap_err();
             assert_eq!(error.code(), libhyperlight::ErrorCode::Interrupted);
-            kicker.join().unwrap();
+            canceller.join().unwrap();
         });
         assert_works(&mut other);
     });

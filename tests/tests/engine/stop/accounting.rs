@@ -20,7 +20,7 @@ use libhyperlight_tests::{assert_works, demo, fails_with, on_each_guest};
 struct Target {
     handle: InterruptHandle,
     /// Held by the thread that interrupts.
-    kicker: Mutex<()>,
+    canceller: Mutex<()>,
     /// Interrupts that reported success.
     hits: AtomicU64,
     /// Calls that ended as interrupted.
@@ -33,12 +33,12 @@ impl Target {
         let runner = Stoppable::new(guest);
         let (hits, ended) = (AtomicU64::new(0), AtomicU64::new(0));
         let handle = runner.handle.clone();
-        (Arc::new(Self { handle, kicker: Mutex::default(), hits, ended }), runner)
+        (Arc::new(Self { handle, canceller: Mutex::default(), hits, ended }), runner)
     }
 
     /// Interrupts, unless the last interrupted call has not ended yet. Returns true if there was a call to stop.
-    fn kick(&self) -> bool {
-        let Ok(_one_at_a_time) = self.kicker.try_lock() else { return false };
+    fn interrupt(&self) -> bool {
+        let Ok(_one_at_a_time) = self.canceller.try_lock() else { return false };
         let is_due = self.hits.load(Ordering::SeqCst) == self.ended.load(Ordering::SeqCst);
         let hit = is_due && self.handle.interrupt();
         self.hits.fetch_add(u64::from(hit), Ordering::SeqCst);
@@ -56,20 +56,20 @@ impl Target {
 
     fn assert_balanced(&self) {
         let (hits, ended) = (self.hits.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst));
-        assert_eq!(hits, ended, "kicks that hit, calls that ended");
+        assert_eq!(hits, ended, "interrupts that hit, calls that ended");
     }
 }
 
 /// Interrupts targets at random while `runners` run. Returns the number of successes.
-fn kick_while(targets: &[Arc<Target>], kickers: u64, runners: impl FnOnce()) -> u64 {
+fn interrupt_while(targets: &[Arc<Target>], cancellers: u64, runners: impl FnOnce()) -> u64 {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        for kicker in 0..kickers {
-            let (is_over, mut random) = (&is_over, Random::new(kicker));
+        for canceller in 0..cancellers {
+            let (is_over, mut random) = (&is_over, Random::new(canceller));
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     let pause = random.number() % 300;
-                    targets[random.below(targets.len())].kick();
+                    targets[random.below(targets.len())].interrupt();
                     thread::sleep(Duration::from_micros(pause));
                 }
             });
@@ -106,7 +106,7 @@ fn of_many_sandboxes_on_one_thread_the_target_alone_is_hit_at_any_moment() {
     let guest = demo();
     let mut all: Vec<_> = (0..4).map(|_| Target::new(&guest)).collect();
     let target = Arc::clone(&all[2].0);
-    let hits = kick_while(&[Arc::clone(&target)], 2, || {
+    let hits = interrupt_while(&[Arc::clone(&target)], 2, || {
         for _ in 0..500 {
             for (own, runner) in &mut all {
                 let result = runner.sandbox.call::<u32>("HostCallLoop", ("Inside", 5_u32));
@@ -142,14 +142,14 @@ fn a_sandbox_is_hit_wherever_it_has_moved_to() {
 }
 
 #[test]
-fn random_kicks_at_pooled_sandboxes_are_accounted_for_exactly() {
+fn random_interrupts_at_pooled_sandboxes_are_accounted_for_exactly() {
     const THREADS: u64 = 24;
     const ITERATIONS: u64 = 80;
     let guest = demo();
     let (targets, pool): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| Target::new(&guest)).unzip();
     let pool: Mutex<Vec<_>> = Mutex::new(targets.iter().cloned().zip(pool).collect());
     let done = AtomicU64::new(0);
-    let hits = kick_while(&targets, 4, || {
+    let hits = interrupt_while(&targets, 4, || {
         thread::scope(|scope| {
             for seed in 0..THREADS {
                 let (pool, done, mut random) = (&pool, &done, Random::new(seed + 100));
@@ -189,12 +189,12 @@ fn random_kicks_at_pooled_sandboxes_are_accounted_for_exactly() {
 }
 
 #[test]
-fn endless_calls_on_many_threads_are_each_ended_by_a_kick() {
+fn endless_calls_on_many_threads_are_each_ended_by_an_interrupt() {
     const THREADS: u64 = 24;
     const ITERATIONS: u64 = 25;
     on_each_guest(|guest| {
         let (targets, runners): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| Target::new(guest)).unzip();
-        let hits = kick_while(&targets, 3, || {
+        let hits = interrupt_while(&targets, 3, || {
             thread::scope(|scope| {
                 for (target, mut runner) in targets.iter().zip(runners) {
                     scope.spawn(move || {
@@ -211,13 +211,13 @@ fn endless_calls_on_many_threads_are_each_ended_by_a_kick() {
 }
 
 #[test]
-fn endless_calls_of_sandboxes_that_go_round_among_threads_are_each_ended_by_a_kick() {
+fn endless_calls_of_sandboxes_that_go_round_among_threads_are_each_ended_by_an_interrupt() {
     const THREADS: usize = 16;
     const SANDBOXES: usize = 16;
     const ROUNDS: usize = 2;
     let guest = demo();
     let (targets, runners): (Vec<_>, Vec<_>) = (0..SANDBOXES).map(|_| Target::new(&guest)).unzip();
-    let hits = kick_while(&targets, 3, || {
+    let hits = interrupt_while(&targets, 3, || {
         let (first, mut receive) = channel::<(Arc<Target>, Stoppable)>();
         thread::scope(|scope| {
             for _ in 0..THREADS * ROUNDS {
@@ -242,14 +242,14 @@ fn endless_calls_of_sandboxes_that_go_round_among_threads_are_each_ended_by_a_ki
 }
 
 #[test]
-fn eight_threads_that_kick_at_once_end_one_call() {
+fn eight_threads_that_interrupt_at_once_end_one_call() {
     on_each_guest(|guest| {
         let mut victim = Stoppable::new(guest);
         for _ in 0..50 {
             let before = victim.inside.count();
             let Stoppable { sandbox, handle, inside, .. } = &mut victim;
             let hits: u64 = thread::scope(|scope| {
-                let kickers: Vec<_> = (0..8)
+                let cancellers: Vec<_> = (0..8)
                     .map(|_| {
                         scope.spawn(|| {
                             inside.wait(before);
@@ -258,7 +258,7 @@ fn eight_threads_that_kick_at_once_end_one_call() {
                     })
                     .collect();
                 fails_with(ErrorCode::Interrupted, sandbox.call::<()>("CallHostThenSpin", ("Inside",)));
-                kickers.into_iter().map(|kicker| kicker.join().unwrap()).sum()
+                cancellers.into_iter().map(|canceller| canceller.join().unwrap()).sum()
             });
             // Who comes late finds no call any more; one at least has ended it.
             assert!((1..=16).contains(&hits), "{hits}");
@@ -269,10 +269,10 @@ fn eight_threads_that_kick_at_once_end_one_call() {
 }
 
 #[test]
-fn ten_thousand_stopped_calls_leave_no_stale_kick_and_no_stale_memory() {
+fn ten_thousand_stopped_calls_leave_no_stale_interrupt_and_no_stale_memory() {
     let guest = demo();
     let (target, mut runner) = Target::new(&guest);
-    let hits = kick_while(&[Arc::clone(&target)], 1, || {
+    let hits = interrupt_while(&[Arc::clone(&target)], 1, || {
         for _ in 0..10_000 {
             let result = runner.sandbox.call::<i32>("AddToStatic", (1,));
             let result = result.and_then(|_| runner.sandbox.call::<u32>("HostCallLoop", ("Inside", 3_u32)));

@@ -36,13 +36,13 @@ fn interrupted(host: &mut UninitializedSandbox, inside: &Inside) {
     let handle = host.interrupt_handle().unwrap();
     let before = inside.count();
     thread::scope(|scope| {
-        let kicker = scope.spawn(move || {
+        let canceller = scope.spawn(move || {
             inside.wait(before);
             handle.interrupt()
         });
         let (result, took) = timed(|| host.try_evolve());
         fails_with(ErrorCode::Interrupted, result);
-        assert!(kicker.join().unwrap() && took < PROMPT, "{took:?}");
+        assert!(canceller.join().unwrap() && took < PROMPT, "{took:?}");
     });
 }
 
@@ -185,12 +185,12 @@ fn a_handle_from_before_stops_the_calls_that_follow() {
 fn stop(sandbox: &mut Sandbox, inside: &Inside, handle: &InterruptHandle) {
     let before = inside.count();
     thread::scope(|scope| {
-        let kicker = scope.spawn(move || {
+        let canceller = scope.spawn(move || {
             inside.wait(before);
             handle.interrupt()
         });
         fails_with(ErrorCode::Interrupted, sandbox.call::<()>("CallHostThenSpin", ("Inside",)));
-        assert!(kicker.join().unwrap());
+        assert!(canceller.join().unwrap());
     });
 }
 
@@ -204,12 +204,12 @@ fn after_a_failed_start_the_handle_is_for_the_next() {
     assert!(!first.interrupt(), "between two starts nothing runs");
     let before = inside.count();
     thread::scope(|scope| {
-        let kicker = scope.spawn(|| {
+        let canceller = scope.spawn(|| {
             inside.wait(before);
             first.interrupt()
         });
         fails_with(ErrorCode::Interrupted, host.try_evolve());
-        assert!(kicker.join().unwrap());
+        assert!(canceller.join().unwrap());
     });
 }
 
@@ -250,7 +250,7 @@ fn a_start_from_a_snapshot_runs_no_guest_code_and_cannot_be_stopped() {
 }
 
 #[test]
-fn kicks_at_any_moment_of_a_start_either_stop_it_or_miss_it() {
+fn interrupts_at_any_moment_of_a_start_either_stop_it_or_miss_it() {
     let guest = demo();
     let mut host = uninitialized(&guest);
     let (mut started, mut stopped) = (0, 0);
@@ -273,7 +273,7 @@ fn kicks_at_any_moment_of_a_start_either_stop_it_or_miss_it() {
                 stopped += 1;
                 fails_with::<()>(ErrorCode::Interrupted, Err(error));
             }
-            (hit, result) => panic!("the kick said {hit}, the start {result:?}"),
+            (hit, result) => panic!("the interrupt said {hit}, the start {result:?}"),
         }
     }
     println!("{started} started, {stopped} were stopped");

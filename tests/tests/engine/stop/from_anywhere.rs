@@ -20,7 +20,7 @@ static HITS: AtomicU64 = AtomicU64::new(0);
 static ENDED: AtomicU64 = AtomicU64::new(0);
 
 /// Interrupts, unless the last interrupted call has not ended yet.
-extern "C" fn kick(_: i32) {
+extern "C" fn interrupt(_: i32) {
     if let Some(handle) = HANDLE.get()
         && HITS.load(Ordering::SeqCst) == ENDED.load(Ordering::SeqCst)
         && handle.interrupt()
@@ -34,7 +34,7 @@ extern "C" fn kick(_: i32) {
 fn ended_by_handler(rounds: u64, send: impl Fn(i32) + Send + Sync) {
     let mut victim = Stoppable::new(&demo());
     HANDLE.set(victim.handle.clone()).unwrap();
-    signals::handle(libc::SIGUSR1, kick);
+    signals::handle(libc::SIGUSR1, interrupt);
     let runner = signals::thread_id();
     for round in 0..rounds {
         let before = victim.inside.count();
@@ -75,11 +75,11 @@ fn a_handler_on_whatever_thread_ends_the_call() {
 }
 
 #[test]
-fn kicks_by_a_storm_of_handlers_are_accounted_for_exactly() {
+fn interrupts_by_a_storm_of_handlers_are_accounted_for_exactly() {
     in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         HANDLE.set(victim.handle.clone()).unwrap();
-        signals::handle(libc::SIGUSR1, kick);
+        signals::handle(libc::SIGUSR1, interrupt);
         let is_over = AtomicBool::new(false);
         let runner = signals::thread_id();
         let mut calls = 0_u64;
@@ -156,8 +156,8 @@ fn a_forked_child_stops_calls_of_its_own() {
                 if generation == 2 {
                     in_child(spins);
                 }
-                assert_eq!(signals::threads_named("hyperlight-timer").len(), 1);
-                assert_eq!(signals::threads_named("hyperlight-reaper").len(), 1);
+                assert_eq!(signals::threads_named("hl-timer").len(), 1);
+                assert_eq!(signals::threads_named("hl-reaper").len(), 1);
             });
             spins();
         }
@@ -183,7 +183,7 @@ fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
                 let fresh = sandbox.snapshot().unwrap();
                 let seen = inside.count();
                 thread::scope(|scope| {
-                    let kicker = scope.spawn(|| {
+                    let canceller = scope.spawn(|| {
                         inside.wait(seen);
                         let hit = handle.interrupt();
                         // Ends the call, should the handle not do it.
@@ -194,7 +194,7 @@ fn what_was_not_started_before_a_fork_can_be_stopped_behind_it() {
                     sandbox
                         .set_signal_hook(|| Err(libhyperlight::HostError::new("not stopped by its handle")));
                     let error = sandbox.call::<()>("CallHostThenSpin", ("Inside",)).unwrap_err();
-                    assert!(kicker.join().unwrap(), "{error}");
+                    assert!(canceller.join().unwrap(), "{error}");
                 });
                 sandbox.restore(&fresh).unwrap();
             }

@@ -79,7 +79,7 @@ fn a_host_function_is_let_finish_and_then_the_call_ends() {
             is_inside.store(false, Ordering::SeqCst);
             has_returned.store(false, Ordering::SeqCst);
             thread::scope(|scope| {
-                let kicker = scope.spawn(|| {
+                let canceller = scope.spawn(|| {
                     libhyperlight_tests::signals::wait_until("the host function", || {
                         is_inside.load(Ordering::SeqCst)
                     });
@@ -87,7 +87,7 @@ fn a_host_function_is_let_finish_and_then_the_call_ends() {
                     (was_running, has_returned.load(Ordering::SeqCst))
                 });
                 fails_with(ErrorCode::Interrupted, victim.sandbox.call::<()>("CallHostSpin", ()));
-                assert_eq!(kicker.join().unwrap(), (true, false));
+                assert_eq!(canceller.join().unwrap(), (true, false));
                 assert!(has_returned.load(Ordering::SeqCst));
             });
             victim.restored();
@@ -95,14 +95,14 @@ fn a_host_function_is_let_finish_and_then_the_call_ends() {
     });
 }
 
-/// A sandbox whose host function `KickSelf` fires the sandbox's own handle `times` times; and the number of times that
-/// a call was running.
-fn that_kicks_itself(guest: &Guest, times: u64) -> (Stoppable, Arc<AtomicU64>) {
+/// A sandbox whose host function `InterruptSelf` fires the sandbox's own handle `times` times; and the number of times
+/// that a call was running.
+fn that_interrupts_itself(guest: &Guest, times: u64) -> (Stoppable, Arc<AtomicU64>) {
     let mut host = uninitialized(guest);
     let own: Arc<Mutex<Option<InterruptHandle>>> = Arc::default();
     let hits = Arc::new(AtomicU64::new(0));
     let (handle, count) = (Arc::clone(&own), Arc::clone(&hits));
-    host.register("KickSelf", move || {
+    host.register("InterruptSelf", move || {
         for _ in 0..times {
             let hit = handle.lock().unwrap().as_ref().unwrap().interrupt();
             count.fetch_add(u64::from(hit), Ordering::SeqCst);
@@ -118,10 +118,11 @@ fn that_kicks_itself(guest: &Guest, times: u64) -> (Stoppable, Arc<AtomicU64>) {
 fn a_host_function_may_interrupt_its_own_call() {
     on_each_guest(|guest| {
         for times in [1, 2, 100] {
-            let (mut victim, hits) = that_kicks_itself(guest, times);
+            let (mut victim, hits) = that_interrupts_itself(guest, times);
             for round in 1..=3 {
-                let result =
-                    victim.sandbox.call::<i64>("CallGivenParamlessHostFuncThatReturnsI64", ("KickSelf",));
+                let result = victim
+                    .sandbox
+                    .call::<i64>("CallGivenParamlessHostFuncThatReturnsI64", ("InterruptSelf",));
                 fails_with(ErrorCode::Interrupted, result);
                 assert_eq!(hits.load(Ordering::SeqCst), round * times);
                 victim.restored();
@@ -211,17 +212,17 @@ fn a_guest_that_makes_host_calls_without_pause_is_interrupted() {
         for round in 0..100_u64 {
             let before = victim.inside.count();
             let Stoppable { sandbox, handle, inside, .. } = &mut victim;
-            let kicked_at = thread::scope(|scope| {
-                let kicker = scope.spawn(|| {
+            let interrupted_at = thread::scope(|scope| {
+                let canceller = scope.spawn(|| {
                     inside.wait(before + round);
                     (handle.interrupt(), inside.count())
                 });
                 fails_with(ErrorCode::Interrupted, sandbox.call::<u32>("HostCallLoop", ("Inside", u32::MAX)));
-                kicker.join().unwrap()
+                canceller.join().unwrap()
             });
-            assert!(kicked_at.0);
-            // Between the kick and the count that followed it there may be any number; behind them is one at most.
-            assert!(victim.inside.count() <= kicked_at.1 + 1, "the guest went on");
+            assert!(interrupted_at.0);
+            // Between the interrupt and the count that followed it there may be any number; behind them is one at most.
+            assert!(victim.inside.count() <= interrupted_at.1 + 1, "the guest went on");
             victim.restored();
         }
     });
@@ -244,7 +245,7 @@ fn a_handle_outlives_its_sandbox() {
 }
 
 #[test]
-fn a_sandbox_is_dropped_while_it_is_being_kicked() {
+fn a_sandbox_is_dropped_while_it_is_being_interrupted() {
     on_each_guest(|guest| {
         for round in 0..100_u64 {
             let mut victim = Stoppable::new(guest);
@@ -265,7 +266,7 @@ fn a_sandbox_is_dropped_while_it_is_being_kicked() {
 }
 
 #[test]
-fn kicks_at_random_moments_end_the_call_that_runs_or_none() {
+fn interrupts_at_random_moments_end_the_call_that_runs_or_none() {
     let guest = demo();
     let mut victim = Stoppable::new(&guest);
     let mut random = libhyperlight_tests::random::Random::new(74);
@@ -274,12 +275,12 @@ fn kicks_at_random_moments_end_the_call_that_runs_or_none() {
         let delay = Duration::from_nanos(random.number() % 60_000);
         let handle = &victim.handle;
         let (result, hit) = thread::scope(|scope| {
-            let kicker = scope.spawn(move || {
+            let canceller = scope.spawn(move || {
                 let start = std::time::Instant::now();
                 while start.elapsed() < delay {}
                 handle.interrupt()
             });
-            (victim.sandbox.call::<u32>("HostCallLoop", ("Inside", 2_u32)), kicker.join().unwrap())
+            (victim.sandbox.call::<u32>("HostCallLoop", ("Inside", 2_u32)), canceller.join().unwrap())
         });
         match (hit, result) {
             (true, Err(error)) => {
@@ -291,10 +292,10 @@ fn kicks_at_random_moments_end_the_call_that_runs_or_none() {
                 misses += 1;
                 assert_eq!(count, 2);
             }
-            (hit, result) => panic!("the kick said {hit}, the call {result:?}"),
+            (hit, result) => panic!("the interrupt said {hit}, the call {result:?}"),
         }
         // The next call is not concerned.
         assert_eq!(victim.sandbox.call::<i64>("EchoI64", (5_i64,)).unwrap(), 5);
     }
-    println!("{hits} kicks hit, {misses} missed");
+    println!("{hits} interrupts hit, {misses} missed");
 }

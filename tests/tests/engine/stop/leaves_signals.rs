@@ -30,7 +30,7 @@ fn every_end_of_a_call(check: impl Fn(&str)) {
         let handle = host.interrupt_handle().unwrap();
         say("handle");
         let own = handle.clone();
-        host.register("KickSelf", move || {
+        host.register("InterruptSelf", move || {
             own.interrupt();
         })
         .unwrap();
@@ -55,7 +55,7 @@ fn every_end_of_a_call(check: impl Fn(&str)) {
         assert!(victim.interrupted().0);
         say("interrupt");
         victim.restored();
-        for name in ["Slow", "KickSelf", "Panics"] {
+        for name in ["Slow", "InterruptSelf", "Panics"] {
             let result = victim.sandbox.call_with::<()>(&short(), "CallHostThenSpin", (name,));
             let code = result.unwrap_err().code();
             say(&format!("{name}: {}", code.name()));
@@ -102,7 +102,7 @@ fn dispositions_and_mask_are_the_same_after_every_end_of_a_call() {
             assert_eq!(signals::mask(), mask | only(interrupt_signal()), "{what}");
             assert_eq!(signals::pending(), 0, "{what}");
         });
-        assert_eq!(signals::counted(interrupt_signal()), 0, "a kick reached a handler");
+        assert_eq!(signals::counted(interrupt_signal()), 0, "an interrupt reached a handler");
     });
 }
 
@@ -204,7 +204,7 @@ fn what_a_host_function_blocks_is_blocked_while_the_guest_runs() {
 }
 
 #[test]
-fn no_kick_ever_reaches_a_stranger() {
+fn no_interrupt_ever_reaches_a_stranger() {
     in_own_process(|| {
         // Were a signal to hit a thread outside a call, or outlive its call, this would count it.
         signals::count(interrupt_signal());
@@ -218,7 +218,7 @@ fn no_kick_ever_reaches_a_stranger() {
                 }
             });
             for _ in 0..60 {
-                let kicked = scope.spawn(|| {
+                let interrupted = scope.spawn(|| {
                     let mut victim = Stoppable::new(&guest);
                     let handle = victim.handle.clone();
                     thread::scope(|scope| {
@@ -238,7 +238,7 @@ fn no_kick_ever_reaches_a_stranger() {
                         }
                     });
                 });
-                kicked.join().unwrap();
+                interrupted.join().unwrap();
             }
             is_over.store(true, Ordering::Relaxed);
         });

@@ -119,7 +119,7 @@ fn a_storm_of_signals_at_the_running_thread_lets_the_guest_get_on() {
 }
 
 #[test]
-fn the_programs_signals_with_the_number_of_the_kicks_all_reach_their_handler() {
+fn the_programs_signals_with_the_number_of_the_interrupts_all_reach_their_handler() {
     in_own_process(|| {
         const SENT: usize = 1000;
         let signal = interrupt_signal();
@@ -152,7 +152,7 @@ fn the_programs_signals_with_the_number_of_the_kicks_all_reach_their_handler() {
 }
 
 #[test]
-fn a_signal_with_the_number_of_the_kicks_is_handled_while_the_call_goes_on() {
+fn a_signal_with_the_number_of_the_interrupts_is_handled_while_the_call_goes_on() {
     in_own_process(|| {
         let signal = interrupt_signal();
         signals::count(signal);

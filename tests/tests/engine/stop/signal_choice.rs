@@ -184,7 +184,7 @@ fn a_full_queue_of_signals_is_said_and_passes() {
                 let before = victim.inside.count();
                 let Stoppable { sandbox, handle, inside, .. } = &mut victim;
                 let hits = thread::scope(|scope| {
-                    let kicker = scope.spawn(|| {
+                    let canceller = scope.spawn(|| {
                         inside.wait(before);
                         thread::sleep(Duration::from_millis(50));
                         let full = FullQueue::new();
@@ -194,7 +194,7 @@ fn a_full_queue_of_signals_is_said_and_passes() {
                         hits
                     });
                     fails_with(ErrorCode::Interrupted, sandbox.call::<()>("CallHostThenSpin", ("Inside",)));
-                    kicker.join().unwrap()
+                    canceller.join().unwrap()
                 });
                 victim.restored();
                 hits
@@ -210,16 +210,16 @@ fn a_timeout_waits_for_room_in_the_queue() {
     in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let handle = victim.handle.clone();
-        for kicks_too in [false, true] {
+        for interrupts_too in [false, true] {
             thread::scope(|scope| {
                 let full = FullQueue::new();
                 let start = Instant::now();
                 let handle = &handle;
-                let kicker = scope.spawn(move || {
+                let canceller = scope.spawn(move || {
                     let mut hits = 0;
                     while start.elapsed() < 5 * SHORT {
-                        // A kick that comes to nothing does not take the timeout's place.
-                        hits += u32::from(kicks_too && handle.interrupt());
+                        // An interrupt that comes to nothing does not take the timeout's place.
+                        hits += u32::from(interrupts_too && handle.interrupt());
                     }
                     drop(full);
                     hits
@@ -227,7 +227,7 @@ fn a_timeout_waits_for_room_in_the_queue() {
                 let error = times_out(SHORT, || victim.sandbox.call_with::<()>(&short(), "Spin", ()));
                 assert!(start.elapsed() >= 5 * SHORT);
                 assert_eq!(error.message(), "the call took longer than its timeout of 20ms");
-                assert_eq!(kicker.join().unwrap(), 0);
+                assert_eq!(canceller.join().unwrap(), 0);
             });
             victim.restored();
         }
@@ -235,14 +235,14 @@ fn a_timeout_waits_for_room_in_the_queue() {
 }
 
 #[test]
-fn a_kick_that_could_not_be_sent_ends_nothing() {
+fn an_interrupt_that_could_not_be_sent_ends_nothing() {
     in_own_process(|| {
         let mut victim = Stoppable::new(&demo());
         let handle = victim.handle.clone();
         let (is_over, hits, ended) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
         let mut good = 0;
-        // A guest that goes in and out without pause meets every moment of a kick that comes to nothing. When it is in
-        // the host function, no signal is needed, and the kick hits.
+        // A guest that goes in and out without pause meets every moment of an interrupt that comes to nothing. When it
+        // is in the host function, no signal is needed, and the interrupt hits.
         thread::scope(|scope| {
             let _full = FullQueue::new();
             scope.spawn(|| {
@@ -267,8 +267,8 @@ fn a_kick_that_could_not_be_sent_ends_nothing() {
             is_over.store(true, Ordering::SeqCst);
         });
         let (hit, ended) = (hits.into_inner(), ended.into_inner());
-        assert_eq!(hit, ended, "kicks that say they hit, calls that ended");
-        println!("beside kicks that mostly came to nothing {good} calls went well, {hit} were hit");
+        assert_eq!(hit, ended, "interrupts that say they hit, calls that ended");
+        println!("beside interrupts that mostly came to nothing {good} calls went well, {hit} were hit");
         assert_works(&mut victim.sandbox);
     });
 }

@@ -123,7 +123,7 @@ fn a_hook_may_use_other_sandboxes_and_the_handle_of_its_own() {
             let other = std::sync::Mutex::new(Stoppable::new(&guest));
             victim.sandbox.set_signal_hook(move || {
                 assert!(handle.interrupt());
-                // Nothing of that kick may trouble the other sandbox, which runs on this same thread.
+                // Nothing of that interrupt may trouble the other sandbox, which runs on this same thread.
                 let mut other = other.lock().unwrap();
                 for _ in 0..20 {
                     assert_works(&mut other.sandbox);

@@ -39,7 +39,7 @@ fn ends_in_every_way(what: &str, victim: &mut Stoppable, function: &str, argumen
     let Stoppable { sandbox, handle, .. } = &mut *victim;
     let handle = &*handle;
     let took = thread::scope(|scope| {
-        let kicker = scope.spawn(move || {
+        let canceller = scope.spawn(move || {
             // Until the call has begun there is nothing to interrupt.
             while !handle.interrupt() {
                 thread::sleep(Duration::from_millis(1));
@@ -48,7 +48,7 @@ fn ends_in_every_way(what: &str, victim: &mut Stoppable, function: &str, argumen
         let (result, took) =
             timed(|| sandbox.call_ref_with(&unlimited, function, &borrowed).map(Value::from));
         fails_with(ErrorCode::Interrupted, result);
-        kicker.join().unwrap();
+        canceller.join().unwrap();
         took
     });
     assert!(took < PROMPT, "{what}: {took:?}");

@@ -18,11 +18,11 @@ use libhyperlight_tests::{assert_works, demo, harm, sandbox, uninitialized};
 const SHORT: Duration = Duration::from_millis(10);
 
 fn timers() -> Vec<Thread> {
-    signals::threads_named("hyperlight-timer")
+    signals::threads_named("hl-timer")
 }
 
 fn reapers() -> Vec<Thread> {
-    signals::threads_named("hyperlight-reaper")
+    signals::threads_named("hl-reaper")
 }
 
 fn counts() -> (usize, usize) {

@@ -242,9 +242,9 @@ fn light(what: &str, found: u64, most: u64) -> Result<(), Error> {
         .map_err(|error| if most < MAX_FUNCTION_WEIGHT { if_trusted(error) } else { error })
 }
 
-/// Adds the advice where more time allows a larger program.
+/// The same refusal where more time allows a larger program.
 fn if_trusted(error: Error) -> Error {
-    Error::Program(format!("{error}; raise the compile timeout if it is trusted"))
+    Error::Heavy(error.said().to_owned())
 }
 
 fn too_deep() -> Stop {

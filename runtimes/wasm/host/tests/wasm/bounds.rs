@@ -34,7 +34,10 @@ fn a_program_has_so_many_bytes_as_the_option_says() {
     let program = wat::parse_str(r#"(module (func (export "f")))"#).unwrap();
     assert!(precompile(&program, &Options::new().max_program_size(program.len())).is_ok());
     let error = precompile(&program, &Options::new().max_program_size(program.len() - 1)).unwrap_err();
-    assert!(matches!(&error, CompileError::Program(text) if text.contains("max program size")), "{error}");
+    assert!(
+        matches!(&error, CompileError::Large(_)) && error.to_string().contains("max_program_size"),
+        "{error}"
+    );
 }
 
 #[test]

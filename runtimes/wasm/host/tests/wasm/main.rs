@@ -18,6 +18,7 @@ mod imports;
 mod lifecycle;
 mod memories;
 mod program;
+mod programs;
 mod refusals;
 mod saved;
 mod serde;
