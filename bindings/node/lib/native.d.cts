@@ -141,16 +141,14 @@ export type JsSnapshot = Snapshot
 export declare class Type {
   /** Parses a type from its text. */
   static parse(text: string): Made<Type>
+  /** The type's number for `lowerType` and `isJsonOfType`. It is valid while this object lives. */
+  get number(): number
   /** The least and the largest number, if the type is a whole number and its kind has more. */
   get range(): Array<number> | null
   /** Returns true for one character. */
   get isChar(): boolean
-  /** Returns true if `JSON.parse` may make the values that `lift` makes: `isJson` says of which texts. */
+  /** Returns true if `JSON.parse` may make the values that `lift` makes: `isJsonOfType` says of which texts. */
   get canBeJson(): boolean
-  /** Encodes a value as text. Without `what`, the name in error messages, an error is `null`. */
-  lower(tape: Float64Array, count: number, text: Units, bytes?: Uint8Array | undefined | null, what?: string | undefined | null): Made<string | null>
-  /** Returns true if a guest's text is a value of the type, which `JSON.parse` makes as `lift` does. */
-  isJson(text: Unicode): boolean
   /** Decodes a value from a guest's text. */
   lift(what: string, text: Unicode): Made<JsTape>
   /** Checks that a value has this type, where the guest sent it as a wider kind. */
@@ -174,8 +172,11 @@ export declare function compile(port: Port, id: number, program: Uint8Array, was
 /** Compiles a program on this thread. */
 export declare function compileSync(program: Uint8Array, wasi: JsWasi, bounds: object): Made<Program>
 
+/** Returns true if a guest's text is a value of the type, which `JSON.parse` makes as `lift` does. */
+export declare function isJsonOfType(ty: number, text: Unicode): boolean
+
 /** Returns true if a text of a script's guest is what JavaScript reads itself, if it is JSON. */
-export declare function isPlain(text: Unicode, isAll: boolean): boolean
+export declare function isPlain(text: Units, isAll: boolean): boolean
 
 /** The exports and imports of a program. */
 export interface JsDescription {
@@ -283,6 +284,13 @@ export interface JsWasi {
 
 /** Loads a program from its saved bytes. */
 export declare function loadProgram(saved: Uint8Array): Made<Program>
+
+/**
+ * Encodes a value of a type as text. Without `what`, the name in error messages, an error is `null`.
+ *
+ * A function and not a method, because the lookup of a method's object takes longer than everything else here.
+ */
+export declare function lowerType(ty: number, tape: Float64Array, count: number, text: Units, bytes?: Uint8Array | undefined | null, what?: string | undefined | null): Made<string | null>
 
 /** Maximum number of bits of a bigint. */
 export declare const MAX_BITS: number

@@ -7,7 +7,7 @@ use libhyperlight_values::error::{Spelling, shown};
 use libhyperlight_values::host::{Read, View};
 
 use super::spelling::JavaScript;
-use super::text::{Units, utf8_of};
+use super::text::Units;
 use crate::failure::Failure;
 
 /// Tags on a tape.
@@ -123,9 +123,9 @@ impl Read for Tape<'_> {
             tag::BIGINT => View::BigInt(Cow::Owned(String::from_utf16_lossy(self.part(self.text, place)?))),
             tag::TEXT => {
                 let units = self.part(self.text, place)?;
-                match utf8_of(units) {
-                    Some(text) => View::Text(Cow::Owned(text)),
-                    None => View::Utf16(units.to_vec()),
+                match String::from_utf16(units) {
+                    Ok(text) => View::Text(Cow::Owned(text)),
+                    Err(_) => View::Utf16(units.to_vec()),
                 }
             }
             tag::BYTES => View::Bytes(Cow::Owned(self.part(self.bytes, place)?.to_vec())),
