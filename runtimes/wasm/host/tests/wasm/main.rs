@@ -20,6 +20,7 @@ mod memories;
 mod program;
 mod refusals;
 mod saved;
+#[cfg(feature = "serde")]
 mod serde;
 mod traps;
 mod wasi;
