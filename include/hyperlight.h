@@ -257,6 +257,90 @@
  */
 #define HL_STATE_POISONED 3
 
+/** A script's `null`. */
+#define HL_ANY_NULL 0
+
+/**
+ * A script's `undefined`, and the result of a function without one. Given to a script, a member with it is left out,
+ * and anything else becomes `null`.
+ */
+#define HL_ANY_UNDEFINED 1
+
+/** `as.boolean` */
+#define HL_ANY_BOOL 2
+
+/** `as.s8` */
+#define HL_ANY_S8 3
+
+/** `as.u8` */
+#define HL_ANY_U8 4
+
+/** `as.s16` */
+#define HL_ANY_S16 5
+
+/** `as.u16` */
+#define HL_ANY_U16 6
+
+/** `as.s32`, also an `i32` of a module. */
+#define HL_ANY_S32 7
+
+/** `as.u32` */
+#define HL_ANY_U32 8
+
+/** `as.s64`, also an `i64` of a module. */
+#define HL_ANY_S64 9
+
+/** `as.u64` */
+#define HL_ANY_U64 10
+
+/** `as.f32` */
+#define HL_ANY_F32 11
+
+/** `as.f64`, also each number of a script. */
+#define HL_ANY_F64 12
+
+/** A script's big integer: decimal digits in `as.bytes`, after a minus if it is negative. */
+#define HL_ANY_BIGINT 13
+
+/** `as.character`, a Unicode scalar value. */
+#define HL_ANY_CHAR 14
+
+/** Text: `as.bytes`, UTF-8. */
+#define HL_ANY_STRING 15
+
+/** A script's text with an unpaired surrogate: `as.bytes`, UTF-16 in the processor's order of bytes. */
+#define HL_ANY_UTF16 16
+
+/** `as.bytes`: a script's bytes, or a `list<u8>`. */
+#define HL_ANY_BYTES 17
+
+/** A script's array, or a list: `as.items`. */
+#define HL_ANY_LIST 18
+
+/** A tuple, or several results of a module's function: `as.items`. */
+#define HL_ANY_TUPLE 19
+
+/** A script's object, or a record: `as.members`. */
+#define HL_ANY_RECORD 20
+
+/** A map: `as.pairs`. */
+#define HL_ANY_MAP 21
+
+/** A case of a variant: `as.variant`, whose `value` is NULL if the case has none. */
+#define HL_ANY_VARIANT 22
+
+/** A case of an enum: its name in `as.bytes`. */
+#define HL_ANY_ENUM 23
+
+/** The flags that are set: `as.names`. */
+#define HL_ANY_FLAGS 24
+
+/** An option: `as.option`, NULL if it is absent. */
+#define HL_ANY_OPTION 25
+
+/** A result: `as.result`, whose `value` is NULL if that case has none. */
+#define HL_ANY_RESULT 26
+
 /** `bool` */
 #define HL_WASM_BOOL 1
 
@@ -581,6 +665,150 @@ typedef struct hl_pool_statistics {
     /** Total time that acquisitions waited, in nanoseconds. */
     uint64_t waited_ns;
 } hl_pool_statistics;
+
+/** Values in order. */
+typedef struct hl_any_items {
+    /** The first of them. May be NULL if `count` is 0; so in all of these structures. */
+    const struct hl_any *data;
+    /** Number of elements. */
+    size_t count;
+} hl_any_items;
+
+/** Values with names. */
+typedef struct hl_any_members {
+    /** The first of them. */
+    const struct hl_any_member *data;
+    /** Number of elements. */
+    size_t count;
+} hl_any_members;
+
+/** Keys with values. */
+typedef struct hl_any_pairs {
+    /** The first of them. */
+    const struct hl_any_pair *data;
+    /** Number of elements. */
+    size_t count;
+} hl_any_pairs;
+
+/** Names, UTF-8. */
+typedef struct hl_any_names {
+    /** The first of them. */
+    const hl_bytes *data;
+    /** Number of elements. */
+    size_t count;
+} hl_any_names;
+
+/** A case of a variant. */
+typedef struct hl_any_case {
+    /** The name of the case, UTF-8. */
+    hl_bytes name;
+    /** Its value, or NULL. */
+    const struct hl_any *value;
+} hl_any_case;
+
+/** Success or failure. */
+typedef struct hl_any_outcome {
+    /** The value of this case, or NULL. */
+    const struct hl_any *value;
+    /** 1 for `ok`, 0 for `err`. */
+    uint64_t is_ok;
+} hl_any_outcome;
+
+/** The content of an `hl_any`; its kind selects the member. */
+typedef union hl_any_as {
+    /** `HL_ANY_BOOL` */
+    bool boolean;
+    /** `HL_ANY_S8` */
+    int8_t s8;
+    /** `HL_ANY_U8` */
+    uint8_t u8;
+    /** `HL_ANY_S16` */
+    int16_t s16;
+    /** `HL_ANY_U16` */
+    uint16_t u16;
+    /** `HL_ANY_S32` */
+    int32_t s32;
+    /** `HL_ANY_U32` */
+    uint32_t u32;
+    /** `HL_ANY_S64`. In a value from the library, also each smaller number with a sign. */
+    int64_t s64;
+    /** `HL_ANY_U64`. In a value from the library, also each smaller number without a sign. */
+    uint64_t u64;
+    /** `HL_ANY_F32` */
+    float f32;
+    /** `HL_ANY_F64` */
+    double f64;
+    /** `HL_ANY_CHAR` */
+    uint32_t character;
+    /** `HL_ANY_STRING`, `HL_ANY_BYTES`, `HL_ANY_BIGINT`, `HL_ANY_UTF16`, `HL_ANY_ENUM` */
+    hl_bytes bytes;
+    /** `HL_ANY_LIST`, `HL_ANY_TUPLE` */
+    hl_any_items items;
+    /** `HL_ANY_RECORD` */
+    hl_any_members members;
+    /** `HL_ANY_MAP` */
+    hl_any_pairs pairs;
+    /** `HL_ANY_FLAGS` */
+    hl_any_names names;
+    /** `HL_ANY_VARIANT` */
+    hl_any_case variant;
+    /** `HL_ANY_RESULT` */
+    hl_any_outcome result;
+    /** `HL_ANY_OPTION` */
+    const struct hl_any *option;
+    /** The whole union. */
+    uint64_t words[3];
+} hl_any_as;
+
+/**
+ * A value of any form: a script's, or of a type of a WebAssembly program. Its size is always 32 bytes.
+ *
+ * A caller builds values anywhere, and the library only reads them, during the call. They are checked against the
+ * types of the program: ranges, names, numbers of elements. Any integer kind may stand for an integer type that has
+ * the number. Other kinds are those of the types; a value may be given for an option as it is, and a string for a
+ * char or for a case without a value. Values are nested at most 512 levels deep, and have at most 256 MiB of text,
+ * elements included.
+ *
+ * A value from the library, which `hl_any_free` frees, owns everything behind it. It has been checked as strictly:
+ * of a type, it has its kind. A NUL follows each text and name, which the length does not count.
+ */
+typedef struct hl_any {
+    /** One of `HL_ANY_NULL` to `HL_ANY_RESULT`. */
+    uint32_t kind;
+    /** Must be 0. */
+    uint32_t reserved;
+    /** The content. */
+    hl_any_as as;
+} hl_any;
+
+/** A value with a name: UTF-8, unique in its record. */
+typedef struct hl_any_member {
+    /** The name. */
+    hl_bytes name;
+    /** The value. */
+    hl_any value;
+} hl_any_member;
+
+/** A key with a value. If keys are equal, the last one counts. */
+typedef struct hl_any_pair {
+    /** The key. */
+    hl_any key;
+    /** The value. */
+    hl_any value;
+} hl_any_pair;
+
+/**
+ * A host function of values of any form. Runs on the thread that made the call, inside it.
+ *
+ * `args`, with everything behind them, live until it returns. `*result` is initially `HL_ANY_UNDEFINED`. What the
+ * result points to must live until the outer call has ended, or be of `hl_call_alloc`. Returns `HL_OK`, or any other
+ * status, which reaches the guest as an error value. `return hl_call_fail(call, text);` adds a message.
+ */
+typedef hl_status (*hl_any_fn)(void *user_data,
+                               hl_call *call,
+                               const hl_any *args,
+                               size_t n_args,
+                               hl_any *result);
 
 /** A variable of the environment, or a file: its path (relative, `/` between names) and its contents. */
 typedef struct hl_wasm_pair {
@@ -1057,6 +1285,72 @@ hl_status hl_pool_stats(const hl_pool *pool,
 HL_API void hl_pool_free(hl_pool *pool);
 
 /**
+ * Frees a value that a function of the library gave as a result, with everything behind it. Never frees a part of it.
+ * NULL is allowed.
+ */
+HL_API
+void hl_any_free(hl_any *any);
+
+/**
+ * Calls a function that a script of the `javascript` guest exports, or a global one, with values instead of JSON. A
+ * promise is awaited. `options` may be NULL, `args` where `n_args` is 0. `*out` is the result, to be freed by
+ * `hl_any_free`; `HL_ANY_UNDEFINED` if the function returned nothing. It does not depend on the sandbox.
+ *
+ * Arguments are of the kinds up to `HL_ANY_RECORD`. Whole numbers from 2^53 on become big integers. An `hl_any` of
+ * another kind is `HL_ERR_INVALID_ARGUMENT`, beyond its limits `HL_ERR_TOO_LARGE`: nothing was called then.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_call(hl_sandbox *sandbox,
+                         const hl_call_options *options,
+                         const char *function,
+                         const hl_any *args,
+                         size_t n_args,
+                         hl_any **out,
+                         hl_error **err);
+
+/**
+ * Runs a text of a script in the global scope of the `javascript` guest. `*out` is the value of its last statement,
+ * to be freed by `hl_any_free`; a promise is awaited. `options` may be NULL.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_eval(hl_sandbox *sandbox,
+                         const hl_call_options *options,
+                         hl_bytes source,
+                         hl_any **out,
+                         hl_error **err);
+
+/**
+ * Registers a host function of values of any form for scripts, before evolve: `host.NAME` there. It takes at most
+ * `arity` arguments, of at most 1024; those that the script leaves out are `HL_ANY_UNDEFINED`. Everything else is as
+ * with `hl_sandbox_register`.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_register(hl_sandbox *sandbox,
+                             const char *name,
+                             size_t arity,
+                             hl_any_fn function,
+                             void *user_data,
+                             hl_free_fn free_fn,
+                             hl_error **err);
+
+/**
+ * Registers a host function of values of any form for every member of a pool, as `hl_pool_register` and
+ * `hl_script_register` do.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_script_register_for_pool(hl_pool *pool,
+                                      const char *name,
+                                      size_t arity,
+                                      hl_any_fn function,
+                                      void *user_data,
+                                      hl_free_fn free_fn,
+                                      hl_error **err);
+
+/**
  * Compiles a module or a component in its binary form into a guest, whose guest functions are the program's exports.
  * `options` may be NULL. Compiled programs are cached by their content.
  *
@@ -1132,6 +1426,40 @@ HL_API void hl_wasm_description_free(hl_wasm_description *description);
 HL_API void hl_wasm_program_free(hl_wasm_program *program);
 
 /**
+ * Calls an exported function of a sandbox of this program, with values instead of JSON. `options` may be NULL, `args`
+ * where `n_args` is 0. `*out` is the result, to be freed by `hl_any_free`, of the kind of its type;
+ * `HL_ANY_UNDEFINED` if the function has none. It depends neither on the sandbox nor on the program.
+ *
+ * `HL_ERR_SIGNATURE` if the number of arguments or a value does not fit, and `HL_ERR_TOO_LARGE` beyond the limits of
+ * `hl_any`: nothing was called then. `HL_ERR_PROTOCOL` if the guest sent what its types do not allow.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_call(const hl_wasm_program *program,
+                       hl_sandbox *sandbox,
+                       const hl_call_options *options,
+                       const char *function,
+                       const hl_any *args,
+                       size_t n_args,
+                       hl_any **out,
+                       hl_error **err);
+
+/**
+ * Registers a host function that the program imports, before evolve, by its name in the description: its arguments
+ * and its result are values of the import's types. Everything else is as with `hl_sandbox_register`. The program may be
+ * freed before the sandbox. `HL_ERR_INVALID_ARGUMENT` if the program does not import the function.
+ */
+HL_API
+HL_MUST_USE
+hl_status hl_wasm_register(const hl_wasm_program *program,
+                           hl_sandbox *sandbox,
+                           const char *name,
+                           hl_any_fn function,
+                           void *user_data,
+                           hl_free_fn free_fn,
+                           hl_error **err);
+
+/**
  * Sets the message of a host function's failure: `return hl_call_fail(call, text);`. The message is copied. Always
  * returns `HL_ERR_HOST_FUNCTION`.
  */
@@ -1141,8 +1469,8 @@ hl_status hl_call_fail(hl_call *call,
                        hl_bytes message);
 
 /**
- * Allocates zeroed memory for the text or bytes of a host function's result. The library frees it, even if it is not
- * used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
+ * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
+ * aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
  */
 HL_API
 void *hl_call_alloc(hl_call *call,
@@ -1184,6 +1512,195 @@ static inline hl_bytes hl_view(const char *text) {
     return hl_string(text).as.bytes;
 }
 
+/* ---- making values of any form ------------------------------------------------------------------------ */
+
+/** A value of that kind, without its content. */
+static inline hl_any hl_any_of(uint32_t kind) {
+    hl_any any;
+    any.kind = kind;
+    any.reserved = 0;
+    any.as.words[0] = any.as.words[1] = any.as.words[2] = 0;
+    return any;
+}
+
+/** A script's `null`. */
+static inline hl_any hl_any_null(void) {
+    return hl_any_of(HL_ANY_NULL);
+}
+
+/** A script's `undefined`. */
+static inline hl_any hl_any_undefined(void) {
+    return hl_any_of(HL_ANY_UNDEFINED);
+}
+
+/** `true` or `false`. */
+static inline hl_any hl_any_bool(bool boolean) {
+    hl_any any = hl_any_of(HL_ANY_BOOL);
+    any.as.boolean = boolean;
+    return any;
+}
+
+/** A whole number, of any integer type that has it. */
+static inline hl_any hl_any_s64(int64_t number) {
+    hl_any any = hl_any_of(HL_ANY_S64);
+    any.as.s64 = number;
+    return any;
+}
+
+/** A whole number, of any integer type that has it. */
+static inline hl_any hl_any_u64(uint64_t number) {
+    hl_any any = hl_any_of(HL_ANY_U64);
+    any.as.u64 = number;
+    return any;
+}
+
+/** A floating point number: a script's, an `f64`, or an `f32`, to which it is rounded. */
+static inline hl_any hl_any_f64(double number) {
+    hl_any any = hl_any_of(HL_ANY_F64);
+    any.as.f64 = number;
+    return any;
+}
+
+/** A character, as a Unicode scalar value. */
+static inline hl_any hl_any_char(uint32_t character) {
+    hl_any any = hl_any_of(HL_ANY_CHAR);
+    any.as.character = character;
+    return any;
+}
+
+/** Any bytes; they are not copied. */
+static inline hl_any hl_any_bytes(const void *data, size_t len) {
+    hl_any any = hl_any_of(HL_ANY_BYTES);
+    any.as.bytes = hl_blob(data, len).as.bytes;
+    return any;
+}
+
+/** Text of a known length; it is not copied. */
+static inline hl_any hl_any_string_n(const char *text, size_t len) {
+    hl_any any = hl_any_bytes(text, len);
+    any.kind = HL_ANY_STRING;
+    return any;
+}
+
+/** A C string; it is not copied. */
+static inline hl_any hl_any_string(const char *text) {
+    hl_any any = hl_any_of(HL_ANY_STRING);
+    any.as.bytes = hl_view(text);
+    return any;
+}
+
+/** A script's big integer: decimal digits, after a minus if it is negative. They are not copied. */
+static inline hl_any hl_any_bigint(const char *digits) {
+    hl_any any = hl_any_string(digits);
+    any.kind = HL_ANY_BIGINT;
+    return any;
+}
+
+/** Values in order; they are not copied. */
+static inline hl_any hl_any_list(const hl_any *items, size_t count) {
+    hl_any any = hl_any_of(HL_ANY_LIST);
+    any.as.items.data = items;
+    any.as.items.count = count;
+    return any;
+}
+
+/** Values of several types in order; they are not copied. */
+static inline hl_any hl_any_tuple(const hl_any *items, size_t count) {
+    hl_any any = hl_any_list(items, count);
+    any.kind = HL_ANY_TUPLE;
+    return any;
+}
+
+/** A name with its value, for hl_any_record. The name is not copied. */
+static inline hl_any_member hl_any_named(const char *name, hl_any value) {
+    hl_any_member member;
+    member.name = hl_view(name);
+    member.value = value;
+    return member;
+}
+
+/** A record, or a script's object; its members are not copied. */
+static inline hl_any hl_any_record(const hl_any_member *members, size_t count) {
+    hl_any any = hl_any_of(HL_ANY_RECORD);
+    any.as.members.data = members;
+    any.as.members.count = count;
+    return any;
+}
+
+/** A map; its pairs are not copied. */
+static inline hl_any hl_any_map(const hl_any_pair *pairs, size_t count) {
+    hl_any any = hl_any_of(HL_ANY_MAP);
+    any.as.pairs.data = pairs;
+    any.as.pairs.count = count;
+    return any;
+}
+
+/** A case of a variant, with its value or NULL. Neither name nor value is copied. */
+static inline hl_any hl_any_variant(const char *name, const hl_any *value) {
+    hl_any any = hl_any_of(HL_ANY_VARIANT);
+    any.as.variant.name = hl_view(name);
+    any.as.variant.value = value;
+    return any;
+}
+
+/** A case of an enum. The name is not copied. */
+static inline hl_any hl_any_enum(const char *name) {
+    hl_any any = hl_any_string(name);
+    any.kind = HL_ANY_ENUM;
+    return any;
+}
+
+/** Flags: the names of those that are set. They are not copied. */
+static inline hl_any hl_any_flags(const hl_bytes *names, size_t count) {
+    hl_any any = hl_any_of(HL_ANY_FLAGS);
+    any.as.names.data = names;
+    any.as.names.count = count;
+    return any;
+}
+
+/** An option with a value, or without one if that is NULL. The value is not copied. */
+static inline hl_any hl_any_option(const hl_any *value) {
+    hl_any any = hl_any_of(HL_ANY_OPTION);
+    any.as.option = value;
+    return any;
+}
+
+/** The case `ok` of a result, with its value or NULL. The value is not copied. */
+static inline hl_any hl_any_ok(const hl_any *value) {
+    hl_any any = hl_any_of(HL_ANY_RESULT);
+    any.as.result.value = value;
+    any.as.result.is_ok = 1;
+    return any;
+}
+
+/** The case `err` of a result, with its value or NULL. The value is not copied. */
+static inline hl_any hl_any_err(const hl_any *value) {
+    hl_any any = hl_any_ok(value);
+    any.as.result.is_ok = 0;
+    return any;
+}
+
+/** True if two texts are the same. */
+static inline bool hl_any_is(hl_bytes text, const char *other) {
+    size_t at = 0;
+    while (at < text.len && other[at] != '\0' && text.data[at] == (uint8_t)other[at]) {
+        at++;
+    }
+    return at == text.len && other[at] == '\0';
+}
+
+/** The member of that name in a record: the last, if there are several. NULL if there is none, or no record. */
+static inline const hl_any *hl_any_get(const hl_any *record, const char *name) {
+    size_t at = record != NULL && record->kind == HL_ANY_RECORD ? record->as.members.count : 0;
+    while (at > 0) {
+        at--;
+        if (hl_any_is(record->as.members.data[at].name, name)) {
+            return &record->as.members.data[at].value;
+        }
+    }
+    return NULL;
+}
+
 /* ---- what the library was compiled with --------------------------------------------------------------- */
 
 #if defined(__cplusplus)
@@ -1199,6 +1716,12 @@ HL_SAME(value, sizeof(hl_value) == 32);
 HL_SAME(value_as, offsetof(hl_value, as) == 8);
 HL_SAME(bytes_len, offsetof(hl_bytes, len) == 8);
 HL_SAME(boolean, sizeof(bool) == 1);
+HL_SAME(any, sizeof(hl_any) == 32);
+HL_SAME(any_as, offsetof(hl_any, as) == 8);
+HL_SAME(any_member, sizeof(hl_any_member) == 48);
+HL_SAME(any_pair, sizeof(hl_any_pair) == 64);
+HL_SAME(any_case_value, offsetof(hl_any_case, value) == 16);
+HL_SAME(any_outcome_ok, offsetof(hl_any_outcome, is_ok) == 8);
 HL_SAME(sandbox_options, sizeof(hl_sandbox_options) == 80);
 HL_SAME(sandbox_options_last, offsetof(hl_sandbox_options, max_print_bytes) == 72);
 HL_SAME(call_options, sizeof(hl_call_options) == 24);

@@ -210,6 +210,10 @@ impl hl_error {
     pub(crate) fn status(&self) -> hl_status {
         self.status
     }
+
+    pub(crate) fn message(&self) -> &str {
+        self.message.as_str()
+    }
 }
 
 impl From<Error> for hl_error {

@@ -36,15 +36,25 @@ pub(crate) unsafe fn create<T>(
     err: *mut *mut hl_error,
     work: impl FnOnce() -> Result<T, hl_error>,
 ) -> hl_status {
+    // SAFETY: passed on.
+    unsafe { give(out, err, || Ok(Box::into_raw(Box::new(work()?)))) }
+}
+
+/// Runs the body of a function that gives an object away. `out` gets the object, or NULL on failure.
+pub(crate) unsafe fn give<T>(
+    out: *mut *mut T,
+    err: *mut *mut hl_error,
+    work: impl FnOnce() -> Result<*mut T, hl_error>,
+) -> hl_status {
     let work = || {
         if out.is_null() {
             return Err(hl_error::null("out"));
         }
         // SAFETY: not NULL, so, by the header's rules, a place of its type.
         unsafe { out.write(ptr::null_mut()) };
-        let made = Box::into_raw(Box::new(work()?));
+        let given = work()?;
         // SAFETY: as before.
-        unsafe { out.write(made) };
+        unsafe { out.write(given) };
         Ok(())
     };
     // SAFETY: `err` is what the caller of this function was given.

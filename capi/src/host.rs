@@ -52,8 +52,8 @@ pub unsafe extern "C" fn hl_call_fail(call: *mut hl_call, message: hl_bytes) -> 
     HL_ERR_HOST_FUNCTION
 }
 
-/// Allocates zeroed memory for the text or bytes of a host function's result. The library frees it, even if it is not
-/// used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
+/// Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
+/// aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_call_alloc(call: *mut hl_call, len: usize) -> *mut c_void {
     guard::plain(ptr::null_mut(), || {
@@ -67,6 +67,7 @@ impl hl_call {
         // A length of 0, too, has an address of its own.
         let layout = Layout::array::<u8>(len.max(1)).ok()?;
         self.allocations.try_reserve(1).ok()?;
+        // The allocator of a C library is `malloc` itself, which aligns for any type.
         // SAFETY: the layout's size is not 0.
         let start = unsafe { alloc::alloc_zeroed(layout) };
         if start.is_null() {
@@ -93,46 +94,53 @@ impl hl_call {
     }
 }
 
-/// A callback that the caller registered.
-pub(crate) struct Callback {
+/// A callback that the caller registered, with values of one form or the other.
+pub(crate) struct Callback<V> {
     pub name: Box<str>,
-    pub function: unsafe extern "C-unwind" fn(
-        *mut c_void,
-        *mut hl_call,
-        *const hl_value,
-        usize,
-        *mut hl_value,
-    ) -> hl_status,
+    pub function: Function<V>,
     pub user_data: UserData,
 }
 
-impl Callback {
-    /// Calls the callback.
+/// The shape of every callback.
+pub(crate) type Function<V> =
+    unsafe extern "C-unwind" fn(*mut c_void, *mut hl_call, *const V, usize, *mut V) -> hl_status;
+
+impl<V> Callback<V> {
+    /// Calls the callback. Returns the result that it gave in the place of `initial`, with the call, which may own the
+    /// data behind it.
+    pub fn run(&self, arguments: &[V], initial: V) -> Result<(V, hl_call), HostError> {
+        let mut call = hl_call::default();
+        let mut result = initial;
+        // SAFETY: who registered the callback promised that it can be called like this, on any thread, as long as its
+        // `user_data` was not freed, which `self` owns. Everything else lives until it has returned.
+        let status = unsafe {
+            (self.function)(
+                self.user_data.data,
+                &raw mut call,
+                arguments.as_ptr(),
+                arguments.len(),
+                &raw mut result,
+            )
+        };
+        if status == HL_OK {
+            return Ok((result, call));
+        }
+        let text = call
+            .failure
+            .unwrap_or_else(|| format!("the host function `{}` failed with status {status}", self.name));
+        Err(HostError::new(text).with_status(status))
+    }
+}
+
+impl Callback<hl_value> {
+    /// Calls the callback with values of the engine.
     pub fn call(&self, arguments: &[ValueRef<'_>]) -> Result<Value, HostError> {
         let mut values = [hl_value::VOID; MAX_PARAMETERS];
         for (place, value) in values.iter_mut().zip(arguments) {
             *place = hl_value::of(*value);
         }
-        let mut call = hl_call::default();
-        let mut result = hl_value::VOID;
-        // SAFETY: the caller of `hl_sandbox_register` promised that the callback can be called like this, on any
-        // thread, as long as its `user_data` was not freed, which `self` owns. Everything else lives until it has
-        // returned.
-        let status = unsafe {
-            (self.function)(
-                self.user_data.data,
-                &raw mut call,
-                values.as_ptr(),
-                arguments.len(),
-                &raw mut result,
-            )
-        };
-        if status != HL_OK {
-            let text = call
-                .failure
-                .unwrap_or_else(|| format!("the host function `{}` failed with status {status}", self.name));
-            return Err(HostError::new(text).with_status(status));
-        }
+        let values = values.get(..arguments.len()).unwrap_or_default();
+        let (result, mut call) = self.run(values, hl_value::VOID)?;
         // SAFETY: `result` is initialised; what the callback has put into it lives at least until the outer call has
         // ended, by the header's rules, or belongs to `call`.
         match unsafe { hl_value::read(&raw const result) } {

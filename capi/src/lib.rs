@@ -44,7 +44,13 @@ pub mod snapshot;
 
 pub mod pool;
 
+pub mod any;
+
+pub mod script;
+
 pub mod wasm;
+
+pub mod wasm_call;
 
 pub mod host;
 

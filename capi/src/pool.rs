@@ -27,6 +27,12 @@ struct Shared {
     functions: OnceLock<Arc<[Function]>>,
 }
 
+impl hl_pool {
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.shared.pool
+    }
+}
+
 /// A pool's statistics. Start from `HL_POOL_STATISTICS_INIT`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

@@ -4,7 +4,9 @@
 //! compiled, so that programs without WebAssembly do not carry it.
 
 use std::slice;
+use std::sync::{Arc, OnceLock};
 
+use libhyperlight_values::Description;
 use libhyperlight_wasm_loader::{Error, Options, Program};
 
 use crate::description::Described;
@@ -58,6 +60,8 @@ pub struct hl_wasm_options {
 pub struct hl_wasm_program {
     program: Program,
     saved: Vec<u8>,
+    /// The functions and types, once they are needed.
+    description: OnceLock<Arc<Description>>,
 }
 
 /// `bool`
@@ -231,7 +235,7 @@ pub unsafe extern "C" fn hl_wasm_precompile(
     let work = || {
         // SAFETY: passed on.
         let program = unsafe { compile(wasm, options) }?;
-        Ok(hl_wasm_program { saved: program.to_bytes()?, program })
+        Ok(hl_wasm_program::new(program.to_bytes()?, program))
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }
@@ -249,7 +253,7 @@ pub unsafe extern "C" fn hl_wasm_program_load(
         // SAFETY: passed on.
         let saved = unsafe { bytes(saved, "saved.data") }?;
         let program = Program::from_bytes(saved, &Options::default())?;
-        Ok(hl_wasm_program { program, saved: saved.to_vec() })
+        Ok(hl_wasm_program::new(saved.to_vec(), program))
     };
     // SAFETY: passed on.
     unsafe { guard::create(out, err, work) }
@@ -301,9 +305,9 @@ pub unsafe extern "C" fn hl_wasm_describe(
         // SAFETY: not NULL, so, by the header's rules, a place of its type; here and below.
         unsafe { out.write(std::ptr::null_mut()) };
         // SAFETY: passed on.
-        let description = unsafe { guard::deref(program, "program") }?.program.description()?;
+        let description = unsafe { guard::deref(program, "program") }?.description()?;
         // SAFETY: as above.
-        unsafe { out.write(Described::new(&description).into_raw()) };
+        unsafe { out.write(Described::new(description).into_raw()) };
         Ok(())
     };
     // SAFETY: passed on.
@@ -324,6 +328,21 @@ pub unsafe extern "C" fn hl_wasm_description_free(description: *mut hl_wasm_desc
 pub unsafe extern "C" fn hl_wasm_program_free(program: *mut hl_wasm_program) {
     // SAFETY: passed on.
     unsafe { guard::free(program) };
+}
+
+impl hl_wasm_program {
+    fn new(saved: Vec<u8>, program: Program) -> Self {
+        Self { program, saved, description: OnceLock::new() }
+    }
+
+    /// Its functions with their types.
+    pub(crate) fn description(&self) -> Result<&Arc<Description>, hl_error> {
+        if let Some(description) = self.description.get() {
+            return Ok(description);
+        }
+        let description = Arc::new(self.program.description()?);
+        Ok(self.description.get_or_init(|| description))
+    }
 }
 
 impl From<Error> for hl_error {

@@ -44,15 +44,24 @@ static hl_status greeting(void *user_data, hl_call *call, const hl_value *args, 
     return HL_OK;
 }
 
-/* Calls the script's handler. Arguments and result are JSON. */
-static void serve(hl_sandbox *sandbox, const hl_snapshot *warm, const char *request) {
-    const hl_value args[] = {hl_string("handler"), hl_string(request)};
+/* Calls the script's handler with an object, and gets one. */
+static void serve(hl_sandbox *sandbox, const hl_snapshot *warm, const char *path, const char *user) {
+    const hl_any_member members[] = {
+        hl_any_named("path", hl_any_string(path)),
+        hl_any_named("user", hl_any_string(user)),
+    };
+    const hl_any request = hl_any_record(members, 2);
     hl_call_options options = HL_CALL_OPTIONS_INIT;
-    hl_value response;
+    hl_any *response;
 
     options.timeout_ns = 100 * 1000 * 1000;
-    if (hl_sandbox_call_with(sandbox, &options, "call", args, 2, &response, &err) == HL_OK) {
-        printf("%.*s\n", (int)response.as.bytes.len, (const char *)response.as.bytes.data);
+    if (hl_script_call(sandbox, &options, "handler", &request, 1, &response, &err) == HL_OK) {
+        /* Untrusted: any member may be missing, or of another kind. */
+        const hl_any *status = hl_any_get(response, "status"), *body = hl_any_get(response, "body");
+        if (status != NULL && status->kind == HL_ANY_F64 && body != NULL && body->kind == HL_ANY_STRING) {
+            printf("%.0f: %s\n", status->as.f64, (const char *)body->as.bytes.data);
+        }
+        hl_any_free(response);
     } else {
         printf("%s: %s\n", hl_status_name(hl_error_code(err)), (const char *)hl_error_message(err).data);
         hl_error_free(err);
@@ -76,10 +85,10 @@ int main(void) {
     check(hl_sandbox_call(sandbox, "load", load, 2, &nothing, &err), "loading the script");
     check(hl_sandbox_snapshot(sandbox, &warm, &err), "taking a snapshot");
 
-    serve(sandbox, warm, "[{\"path\": \"/\", \"user\": \"Ada\"}]");
-    serve(sandbox, warm, "[{\"path\": \"/loop\", \"user\": \"Eve\"}]");
-    serve(sandbox, warm, "[{\"path\": \"/oops\", \"user\": \"Eve\"}]");
-    serve(sandbox, warm, "[{\"path\": \"/\", \"user\": \"Grace\"}]");
+    serve(sandbox, warm, "/", "Ada");
+    serve(sandbox, warm, "/loop", "Eve");
+    serve(sandbox, warm, "/oops", "Eve");
+    serve(sandbox, warm, "/", "Grace");
 
     hl_sandbox_free(sandbox);
     hl_snapshot_free(warm);

@@ -102,15 +102,48 @@ static void words(void) {
     hl_sandbox_free(sandbox);
 }
 
-/* A component: values other than numbers and texts travel as JSON. */
-static void shop(void) {
-    const hl_value order = hl_string("[{\"name\": \"tea\", \"price\": 3, \"count\": 2}, {\"name\": \"cake\", \"price\": 4.5, \"count\": 1}]");
-    hl_sandbox *sandbox = start("shop", "log", HL_STRING, HL_VOID, say);
-    hl_value total;
+static hl_status say_any(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
+    (void)user_data, (void)call, (void)n_args, (void)result;
+    printf("it says: %s\n", (const char *)args[0].as.bytes.data);
+    return HL_OK;
+}
 
-    check(hl_sandbox_call(sandbox, "total", &order, 1, &total, &err), "total");
-    printf("an order: %.*s\n", (int)total.as.bytes.len, (const char *)total.as.bytes.data);
+/* An item of an order. */
+static void item(hl_any_member *members, const char *name, double price, uint64_t count) {
+    members[0] = hl_any_named("name", hl_any_string(name));
+    members[1] = hl_any_named("price", hl_any_f64(price));
+    members[2] = hl_any_named("count", hl_any_u64(count));
+}
+
+/* A component: its values are structures, which are checked against its types in both directions. */
+static void shop(void) {
+    hl_any_member tea[3], cake[3];
+    hl_any items[2], order, *total = NULL;
+    hl_wasm_program *program = NULL;
+    hl_guest *guest = NULL;
+    hl_sandbox *sandbox = NULL;
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/shop.wasm", programs);
+    check(hl_wasm_precompile(read_file(path), NULL, &program, &err), "compiling");
+    check(hl_wasm_program_guest(program, NULL, &guest, &err), "making a guest");
+    check(hl_sandbox_new(guest, NULL, &sandbox, &err), "making a sandbox");
+    check(hl_wasm_register(program, sandbox, "log", say_any, NULL, NULL, &err), "registering");
+    check(hl_sandbox_evolve(sandbox, &err), "starting");
+
+    item(tea, "tea", 3, 2);
+    item(cake, "cake", 4.5, 1);
+    items[0] = hl_any_record(tea, 3);
+    items[1] = hl_any_record(cake, 3);
+    order = hl_any_list(items, 2);
+    check(hl_wasm_call(program, sandbox, NULL, "total", &order, 1, &total, &err), "total");
+    if (total->kind == HL_ANY_OPTION && total->as.option != NULL) {
+        printf("an order: %g\n", total->as.option->as.f64);
+    }
+    hl_any_free(total);
     hl_sandbox_free(sandbox);
+    hl_guest_free(guest);
+    hl_wasm_program_free(program);
 }
 
 int main(int argc, char **argv) {

@@ -21,6 +21,8 @@ mod lower;
 mod nothing;
 mod scanner;
 pub mod script;
+#[cfg(feature = "serde")]
+mod serde;
 pub mod types;
 mod value;
 mod writer;
@@ -29,5 +31,7 @@ pub use description::{Description, Function};
 pub use error::Error;
 pub use lift::{is_json, lift};
 pub use lower::{check, lower};
+#[cfg(feature = "serde")]
+pub use serde::{from_value, to_value};
 pub use types::{ParseError, Type};
 pub use value::{BigInt, Value};

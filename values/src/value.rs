@@ -4,6 +4,7 @@ mod convert;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::decimal;
 use crate::error::{Error, Reason, Rust, Spelling, shown};
@@ -38,7 +39,7 @@ pub enum Value {
     Text(String),
     /// A text of a script's with an unpaired surrogate. In a name, the surrogate becomes U+FFFD.
     Utf16(Vec<u16>),
-    /// Bytes, a component's `list<u8>`.
+    /// Bytes, a component's `list<u8>`. A list of whole numbers may be given for them.
     Bytes(Vec<u8>),
     /// Values in order.
     List(Vec<Self>),
@@ -46,14 +47,15 @@ pub enum Value {
     Tuple(Vec<Self>),
     /// Values by keys.
     Map(Vec<(Self, Self)>),
-    /// Values by names: a record, or a script's object.
+    /// Values by names: a record, or a script's object. May be given for a map whose keys are strings.
     Object(Vec<(String, Self)>),
     /// A case of an enum or of a variant, with its value, if it has one. For a result, `ok` or `err`; with
     /// [`Null`](Self::Null) if the case has no type.
     Case(String, Option<Box<Self>>),
     /// The names of flags.
     Flags(Vec<String>),
-    /// A present option. Values from a guest have it only around another option; elsewhere they are the content itself.
+    /// A present option. Values from a guest have it only around another option; elsewhere they are the content itself,
+    /// and so is one for a script.
     Some(Box<Self>),
 }
 
@@ -127,16 +129,16 @@ impl Value {
 
     /// Encodes the value for a script's guest. Errors call it `what`.
     pub fn to_script(&self, what: &str) -> Result<String, Error> {
-        script::encode(self.into(), what, &mut Lender::default())
+        script::encode(self.into(), what, &mut Lender::for_script())
     }
 
     /// Encodes the arguments of a call. Errors call each of them `what`.
     pub fn all_to_script(values: &[Self], what: &str) -> Result<String, Error> {
-        script::encode_all(values.iter().map(Lent::from).collect(), what, &mut Lender::default())
+        script::encode_all(values.iter().map(Lent::from).collect(), what, &mut Lender::for_script())
     }
 
     /// Names the sort of the value, in a word or two.
-    fn sort(&self) -> &'static str {
+    pub(crate) fn sort(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Undefined => "undefined",
@@ -173,17 +175,35 @@ impl<'v> From<&'v Value> for Lent<'v> {
 
 /// Reads borrowed values of Rust.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lender<'v>(std::marker::PhantomData<&'v Value>);
+struct Lender<'v> {
+    /// Scripts have no options: theirs are the value or `null`.
+    is_for_script: bool,
+    values: PhantomData<&'v Value>,
+}
+
+impl Lender<'_> {
+    fn for_script() -> Self {
+        Self { is_for_script: true, values: PhantomData }
+    }
+}
 
 impl<'v> Read for Lender<'v> {
     type Value = Lent<'v>;
     type Error = Error;
+    // What serde writes does not say which of the two a value is.
+    const OBJECTS_ARE_MAPS: bool = true;
+    const LISTS_ARE_LOOSE: bool = true;
 
     fn view<'a>(&mut self, value: &'a Lent<'v>) -> Result<View<'a, Lent<'v>>, Error> {
-        let value = match *value {
+        let mut value = match *value {
             Lent::Name(name) => return Ok(View::Text(Cow::Borrowed(name))),
             Lent::Value(value) => value,
         };
+        while self.is_for_script
+            && let Value::Some(inside) = value
+        {
+            value = inside;
+        }
         let lend = |items: &'v [Value]| items.iter().map(Lent::from).collect();
         Ok(match value {
             Value::Null => View::Null,

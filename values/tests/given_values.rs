@@ -41,6 +41,9 @@ fn what_fits_a_type_is_written_as_guests_read_it() {
         ("option<option<u8>>", Value::Some(Box::new(Value::Null)), "{\"some\":null}"),
         ("result", Value::Case("ok".to_owned(), Some(Box::new(Value::Null))), "{\"ok\":null}"),
         ("map<string, u8>", Value::Map(vec![(text("a"), Value::Integer(1))]), "[[\"a\",1]]"),
+        // A list may stand for bytes, and an object for a map.
+        ("list<u8>", Value::List(vec![Value::Integer(7)]), "[7]"),
+        ("map<string, u8>", object([("a", Value::Integer(1))]), "[[\"a\",1]]"),
         ("flags { r, w }", Value::Flags(vec!["w".to_owned(), "w".to_owned()]), "[\"w\"]"),
     ] {
         assert_eq!(value.lower(&ty(of), "it").unwrap(), wire);
@@ -56,7 +59,8 @@ fn what_does_not_fit_is_refused_by_name() {
             Reason::Range,
             "it[1] does not fit s8",
         ),
-        ("list<u8>", Value::List(vec![]), Reason::Kind, "it must be bytes, not a list"),
+        ("list<u8>", Value::List(vec![Value::Integer(256)]), Reason::Range, "it[0] does not fit u8"),
+        ("list<u8>", text("x"), Reason::Kind, "it must be bytes, not a string"),
         ("list<f32>", Value::List(vec![Value::Float(3.5e38)]), Reason::Range, "it[0] does not fit f32"),
         ("list<u32, 3>", Value::List(vec![]), Reason::Kind, "it must have 3 members, found 0"),
         ("char", text("ab"), Reason::Name, "it must be one character, found 2"),

@@ -58,9 +58,21 @@ fn generate() -> Result<[(&'static str, String); 2]> {
     let bindings = Builder::new().with_crate(root().join("capi")).with_config(config).generate()?;
     let mut header = Vec::new();
     bindings.write(&mut header);
-    let (header, values) = split(&polish(&String::from_utf8(header)?));
+    let (header, values) = split(&polish(&in_order(&String::from_utf8(header)?)));
     let values = [include_str!("value_prologue.h"), &values, include_str!("value_epilogue.h")].join("\n");
     Ok([(HEADER, header), (VALUES, values)])
+}
+
+/// Moves structures with a whole `hl_any` inside behind its definition: they refer to each other, and cbindgen puts
+/// first what a pointer leads to.
+fn in_order(header: &str) -> String {
+    const LATER: [&str; 2] = ["} hl_any_member;", "} hl_any_pair;"];
+    let is_later = |item: &&str| LATER.iter().any(|end| item.ends_with(end));
+    let (later, mut items): (Vec<_>, Vec<_>) = header.split("\n\n").partition(is_later);
+    if let Some(at) = items.iter().position(|item| item.ends_with("} hl_any;")) {
+        items.splice(at + 1..at + 1, later);
+    }
+    items.join("\n\n")
 }
 
 /// Takes the values out of the header.

@@ -25,6 +25,8 @@ mod program;
 use std::fmt;
 
 pub use libhyperlight_values::{BigInt, Description, Function, Type, Value};
+#[cfg(feature = "serde")]
+pub use libhyperlight_values::{from_value, to_value};
 pub use libhyperlight_wasm_compiler::{Compiled, Error as CompileError, OptionError, Options, precompile};
 
 pub use program::{CallError, Program};

@@ -145,7 +145,10 @@ fn lowered(ty: &Type, value: &Value, what: &str) -> Result<Wire, libhyperlight_v
         Kind::F64 => Wire::F64(value.as_f64().unwrap_or_default()),
         Kind::Bytes => Wire::Bytes(match value {
             Value::Bytes(bytes) => bytes.clone(),
-            _ => Vec::new(),
+            list => {
+                let byte = |item: &Value| u8::try_from(item.as_integer()?).ok();
+                list.as_slice().unwrap_or_default().iter().filter_map(byte).collect()
+            }
         }),
         _ => Wire::String(match value {
             Value::Char(character) => character.to_string(),

@@ -20,6 +20,8 @@ mod memories;
 mod program;
 mod refusals;
 mod saved;
+#[cfg(feature = "serde")]
+mod serde;
 mod traps;
 mod wasi;
 mod wasi_bounds;
