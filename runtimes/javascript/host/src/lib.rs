@@ -15,44 +15,47 @@
 //! # }
 //! ```
 //!
-//! With the feature `serde`, any type that serde can write is a value (`to_value`), and back (`from_value`):
-//!
-//! ```
-//! # use libhyperlight::{SandboxOptions, UninitializedSandbox};
-//! use libhyperlight_javascript::{CallScript, from_value, to_value};
-//! use serde::{Deserialize, Serialize};
-//!
-//! #[derive(Serialize)]
-//! struct Order {
-//!     items: Vec<String>,
-//!     express: bool,
-//! }
-//!
-//! #[derive(Debug, Deserialize, PartialEq)]
-//! struct Bill {
-//!     total: f64,
-//!     note: Option<String>,
-//! }
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let host = UninitializedSandbox::new(&libhyperlight_builtin::javascript()?, SandboxOptions::new())?;
-//! # let mut script = host.evolve()?;
-//! script.load_script("shop.js", "function bill(order) { return { total: order.items.length * 2.5, note: null } }")?;
-//! let order = Order { items: vec!["tea".to_owned(), "cake".to_owned()], express: false };
-//! let bill: Bill = from_value(script.call_script("bill", &[to_value(&order)?])?)?;
-//! assert_eq!(bill, Bill { total: 5.0, note: None });
-//! # Ok(())
-//! # }
-//! ```
+//! With the feature `serde`, any type that serde can write is a value, and back: `to_value`, `from_value`.
 
 use libhyperlight::{
     CallOptions, ErrorCode, HostError, Kind, Pool, Result, Sandbox, Signature, UninitializedSandbox, ValueRef,
 };
 use libhyperlight_values::Error;
 
-pub use libhyperlight_values::{BigInt, Value};
+/// Reads a value as any type that serde can read.
+///
+/// ```
+/// # use libhyperlight::{SandboxOptions, UninitializedSandbox};
+/// use libhyperlight_javascript::{CallScript, from_value, to_value};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize)]
+/// struct Order {
+///     items: Vec<String>,
+///     express: bool,
+/// }
+///
+/// #[derive(Debug, Deserialize, PartialEq)]
+/// struct Bill {
+///     total: f64,
+///     note: Option<String>,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let host = UninitializedSandbox::new(&libhyperlight_builtin::javascript()?, SandboxOptions::new())?;
+/// # let mut script = host.evolve()?;
+/// script.load_script("shop.js", "function bill(order) { return { total: order.items.length * 2.5, note: null } }")?;
+/// let order = Order { items: vec!["tea".to_owned(), "cake".to_owned()], express: false };
+/// let bill: Bill = from_value(script.call_script("bill", &[to_value(&order)?])?)?;
+/// assert_eq!(bill, Bill { total: 5.0, note: None });
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "serde")]
-pub use libhyperlight_values::{from_value, to_value};
+pub use libhyperlight_values::from_value;
+#[cfg(feature = "serde")]
+pub use libhyperlight_values::to_value;
+pub use libhyperlight_values::{BigInt, Value};
 
 /// The prefix by which the guest finds a host function of any values.
 const PREFIX: &str = "json:";

@@ -21,6 +21,7 @@ mod program;
 mod programs;
 mod refusals;
 mod saved;
+#[cfg(feature = "serde")]
 mod serde;
 mod traps;
 mod wasi;
