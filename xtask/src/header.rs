@@ -1,7 +1,7 @@
 //! `include/hyperlight.h` and the header of values that it shares with guests, from the sources of the crate `capi`.
 //!
-//! The headers are committed, because people read them and compile against them without building anything. Their content
-//! is decided in `capi`. Parts that Rust cannot express are in the C files beside this one.
+//! The headers are committed, because people read them and compile against them without building anything. Their
+//! content is decided in `capi`. Parts that Rust cannot express are in the C files beside this one.
 
 use std::error::Error;
 use std::path::Path;
