@@ -16,7 +16,7 @@ mod check;
 mod decode;
 mod encode;
 
-pub use check::{check, is_plain, may_have_escapes};
+pub use check::{check, is_plain};
 pub use decode::{decode, decode_all};
 pub use encode::{encode, encode_all};
 

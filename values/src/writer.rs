@@ -50,10 +50,12 @@ pub(crate) fn of_special(name: &str) -> Option<f64> {
 
 /// Writes a string after a prefix that needs no quoting.
 pub(crate) fn put_text(out: &mut String, prefix: &str, text: &str) {
+    // Mostly nothing is special: so it grows once.
+    out.reserve(prefix.len() + text.len() + 2);
     out.push('"');
     out.push_str(prefix);
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+    while let Some(at) = first_special(rest.as_bytes()) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let mut after = special.chars();
@@ -86,4 +88,15 @@ fn put_character(out: &mut String, character: char) {
         ..' ' => put_display(out, format_args!("\\u{:04x}", u32::from(character))),
         _ => out.push(character),
     }
+}
+
+/// Finds the first byte that a string of JSON cannot have as it is. Whole blocks are looked at without a branch for each
+/// byte, which is several times as fast.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+    let mut blocks = bytes.chunks_exact(32);
+    let is_plain = |block: &[u8]| !block.iter().fold(false, |found, byte| found | is_special(byte));
+    let plain = blocks.by_ref().take_while(|block| is_plain(block)).count() * 32;
+    let at = bytes.get(plain..)?.iter().position(is_special)?;
+    Some(plain + at)
 }

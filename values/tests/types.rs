@@ -338,9 +338,13 @@ fn texts_that_json_says_as_they_are_are_told_from_others() {
         (nested(514), true, false),
         (format!("[\"{}\\\"[\",{}]", nested(600), nested(511)), false, true),
         ("{}".repeat(600), false, true),
+        ("\"\\\\\",\"[\\\"{[\"".to_owned() + &nested(512), false, true),
+        ("{\"a\":\"x$bytes\",\"\\u0025\":1}".to_owned(), false, true),
+        ("\"open and never closed".to_owned(), false, true),
         ("{\"$bytes\":\"\"}".to_owned(), false, false),
         ("{\"\\u0024bytes\":\"\"}".to_owned(), false, false),
     ] {
-        assert_eq!(script::is_plain(&text, is_all), is, "{text}");
+        let units: Vec<u16> = text.encode_utf16().collect();
+        assert_eq!(script::is_plain(&units, is_all), is, "{text}");
     }
 }

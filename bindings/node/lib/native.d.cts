@@ -23,6 +23,12 @@ export type Loose = unknown
 /** A value. */
 export type Raw = import('../index').Value | undefined
 
+/** A string that may have unpaired surrogates. */
+export type Units = string
+
+/** A string in which unpaired surrogates are replaced. */
+export type Unicode = string
+
 /** The arguments of a host function, or what a call has come to. */
 export type Payload = any
 
@@ -79,8 +85,8 @@ export declare class Program {
   withWasi(wasi: JsWasi): Made<Program>
   /** The bytes that `loadProgram` takes. */
   toBytes(): Made<Uint8Array>
-  /** The exports and imports, as JSON. */
-  description(): string
+  /** The exports and imports. */
+  description(): Made<JsDescription>
 }
 export type JsProgram = Program
 
@@ -135,14 +141,18 @@ export type JsSnapshot = Snapshot
 export declare class Type {
   /** Parses a type from its text. */
   static parse(text: string): Made<Type>
-  /** Returns true if its kind on the wire has more values than the type. */
-  get isNarrow(): boolean
-  /** Encodes a value, which error messages call `what`, as text. */
-  lower(what: string, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
+  /** The type's number for `lowerType` and `isJsonOfType`. It is valid while this object lives. */
+  get number(): number
+  /** The least and the largest number, if the type is a whole number and its kind has more. */
+  get range(): Array<number> | null
+  /** Returns true for one character. */
+  get isChar(): boolean
+  /** Returns true if `JSON.parse` may make the values that `lift` makes: `isJsonOfType` says of which texts. */
+  get canBeJson(): boolean
   /** Decodes a value from a guest's text. */
-  lift(what: string, text: string): Made<JsTape>
+  lift(what: string, text: Unicode): Made<JsTape>
   /** Checks that a value has this type, where the guest sent it as a wider kind. */
-  check(what: string, tape: Float64Array, text: string): Made<undefined>
+  check(tape: Float64Array, count: number, text: Units, what: string): Made<undefined>
 }
 export type JsType = Type
 
@@ -161,6 +171,22 @@ export declare function compile(port: Port, id: number, program: Uint8Array, was
 
 /** Compiles a program on this thread. */
 export declare function compileSync(program: Uint8Array, wasi: JsWasi, bounds: object): Made<Program>
+
+/** Returns true if a guest's text is a value of the type, which `JSON.parse` makes as `lift` does. */
+export declare function isJsonOfType(ty: number, text: Unicode): boolean
+
+/** Returns true if a text of a script's guest is what JavaScript reads itself, if it is JSON. */
+export declare function isPlain(text: Units, isAll: boolean): boolean
+
+/** The exports and imports of a program. */
+export interface JsDescription {
+  /** The exported functions. */
+  exports: Array<JsTyped>
+  /** The imported functions. */
+  imports: Array<JsTyped>
+  /** The names of the exported memories. */
+  memories: Array<string>
+}
 
 /** A file. */
 export interface JsFile {
@@ -204,6 +230,16 @@ export interface JsPoolStatistics {
   waitedMs: number
 }
 
+/** A parameter or a result. */
+export interface JsSlot {
+  /** The kind on the wire. */
+  kind: string
+  /** True for a type that travels as JSON. */
+  json: boolean
+  /** The type, if it travels as JSON, or if its kind has more values. */
+  type?: Type
+}
+
 /** A value on its way to JavaScript. */
 export interface JsTape {
   /** The tape: 64-bit numbers. */
@@ -214,6 +250,18 @@ export interface JsTape {
   names: Array<string>
   /** Its bytes, in order and without gaps. */
   bytes: Uint8Array
+}
+
+/** A function of a program, with its types. */
+export interface JsTyped {
+  /** Its name. */
+  name: string
+  /** Its name, parameters and result, as in the program. */
+  signature: string
+  /** Its parameters. */
+  parameters: Array<JsSlot>
+  /** Its result, if there is one. */
+  result?: JsSlot
 }
 
 /** A variable of the environment. */
@@ -237,14 +285,21 @@ export interface JsWasi {
 /** Loads a program from its saved bytes. */
 export declare function loadProgram(saved: Uint8Array): Made<Program>
 
+/**
+ * Encodes a value of a type as text. Without `what`, the name in error messages, an error is `null`.
+ *
+ * A function and not a method, because the lookup of a method's object takes longer than everything else here.
+ */
+export declare function lowerType(ty: number, tape: Float64Array, count: number, text: Units, bytes?: Uint8Array | undefined | null, what?: string | undefined | null): Made<string | null>
+
 /** Maximum number of bits of a bigint. */
 export declare const MAX_BITS: number
 
 /** Maximum depth of nested arrays and objects. */
 export declare const MAX_DEPTH: number
 
-/** Decodes a value from the text of a script's guest. `null` if it is plain JSON, which JavaScript reads faster itself. */
-export declare function ofScript(what: string, isAll: boolean, text: string): Made<JsTape | null>
+/** Decodes a value from the text of a script's guest. */
+export declare function ofScript(what: string, isAll: boolean, text: Unicode): Made<JsTape>
 
 /**
  * Lists the names of the options of a `sandbox`, a `call`, a `pool`, the `load` of a snapshot, or a `compile`; or of
@@ -256,7 +311,7 @@ export declare function optionNames(of: string): Array<string>
 export declare function probe(): Made<undefined>
 
 /** Encodes a value for a script, or an array of values, each of which may be as deep as one alone. */
-export declare function toScript(what: string, isAll: boolean, tape: Float64Array, text: string, bytes: Uint8Array): Made<string>
+export declare function toScript(what: string, isAll: boolean, tape: Float64Array, count: number, text: Units, bytes?: Uint8Array | undefined | null): Made<string>
 
 /** Fails, and suggests the known option that was probably meant. */
 export declare function unknownOption(what: string, name: string, known: Array<string>): Made<undefined>

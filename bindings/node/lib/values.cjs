@@ -21,51 +21,113 @@ const { describe, isBytes, unreadable, viewOf } = require('./kinds.cjs')
 const native = require('./native.cjs')
 
 const { MAX_DEPTH } = native
+const { parse, stringify } = JSON
 
-/** The parsed types, by their texts. */
+/** A type of a program. */
 class Type {
   #native
+  #number
+  /** The least and the largest number, of types of which the native half need not be asked. */
+  #least = NaN
+  #most = NaN
+  #isChar
+  #canBeJson
 
-  constructor(text) {
-    this.#native = checked(native.Type.parse(text))
-    /** Returns true if its kind on the wire has more values than the type. */
-    this.isNarrow = this.#native.isNarrow
+  constructor(type) {
+    this.#native = type
+    this.#number = type.number
+    const { range, isChar, canBeJson } = type
+    if (range) [this.#least, this.#most] = range
+    this.#isChar = isChar
+    this.#canBeJson = canBeJson
+  }
+
+  /** Parses a type from its text. */
+  static parse(text) {
+    return new Type(checked(native.Type.parse(text)))
   }
 
   /** Encodes a value as text. `what` names it in errors. */
   encode(value, what) {
-    const flat = new Flat(what, false)
-    flat.add(value)
-    return checked(this.#native.lower(what, flat.numbers, flat.text, flat.bytes))
+    const flat = new Flat(what)
+    try {
+      flat.add(value)
+      const { numbers, count, text, bytes } = flat
+      // Without its name, which costs a copy. An error is made once more, with it.
+      return checked(native.lowerType(this.#number, numbers, count, text, bytes) ??
+        native.lowerType(this.#number, numbers, count, text, bytes, what))
+    } finally {
+      flat.end()
+    }
   }
 
   /** Decodes a guest's text as a value of this type. */
   decode(text, what) {
-    return made(checked(this.#native.lift(what, text)))
+    return this.#canBeJson && native.isJsonOfType(this.#number, text) ? parse(text) : made(checked(this.#native.lift(what, text)))
   }
 
-  /** Checks a value that was passed as a wider kind. */
+  /** Checks a value that is passed as a kind with more values. */
+  fit(value, what) {
+    if (!this.#isMet(value)) this.encode(value, what)
+  }
+
+  /** Checks a value that a guest passed as a kind with more values. */
   checked(value, what) {
-    const flat = new Flat(what, false)
-    flat.add(value)
-    checked(this.#native.check(what, flat.numbers, flat.text))
+    if (this.#isMet(value)) return value
+    const flat = new Flat(what)
+    try {
+      flat.add(value)
+      checked(this.#native.check(flat.numbers, flat.count, flat.text, what))
+    } finally {
+      flat.end()
+    }
     return value
+  }
+
+  /** Returns true for what nearly all values are. */
+  #isMet(value) {
+    if (typeof value === 'number') return Number.isInteger(value) && value >= this.#least && value <= this.#most
+    return this.#isChar && typeof value === 'string' && value.length === 1 && value.isWellFormed()
   }
 }
 
 /** Encodes a value for a script. `what` names it in errors; `undefined` alone is the empty text. */
 function encode(value, what) {
-  const flat = new Flat(what, true)
-  flat.add(prepared(value, ''))
-  return checked(native.toScript(what, false, flat.numbers, flat.text, flat.bytes))
+  const copy = new Copy(what)
+  const copied = copy.of(value, '')
+  if (copied === undefined) return ''
+  return copy.isPlain ? written(copied, what) : toScript([copied], what, false)
 }
 
 /** Encodes an array of values, each of which may be as deep as one alone. */
 function encodeAll(values, what) {
-  const flat = new Flat(what, true)
-  for (const [index, value] of values.entries()) flat.add(prepared(value, String(index)))
-  return checked(native.toScript(what, true, flat.numbers, flat.text, flat.bytes))
+  const copy = new Copy(what)
+  const copied = []
+  const { length } = values
+  for (let index = 0; index < length; index += 1) copied.push(copy.of(values[index], index))
+  return copy.isPlain ? written(copied, what) : toScript(copied, what, true)
 }
+
+/** Writes a value that JSON has as it is. */
+function written(copied, what) {
+  try {
+    return stringify(copied)
+  } catch (error) {
+    throw /string length/.test(error.message) ? tooLong(what) : error
+  }
+}
+
+function toScript(copied, what, isAll) {
+  const flat = new Flat(what, true)
+  try {
+    for (const value of copied) flat.add(value)
+    return checked(native.toScript(what, isAll, flat.numbers, flat.count, flat.text, flat.bytes))
+  } finally {
+    flat.end()
+  }
+}
+
+const tooLong = (what) => new HyperlightError('ERR_HL_TOO_LARGE', `${what} is a longer text than JavaScript can hold`)
 
 /** Decodes the text of a script's guest, which is untrusted. */
 function decode(text, what) {
@@ -80,9 +142,14 @@ function decodeAll(text, what) {
 }
 
 function ofScript(text, what, isAll) {
-  const tape = checked(native.ofScript(what, isAll, text))
-  // The native half has checked that it is JSON within the limit on depth.
-  return tape === null ? JSON.parse(text) : made(tape)
+  // A short text cannot be deep. An error's text is the native half's, because one of `JSON.parse` shows the guest's.
+  const isPlain = text.length <= 2 * MAX_DEPTH ? !text.includes('$') && !text.includes('\\u') : native.isPlain(text, isAll)
+  if (isPlain) {
+    try {
+      return parse(text)
+    } catch {}
+  }
+  return made(checked(native.ofScript(what, isAll, text)))
 }
 
 /** Returns the result, or throws its failure. */
@@ -94,93 +161,222 @@ function checked(result) {
 /** Tags on a tape to the native half. */
 const [NULL, UNDEFINED, FALSE, TRUE, NUMBER, BIGINT, TEXT, BYTES, LIST, OBJECT, MAP, OTHER] = Array(12).keys()
 
-/** A tape of values, one after the other. */
+/** What can be no value, as errors describe it. */
+class Other {
+  #text
+
+  constructor(value) {
+    this.#text = describe(value)
+  }
+
+  /** Returns the description; `undefined` for any other object. */
+  static text(value) {
+    return #text in value ? value.#text : undefined
+  }
+}
+
+/**
+ * Copies a script's value: what is asked of it may run code of the caller's, which may change the rest of it, so all of
+ * it is asked once, in order.
+ */
+class Copy {
+  /** False once there was something that is not in JSON as it is. */
+  isPlain = !('toJSON' in Object.prototype || 'toJSON' in Array.prototype)
+  /** The objects around the value that is being copied. */
+  #around = []
+  #what
+
+  constructor(what) {
+    this.#what = what
+  }
+
+  of(value, key) {
+    switch (typeof value) {
+      case 'string': case 'boolean': case 'undefined': return value
+      case 'number':
+        if (!Number.isFinite(value) || Object.is(value, -0)) this.isPlain = false
+        return value
+      case 'object': return value === null ? null : this.#object(prepared(value, key))
+      case 'bigint':
+        this.isPlain = false
+        return value
+      default: return this.#other(value)
+    }
+  }
+
+  #other(value) {
+    this.isPlain = false
+    return new Other(value)
+  }
+
+  /** Copies an object, or what its `toJSON` gave. */
+  #object(value) {
+    if (typeof value !== 'object' || value === null) return this.of(value, '')
+    if (Array.isArray(value)) return this.#list(value)
+    if (isBytes(value)) {
+      this.isPlain = false
+      return bytesOf(value, this.#what)
+    }
+    if (types.isBoxedPrimitive(value)) return this.of(unboxed(value), '')
+    return this.#members(value)
+  }
+
+  #list(value) {
+    const copy = []
+    if (!this.#enter(value)) return copy
+    const { length } = value
+    for (let index = 0; index < length; index += 1) copy.push(this.#part(value[index], index))
+    this.#around.pop()
+    return copy
+  }
+
+  #members(value) {
+    const names = Object.keys(value)
+    if (isOther(value) || (names.length === 0 && !isPlain(value))) return this.#other(value)
+    const copy = {}
+    if (!this.#enter(value)) return copy
+    for (const name of names) {
+      const part = this.#part(value[name], name)
+      // Alone, such a name is an escape.
+      if (name.charCodeAt(0) === DOLLAR) this.isPlain = false
+      set(copy, name, part)
+    }
+    this.#around.pop()
+    return copy
+  }
+
+  #part(value, key) {
+    return typeof value === 'string' ? value : this.of(value, key)
+  }
+
+  /** Returns false for what is too deep, which is the native half's to refuse. */
+  #enter(value) {
+    if (this.#around.includes(value)) throw invalid(`${this.#what} refers to itself`)
+    if (this.#around.length >= MAX_DEPTH) this.isPlain = false
+    if (this.#around.length > MAX_DEPTH) return false
+    this.#around.push(value)
+    return true
+  }
+}
+
+const DOLLAR = 0x24
+
+/** A tape of values, one after the other: of components, or copies of scripts' values. */
 class Flat {
-  /** @type {number[]} */
-  #tape = []
-  /** @type {string[]} */
-  #texts = []
+  #tape = scratch ?? new Float64Array(64)
+  #length = 0
+  #text = ''
   #textLength = 0
+  /** @type {string[] | undefined} */
+  #texts
   /** @type {Buffer[]} */
   #pieces = []
   #bytesLength = 0
   /** The objects around the value that is being added. */
-  #around = new Set()
+  #around = []
   #what
-  #isScript
+  #isCopy
 
-  constructor(what, isScript) {
+  constructor(what, isCopy = false) {
     this.#what = what
-    this.#isScript = isScript
+    this.#isCopy = isCopy
+    scratch = undefined
+  }
+
+  /** Must be called once the tape was read: its memory is used again. */
+  end() {
+    if (this.#tape.length <= MOST_SCRATCH) scratch = this.#tape
   }
 
   get numbers() {
-    return Float64Array.from(this.#tape)
+    return this.#tape
+  }
+
+  get count() {
+    return this.#length
   }
 
   get text() {
+    if (this.#texts === undefined) return this.#text
     try {
-      return this.#texts.length === 1 ? this.#texts[0] : this.#texts.join('')
+      return this.#texts.join('')
     } catch {
-      throw new HyperlightError('ERR_HL_TOO_LARGE', `${this.#what} is a longer text than JavaScript can hold`)
+      throw tooLong(this.#what)
     }
   }
 
   get bytes() {
+    if (this.#pieces.length === 0) return undefined
     return this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces)
   }
 
   add(value) {
     switch (typeof value) {
       case 'string': return this.#addText(TEXT, value)
-      case 'number': return void this.#tape.push(NUMBER, value)
-      case 'boolean': return void this.#tape.push(value ? TRUE : FALSE)
-      case 'undefined': return void this.#tape.push(UNDEFINED)
+      case 'number': return this.#push(NUMBER, value)
+      case 'boolean': return this.#push(value ? TRUE : FALSE)
+      case 'undefined': return this.#push(UNDEFINED)
       case 'bigint': return this.#addText(BIGINT, digitsOf(value))
-      case 'object': return value === null ? void this.#tape.push(NULL) : this.#addObject(value)
+      case 'object': return value === null ? this.#push(NULL) : this.#addObject(value)
       default: return this.#addText(OTHER, describe(value))
     }
   }
 
+  /** Adds a tag and what follows it. */
+  #push(tag, first = 0, second = 0) {
+    const at = this.#length
+    if (at + 3 > this.#tape.length) {
+      const more = new Float64Array(2 * this.#tape.length)
+      more.set(this.#tape)
+      this.#tape = more
+    }
+    const tape = this.#tape
+    tape[at] = tag
+    tape[at + 1] = first
+    tape[at + 2] = second
+    this.#length = at + (tag <= TRUE ? 1 : tag === NUMBER || tag >= LIST && tag <= MAP ? 2 : 3)
+  }
+
   #addText(tag, text) {
-    this.#tape.push(tag, this.#textLength, text.length)
-    this.#texts.push(text)
+    this.#push(tag, this.#textLength, text.length)
     this.#textLength += text.length
+    // A few short ones are joined at once.
+    if (this.#texts !== undefined) this.#texts.push(text)
+    else if (this.#textLength <= MOST_JOINED) this.#text += text
+    else this.#texts = [this.#text, text]
   }
 
   #addObject(value) {
-    if (isBytes(value) && (this.#isScript || types.isUint8Array(value))) return this.#addBytes(value)
-    if (this.#isScript && types.isBoxedPrimitive(value)) return this.add(unboxed(value))
-    if (this.#around.has(value)) throw invalid(`${this.#what} refers to itself`)
+    if (types.isUint8Array(value)) return this.#addBytes(this.#isCopy ? value : bytesOf(value, this.#what))
+    const other = this.#isCopy ? Other.text(value) : undefined
+    if (other !== undefined) return this.#addText(OTHER, other)
+    if (this.#around.includes(value)) throw invalid(`${this.#what} refers to itself`)
     const isList = Array.isArray(value)
-    const tag = isList ? LIST : this.#isScript ? ofScripts(value) : ofComponents(value)
+    const tag = isList ? LIST : tagOf(value)
     if (tag === OTHER) return this.#addText(OTHER, describe(value))
-    const begin = this.#tape.push(tag, 0) - 1
+    const begin = this.#length + 1
+    this.#push(tag)
     // The native half checks the depth; here only cycles are found.
-    if (this.#around.size <= MAX_DEPTH) {
-      this.#around.add(value)
+    if (this.#around.length <= MAX_DEPTH) {
+      this.#around.push(value)
       if (isList) this.#addItems(value)
       else if (tag === LIST) for (const item of listOf(value)) this.add(item)
       else if (tag === MAP) for (const [key, item] of Map.prototype.entries.call(value)) this.#addBoth(key, item)
       else this.#addMembers(value)
-      this.#around.delete(value)
+      this.#around.pop()
     }
-    this.#tape[begin] = this.#tape.length
+    this.#tape[begin] = this.#length
   }
 
-  #addBytes(value) {
-    const wrong = unreadable(value)
-    if (wrong !== undefined) throw invalid(`${this.#what} holds ${describe(value)} that ${wrong}`)
-    // At once: what is asked of the values behind may change them, or transfer them away.
-    const bytes = Buffer.from(viewOf(value))
-    this.#tape.push(BYTES, this.#bytesLength, bytes.length)
+  #addBytes(bytes) {
+    this.#push(BYTES, this.#bytesLength, bytes.length)
     this.#pieces.push(bytes)
     this.#bytesLength += bytes.length
   }
 
   #addItems(value) {
     const { length } = value
-    for (let index = 0; index < length; index += 1) this.add(this.#isScript ? prepared(value[index], String(index)) : value[index])
+    for (let index = 0; index < length; index += 1) this.add(value[index])
   }
 
   #addBoth(key, item) {
@@ -191,9 +387,25 @@ class Flat {
   #addMembers(value) {
     for (const name of Object.keys(value)) {
       this.#addText(TEXT, name)
-      this.add(this.#isScript ? prepared(value[name], name) : value[name])
+      this.add(value[name])
     }
   }
+}
+
+/** The memory of a tape that is written next; while one is written, another has its own. */
+let scratch
+
+/** Numbers of a tape whose memory is used again. */
+const MOST_SCRATCH = 4096
+
+/** Characters of texts that are joined one by one. */
+const MOST_JOINED = 256
+
+/** Copies bytes at once: what is asked of the values behind may change them, or transfer them away. */
+function bytesOf(value, what) {
+  const wrong = unreadable(value)
+  if (wrong !== undefined) throw invalid(`${what} holds ${describe(value)} that ${wrong}`)
+  return Buffer.from(viewOf(value))
 }
 
 /** Returns the digits of a bigint, unless it exceeds the limit: larger ones take more than linear time. */
@@ -208,17 +420,13 @@ const ABOVE = 2n ** BigInt(native.MAX_BITS)
 function prepared(value, key) {
   if (typeof value !== 'object' || value === null || isBytes(value)) return value
   const { toJSON } = value
-  return typeof toJSON === 'function' ? Reflect.apply(toJSON, value, [key]) : value
+  return typeof toJSON === 'function' ? Reflect.apply(toJSON, value, [String(key)]) : value
 }
 
-/**
- * Classifies an object for scripts: its properties, unless it holds more. An instance of any class is its properties,
- * if it has any.
- */
-function ofScripts(value) {
-  const isOther = types.isMap(value) || types.isSet(value) || types.isRegExp(value) || types.isNativeError(value) || types.isPromise(value) ||
+/** Returns true for an object that holds more than its properties. An instance of any other class is those, if it has any. */
+function isOther(value) {
+  return types.isMap(value) || types.isSet(value) || types.isRegExp(value) || types.isNativeError(value) || types.isPromise(value) ||
     types.isDate(value) || ArrayBuffer.isView(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isGeneratorObject(value)
-  return isOther || (!isPlain(value) && Object.keys(value).length === 0) ? OTHER : OBJECT
 }
 
 function isPlain(value) {
@@ -235,7 +443,7 @@ function unboxed(value) {
 }
 
 /** Classifies an object for components. */
-function ofComponents(value) {
+function tagOf(value) {
   if (types.isMap(value)) return MAP
   if (types.isSet(value) || types.isTypedArray(value)) return LIST
   return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value) ? OTHER : OBJECT
@@ -297,9 +505,9 @@ function made({ tape: written, texts, names, bytes }) {
   return stack[0]
 }
 
-/** Defines an own property, whatever its name. */
+/** Defines an own property, whatever its name, and whatever there is of that name in the prototype. */
 function set(object, name, value) {
-  if (name !== '__proto__') object[name] = value
+  if (!(name in object)) object[name] = value
   else Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
 }
 

@@ -27,9 +27,9 @@ const programs = new WeakMap()
 class Program {
   constructor(compiled) {
     this.guest = guestOf(unwrap(compiled.guest()))
-    const { exports, imports, memories } = JSON.parse(compiled.description())
-    this.exports = new Map(exports.map((found) => [found.name, found]))
-    this.imports = new Map(imports.map((found) => [found.name, found]))
+    const { exports, imports, memories } = unwrap(compiled.description())
+    this.exports = new Map(exports.map((found) => [found.name, typed(found)]))
+    this.imports = new Map(imports.map((found) => [found.name, typed(found)]))
     this.memories = memories
   }
 }
@@ -232,33 +232,32 @@ function forCall(program, name, values) {
   return { type, text, given: options.callOptions(last) }
 }
 
+/** A function of a program, whose types are those of this half. */
+function typed({ name, signature, parameters, result }) {
+  const slot = ({ kind, json, type }) => ({ kind, json, type: type ? new Type(type) : undefined })
+  return { name, signature, parameters: parameters.map(slot), result: result ? slot(result) : undefined }
+}
+
+/** `slot` is `undefined` if the type is not known, or if there is no value. Its type is, if it has all values of its kind. */
 function toGuest(slot, value, what) {
-  if (slot === undefined || slot === null) return value
-  const type = typeOf(slot)
+  const type = slot?.type
+  if (type === undefined) return value
   if (slot.json) return type.encode(value, what)
   // What has not all values of its kind is refused here, and not by the guest.
-  if (type.isNarrow) type.encode(value, what)
+  type.fit(value, what)
   return value
 }
 
-/** `slot` is `undefined` if the type is not known, and `null` if there is no value. */
 function fromGuest(slot, value, what) {
-  if (slot === undefined || slot === null) return value
-  const type = typeOf(slot)
-  if (slot.json) return type.decode(value, what)
-  return type.isNarrow ? type.checked(value, what) : value
+  const type = slot?.type
+  if (type === undefined) return value
+  return slot.json ? type.decode(value, what) : type.checked(value, what)
 }
 
-const typeOf = (slot) => (slot.parsed ??= new Type(slot.type))
-
 /** A function of the program, for people: its kinds, where `json` is any value of the type that the signature says. */
-function described({ name, parameters, result }) {
-  const kind = (slot) => (slot === null ? 'void' : slot.json ? 'json' : slot.kind)
-  const written = parameters.map((slot) => (slot.name === '' ? slot.type : `${slot.name}: ${slot.type}`)).join(', ')
-  return {
-    name, params: parameters.map(kind), returns: kind(result),
-    signature: `${name}(${written})${result === null ? '' : ` -> ${result.type}`}`,
-  }
+function described({ name, signature, parameters, result }) {
+  const kind = (slot) => (slot === undefined ? 'void' : slot.json ? 'json' : slot.kind)
+  return { name, params: parameters.map(kind), returns: kind(result), signature }
 }
 
 /** Host functions with their signatures: their own, or those that the program imports them with. */

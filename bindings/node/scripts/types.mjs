@@ -38,6 +38,12 @@ export type Loose = unknown
 /** A value. */
 export type Raw = import('../index').Value | undefined
 
+/** A string that may have unpaired surrogates. */
+export type Units = string
+
+/** A string in which unpaired surrogates are replaced. */
+export type Unicode = string
+
 /** The arguments of a host function, or what a call has come to. */
 export type Payload = any
 `

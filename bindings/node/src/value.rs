@@ -231,6 +231,23 @@ impl FromNapiValue for Loose {
 ///
 /// `value` is a string of the live environment `env`.
 unsafe fn string(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loose> {
+    // SAFETY: the caller's promise is passed on.
+    let text = unsafe { utf8(env, value) }?;
+    // An unpaired surrogate arrives as U+FFFD; so does U+FFFD itself.
+    if !text.contains('\u{fffd}') {
+        return Ok(Loose::String(text));
+    }
+    // SAFETY: as above.
+    let units = unsafe { utf16(env, value) }?;
+    Ok(String::from_utf16(&units).map_or(Loose::BrokenString, Loose::String))
+}
+
+/// Copies a string; unpaired surrogates become U+FFFD.
+///
+/// # Safety
+///
+/// `value` is a value of the live environment `env`.
+pub(crate) unsafe fn utf8(env: sys::napi_env, value: sys::napi_value) -> napi::Result<String> {
     const SHORT: usize = 256;
     let mut len = 0;
     // Most strings are short: one call is then enough. Node's count includes a NUL.
@@ -252,23 +269,34 @@ unsafe fn string(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Loo
     }
     // SAFETY: that many bytes were written, and there was room for them.
     unsafe { bytes.set_len(len) };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| napi::Error::new(Status::GenericFailure, "a string is not UTF-8"))?;
-    // An unpaired surrogate arrives as U+FFFD; so does U+FFFD itself.
-    if !text.contains('\u{fffd}') {
-        return Ok(Loose::String(text));
+    String::from_utf8(bytes).map_err(|_| napi::Error::new(Status::GenericFailure, "a string is not UTF-8"))
+}
+
+/// Copies a string as its UTF-16 units.
+///
+/// # Safety
+///
+/// `value` is a value of the live environment `env`.
+pub(crate) unsafe fn utf16(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Vec<u16>> {
+    const SHORT: usize = 128;
+    let mut len = 0;
+    // As above: one call is mostly enough.
+    let mut units: Vec<u16> = Vec::with_capacity(SHORT);
+    // SAFETY: the caller's promise; the buffer has the room that is said, for a NUL too.
+    check(unsafe { sys::napi_get_value_string_utf16(env, value, units.as_mut_ptr(), SHORT, &raw mut len) })?;
+    if len + 1 >= SHORT {
+        // SAFETY: asks for the length only.
+        check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &raw mut len) })?;
+        let room = len + 1;
+        units.reserve(room);
+        // SAFETY: as above.
+        check(unsafe {
+            sys::napi_get_value_string_utf16(env, value, units.as_mut_ptr(), room, &raw mut len)
+        })?;
     }
-    let mut units = 0;
-    // SAFETY: asks for the length only.
-    check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &raw mut units) })?;
-    let mut utf16: Vec<u16> = Vec::with_capacity(units + 1);
-    // SAFETY: the buffer has the room that is said.
-    check(unsafe {
-        sys::napi_get_value_string_utf16(env, value, utf16.as_mut_ptr(), units + 1, &raw mut units)
-    })?;
-    // SAFETY: that many units were written.
-    unsafe { utf16.set_len(units) };
-    Ok(String::from_utf16(&utf16).map_or(Loose::BrokenString, Loose::String))
+    // SAFETY: that many units were written, and there was room for them.
+    unsafe { units.set_len(len) };
+    Ok(units)
 }
 
 /// # Safety

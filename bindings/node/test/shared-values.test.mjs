@@ -71,7 +71,7 @@ function replay(file, decode, isBig, sorted = (_, found) => found) {
   }
 }
 
-replay('components.json', ({ type }, wire) => new Type(type).decode(wire, 'it'), ({ type }) => {
+replay('components.json', ({ type }, wire) => Type.parse(type).decode(wire, 'it'), ({ type }) => {
   const hasBig = /[su]64|i64/.test(type)
   const hasSmall = /[su](8|16|32)|i32/.test(type)
   assert.ok(!(hasBig && hasSmall) || type.startsWith('('), 'the format does not say which is which')
@@ -96,6 +96,83 @@ test('what is sent as deep as may be comes back, and nothing deeper is sent', ()
   }
 })
 
+test('a value is asked once and in order, and what it answered then is what is sent', () => {
+  const made = (list, bytes) => {
+    const asked = []
+    const value = {
+      get a() { asked.push('a'); return list },
+      bytes,
+      get b() {
+        asked.push('b')
+        list.length = 0
+        bytes.fill(9)
+        // A value inside the making of another.
+        assert.equal(Type.parse('list<string>').encode(['x', 'y'], 'it'), '["x","y"]')
+        assert.equal(json.encode([1n, 'z'], 'it'), '[{"$bigint":"1"},"z"]')
+        return asked.length
+      },
+    }
+    return { value, asked }
+  }
+  const type = Type.parse('record { a: list<u32>, bytes: list<u8>, b: u32 }')
+  for (const [encode, text] of [
+    [(value) => json.encode(value, 'it'), '{"a":[1,2],"bytes":{"$bytes":"AQI="},"b":2}'],
+    [(value) => json.encodeAll([value], 'it'), '[{"a":[1,2],"bytes":{"$bytes":"AQI="},"b":2}]'],
+    [(value) => type.encode(value, 'it'), '{"a":[1,2],"bytes":[1,2],"b":2}'],
+  ]) {
+    const { value, asked } = made([1, 2], Uint8Array.of(1, 2))
+    assert.equal(encode(value), text)
+    assert.deepEqual(asked, ['a', 'b'])
+  }
+  let asked = 0
+  assert.equal(json.encode([{ toJSON: (key) => (asked += 1, { key, toJSON: 5 }) }, { x: { toJSON: (key) => key } }], 'it'),
+    '[{"key":"0","toJSON":5},{"x":"x"}]')
+  assert.equal(asked, 1)
+  const proxy = new Proxy({ a: 1, b: [2] }, { get: (target, name) => (name === 'a' ? (asked += 1) : target[name]) })
+  assert.equal(json.encode(proxy, 'it'), '{"a":2,"b":[2]}')
+})
+
+test('what others have put into prototypes changes nothing', () => {
+  const values = [{ constructor: 'x', toString: 1, __proto__x: 2 }, JSON.parse('{"__proto__": [1]}'), [1, 'a', null]]
+  const wanted = '[{"constructor":"x","toString":1,"__proto__x":2},{"__proto__":[1]},[1,"a",null]]'
+  const replaced = (name, found) => {
+    assert.equal(found.configurable ?? true, true)
+    Object.defineProperty(Object.prototype, name, { configurable: true, ...found })
+    try {
+      assert.equal(json.encodeAll(values, 'it'), wanted)
+      assert.equal(JSON.stringify(json.decode('{"a":1,"x":[2]}', 'it')) !== undefined, true)
+    } finally {
+      delete Object.prototype[name]
+    }
+  }
+  replaced('__proto__x', { set() { throw new Error('a setter') }, get() { return undefined } })
+  Object.defineProperty(Object.prototype, 'toJSON', { configurable: true, value: undefined, writable: true })
+  try {
+    assert.equal(json.encodeAll(values, 'it'), wanted)
+  } finally {
+    delete Object.prototype.toJSON
+  }
+  let asked = 0
+  Array.prototype.toJSON = function toJSON() { asked += 1; return this.length }
+  try {
+    assert.equal(json.encode({ a: [1, 2], b: 1n }, 'it'), '{"a":2,"b":{"$bigint":"1"}}')
+    assert.equal(json.encode({ a: [1, 2] }, 'it'), '{"a":2}')
+    assert.equal(asked, 2)
+  } finally {
+    delete Array.prototype.toJSON
+  }
+})
+
+test('scripts\' texts are written as JSON writes them, and read as JSON reads them', () => {
+  for (const value of [0, 1, -1, 0.1, 1e21, 1e-7, 2 ** 53, -(2 ** 60), 123456789012345680000, 5e-324, 'a"\\\n\u2028é漢😀', '\ud800', 'a\udc00b', '',
+    [], {}, [[]], { '': { '\ud800': 1 } }, [undefined, null, true, false], { a: undefined, b: 1 }, { 2: 'b', 1: 'a', x: 'c' }]) {
+    assert.equal(json.encode(value, 'it'), JSON.stringify(value))
+    // The same, where the native half writes it.
+    assert.deepStrictEqual(JSON.parse(json.encode([value, 1n], 'it'))[0], JSON.parse(JSON.stringify([value]))[0])
+    assert.deepStrictEqual(json.decode(JSON.stringify(value), 'it'), JSON.parse(JSON.stringify(value)))
+  }
+})
+
 test('whole numbers are sent up to the limit, and none beyond', () => {
   for (const number of [2n ** 65536n - 1n, -(2n ** 65536n) + 1n]) assert.equal(json.decode(json.encode(number, 'it'), 'it'), number)
   for (const number of [2n ** 65536n, -(2n ** 65536n), 2n ** 1_000_000n]) {
@@ -106,7 +183,7 @@ test('whole numbers are sent up to the limit, and none beyond', () => {
 test('sixteen million characters take linear time both ways, however deep they are', () => {
   const long = 'é'.repeat(16e6)
   const deep = (inner) => Array.from({ length: 500 }).reduce((nested) => [nested], inner)
-  const type = new Type(`${'list<'.repeat(90)}string${'>'.repeat(90)}`)
+  const type = Type.parse(`${'list<'.repeat(90)}string${'>'.repeat(90)}`)
   for (const [work, expected] of [
     [() => json.decode(json.encode(deep(long), 'it'), 'it').flat(Infinity)[0], long],
     [() => type.decode(type.encode(Array.from({ length: 90 }).reduce((nested) => [nested], long), 'it'), 'it').flat(Infinity)[0], long],
@@ -120,33 +197,33 @@ test('sixteen million characters take linear time both ways, however deep they a
 
 test('what crosses as a kind with more values than its type is checked, too', () => {
   for (const [type, value] of [['u8', 4_000_000_000], ['u8', 256], ['s8', -129], ['s16', 32768], ['u16', 65536], ['char', 'abcdef'], ['char', ''], ['char', '\ud800']]) {
-    assert.throws(() => new Type(type).checked(value, 'it'), { code: 'ERR_HL_PROTOCOL', message: /^it\b/ }, `${type} ${value}`)
+    assert.throws(() => Type.parse(type).checked(value, 'it'), { code: 'ERR_HL_PROTOCOL', message: /^it\b/ }, `${type} ${value}`)
   }
   for (const [type, value] of [['u8', 255], ['s8', -128], ['char', '😀'], ['char', 'x'], ['i32', -1], ['s32', -1], ['u32', 2 ** 32 - 1], ['string', 'abcdef'], ['f64', 1e300]]) {
-    assert.equal(new Type(type).checked(value, 'it'), value)
+    assert.equal(Type.parse(type).checked(value, 'it'), value)
   }
 })
 
 test('what goes into a component is checked as what comes out', () => {
   for (const [type, wrong] of [['f32', 1e300], ['string', 'a\ud800'], ['char', 'ab'], ['char', '\udc00'], ['list<u32, 3>', [1]], ['record { constructor: string }', {}],
     ['record { a: option<u8> }', new Map([['a', 1]])], ['record { a: option<u8> }', Object(5)], ['map<string, u8>', [['a']]], ['enum { a }', 'constructor'],
-    ['u8', 256], ['u8', '7'], ['s8', true], ['u64', -1n], ['own<constructor>', 1], ['variant { a }', { __proto__: { a: 1 } }]]) {
-    assert.throws(() => new Type(type).encode(wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
+    ['u8', 256], ['u8', '7'], ['s8', true], ['u64', -1n], ['variant { a }', { __proto__: { a: 1 } }]]) {
+    assert.throws(() => Type.parse(type).encode(wrong, 'it'), { code: /^ERR_HL_(SIGNATURE|INVALID_ARGUMENT)$/, message: /^it/ }, `${type} ${String(wrong)}`)
   }
 })
 
 test('a bigint is shown by its digits, or by what it is', () => {
   const shown = (value) => ({ code: 'ERR_HL_SIGNATURE', message: `it must be a whole number (s32), not ${value}` })
-  for (const value of [5n, -(2n ** 64n)]) assert.throws(() => new Type('s32').encode(value, 'it'), shown(`${value}n`))
+  for (const value of [5n, -(2n ** 64n)]) assert.throws(() => Type.parse('s32').encode(value, 'it'), shown(`${value}n`))
   for (const value of [10n ** 40n, 2n ** 65536n, -(2n ** 1_000_000n)]) {
-    assert.throws(() => new Type('s32').encode(value, 'it'), shown('a bigint of more than 128 bits'))
+    assert.throws(() => Type.parse('s32').encode(value, 'it'), shown('a bigint of more than 128 bits'))
   }
 })
 
 test('a program has many cases and fields, and a value few of them: neither is multiplied', () => {
   const names = (count, of = '') => Array.from({ length: count }, (_, index) => `c${index}${of}`).join(', ')
-  const cases = new Type(`list<variant { ${names(20_000)}, last(u8) }>`)
-  const fields = new Type(`list<record { ${names(5000, ': option<u8>')}, last: u8 }>`)
+  const cases = Type.parse(`list<variant { ${names(20_000)}, last(u8) }>`)
+  const fields = Type.parse(`list<record { ${names(5000, ': option<u8>')}, last: u8 }>`)
   const values = Array.from({ length: 5000 }, () => ({ last: 1 }))
   const begun = process.cpuUsage()
   for (const type of [cases, fields]) assert.equal(type.encode(values, 'it'), JSON.stringify(values))
@@ -158,6 +235,6 @@ test('a program has many cases and fields, and a value few of them: neither is m
 })
 
 test('a type that is nested without end is the program\'s fault', () => {
-  assert.throws(() => new Type('list<'.repeat(100_000)), { code: 'ERR_HL_GUEST_BINARY', message: /1024 levels/ })
-  new Type(`${'list<'.repeat(1000)}u8${'>'.repeat(1000)}`)
+  assert.throws(() => Type.parse('list<'.repeat(100_000)), { code: 'ERR_HL_GUEST_BINARY', message: /1024 levels/ })
+  Type.parse(`${'list<'.repeat(1000)}u8${'>'.repeat(1000)}`)
 })

@@ -15,31 +15,45 @@ pub fn check(text: &str, is_all: bool, what: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns true if a text that is JSON is one that a script's guest may send, and means the same as plain JSON: it has no
-/// escapes and is not nested too deep. Far faster than [`check`].
-pub fn is_plain(text: &str, is_all: bool) -> bool {
+/// Returns true if a text in UTF-16 that is JSON is one that a script's guest may send, and means the same as plain JSON:
+/// it has no escapes and is not nested too deep. Far faster than [`check`].
+pub fn is_plain(text: &[u16], is_all: bool) -> bool {
+    const QUOTE: u16 = b'"' as u16;
+    const BACKSLASH: u16 = b'\\' as u16;
+    const DOLLAR: u16 = b'$' as u16;
     let limit = if is_all { MAX_DEPTH + 1 } else { MAX_DEPTH };
-    let (mut levels, mut is_in_string, mut is_escaped) = (0_usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_in_string,
-            b'"' => is_in_string = !is_in_string,
-            b'[' | b'{' if !is_in_string => {
+    let (mut levels, mut rest) = (0_usize, text);
+    while let Some((unit, after)) = rest.split_first() {
+        rest = after;
+        match u8::try_from(*unit) {
+            Ok(b'"') => {
+                if rest.first() == Some(&DOLLAR) {
+                    return false;
+                }
+                // To the end of the string.
+                while let Some(at) = rest.iter().position(|unit| matches!(*unit, QUOTE | BACKSLASH)) {
+                    let after = rest.get(at..).unwrap_or_default();
+                    if after.first() == Some(&QUOTE) {
+                        rest = after.get(1..).unwrap_or_default();
+                        break;
+                    }
+                    // A name that begins with `$` may be written with an escape of JSON.
+                    if after.get(1..6).is_some_and(|escape| escape.iter().copied().eq("u0024".encode_utf16()))
+                    {
+                        return false;
+                    }
+                    rest = after.get(2..).unwrap_or_default();
+                }
+            }
+            Ok(b'[' | b'{') => {
                 levels += 1;
                 if levels > limit {
                     return false;
                 }
             }
-            b']' | b'}' if !is_in_string => levels = levels.saturating_sub(1),
+            Ok(b']' | b'}') => levels = levels.saturating_sub(1),
             _ => {}
         }
     }
-    !may_have_escapes(text)
-}
-
-/// Returns true if a text may have escapes. Without them, plain JSON means the same.
-pub fn may_have_escapes(text: &str) -> bool {
-    // A name that begins with `$` may be written with an escape of JSON.
-    text.contains("\"$") || text.contains("\\u0024")
+    true
 }

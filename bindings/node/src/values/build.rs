@@ -9,10 +9,10 @@ use libhyperlight_values::error::Spelling;
 use libhyperlight_values::host::Build;
 use libhyperlight_values::limits::MAX_SAFE_INTEGER;
 use libhyperlight_values::types::{Float, Integer};
-use napi::bindgen_prelude::{Either, Utf16String};
 use napi_derive::napi;
 
 use super::spelling::JavaScript;
+use super::text::Text;
 use crate::value::OwnBytes;
 
 /// Tags on a tape.
@@ -39,14 +39,6 @@ mod tag {
     pub const OBJECT: f64 = 11.0;
     /// Followed by the number of pairs.
     pub const MAP: f64 = 12.0;
-}
-
-/// A text: UTF-8 if it is ASCII, otherwise UTF-16, from which Node makes strings twenty times as fast.
-pub(super) type Text = Either<String, Utf16String>;
-
-/// Converts a text for JavaScript.
-pub(super) fn text_of(text: String) -> Text {
-    if text.is_ascii() { Either::A(text) } else { Either::B(text.encode_utf16().collect::<Vec<_>>().into()) }
 }
 
 /// A value on its way to JavaScript.
@@ -153,7 +145,7 @@ impl Build for Builder {
 
     fn bigint(&mut self, digits: &str) -> Result<(), Error> {
         self.tape.push(tag::BIGINT);
-        self.texts.push(Either::A(digits.to_owned()));
+        self.texts.push(Text::Unicode(digits.to_owned()));
         Ok(())
     }
 
@@ -163,13 +155,13 @@ impl Build for Builder {
 
     fn text(&mut self, text: &str) -> Result<(), Error> {
         self.tape.push(tag::TEXT);
-        self.texts.push(text_of(text.to_owned()));
+        self.texts.push(Text::Unicode(text.to_owned()));
         Ok(())
     }
 
     fn utf16(&mut self, text: &[u16]) -> Result<(), Error> {
         self.tape.push(tag::TEXT);
-        self.texts.push(Either::B(text.to_vec().into()));
+        self.texts.push(Text::Utf16(text.to_vec()));
         Ok(())
     }
 
@@ -199,13 +191,13 @@ impl Build for Builder {
         if let Some(place) = self.places.get(name) {
             return Ok(*place);
         }
-        let place = self.name_of(text_of(name.to_owned()));
+        let place = self.name_of(Text::Unicode(name.to_owned()));
         self.places.insert(name.into(), place);
         Ok(place)
     }
 
     fn utf16_key(&mut self, name: &[u16]) -> Result<f64, Error> {
-        Ok(self.name_of(Either::B(name.to_vec().into())))
+        Ok(self.name_of(Text::Utf16(name.to_vec())))
     }
 
     fn object(&mut self, members: Vec<(f64, ())>) -> Result<(), Error> {

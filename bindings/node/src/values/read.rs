@@ -7,6 +7,7 @@ use libhyperlight_values::error::{Spelling, shown};
 use libhyperlight_values::host::{Read, View};
 
 use super::spelling::JavaScript;
+use super::text::Units;
 use crate::failure::Failure;
 
 /// Tags on a tape.
@@ -41,8 +42,10 @@ pub(super) struct Tape<'t> {
 impl<'t> Tape<'t> {
     pub const START: usize = 0;
 
-    pub fn new(tape: &'t [f64], text: &'t [u16], bytes: &'t [u8]) -> Self {
-        Self { tape, text, bytes }
+    /// A tape of so many numbers, which may be the beginning of an array.
+    pub fn new(tape: &'t [f64], count: u32, text: &'t Units, bytes: Option<&'t [u8]>) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Self { tape: tape.get(..count).unwrap_or(tape), text: &text.0, bytes: bytes.unwrap_or_default() }
     }
 
     /// Lists all values that are side by side on the tape.
@@ -120,9 +123,9 @@ impl Read for Tape<'_> {
             tag::BIGINT => View::BigInt(Cow::Owned(String::from_utf16_lossy(self.part(self.text, place)?))),
             tag::TEXT => {
                 let units = self.part(self.text, place)?;
-                match text_of(units) {
-                    Some(text) => View::Text(Cow::Owned(text)),
-                    None => View::Utf16(units.to_vec()),
+                match String::from_utf16(units) {
+                    Ok(text) => View::Text(Cow::Owned(text)),
+                    Err(_) => View::Utf16(units.to_vec()),
                 }
             }
             tag::BYTES => View::Bytes(Cow::Owned(self.part(self.bytes, place)?.to_vec())),
@@ -186,22 +189,6 @@ impl Read for Tape<'_> {
     }
 }
 
-/// Decodes UTF-16 units, if they are Unicode. The fast path for texts without surrogates, which most are, takes a third
-/// of the library's time.
-fn text_of(units: &[u16]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(units.len());
-    for unit in units {
-        let [high, low] = unit.to_be_bytes();
-        match unit {
-            0..0x80 => bytes.push(low),
-            0x80..0x800 => bytes.extend([0xc0 | high << 2 | low >> 6, 0x80 | low & 0x3f]),
-            0xd800..0xe000 => return String::from_utf16(units).ok(),
-            _ => bytes.extend([0xe0 | high >> 4, 0x80 | (high << 2 | low >> 6) & 0x3f, 0x80 | low & 0x3f]),
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,8 +197,8 @@ mod tests {
     fn a_part_that_is_not_there_is_an_error_and_not_empty() {
         for (tag, text, bytes) in [(tag::BIGINT, 2, 9), (tag::TEXT, 2, 9), (tag::BYTES, 9, 2)] {
             let tape = [f64::from(tag), 1.0, 2.0];
-            let (text, bytes) = (vec![u16::from(b'1'); text], vec![0; bytes]);
-            let error = Tape::new(&tape, &text, &bytes).view(&Tape::START).unwrap_err();
+            let (text, bytes) = (Units(vec![u16::from(b'1'); text]), vec![0; bytes]);
+            let error = Tape::new(&tape, 3, &text, Some(&bytes)).view(&Tape::START).unwrap_err();
             assert_eq!(error.code, ErrorCode::Internal);
         }
     }

@@ -1,9 +1,10 @@
 //! Programs whose functions take and return Rust values, which are held to the types of both sides.
 
+use std::error::Error;
 use std::sync::{Arc, Mutex};
 
 use libhyperlight::{ErrorCode, Guest, HostError, Sandbox, SandboxOptions, State, UninitializedSandbox};
-use libhyperlight_wasm::{BigInt, CallError, Function, Options, Program, Value};
+use libhyperlight_wasm::{BigInt, Function, Options, Program, Value};
 
 use crate::common::uninitialized;
 
@@ -26,6 +27,11 @@ fn case(name: &str) -> Value {
 
 fn flags(names: &[&str]) -> Value {
     Value::Flags(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// Returns true for the error of a value that does not have its type.
+fn is_of_a_value(error: &dyn Error) -> bool {
+    error.source().is_some_and(|source| source.is::<libhyperlight_values::Error>())
 }
 
 /// The component, and what it tells the host.
@@ -202,7 +208,7 @@ fn arguments_that_do_not_fit_are_refused_before_the_guest_runs() {
         ("check", vec![Value::case("small", 1)], "argument 1 of `check` must be `small` without a value"),
     ] {
         let error = program.call(&mut sandbox, function, &arguments).unwrap_err();
-        assert!(matches!(error, CallError::Value(_)), "{error:?}");
+        assert!(is_of_a_value(&error), "{error:?}");
         assert!(matches!(error.code(), ErrorCode::Signature | ErrorCode::InvalidArgument), "{error}");
         assert!(error.to_string().starts_with(message), "{error}\n{message}");
         assert_eq!(sandbox.state(), State::Ready);
@@ -215,9 +221,12 @@ fn a_call_has_as_many_arguments_as_the_function_parameters() {
     let (program, mut sandbox, _) = started(SandboxOptions::new());
     for (function, count) in [("greet", 0), ("greet", 2), ("add", 1), ("add", 3), ("trap", 1), ("swap", 2)] {
         let error = program.call(&mut sandbox, function, &vec![Value::Integer(1); count]).unwrap_err();
-        let CallError::Count { wanted, found, .. } = &error else { panic!("{error:?}") };
-        assert_eq!((*found, error.code()), (count, ErrorCode::Signature));
-        assert!(wanted != found && error.to_string().contains(&format!("`{function}(")), "{error}");
+        assert_eq!(error.code(), ErrorCode::Signature, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("`{function}(")) && text.ends_with(&format!(", found {count}")),
+            "{text}"
+        );
         assert_eq!(sandbox.state(), State::Ready);
     }
     let error = program.call(&mut sandbox, "grete", &["x".into()]).unwrap_err();
@@ -231,8 +240,7 @@ fn a_host_function_is_one_that_the_program_imports() {
     let mut sandbox = uninitialized(program.guest());
     for name in ["greet", "scale", "", "test:demo/math"] {
         let error = program.register(&mut sandbox, name, |_| Ok(Value::Null)).unwrap_err();
-        assert!(matches!(error, CallError::NoImport(_)), "{error:?}");
-        assert_eq!(error.code(), ErrorCode::InvalidArgument);
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{error}");
     }
 }
 
@@ -265,7 +273,7 @@ fn a_host_functions_own_error_reaches_the_caller() {
     let error = program.call(&mut sandbox, "test:demo/run#run", &[1.0.into()]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::HostFunction);
     assert!(error.to_string().contains("the disk is full"), "{error}");
-    assert!(std::error::Error::source(&error).is_some());
+    assert!(error.source().is_some());
 }
 
 /// A component whose function `f` returns whatever the first type says, of these bytes of memory.
@@ -328,7 +336,7 @@ fn what_a_guest_returns_is_held_to_its_type() {
             // Blanks are allowed.
             Ok(value) => assert_eq!((value, message), (Value::List(vec![1.into()]), "")),
             Err(error) => {
-                assert!(matches!(error, CallError::Value(_)), "{error:?}");
+                assert!(is_of_a_value(&error), "{error:?}");
                 let is_deep = message.contains("512");
                 let code = if is_deep { ErrorCode::TooLarge } else { ErrorCode::Protocol };
                 assert_eq!(error.code(), code, "{error}");
@@ -402,7 +410,7 @@ fn functions_of_modules_take_and_return_numbers() {
         let mut arguments = arguments.clone();
         arguments[at] = wrong;
         let error = program.call(&mut sandbox, "swap", &arguments).unwrap_err();
-        assert!(matches!(error, CallError::Value(_)), "{error:?}");
+        assert!(is_of_a_value(&error), "{error:?}");
         assert!(error.to_string().starts_with(&format!("argument {} of `swap` ", at + 1)), "{error}");
     }
     // The host's result is too large for the import.
@@ -416,7 +424,7 @@ fn functions_of_modules_take_and_return_numbers() {
 fn a_trap_is_an_error_of_the_call() {
     let (program, mut sandbox, _) = started(SandboxOptions::new());
     let error = program.call(&mut sandbox, "trap", &[]).unwrap_err();
-    assert!(matches!(error, CallError::Call(_)), "{error:?}");
+    assert!(!is_of_a_value(&error), "{error:?}");
     assert_eq!(error.code(), ErrorCode::GuestError);
 }
 
