@@ -1445,8 +1445,8 @@ hl_status hl_wasm_call(const hl_wasm_program *program,
                        hl_error **err);
 
 /**
- * Registers a host function that the program imports, before evolve, by its name in the description: its arguments
- * and its result are values of the import's types. Everything else is as with `hl_sandbox_register`. The program may be
+ * Registers a host function that the program imports, before evolve, by its name in the description: its arguments and
+ * its result are values of the import's types. Everything else is as with `hl_sandbox_register`. The program may be
  * freed before the sandbox. `HL_ERR_INVALID_ARGUMENT` if the program does not import the function.
  */
 HL_API

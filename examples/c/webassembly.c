@@ -27,13 +27,6 @@ static hl_status stock(void *user_data, hl_call *call, const hl_value *args, siz
     return HL_OK;
 }
 
-static hl_status say(void *user_data, hl_call *call, const hl_value *args, size_t n_args, hl_value *result) {
-    (void)user_data, (void)call, (void)n_args;
-    printf("it says: %.*s\n", (int)args[0].as.bytes.len, (const char *)args[0].as.bytes.data);
-    *result = hl_void();
-    return HL_OK;
-}
-
 /* A whole file, which is not large. */
 static hl_bytes read_file(const char *path) {
     static uint8_t bytes[1 << 20];
@@ -102,7 +95,7 @@ static void words(void) {
     hl_sandbox_free(sandbox);
 }
 
-static hl_status say_any(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
+static hl_status say(void *user_data, hl_call *call, const hl_any *args, size_t n_args, hl_any *result) {
     (void)user_data, (void)call, (void)n_args, (void)result;
     printf("it says: %s\n", (const char *)args[0].as.bytes.data);
     return HL_OK;
@@ -128,7 +121,7 @@ static void shop(void) {
     check(hl_wasm_precompile(read_file(path), NULL, &program, &err), "compiling");
     check(hl_wasm_program_guest(program, NULL, &guest, &err), "making a guest");
     check(hl_sandbox_new(guest, NULL, &sandbox, &err), "making a sandbox");
-    check(hl_wasm_register(program, sandbox, "log", say_any, NULL, NULL, &err), "registering");
+    check(hl_wasm_register(program, sandbox, "log", say, NULL, NULL, &err), "registering");
     check(hl_sandbox_evolve(sandbox, &err), "starting");
 
     item(tea, "tea", 3, 2);

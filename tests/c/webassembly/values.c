@@ -6,6 +6,12 @@
 
 static hl_wasm_program *program;
 static hl_sandbox *sandbox;
+static hl_snapshot *started;
+
+/* Nothing may enter a component that has trapped. */
+static void renew(void) {
+    OK(hl_sandbox_restore(sandbox, started, &err));
+}
 
 /* Calls a function of one parameter, which must succeed. */
 static hl_any *give(const char *function, hl_any value) {
@@ -140,6 +146,7 @@ static void what_does_not_fit(void) {
     FAILS(HL_ERR_INVALID_ARGUMENT, hl_wasm_call(program, sandbox, NULL, "add", numbers, 2, NULL, &err));
     FAILS(HL_ERR_GUEST_ERROR, hl_wasm_call(program, sandbox, NULL, "trap", NULL, 0, &out, &err));
     CHECK(out == NULL);
+    renew();
 }
 
 /* Host functions: `log` counts, `scale` is as its user data says. */
@@ -181,9 +188,11 @@ static void host_functions(void) {
     hl_any_free(out);
     mode = "fails";
     refuse(HL_ERR_HOST_FUNCTION, "no scale", "test:demo/run#run", hl_any_f64(2));
+    renew();
     mode = "wrong";
     refuse(HL_ERR_HOST_FUNCTION, "the result of the host function `test:demo/math#scale`[1] does not fit u32",
            "test:demo/run#run", hl_any_f64(2));
+    renew();
     mode = "right";
     hl_any_free(give("test:demo/run#run", hl_any_f64(2)));
     CHECK(logged == 4);
@@ -219,6 +228,7 @@ int main(int argc, char **argv) {
     FAILS(HL_ERR_STATE, hl_wasm_register(program, sandbox, "log", take_log, &freed, count_free, &err));
     CHECK(freed == 4);
 
+    OK(hl_sandbox_snapshot(sandbox, &started, &err));
     plain_values();
     other_values();
     what_does_not_fit();
@@ -230,6 +240,7 @@ int main(int argc, char **argv) {
     hl_sandbox_free(sandbox);
     CHECK(freed == 5 && is_text(out->as.bytes, "still here"));
     hl_any_free(out);
+    hl_snapshot_free(started);
     hl_guest_free(guest);
     return 0;
 }

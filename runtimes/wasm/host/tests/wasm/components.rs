@@ -28,6 +28,15 @@ fn started() -> (Sandbox, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
+fn the_tests_of_c_have_the_same_component() {
+    let compiled = include_bytes!("../../../../../tests/c/webassembly/component.wasm");
+    assert!(
+        wat::parse_str(PROGRAM).unwrap() == compiled,
+        "compile component.wat anew into tests/c/webassembly"
+    );
+}
+
+#[test]
 fn plain_values_cross_as_they_are() {
     let (mut sandbox, _) = started();
     assert_eq!(sandbox.call::<String>("greet", ("wörld",)).unwrap(), "wörld");
