@@ -147,6 +147,9 @@ messages! {
         "the guest faulted: {fault}";
 
     // Snapshots.
+    FilePlacedTooLarge(max_heap_size) { found: Size, bound: Size } SnapshotFile
+        "the snapshot file cannot be used: its arena and stacks are {found} bytes, {max_heap_size} is {bound}; raise {max_heap_size} if the \
+         file can be trusted";
     FileMemoryTooLarge(max_size) { what: Text, found: Size, bound: Size } SnapshotFile
         "the snapshot file cannot be used: {what} is {found} bytes, {max_size} is {bound}; raise {max_size} if the file can be trusted";
     FileSizeTooLarge(max_heap_size) { option: Opt, found: Size, bound: Size } SnapshotFile
