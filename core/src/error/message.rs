@@ -184,12 +184,15 @@ messages! {
     // Snapshots.
     UnusableFile { reason: Text } SnapshotFile
         "the snapshot file cannot be used: {reason}";
-    OtherFormat { found: Count, by: Text, expected: Count, mends: Text } SnapshotFile
-        "the snapshot file cannot be used: its format is {found}, that of {by}; expected {expected}; {mends}";
+    OtherFormat { found: Count, by: Text, expected: Count, placed: Count, mends: Text } SnapshotFile
+        "the snapshot file cannot be used: its format is {found}, that of {by}; expected {expected} or {placed}; {mends}";
     FileOfOtherAbi { found: Count, low: Count, high: Count } SnapshotFile
         "the snapshot file cannot be used: its guest has ABI {found}, this library accepts {low} to {high}";
     FileNeedsFeatures { lacking: Text } SnapshotFile
         "the snapshot file cannot be used: it needs processor features that are not here: {lacking}";
+    FilePlacedTooLarge(max_heap_size) { found: Size, bound: Size } SnapshotFile
+        "the snapshot file cannot be used: its arena and stacks are {found} bytes, {max_heap_size} is {bound}; raise {max_heap_size} if the \
+         file can be trusted";
     FileMemoryTooLarge(max_size) { what: Text, found: Size, bound: Size } SnapshotFile
         "the snapshot file cannot be used: {what} is {found} bytes, {max_size} is {bound}; raise {max_size} if the file can be trusted";
     FileSizeTooLarge(max_heap_size) { option: Opt, found: Size, bound: Size } SnapshotFile

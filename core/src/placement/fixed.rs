@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use libhyperlight_abi::limits::MAX_FIXED_BYTES;
@@ -17,7 +17,7 @@ use vm_memory::mmap::MmapRegion;
 use crate::error::{Error, Result};
 use crate::int::to_usize;
 use crate::memfd;
-use crate::pages::PAGE;
+use crate::pages::{PAGE, PageSet, is_zero};
 
 /// Bytes that any number of guests, sandboxes and snapshots share, and that none of them can change.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ struct Shared {
     /// The sealed file's pages. It keeps the file open.
     memory: MmapRegion,
     len: u64,
+    /// The pages that are not zero.
+    present: PageSet,
     fingerprint: [u8; 32],
 }
 
@@ -47,9 +49,20 @@ impl FixedPart {
         self.pages().get(..to_usize(self.len())).unwrap_or_default()
     }
 
-    /// The SHA-256 of the bytes, in whole pages.
+    /// A SHA-256 of the bytes.
     pub fn fingerprint(&self) -> [u8; 32] {
         self.shared.fingerprint
+    }
+
+    /// The part with that fingerprint, if the process has one.
+    pub(crate) fn find(fingerprint: &[u8; 32]) -> Option<Self> {
+        let parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self { shared: parts.get(fingerprint)?.upgrade()? })
+    }
+
+    /// The pages that are not zero, by their offsets.
+    pub(crate) fn present(&self) -> &PageSet {
+        &self.shared.present
     }
 
     /// Bytes in whole pages; at least one.
@@ -128,25 +141,29 @@ impl FixedPartBuilder {
         Ok(self.len)
     }
 
+    /// Goes on at an offset behind the last byte; what is between is zero, and takes no memory.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.len = offset;
+        Ok(())
+    }
+
     /// Seals the part. If the process has one with the same bytes, that one is returned.
     pub fn finish(self) -> Result<FixedPart> {
         let size = self.len.max(1).next_multiple_of(PAGE);
         let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.set_len(size).map_err(failed)?;
         memfd::seal(&file).map_err(|source| Error::resource("sealing a fixed part", source))?;
+        let extents = crate::file::data(&file, size).map_err(failed)?;
         let memory = memfd::map(&Arc::new(file), size)
             .map_err(|source| Error::resource("mapping a fixed part", source))?;
-        // Of the sealed bytes, not of those that were meant to be written.
-        let mut hash = Sha256::new();
-        hash.update(self.len.to_le_bytes());
-        hash.update(pages(&memory));
-        let fingerprint: [u8; 32] = hash.finalize().into();
+        let (present, fingerprint) = digest(self.len, pages(&memory), &extents);
 
         let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = parts.get(&fingerprint).and_then(Weak::upgrade) {
             return Ok(FixedPart { shared });
         }
-        let shared = Arc::new(Shared { memory, len: self.len, fingerprint });
+        let shared = Arc::new(Shared { memory, len: self.len, present, fingerprint });
         parts.insert(fingerprint, Arc::downgrade(&shared));
         Ok(FixedPart { shared })
     }
@@ -176,6 +193,22 @@ fn pages(memory: &MmapRegion) -> &[u8] {
     unsafe { std::slice::from_raw_parts(memory.as_ptr(), memory.size()) }
 }
 
+/// The pages of a sealed part that are not zero, all of them inside the extents, and the SHA-256 of its length and of
+/// them. Holes cost nothing.
+fn digest(len: u64, pages: &[u8], extents: &PageSet) -> (PageSet, [u8; 32]) {
+    let (mut present, mut hash) = (PageSet::default(), Sha256::new());
+    hash.update(len.to_le_bytes());
+    for page in extents.iter().flat_map(|extent| extent.step_by(to_usize(PAGE))) {
+        let bytes = pages.get(to_usize(page)..to_usize(page + PAGE)).unwrap_or_default();
+        if !is_zero(bytes) {
+            present.append(page..page + PAGE);
+            hash.update(page.to_le_bytes());
+            hash.update(bytes);
+        }
+    }
+    (present, hash.finalize().into())
+}
+
 fn failed(source: io::Error) -> Error {
     Error::resource("writing a fixed part", source)
 }
@@ -202,6 +235,21 @@ mod tests {
         drop(two);
         assert!(!known());
         assert_eq!(part(&[b"one part, in pieces"]).fingerprint(), fingerprint);
+    }
+
+    #[test]
+    fn zeros_are_the_same_whether_they_were_written_or_not() {
+        let mut builder = FixedPartBuilder::new().unwrap();
+        builder.write_all(b"begin").unwrap();
+        builder.skip_to(3 * PAGE).unwrap();
+        builder.write_all(b"end").unwrap();
+        builder.skip_to(5 * PAGE).unwrap();
+        let sparse = builder.finish().unwrap();
+        let mut bytes = vec![0; to_usize(5 * PAGE)];
+        bytes[..5].copy_from_slice(b"begin");
+        bytes[to_usize(3 * PAGE)..][..3].copy_from_slice(b"end");
+        assert!(Arc::ptr_eq(&sparse.shared, &part(&[&bytes]).shared));
+        assert_eq!(sparse.present().iter().collect::<Vec<_>>(), [0..PAGE, 3 * PAGE..4 * PAGE]);
     }
 
     #[test]

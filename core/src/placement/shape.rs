@@ -31,7 +31,6 @@ pub enum RegionAccess {
 
 impl RegionAccess {
     /// The access with that number.
-    #[cfg(test)]
     pub(crate) fn from_number(number: u64) -> Option<Self> {
         [Self::Read, Self::ReadExecute, Self::ReadWrite, Self::ReadWriteExecute]
             .into_iter()
@@ -80,13 +79,24 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// Bytes of the arena and the stacks, which a sandbox may fill.
+    pub fn room(&self) -> u64 {
+        self.arena.saturating_add(self.stacks.saturating_mul(self.stack_size))
+    }
+
+    /// Bytes of the regions' own pages.
+    pub fn own(&self) -> u64 {
+        let own = self.places.iter().filter(|place| place.fixed.is_none());
+        own.fold(0, |sum: u64, place| sum.saturating_add(place.size))
+    }
+
     /// Confirms that the shape can be laid out beside a program with these pages, in ascending order. The error says
     /// what is wrong.
     pub fn check(&self, program: &[Range<u64>]) -> Result<(), String> {
         if self.places.len() > MAX_REGIONS {
             return Err(format!("it has {} regions; expected at most {MAX_REGIONS}", self.places.len()));
         }
-        let (mut end, mut own, mut program) = (0, 0_u64, program.iter().peekable());
+        let (mut end, mut program) = (0, program.iter().peekable());
         for place in &self.places {
             let Place { address, size, .. } = *place;
             let bad = |reason: &str| Err(format!("the region of {size} bytes at {address:#x} {reason}"));
@@ -117,13 +127,13 @@ impl Shape {
                 Some(offset) if offset.checked_add(size).is_none_or(|end| end > self.fixed.size()) => {
                     return bad("reaches past the end of the fixed part");
                 }
-                Some(_) => {}
-                None => own = own.saturating_add(size),
+                _ => {}
             }
             if place.access == RegionAccess::ReadWriteExecute && !self.jit {
                 return bad("is writable and executable, which this placement does not allow (jit)");
             }
         }
+        let own = self.own();
         if own > MAX_PLACED_BYTES {
             return Err(format!(
                 "its regions have {own} bytes of their own; expected at most {MAX_PLACED_BYTES}"

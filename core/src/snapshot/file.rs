@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::format::{self, Header, PREFIX, bad};
+use super::format::{self, Header, Named, PREFIX, bad};
 use super::{Frozen, Snapshot, copy};
 use crate::arch::sanitize_extended_state;
 use crate::bounds::FileBounds;
@@ -25,6 +25,7 @@ use crate::image::Image;
 use crate::int::to_usize;
 use crate::options::LoadOptions;
 use crate::pages::{PAGE, PageSet, is_zero};
+use crate::placement::{FixedPart, FixedPartBuilder};
 use crate::signature::to_ready_frame;
 use crate::vm::arch::Features;
 use crate::vm::hypervisor::Hypervisor;
@@ -41,8 +42,19 @@ impl Snapshot {
     /// Fails with [`ErrorCode::Io`] if the file, or one beside it, cannot be written, with the system's error as its
     /// source. Fails with [`ErrorCode::HypervisorUnavailable`] if this machine's processor features, which go into the
     /// file, cannot be determined.
+    ///
+    /// Of a fixed part ([`crate::placement`]) the file holds the name alone: it can be loaded where the process has
+    /// that part. [`Self::save_whole`] writes a file that is enough by itself.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
+        self.save_as(path.as_ref(), false)
+    }
+
+    /// [`Self::save`] with the fixed part of the guest's placed memory, if it has one.
+    pub fn save_whole(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_as(path.as_ref(), true)
+    }
+
+    fn save_as(&self, path: &Path, is_whole: bool) -> Result<()> {
         let failed = |source: io::Error| {
             Error::new(ErrorCode::Io, format!("writing {path:?} failed: {source}")).with_source(source)
         };
@@ -50,16 +62,10 @@ impl Snapshot {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let layout = &self.shared.image.layout;
-        if layout.placement.is_some() || layout.system_call.is_some() {
-            let reason =
-                "snapshots of guests with placed memory, or that serve system calls, are not kept in files";
-            return Err(failed(io::Error::new(io::ErrorKind::Unsupported, reason)));
-        }
         // Now, because writing may take long; and when it counts.
         crate::file::check_replaceable(path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-        self.shared.write(file.as_file_mut(), &features_here()?).map_err(failed)?;
+        self.shared.write(file.as_file_mut(), &features_here()?, is_whole).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         crate::file::check_replaceable(path).map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
@@ -94,7 +100,7 @@ impl Snapshot {
 }
 
 impl Frozen {
-    fn write(&self, file: &mut File, features: &Features) -> io::Result<()> {
+    fn write(&self, file: &mut File, features: &Features, is_whole: bool) -> io::Result<()> {
         let layout = &self.image.layout;
         let mut pages = Vec::new();
         for region in format::guest_regions(layout) {
@@ -105,7 +111,7 @@ impl Frozen {
         let extended_state = layout.extended_state.phys;
         let mut state = vec![0; to_usize(PAGE)];
         self.image.file().read_exact_at(&mut state, extended_state)?;
-        let header = format::encode(&Header {
+        let header = Header {
             abi: self.origin.abi(),
             features: features.clone(),
             fingerprint: self.origin.fingerprint(),
@@ -118,13 +124,23 @@ impl Frozen {
             required: to_ready_frame(&[], &self.required),
             extended_state: state,
             pages: pages.clone(),
-        });
-        let header =
-            header.ok_or_else(|| io::Error::other("the guest has more functions than a file takes"))?;
+        };
+        let header = format::encode(&header, is_whole)
+            .ok_or_else(|| io::Error::other("the guest has more functions than a file takes"))?;
 
         let mut hash = Sha256::new();
         hash.update(&header);
         file.write_all(&header)?;
+        for (fixed, range) in layout
+            .placement
+            .iter()
+            .filter(|_| is_whole)
+            .flat_map(|shape| shape.fixed.present().iter().map(|range| (&shape.fixed, range)))
+        {
+            let bytes = fixed.pages().get(to_usize(range.start)..to_usize(range.end)).unwrap_or_default();
+            hash.update(bytes);
+            file.write_all(bytes)?;
+        }
         let mut buffer = vec![0; CHUNK];
         for range in pages {
             let mut at = range.start;
@@ -190,10 +206,10 @@ impl Checked {
 fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let mut prefix = [0; PREFIX];
     file.read(&mut prefix)?;
-    let len = format::header_len(&prefix)?;
+    let (is_placed, len) = format::prefix(&prefix)?;
     let bytes = file.read_vec(len)?;
     let padding = file.read_vec((PREFIX + len).wrapping_neg() % to_usize(PAGE))?;
-    let header = format::decode(&bytes, bounds)?;
+    let header = format::decode(&bytes, is_placed, bounds, |named| fixed_part(file, named))?;
     let lacking = header.features.lacking(&features_here()?);
     if !lacking.is_empty() {
         let lacking = Text(lacking.to_string());
@@ -250,7 +266,38 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     })
 }
 
+/// The fixed part that a header names: from the file, or the process's own. Its name is believed in neither case: a
+/// part is known by what it holds.
+fn fixed_part(file: &mut Checked, named: &Named) -> Result<FixedPart, ReadError> {
+    let Some(pages) = &named.carried else {
+        let found = FixedPart::find(&named.fingerprint).filter(|part| part.len() == named.len);
+        return found.ok_or_else(|| {
+            bad("it needs a fixed part that this process does not have: make its guest first, or save it whole").into()
+        });
+    };
+    let mut part = FixedPartBuilder::new()?;
+    each_chunk(file, pages, |at, bytes| {
+        part.skip_to(at)?;
+        part.write_all(bytes)
+    })?;
+    part.skip_to(named.len)?;
+    let part = part.finish()?;
+    if part.fingerprint() != named.fingerprint {
+        return Err(bad("its fixed part is not the one that it names: it is damaged, or forged").into());
+    }
+    Ok(part)
+}
+
 fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(), ReadError> {
+    each_chunk(from, pages, |at, bytes| to.write_all_at(bytes, at))
+}
+
+/// Reads the contents of pages, which follow each other in the file.
+fn each_chunk(
+    from: &mut Checked,
+    pages: &[Range<u64>],
+    mut put: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> Result<(), ReadError> {
     let mut buffer = vec![0; CHUNK];
     for range in pages {
         let mut at = range.start;
@@ -261,7 +308,7 @@ fn copy_pages(from: &mut Checked, to: &File, pages: &[Range<u64>]) -> Result<(),
             if buffer[..len].chunks(to_usize(PAGE)).any(is_zero) {
                 return Err(bad("it lists a page that is zero: it is damaged, or forged").into());
             }
-            to.write_all_at(&buffer[..len], at)?;
+            put(at, &buffer[..len])?;
             at += len as u64;
         }
     }

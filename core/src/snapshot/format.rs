@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! magic 8 bytes, format u32, header length u32, header, zeros up to a multiple of 4096,
-//! the pages, as the header lists them; SHA-256 of everything before, 32 bytes
+//! the pages of the fixed part that the file carries, if it does; the pages, both as the header lists them;
+//! SHA-256 of everything before, 32 bytes
 //! ```
 //!
 //! All numbers are little-endian. The header describes the layout of the memory and not the page tables: those, the
@@ -12,8 +13,9 @@
 //! zeros, which is how a hole reads, is refused. So the cost of reading is bounded by the stored size.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_PAYLOADS};
+use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_FIXED_BYTES, MAX_PAYLOADS, MAX_REGIONS};
 
 use crate::SandboxOptions;
 use crate::bounds::{FileBounds, Sizes};
@@ -24,13 +26,16 @@ use crate::guest::program::{PROGRAM_WINDOW, Program, Segment};
 use crate::image::layout::{Layout, MAX_PAYLOAD_BYTES, PayloadShape, Region};
 use crate::int::to_usize;
 use crate::pages::PAGE;
+use crate::placement::{FixedPart, Place, RegionAccess, Shape};
 use crate::vm::arch::{Features, Registers};
 
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAP\r\n";
 /// Raised by every change that an older library cannot read.
 ///
 /// Format 1 had the library's guest ABI in the place of the guest's own, page ranges in bytes, and pages of zeros.
-pub(super) const FORMAT: u32 = 2;
+const FORMAT: u32 = 2;
+/// The format of guests that serve system calls or have placed memory; all others keep to [`FORMAT`].
+const FORMAT_PLACED: u32 = 3;
 /// Maximum length of a header: room for the functions of a large guest, and for every second page of a large heap.
 pub(super) const MAX_HEADER: u32 = 32 << 20;
 /// Magic, format, length.
@@ -57,8 +62,16 @@ pub(super) struct Header {
     pub pages: Vec<Range<u64>>,
 }
 
+/// A fixed part as a header names it.
+pub(super) struct Named {
+    pub fingerprint: [u8; 32],
+    pub len: u64,
+    /// The pages of it that are in the file, if it is.
+    pub carried: Option<Vec<Range<u64>>>,
+}
+
 /// Writes a header with its prefix and the zeros behind it. `None` if it exceeds the maximum length.
-pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
+pub(super) fn encode(header: &Header, is_whole: bool) -> Option<Vec<u8>> {
     let mut out = Writer(Vec::new());
     out.u64(u64::from(header.abi));
     out.words(header.features.to_words());
@@ -76,6 +89,10 @@ pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
         out.u64(payload.span.size);
         out.u64(u64::from(payload.executable));
     }
+    let is_placed = header.layout.system_call.is_some() || header.layout.placement.is_some();
+    if is_placed {
+        encode_placement(&mut out, &header.layout, is_whole)?;
+    }
     out.words(header.registers.to_words());
     out.u64(header.sent);
     for bytes in [&header.functions, &header.required, &header.extended_state] {
@@ -90,37 +107,68 @@ pub(super) fn encode(header: &Header) -> Option<Vec<u8>> {
 
     let len = u32::try_from(out.0.len()).ok().filter(|len| *len <= MAX_HEADER)?;
     let mut file = MAGIC.to_vec();
-    file.extend(FORMAT.to_le_bytes());
+    file.extend(if is_placed { FORMAT_PLACED } else { FORMAT }.to_le_bytes());
     file.extend(len.to_le_bytes());
     file.append(&mut out.0);
     file.resize(file.len().next_multiple_of(to_usize(PAGE)), 0);
     Some(file)
 }
 
-/// The header's length, from the file's first bytes.
-pub(super) fn header_len(prefix: &[u8; PREFIX]) -> Result<usize> {
+/// Writes the fields that only headers of [`FORMAT_PLACED`] have.
+fn encode_placement(out: &mut Writer, layout: &Layout, is_whole: bool) -> Option<()> {
+    out.u64(layout.system_call.unwrap_or(0));
+    let Some(shape) = layout.placement.as_deref() else {
+        out.u64(0);
+        return Some(());
+    };
+    out.u64(1);
+    let Shape { fixed, places, arena, stacks, stack_size, jit } = shape;
+    out.0.extend(fixed.fingerprint());
+    out.words([fixed.len(), u64::from(is_whole)]);
+    if is_whole {
+        out.u64(fixed.present().iter().count() as u64);
+        for range in fixed.present().iter() {
+            out.page_number(range.start)?;
+            out.page_number(range.end - range.start)?;
+        }
+    }
+    out.words([*arena, *stacks, *stack_size, u64::from(*jit), places.len() as u64]);
+    for Place { address, size, fixed, access } in places {
+        let source = fixed.map_or([0, 0], |offset| [1, offset]);
+        out.words([*address, *size, source[0], source[1], *access as u64]);
+    }
+    Some(())
+}
+
+/// True if the header has a placement, and its length, from the file's first bytes.
+pub(super) fn prefix(prefix: &[u8; PREFIX]) -> Result<(bool, usize)> {
     let word = |at: usize| u32::from_le_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]);
     if prefix[..8] != MAGIC {
         return Err(bad("it does not start with the magic number of a snapshot"));
     }
-    if word(8) != FORMAT {
+    if !(FORMAT..=FORMAT_PLACED).contains(&word(8)) {
         let (by, mends) = if word(8) < FORMAT {
             ("an earlier version of the library", "save it anew")
         } else {
             ("a later version of the library", "load it with that")
         };
         let (found, expected) = (Count(word(8).into()), Count(FORMAT.into()));
-        let (by, mends) = (Text(by.to_owned()), Text(mends.to_owned()));
-        return Err(Message::OtherFormat { found, by, expected, mends }.into());
+        let (placed, by, mends) = (Count(FORMAT_PLACED.into()), Text(by.to_owned()), Text(mends.to_owned()));
+        return Err(Message::OtherFormat { found, by, expected, placed, mends }.into());
     }
     if word(12) > MAX_HEADER {
         return Err(bad("its header is impossibly long"));
     }
-    Ok(word(12) as usize)
+    Ok((word(8) == FORMAT_PLACED, word(12) as usize))
 }
 
-/// Reads a header and checks all of it.
-pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
+/// Reads a header and checks all of it. `part` gets the fixed part that the header names.
+pub(super) fn decode<E: From<Error>>(
+    bytes: &[u8],
+    is_placed: bool,
+    bounds: FileBounds,
+    part: impl FnOnce(&Named) -> Result<FixedPart, E>,
+) -> Result<Header, E> {
     let mut input = Reader(bytes);
     let abi = abi(&mut input)?;
     let features = Features::from_words(input.words()?)
@@ -128,11 +176,20 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let fingerprint = input.array()?;
     let sizes = sizes(&mut input, bounds)?;
     let (entry, bias) = (input.u64()?, input.u64()?);
-    let program = program(&mut input, entry, bias, abi)?;
+    let mut program = program(&mut input, entry, bias, abi)?;
     let payloads = payloads(&mut input)?;
     let memory = program.segments.iter().map(|segment| segment.size);
     let memory = memory.chain(payloads.iter().map(|payload| payload.len)).sum::<u64>();
     memory_within("the memory of its guest's program and payloads", memory, bounds)?;
+
+    let mut shape = None;
+    if is_placed {
+        program.system_call = Some(input.u64()?).filter(|handler| *handler != 0);
+        if program.system_call.is_some_and(|handler| !program.has_code_at(handler)) {
+            return Err(bad("its handler of system calls is not code of its program").into());
+        }
+        shape = placement(&mut input, &program, bounds, part)?;
+    }
 
     let registers =
         Registers::from_words(input.words()?).ok_or_else(|| bad("a segment base is not an address"))?;
@@ -140,10 +197,10 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let functions = input.bytes()?.to_vec();
     let required = input.bytes()?.to_vec();
     let extended_state = input.bytes()?.to_vec();
-    let layout = Layout::new(&program, &payloads, None, &sizes);
+    let layout = Layout::new(&program, &payloads, shape.as_ref(), &sizes);
     let pages = pages(&mut input, &layout, bounds)?;
     if !input.0.is_empty() {
-        return Err(bad("something follows the header's last field"));
+        return Err(bad("something follows the header's last field").into());
     }
     Ok(Header {
         abi,
@@ -240,6 +297,70 @@ fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {
         payloads.push(PayloadShape { len, executable: executable == 1 });
     }
     Ok(payloads)
+}
+
+/// The shape of placed memory, if the header has one.
+fn placement<E: From<Error>>(
+    input: &mut Reader<'_>,
+    program: &Program,
+    bounds: FileBounds,
+    part: impl FnOnce(&Named) -> Result<FixedPart, E>,
+) -> Result<Option<Arc<Shape>>, E> {
+    let wrong = || bad("its placed memory is impossible");
+    match input.u64()? {
+        0 => return Ok(None),
+        1 => {}
+        _ => return Err(wrong().into()),
+    }
+    let (fingerprint, [len, is_whole]) = (input.array()?, input.words()?);
+    if len > MAX_FIXED_BYTES || is_whole > 1 {
+        return Err(wrong().into());
+    }
+    memory_within("the memory of its fixed part", len, bounds)?;
+    let carried = if is_whole == 1 { Some(carried(input, len)?) } else { None };
+
+    let [arena, stacks, stack_size, jit, count] = input.words()?;
+    if jit > 1 || count > MAX_REGIONS as u64 {
+        return Err(wrong().into());
+    }
+    let mut places = Vec::new();
+    for _ in 0..count {
+        let [address, size, is_fixed, offset, access] = input.words()?;
+        let fixed = match (is_fixed, offset) {
+            (0, 0) => None,
+            (1, offset) => Some(offset),
+            _ => return Err(wrong().into()),
+        };
+        let access = RegionAccess::from_number(access).ok_or_else(wrong)?;
+        places.push(Place { address, size, fixed, access });
+    }
+    let fixed = part(&Named { fingerprint, len, carried })?;
+    let shape = Shape { fixed, places, arena, stacks, stack_size, jit: jit == 1 };
+    let pages: Vec<_> = program.segments.iter().map(Segment::pages).collect();
+    shape.check(&pages).map_err(|reason| bad(&reason))?;
+    memory_within("the memory that is placed beside its program", shape.own(), bounds)?;
+    if shape.room() > bounds.each {
+        let (found, bound) = (Size(shape.room()), Size(bounds.each));
+        return Err(Error::from(Message::FilePlacedTooLarge { found, bound }).into());
+    }
+    Ok(Some(Arc::new(shape)))
+}
+
+/// The pages of a fixed part that are in the file, each once, in order.
+fn carried(input: &mut Reader<'_>, len: u64) -> Result<Vec<Range<u64>>> {
+    let size = len.next_multiple_of(PAGE);
+    let count = input.u64()?;
+    let (mut pages, mut end) = (Vec::new(), 0);
+    for _ in 0..count {
+        let (start, len) = (input.page_number()?, input.page_number()?);
+        let range = start..start + len;
+        if range.is_empty() || range.start < end || range.end > size {
+            return Err(bad("a page is not one of its fixed part"));
+        }
+        end = range.end;
+        pages.push(range);
+    }
+    Ok(pages)
 }
 
 /// Pages that belong to the guest, each once, in order.

@@ -1,7 +1,7 @@
 //! System calls of the programs that a guest serves, and going on at a constant of the image.
 //!
-//! There is no kernel that `syscall` could enter: `EFER.SCE` is 0, and the instruction is an invalid opcode. For a guest
-//! whose program names a handler, and for no other, the host takes that exception and lets the guest go on at the
+//! There is no kernel that `syscall` could enter: `EFER.SCE` is 0, and the instruction is an invalid opcode. For a
+//! guest whose program names a handler, and for no other, the host takes that exception and lets the guest go on at the
 //! handler, at CPL 3 as ever: the handler is the programs' equal, and nothing rests on it.
 //!
 //! Where KVM runs without hardware virtualisation (PVM), the instruction ignores `EFER.SCE` and goes to LSTAR, still at
@@ -77,8 +77,8 @@ impl Stopped {
 }
 
 impl FaultReport {
-    /// The system call of which this is the exception. `None` for images that serve none, and in the program that serves
-    /// them.
+    /// The system call of which this is the exception. `None` for images that serve none, and in the program that
+    /// serves them.
     pub fn system_call(&self, layout: &Layout, memory: &GuestMemory) -> Option<Stopped> {
         layout.system_call?;
         let (instruction, flags) = match self.vector {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     impl Program {
-        /// The state after the exception that a processor with hardware virtualisation raises for the code at an offset.
+        /// The state after the exception that a processor with hardware virtualisation raises for the code there.
         fn stopped_at(code: &[u8], offset: u64) -> Self {
             let guest = Guest::from_bytes(&libhyperlight_builtin::elf("demo").unwrap()).unwrap();
             let guest = guest.with_payload(code, PayloadAccess::ReadExecute).unwrap();

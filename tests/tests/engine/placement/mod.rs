@@ -1,5 +1,6 @@
 //! Memory that a host program lays out beside a guest's program.
 
+mod files;
 mod memory;
 mod rules;
 mod snapshots;

@@ -1,5 +1,6 @@
-//! System calls of programs that a guest serves. Each test runs twice: with the processor's own way to the handler, where
-//! it has one (KVM without hardware virtualisation), and with the host's, which is everybody else's.
+//! System calls of programs that a guest serves. Each test runs twice: with the processor's own way to the handler,
+//! where it has one (KVM without hardware virtualisation), and with the host's, which is everybody else's.
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::Duration;
 

@@ -274,8 +274,8 @@ fn every_cut_and_everything_appended_is_found() {
 fn another_format_is_named() {
     let (place, bytes) = file();
     for (format, why) in [
-        (1, "its format is 1, that of an earlier version of the library; expected 2; save it anew"),
-        (99, "its format is 99, that of a later version of the library; expected 2; load it with that"),
+        (1, "its format is 1, that of an earlier version of the library; expected 2 or 3; save it anew"),
+        (99, "its format is 99, that of a later version of the library; expected 2 or 3; load it with that"),
     ] {
         let mut other = bytes.clone();
         other[8] = format;
