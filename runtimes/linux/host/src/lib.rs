@@ -17,6 +17,8 @@ mod libraries;
 mod path;
 mod place;
 mod rewrite;
+#[cfg(test)]
+mod samples;
 mod starts;
 
 pub use files::{Files, Listed, Skipped};
