@@ -4,9 +4,10 @@
 //! |---|---|
 //! | [`EXECUTABLE`] | the program, if it is linked to a fixed address |
 //! | [`FILES`] | the bytes of all files, each from a page boundary on |
+//! | [`INDEX`] | the index of the files |
 //! | [`OBJECTS`] | the segments of the other ELF objects, and the stubs of those that were rewritten |
 //!
-//! The engine has its own windows below [`FILES`]; the arena and the index are where the engine puts them.
+//! The engine has its own windows below [`FILES`]; the arena is where the engine puts it.
 
 use core::ops::Range;
 
@@ -15,6 +16,9 @@ pub const EXECUTABLE: Range<u64> = 0x1_0000..0x4000_0000;
 
 /// The bytes of files.
 pub const FILES: Range<u64> = 0x10_0000_0000..0x20_0000_0000;
+
+/// The index.
+pub const INDEX: Range<u64> = 0x60_0000_0000..0x70_0000_0000;
 
 /// Placed objects.
 pub const OBJECTS: Range<u64> = 0x70_0000_0000..0x7f_0000_0000;

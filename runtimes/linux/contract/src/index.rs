@@ -110,6 +110,17 @@ impl<'a> Index<'a> {
         Some(Self { entries, objects, slots, names: rest.get(..names)? })
     }
 
+    /// Returns the length of an index by its header; `None` if that is none, or describes more than an address space holds.
+    pub fn len_by_header(header: &[u8; HEADER_LEN]) -> Option<u64> {
+        if word(header, 0)? != MAGIC {
+            return None;
+        }
+        let part = |at, size: usize| word(header, at)?.checked_mul(u64::try_from(size).ok()?);
+        let parts = [part(8, ENTRY_LEN)?, part(16, OBJECT_LEN)?, part(24, 4)?, part(32, 1)?];
+        let header = u64::try_from(HEADER_LEN).ok()?;
+        parts.into_iter().try_fold(header, u64::checked_add).filter(|len| *len < 1 << 40)
+    }
+
     /// The number of entries, the one that stands for none included.
     pub fn len(&self) -> usize {
         self.entries.len() / ENTRY_LEN

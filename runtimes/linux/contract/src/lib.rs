@@ -2,7 +2,7 @@
 //! them to the program inside the guest.
 //!
 //! The files are described by an index ([`index`]), which the builder writes and the libOS reads in place. Where
-//! things lie in the guest's address space is fixed ([`address`]). The crate allocates nothing, holds no `unsafe`, and
+//! things lie in the guest's address space is fixed ([`address`]). A run starts with a [`request`]. The crate allocates nothing, holds no `unsafe`, and
 //! never panics: the reader treats the index as bytes that anybody may have written.
 
 #![no_std]
@@ -11,6 +11,7 @@
 pub mod address;
 pub mod index;
 pub mod limits;
+pub mod request;
 
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
