@@ -6,21 +6,28 @@
 //! loader will find it, and the system calls in it become jumps to the libOS, a guest program that serves them without
 //! leaving the virtual machine.
 //!
-//! [`Files`] collects the files. The builder takes them, and everything in them, for hostile.
+//! [`Program`] runs one program again and again, each time as if for the first time; [`Files`] collects the files. The
+//! builder takes them, and everything in them, for hostile.
 
 mod elf;
 mod error;
+mod exchange;
 mod files;
 mod index;
 mod layout;
 mod libraries;
 mod path;
 mod place;
+mod program;
 mod rewrite;
+mod run;
 #[cfg(test)]
 mod samples;
 mod starts;
 
+pub use exchange::Stream;
 pub use files::{Files, Listed, Skipped};
 pub use layout::Unplaced;
 pub use libraries::Missing;
+pub use program::{Program, ProgramBuilder};
+pub use run::{Ended, Outcome, Run};
