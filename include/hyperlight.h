@@ -63,6 +63,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hyperlight_value.h"
+
 #if UINTPTR_MAX != UINT64_MAX
 #error "libhyperlight is for 64-bit programs"
 #endif
@@ -234,36 +236,6 @@
 /** Any other exception. */
 #define HL_FAULT_OTHER 14
 
-/** No value: the result of a function that returns nothing. */
-#define HL_VOID 0
-
-/** `as.boolean`, `true` or `false`. */
-#define HL_BOOL 1
-
-/** `as.i32` */
-#define HL_I32 2
-
-/** `as.u32` */
-#define HL_U32 3
-
-/** `as.i64` */
-#define HL_I64 4
-
-/** `as.u64` */
-#define HL_U64 5
-
-/** `as.f32`, bit for bit. */
-#define HL_F32 6
-
-/** `as.f64`, bit for bit. */
-#define HL_F64 7
-
-/** `as.bytes`, which are UTF-8 text. Not followed by a NUL. */
-#define HL_STRING 8
-
-/** `as.bytes`, any bytes. */
-#define HL_BYTES 9
-
 /** A payload that is data. */
 #define HL_READ 1
 
@@ -417,16 +389,6 @@ typedef struct hl_wasm_program hl_wasm_program;
  */
 typedef int32_t hl_status;
 
-#ifndef HL_VALUE_DEFINED
-/** Borrowed bytes. `data` may be NULL if `len` is 0. */
-typedef struct hl_bytes {
-    /** Address of the first byte. */
-    const uint8_t *data;
-    /** Number of bytes. */
-    size_t len;
-} hl_bytes;
-#endif
-
 /** Place and reason of a fault. Addresses are the guest's own. */
 typedef struct hl_fault_info {
     /** The exception's number: 14 is a page fault, 6 an illegal instruction, 13 general protection, 0 a division. */
@@ -496,42 +458,6 @@ typedef struct hl_sandbox_options {
      */
     uint64_t max_print_bytes;
 } hl_sandbox_options;
-
-#ifndef HL_VALUE_DEFINED
-/** The content of an `hl_value`; its kind selects the member. */
-typedef union hl_value_as {
-    /** `HL_BOOL` */
-    bool boolean;
-    /** `HL_I32` */
-    int32_t i32;
-    /** `HL_U32` */
-    uint32_t u32;
-    /** `HL_I64` */
-    int64_t i64;
-    /** `HL_U64` */
-    uint64_t u64;
-    /** `HL_F32` */
-    float f32;
-    /** `HL_F64` */
-    double f64;
-    /** `HL_STRING`, `HL_BYTES` */
-    hl_bytes bytes;
-    /** The whole union. */
-    uint64_t words[3];
-} hl_value_as;
-#endif
-
-#ifndef HL_VALUE_DEFINED
-/** A value. Its size is always 32 bytes. */
-typedef struct hl_value {
-    /** One of `HL_VOID` to `HL_BYTES`. */
-    uint32_t kind;
-    /** Must be 0. */
-    uint32_t reserved;
-    /** The content. */
-    hl_value_as as;
-} hl_value;
-#endif
 
 /**
  * A host function. Runs on the thread that made the call, inside it.
@@ -1252,103 +1178,6 @@ void hl_set_log_callback(uint32_t max_level,
 #define HL_POOL_STATISTICS_INIT {sizeof(hl_pool_statistics), 0, 0, 0, 0, 0, 0}
 /** An `hl_wasm_options` with its size, and nothing set. */
 #define HL_WASM_OPTIONS_INIT {sizeof(hl_wasm_options), NULL, 0, NULL, 0, NULL, 0, 0, 0, 0}
-
-/* ---- making values: the same as in hyperlight_guest.h, which a file may include too -------------------- */
-
-#ifndef HL_VALUE_DEFINED
-#define HL_VALUE_DEFINED
-
-/** No value. */
-static inline hl_value hl_void(void) {
-    hl_value value;
-    value.kind = HL_VOID;
-    value.reserved = 0;
-    value.as.words[0] = value.as.words[1] = value.as.words[2] = 0;
-    return value;
-}
-
-/** `true` or `false`. */
-static inline hl_value hl_bool(bool boolean) {
-    hl_value value = hl_void();
-    value.kind = HL_BOOL;
-    value.as.boolean = boolean;
-    return value;
-}
-
-/** A number. */
-static inline hl_value hl_i32(int32_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_I32;
-    value.as.i32 = number;
-    return value;
-}
-
-/** A number. */
-static inline hl_value hl_u32(uint32_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_U32;
-    value.as.u32 = number;
-    return value;
-}
-
-/** A number. */
-static inline hl_value hl_i64(int64_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_I64;
-    value.as.i64 = number;
-    return value;
-}
-
-/** A number. */
-static inline hl_value hl_u64(uint64_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_U64;
-    value.as.u64 = number;
-    return value;
-}
-
-/** A number, bit for bit. */
-static inline hl_value hl_f32(float number) {
-    hl_value value = hl_void();
-    value.kind = HL_F32;
-    value.as.f32 = number;
-    return value;
-}
-
-/** A number, bit for bit. */
-static inline hl_value hl_f64(double number) {
-    hl_value value = hl_void();
-    value.kind = HL_F64;
-    value.as.f64 = number;
-    return value;
-}
-
-/** Any bytes; they are not copied. */
-static inline hl_value hl_blob(const void *data, size_t len) {
-    hl_value value = hl_void();
-    value.kind = HL_BYTES;
-    value.as.bytes.data = (const uint8_t *)data;
-    value.as.bytes.len = len;
-    return value;
-}
-
-/** Text of a known length; it is not copied. */
-static inline hl_value hl_string_n(const char *text, size_t len) {
-    hl_value value = hl_blob(text, len);
-    value.kind = HL_STRING;
-    return value;
-}
-
-/** A C string; it is not copied. */
-static inline hl_value hl_string(const char *text) {
-    size_t len = 0;
-    while (text[len] != '\0') {
-        len++;
-    }
-    return hl_string_n(text, len);
-}
-
-#endif /* HL_VALUE_DEFINED */
 
 /** A C string as a view, for hl_call_fail: `return hl_call_fail(call, hl_view("no such key"));`. */
 static inline hl_bytes hl_view(const char *text) {

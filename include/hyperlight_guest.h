@@ -9,7 +9,7 @@
  *
  * Rules
  * - A guest has one thread. One call of a guest function runs at a time, to its end.
- * - Strings are UTF-8. A string that the library hands out is followed by a NUL that its length does not
+ * - Values are those of hyperlight_value.h. Strings are UTF-8. A string that the library hands out is followed by a NUL that its length does not
  *   count, so that `value.as.bytes.data` is a C string too, where the text itself holds no NUL.
  * - What the library hands out (arguments, results of host calls, hl_guest_alloc) lives until the guest
  *   function has returned and its result was sent.
@@ -24,52 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Looks at bytes as another type of byte, without a cast that C++ would call old. */
-#ifdef __cplusplus
-#define HL_VIEW(type, pointer) static_cast<const type *>(static_cast<const void *>(pointer))
-#else
-#define HL_VIEW(type, pointer) ((const type *)(const void *)(pointer))
-#endif
-
-/* ---- values: the same as in hyperlight.h, which a file may include before this header ------------------ */
-
-#if !defined(HL_VALUE_DEFINED) && !defined(HYPERLIGHT_H)
-#define HL_VALUE_DEFINED
-
-/* What a value is. */
-#define HL_VOID 0
-#define HL_BOOL 1
-#define HL_I32 2
-#define HL_U32 3
-#define HL_I64 4
-#define HL_U64 5
-#define HL_F32 6
-#define HL_F64 7
-#define HL_STRING 8
-#define HL_BYTES 9
-
-/* Borrowed bytes; `data` may be NULL where `len` is 0. */
-typedef struct hl_bytes {
-    const uint8_t *data;
-    size_t len;
-} hl_bytes;
-
-/* A value: 32 bytes, fixed for ever. `as.bytes` holds HL_STRING as well as HL_BYTES. */
-typedef struct hl_value {
-    uint32_t kind;
-    uint32_t reserved;
-    union {
-        bool boolean;
-        int32_t i32;
-        uint32_t u32;
-        int64_t i64;
-        uint64_t u64;
-        float f32;
-        double f64;
-        hl_bytes bytes;
-        uint64_t words[3];
-    } as;
-} hl_value;
+#include "hyperlight_value.h"
 
 /* Statuses that hl_host_call and hl_guest_payload give. Those of the host's own functions are any others. */
 #define HL_OK 0
@@ -77,90 +32,6 @@ typedef struct hl_value {
 #define HL_ERR_SIGNATURE -6
 #define HL_ERR_TOO_LARGE -7
 #define HL_ERR_HOST_FUNCTION -9
-
-static inline hl_value hl_void(void) {
-    hl_value value;
-    value.kind = HL_VOID;
-    value.reserved = 0;
-    value.as.words[0] = value.as.words[1] = value.as.words[2] = 0;
-    return value;
-}
-
-static inline hl_value hl_bool(bool boolean) {
-    hl_value value = hl_void();
-    value.kind = HL_BOOL;
-    value.as.boolean = boolean;
-    return value;
-}
-
-static inline hl_value hl_i32(int32_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_I32;
-    value.as.i32 = number;
-    return value;
-}
-
-static inline hl_value hl_u32(uint32_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_U32;
-    value.as.u32 = number;
-    return value;
-}
-
-static inline hl_value hl_i64(int64_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_I64;
-    value.as.i64 = number;
-    return value;
-}
-
-static inline hl_value hl_u64(uint64_t number) {
-    hl_value value = hl_void();
-    value.kind = HL_U64;
-    value.as.u64 = number;
-    return value;
-}
-
-static inline hl_value hl_f32(float number) {
-    hl_value value = hl_void();
-    value.kind = HL_F32;
-    value.as.f32 = number;
-    return value;
-}
-
-static inline hl_value hl_f64(double number) {
-    hl_value value = hl_void();
-    value.kind = HL_F64;
-    value.as.f64 = number;
-    return value;
-}
-
-/* Any bytes; they are not copied. */
-static inline hl_value hl_blob(const void *data, size_t len) {
-    hl_value value = hl_void();
-    value.kind = HL_BYTES;
-    value.as.bytes.data = HL_VIEW(uint8_t, data);
-    value.as.bytes.len = len;
-    return value;
-}
-
-/* Text of a known length; it is not copied. */
-static inline hl_value hl_string_n(const char *text, size_t len) {
-    hl_value value = hl_blob(text, len);
-    value.kind = HL_STRING;
-    return value;
-}
-
-/* A C string; it is not copied. */
-static inline hl_value hl_string(const char *text) {
-    size_t len = 0;
-    while (text[len] != '\0') {
-        len++;
-    }
-    return hl_string_n(text, len);
-}
-
-#endif /* HL_VALUE_DEFINED */
 
 /* A string value that the library handed out, as a C string. */
 static inline const char *hl_text(const hl_value *value) {

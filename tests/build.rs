@@ -59,20 +59,24 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Builds the guest in Rust, and the C SDK; where its library is.
+/// Builds the guests in Rust, and the C SDK; where its library is.
 fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     for path in [
         "abi/src",
         "include/hyperlight_guest.h",
+        "include/hyperlight_value.h",
         "runtimes/builtin/build",
         "runtimes/demo",
         "sdk",
         "tests/guests/attacks",
+        "tests/guests/server",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    let built = cargo::guests(root, out, &["attacks", "libhyperlight-guest-c"])?;
-    fs::copy(built.join("libattacks.so"), out.join("attacks.elf"))?;
+    let built = cargo::guests(root, out, &["attacks", "server", "libhyperlight-guest-c"])?;
+    for name in ["attacks", "server"] {
+        fs::copy(built.join(format!("lib{name}.so")), out.join(format!("{name}.elf")))?;
+    }
     Ok(built)
 }
 

@@ -3,11 +3,15 @@
 //! The host library and every guest program are compiled separately, by different people, at different times. This
 //! crate is all that they share: the wire format of the messages ([`frame`], [`message`]), the kinds of values in them
 //! ([`value`], [`signature`]), the entry of a guest and the description of its memory ([`boot`], [`mailbox`]), and the
-//! bounds of everything that either side may declare ([`limits`]). It allocates nothing, holds no `unsafe`, and never
-//! panics, because one side reads bytes that an adversary wrote.
+//! bounds of everything that either side may declare ([`limits`]). It holds no `unsafe` and never panics, because one
+//! side reads bytes that an adversary wrote. Nothing allocates but the values that own their text or bytes, which the
+//! feature `alloc` adds.
 
 #![no_std]
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
 
 pub mod boot;
 pub mod frame;
@@ -15,12 +19,15 @@ pub mod limits;
 pub mod mailbox;
 pub mod message;
 pub mod note;
+pub mod placement;
 pub mod signature;
 pub mod value;
 
 pub use frame::{DecodeError, Frame, FrameKind, FrameWriter, Full, Sink};
 pub use message::{AbortReason, Arguments, ErrorKind, ToGuest, ToHost};
 pub use signature::SignatureRef;
+#[cfg(feature = "alloc")]
+pub use value::Value;
 pub use value::{Kind, ValueRef};
 
 /// The number of the contract described by this crate.

@@ -1,6 +1,12 @@
 //! The values in messages.
 
+#[cfg(feature = "alloc")]
+mod owned;
+
 use core::fmt;
+
+#[cfg(feature = "alloc")]
+pub use owned::Value;
 
 /// The kind of a value. The numbers are part of the wire format and of the C interface.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

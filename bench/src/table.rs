@@ -151,9 +151,11 @@ pub fn json(rows: &[Row], amount: &Amount, overheads: &[Overhead]) -> serde_json
     let rows = rows.iter().map(|row| {
         serde_json::json!({
             "metric": row.metric,
+            "ours_p10_ns": row.ours.quantile(0.1),
             "ours_p50_ns": row.ours.quantile(0.5),
             "ours_p99_ns": row.ours.quantile(0.99),
             "floor": row.floor_name,
+            "floor_p10_ns": row.floor.quantile(0.1),
             "floor_p50_ns": row.floor.quantile(0.5),
             "floor_p99_ns": row.floor.quantile(0.99),
             "ratio": row.ratio(0.5),
@@ -168,9 +170,11 @@ pub fn json(rows: &[Row], amount: &Amount, overheads: &[Overhead]) -> serde_json
     let overheads = overheads.iter().map(|row| {
         serde_json::json!({
             "metric": row.metric,
+            "ours_p10_ns": row.ours.quantile(0.1),
             "ours_p50_ns": row.ours.quantile(0.5),
             "ours_p99_ns": row.ours.quantile(0.99),
             "floor": "the call from Rust",
+            "floor_p10_ns": row.floor.quantile(0.1),
             "floor_p50_ns": row.floor.quantile(0.5),
             "floor_p99_ns": row.floor.quantile(0.99),
             "added_ns": row.added(),

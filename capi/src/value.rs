@@ -24,7 +24,7 @@ pub const HL_U64: u32 = 5;
 pub const HL_F32: u32 = 6;
 /// `as.f64`, bit for bit.
 pub const HL_F64: u32 = 7;
-/// `as.bytes`, which are UTF-8 text. Not followed by a NUL.
+/// `as.bytes`, which are UTF-8 text. In guests a NUL follows it, in hosts none.
 pub const HL_STRING: u32 = 8;
 /// `as.bytes`, any bytes.
 pub const HL_BYTES: u32 = 9;

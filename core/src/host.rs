@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use libhyperlight_abi::limits::MAX_NAME_LEN;
 use libhyperlight_abi::message::RESERVED_PREFIX;
-use libhyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use crate::error::{BoxError, Count, Error, ErrorCode, Message, Result};
 use crate::signature::Signature;
-use crate::value::{Typed, Value};
+use crate::value::Typed;
 
 /// The name of the host function that every sandbox has unless the host removes or replaces it.
 pub const HOST_PRINT: &str = "HostPrint";

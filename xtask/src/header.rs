@@ -1,7 +1,7 @@
-//! `include/hyperlight.h`, from the sources of the crate `capi`.
+//! `include/hyperlight.h` and the header of values that it shares with guests, from the sources of the crate `capi`.
 //!
-//! The header is committed, because people read it and compile against it without building anything. Its content is
-//! decided in `capi`. Parts that Rust cannot express are in the two C files beside this one.
+//! The headers are committed, because people read them and compile against them without building anything. Their content
+//! is decided in `capi`. Parts that Rust cannot express are in the C files beside this one.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,25 +11,30 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, RenameRule, SortKe
 use crate::options;
 
 const HEADER: &str = "include/hyperlight.h";
+/// The header that hyperlight_guest.h includes, too.
+const VALUES: &str = "include/hyperlight_value.h";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Writes the header.
+/// Writes the headers.
 pub(crate) fn write() -> Result<String> {
-    std::fs::write(root().join(HEADER), generate()?)?;
-    Ok(format!("wrote {HEADER}"))
-}
-
-/// Checks that the header is up to date.
-pub(crate) fn verify() -> Result<String> {
-    if std::fs::read(root().join(HEADER))? == generate()? {
-        Ok(format!("{HEADER} is up to date"))
-    } else {
-        Err(format!("{HEADER} is stale; write it by: cargo xtask header").into())
+    for (name, text) in generate()? {
+        std::fs::write(root().join(name), text)?;
     }
+    Ok(format!("wrote {HEADER} and {VALUES}"))
 }
 
-fn generate() -> Result<Vec<u8>> {
+/// Checks that the headers are up to date.
+pub(crate) fn verify() -> Result<String> {
+    for (name, text) in generate()? {
+        if std::fs::read(root().join(name))? != text.as_bytes() {
+            return Err(format!("{name} is stale; write it by: cargo xtask header").into());
+        }
+    }
+    Ok(format!("{HEADER} and {VALUES} are up to date"))
+}
+
+fn generate() -> Result<[(&'static str, String); 2]> {
     let mut config = Config {
         language: Language::C,
         cpp_compat: true,
@@ -53,20 +58,22 @@ fn generate() -> Result<Vec<u8>> {
     let bindings = Builder::new().with_crate(root().join("capi")).with_config(config).generate()?;
     let mut header = Vec::new();
     bindings.write(&mut header);
-    Ok(share(&polish(&String::from_utf8(header)?)).into_bytes())
+    let (header, values) = split(&polish(&String::from_utf8(header)?));
+    let values = [include_str!("value_prologue.h"), &values, include_str!("value_epilogue.h")].join("\n");
+    Ok([(HEADER, header), (VALUES, values)])
 }
 
-/// Guards the types that hyperlight_guest.h also has, in case that was included before.
-fn share(header: &str) -> String {
-    const SHARED: [&str; 3] = ["} hl_bytes;", "} hl_value_as;", "} hl_value;"];
-    let items = header.split("\n\n").map(|item| {
-        if SHARED.iter().any(|end| item.ends_with(end)) {
-            format!("#ifndef HL_VALUE_DEFINED\n{item}\n#endif")
-        } else {
-            item.to_owned()
-        }
-    });
-    items.collect::<Vec<_>>().join("\n\n")
+/// Takes the values out of the header.
+fn split(header: &str) -> (String, String) {
+    const KINDS: [&str; 10] = ["VOID", "BOOL", "I32", "U32", "I64", "U64", "F32", "F64", "STRING", "BYTES"];
+    const TYPES: [&str; 3] = ["} hl_bytes;", "} hl_value_as;", "} hl_value;"];
+    let is_value = |item: &str| {
+        let last = item.trim_end().lines().next_back().unwrap_or_default();
+        let kind = last.strip_prefix("#define HL_").and_then(|rest| rest.split(' ').next());
+        TYPES.contains(&last) || kind.is_some_and(|kind| KINDS.contains(&kind))
+    };
+    let (values, rest): (Vec<_>, Vec<_>) = header.split("\n\n").partition(|item| is_value(item));
+    (rest.join("\n\n"), values.join("\n\n") + "\n")
 }
 
 /// Makes the header as short as a handwritten one: one line for a comment of one line, type names without their tags.

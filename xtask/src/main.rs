@@ -19,7 +19,7 @@ const USAGE: &str = "usage: cargo xtask CHORE [--verify]
 
 generate        write what is made of tables: options and error codes of every language, and the header
 guests          build the guests of the published crate, into runtimes/builtin/prebuilt
-header          write include/hyperlight.h
+header          write include/hyperlight.h and the header of values
 licences        write LICENSES-THIRD-PARTY
 sbom NAME       print what is in a release: c, crates, npm or wheel, as CycloneDX
 version 1.2.3   put that version into every place

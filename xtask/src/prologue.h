@@ -2,6 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hyperlight_value.h"
+
 #if UINTPTR_MAX != UINT64_MAX
 #error "libhyperlight is for 64-bit programs"
 #endif

@@ -14,7 +14,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
-use libhyperlight_abi::ValueRef;
+use libhyperlight_abi::{Value, ValueRef};
 
 #[cfg(doc)]
 use crate::error::ErrorCode;
@@ -25,7 +25,6 @@ use crate::process::Epoch;
 use crate::sandbox::{Sandbox, State, UninitializedSandbox};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
-use crate::value::Value;
 use crate::vm::reaper;
 pub use members::PoolStatistics;
 use shared::Shared;

@@ -3,15 +3,14 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use libhyperlight_abi::ValueRef;
 use libhyperlight_abi::message::HOST_SIGNATURE;
+use libhyperlight_abi::{Value, ValueRef};
 
 use super::call::Ended;
 use crate::bounds::Quota;
 use crate::error::{BoxError, Error, Message, Name, Result, Text};
 use crate::host::{HOST_PRINT, HostError, HostFunctions, HostPanic, Registered};
 use crate::text::printable;
-use crate::value::Value;
 
 /// One call of a host function.
 pub(super) struct HostCall<'c> {

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libhyperlight_abi::ValueRef;
+use libhyperlight_abi::{Value, ValueRef};
 
 use crate::bounds::Sizes;
 use crate::error::{Error, ErrorCode, Message, Name, Result, Time};
@@ -25,7 +25,7 @@ use crate::process::{Epoch, forked};
 use crate::signature::Signature;
 use crate::snapshot::{Frozen, Snapshot};
 use crate::stop::{InterruptHandle, TimeLimits};
-use crate::value::{Typed, Value};
+use crate::value::Typed;
 use crate::vm::Vm;
 use call::{Conversation, Ended, User};
 pub use tuples::Arguments;

@@ -1,11 +1,11 @@
 //! Calls with typed arguments: tuples of up to 32 arguments, closures of up to 32 parameters.
 
 use libhyperlight_abi::limits::MAX_PARAMETERS;
-use libhyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use crate::error::Result;
 use crate::host::{HostError, HostFunction, Outcome};
-use crate::value::{Argument, Typed, Value};
+use crate::value::{Argument, Typed};
 
 /// A tuple of arguments: `()`, `(a,)`, `(a, b)`, … up to 32 of them.
 pub trait Arguments {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libhyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use super::call::{SignalHook, User};
 use super::{Sandbox, StartFailed, checked_interval};
@@ -15,7 +15,6 @@ use crate::options::{CallOptions, SandboxOptions};
 use crate::signature::Signature;
 use crate::snapshot::Snapshot;
 use crate::stop::{InterruptHandle, Stopper};
-use crate::value::Value;
 
 /// A sandbox that takes host functions, and becomes a [`Sandbox`] by [`Self::evolve`].
 ///

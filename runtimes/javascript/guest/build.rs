@@ -1,6 +1,8 @@
 //! Compiles the C parts: the engine, with this guest's patches, and `printf`. Puts a clock of this crate between the
 //! engine and the C library.
 
+#[path = "../../../sdk/libc/compile.rs"]
+mod compile;
 #[path = "build/engine.rs"]
 mod engine;
 #[path = "build/patch.rs"]
@@ -15,27 +17,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Statics start with a page, so that a call writes to one page of them and not to two.
     println!("cargo::rustc-link-arg-cdylib=-Wl,-z,separate-loadable-segments");
     engine::compile(Path::new("patches"))?;
-    print();
+    compile::compile(&["../../../sdk/libc/printf.c"], "hyperlight_printf");
     Ok(())
-}
-
-fn print() {
-    const SOURCE: &str = "../../../sdk/libc/printf.c";
-    println!("cargo::rerun-if-changed={SOURCE}");
-    cc::Build::new()
-        .file(SOURCE)
-        .std("c11")
-        .pic(true)
-        .warnings(true)
-        .extra_warnings(true)
-        .warnings_into_errors(true)
-        .flag("-ffreestanding")
-        .flag("-fno-builtin")
-        .flag("-fno-stack-protector")
-        .flag("-fcf-protection=none")
-        .flag("-U_FORTIFY_SOURCE")
-        .flag("-fno-asynchronous-unwind-tables")
-        .flag("-ffunction-sections")
-        .flag("-fdata-sections")
-        .compile("hyperlight_printf");
 }

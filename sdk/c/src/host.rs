@@ -48,7 +48,7 @@ unsafe extern "C" fn hl_host_call(
     };
     if !result.is_null() {
         // SAFETY: as above.
-        unsafe { *result = HlValue::copy(value.as_ref()) };
+        unsafe { *result = HlValue::copy(value.borrow()) };
     }
     status
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use libhyperlight_abi::limits::{MAX_DETAILS_LEN, MAX_MESSAGE_LEN, MAX_PARAMETERS};
 use libhyperlight_abi::message::cut;
-use libhyperlight_abi::{AbortReason, ErrorKind, FrameKind, Full, Kind, ValueRef};
+use libhyperlight_abi::{AbortReason, ErrorKind, FrameKind, Full, Kind, Value, ValueRef};
 
 use crate::channel;
 use crate::error::{Error, Result, code};
@@ -13,7 +13,6 @@ use crate::function::{self, Call, Declaration, DynamicCall};
 use crate::incoming::Arguments;
 use crate::panic::give_up;
 use crate::text::Text;
-use crate::value::Value;
 
 /// Bytes of an error frame without its message.
 const ERROR_FRAME_OVERHEAD: usize = 64;
@@ -39,7 +38,7 @@ fn run_dynamic(declaration: &Declaration, call: &DynamicCall, mut arguments: Arg
     }
     let mut borrowed = [ValueRef::Void; MAX_PARAMETERS];
     for (place, copy) in borrowed.iter_mut().zip(&copies) {
-        *place = copy.as_ref();
+        *place = copy.borrow();
     }
     let value = call(borrowed.get(..copies.len()).unwrap_or_default())?;
     if value.kind() != kind(*returns) {
@@ -55,7 +54,7 @@ fn run_dynamic(declaration: &Declaration, call: &DynamicCall, mut arguments: Arg
 /// Posts the reply to a call.
 pub(crate) fn reply(outcome: &Result<Value>) {
     let error = match outcome {
-        Ok(value) => match channel::post(FrameKind::Result, &[value.as_ref()], &[]) {
+        Ok(value) => match channel::post(FrameKind::Result, &[value.borrow()], &[]) {
             Ok(()) => return,
             Err(Full { needed, capacity }) => {
                 let message = format!("the result takes {needed} bytes of {capacity}: raise the output size");

@@ -12,12 +12,11 @@ use core::cell::{OnceCell, RefCell};
 use core::{fmt, mem, slice};
 
 use libhyperlight_abi::limits::{MAX_FUNCTIONS, MAX_NAME_LEN};
-use libhyperlight_abi::{Kind, SignatureRef, ValueRef};
+use libhyperlight_abi::{Kind, SignatureRef, Value, ValueRef};
 
 use crate::error::{Error, Result, code};
 use crate::incoming::Arguments;
 use crate::single::Single;
-use crate::value::Value;
 
 /// An item that an attribute places into the program.
 #[derive(Debug)]

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use libhyperlight_abi::limits::{MAX_NAME_LEN, MAX_PARAMETERS};
 use libhyperlight_abi::message::HOST_SIGNATURE;
-use libhyperlight_abi::{AbortReason, FrameKind, Kind, SignatureRef, ValueRef};
+use libhyperlight_abi::{AbortReason, FrameKind, Kind, SignatureRef, Value, ValueRef};
 
 use crate::channel;
 use crate::error::{Error, Result, code};
 use crate::incoming::Incoming;
 use crate::panic::give_up;
-use crate::value::{Returned, Value};
+use crate::value::Returned;
 
 /// Calls the host function of a name. It need not have been declared.
 ///

@@ -42,11 +42,12 @@ mod mem;
 mod panic;
 pub mod random;
 mod single;
+mod system_call;
 mod text;
 pub mod time;
 mod value;
 
-pub use libhyperlight_abi::{Kind, ValueRef, limits};
+pub use libhyperlight_abi::{Kind, Value, ValueRef, limits};
 pub use libhyperlight_guest_macros::{guest_function, guest_main, host_function};
 pub use log;
 
@@ -55,7 +56,6 @@ pub use error::{Context, Error, Result, code};
 pub use function::{declare_host_function, register};
 pub use host::{HostSignature, host_call, host_signature};
 pub use panic::abort;
-pub use value::Value;
 
 /// The expansion of the attributes. No part of the interface.
 #[doc(hidden)]

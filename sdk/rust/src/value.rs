@@ -7,88 +7,9 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use libhyperlight_abi::{Kind, ValueRef};
+use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use crate::error::Result;
-
-/// A value that owns its text or bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Value {
-    /// No value.
-    #[default]
-    Void,
-    /// See [`Kind::Bool`].
-    Bool(bool),
-    /// See [`Kind::I32`].
-    I32(i32),
-    /// See [`Kind::U32`].
-    U32(u32),
-    /// See [`Kind::I64`].
-    I64(i64),
-    /// See [`Kind::U64`].
-    U64(u64),
-    /// See [`Kind::F32`].
-    F32(f32),
-    /// See [`Kind::F64`].
-    F64(f64),
-    /// See [`Kind::String`].
-    String(String),
-    /// See [`Kind::Bytes`].
-    Bytes(Vec<u8>),
-}
-
-impl Value {
-    /// Returns the kind of the value.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Void => Kind::Void,
-            Self::Bool(_) => Kind::Bool,
-            Self::I32(_) => Kind::I32,
-            Self::U32(_) => Kind::U32,
-            Self::I64(_) => Kind::I64,
-            Self::U64(_) => Kind::U64,
-            Self::F32(_) => Kind::F32,
-            Self::F64(_) => Kind::F64,
-            Self::String(_) => Kind::String,
-            Self::Bytes(_) => Kind::Bytes,
-        }
-    }
-
-    /// Borrows the value.
-    pub fn as_ref(&self) -> ValueRef<'_> {
-        match self {
-            Self::Void => ValueRef::Void,
-            Self::Bool(value) => ValueRef::Bool(*value),
-            Self::I32(value) => ValueRef::I32(*value),
-            Self::U32(value) => ValueRef::U32(*value),
-            Self::I64(value) => ValueRef::I64(*value),
-            Self::U64(value) => ValueRef::U64(*value),
-            Self::F32(value) => ValueRef::F32(*value),
-            Self::F64(value) => ValueRef::F64(*value),
-            Self::String(text) => ValueRef::String(text),
-            Self::Bytes(bytes) => ValueRef::Bytes(bytes),
-        }
-    }
-}
-
-impl From<ValueRef<'_>> for Value {
-    /// Copies text and bytes.
-    fn from(value: ValueRef<'_>) -> Self {
-        match value {
-            ValueRef::Bool(value) => Self::Bool(value),
-            ValueRef::I32(value) => Self::I32(value),
-            ValueRef::U32(value) => Self::U32(value),
-            ValueRef::I64(value) => Self::I64(value),
-            ValueRef::U64(value) => Self::U64(value),
-            ValueRef::F32(value) => Self::F32(value),
-            ValueRef::F64(value) => Self::F64(value),
-            ValueRef::String(text) => Self::String(text.into()),
-            ValueRef::Bytes(bytes) => Self::Bytes(bytes.into()),
-            // `ValueRef` may grow; a guest is compiled with the one that it knows.
-            _ => Self::Void,
-        }
-    }
-}
 
 /// A type that a guest function may take.
 #[diagnostic::on_unimplemented(

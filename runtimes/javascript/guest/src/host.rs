@@ -217,7 +217,6 @@ fn whole(argument: &Value, least: f64, most: f64) -> core::result::Result<f64, M
 /// The result of a host function, for the script.
 fn from_host(value: &sdk::Value) -> Js<Value> {
     match value {
-        sdk::Value::Void => Ok(Value::UNDEFINED),
         sdk::Value::Bool(value) => Ok(Value::bool(*value)),
         sdk::Value::I32(value) => Ok(Value::number((*value).into())),
         sdk::Value::U32(value) => Ok(Value::number((*value).into())),
@@ -227,5 +226,7 @@ fn from_host(value: &sdk::Value) -> Js<Value> {
         sdk::Value::F64(value) => Ok(Value::number(*value)),
         sdk::Value::String(text) => Value::string(text),
         sdk::Value::Bytes(bytes) => Value::bytes(bytes),
+        // `Void`; a guest is compiled with the kinds that it knows.
+        _ => Ok(Value::UNDEFINED),
     }
 }

@@ -61,13 +61,13 @@ fn bind_function(
             let values: Result<Vec<Value>> =
                 arguments.iter().zip(ty.params()).map(|(value, (_, ty))| value::leave(value, &ty)).collect();
             let values = values.map_err(wasmtime::Error::new)?;
-            let borrowed: Vec<ValueRef<'_>> = values.iter().map(Value::as_ref).collect();
+            let borrowed: Vec<ValueRef<'_>> = values.iter().map(Value::borrow).collect();
             let answer = host_call(&name, &borrowed).map_err(wasmtime::Error::new)?;
             if answer.kind() != returns {
                 wasmtime::bail!("the host function `{name}` returned {}, not {returns}", answer.kind());
             }
             if let (Some(place), Some(ty)) = (results.first_mut(), ty.results().next()) {
-                *place = value::enter(answer.as_ref(), &ty).map_err(|error| {
+                *place = value::enter(answer.borrow(), &ty).map_err(|error| {
                     wasmtime::Error::new(error.context(format!("the result of the host function `{name}`")))
                 })?;
             }

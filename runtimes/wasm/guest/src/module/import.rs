@@ -30,12 +30,12 @@ pub(super) fn bind(linker: &mut Linker<State>, import: &ImportType<'_>) -> Resul
         .func_new(module, item, ty, move |_, arguments, results| {
             let values: Option<Vec<Value>> = arguments.iter().map(value::leave).collect();
             let values = values.unwrap_or_default();
-            let borrowed: Vec<ValueRef<'_>> = values.iter().map(Value::as_ref).collect();
+            let borrowed: Vec<ValueRef<'_>> = values.iter().map(Value::borrow).collect();
             let answer = host_call(&name, &borrowed).map_err(wasmtime::Error::new)?;
             if answer.kind() != returns {
                 wasmtime::bail!("the host function `{name}` returned {}, not {returns}", answer.kind());
             }
-            if let (Some(place), Some(value)) = (results.first_mut(), value::enter(answer.as_ref())) {
+            if let (Some(place), Some(value)) = (results.first_mut(), value::enter(answer.borrow())) {
                 *place = value;
             }
             Ok(())
