@@ -95,7 +95,7 @@ impl Program {
         let request = run.request(&self.path, &self.name, self.file_limit, self.jit)?;
         let (limits, call) = run.start(&self.exchange);
         self.is_pristine = false;
-        let called = self.sandbox.call_with::<i32>(request::RUN, (&*request,), &limits);
+        let called = self.sandbox.call_with::<i32>(&limits, request::RUN, (&*request,));
         let ended = match called {
             Ok(status) => Ended::Exit(status),
             Err(error) if error.code() == ErrorCode::GuestError => return Err(invalid(error.message())),

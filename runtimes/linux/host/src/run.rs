@@ -108,7 +108,7 @@ impl Run {
         let mut request = Vec::new();
         let folder = self.folder.as_deref().unwrap_or(b"/");
         path::names(folder)?;
-        let mut add = |kind, parts: &[&[u8]]| {
+        let mut add = |kind, parts: &[&[u8]]| -> Result<()> {
             let len: usize = parts.iter().map(|part| part.len()).sum();
             let len = u32::try_from(len).ok().filter(|len| request.len() + *len as usize <= MAX_REQUEST);
             let len = len.ok_or_else(|| {
