@@ -217,7 +217,8 @@ impl Entry {
 impl Object {
     /// The wire form.
     pub fn to_bytes(&self) -> [u8; OBJECT_LEN] {
-        let mut bytes: [u8; OBJECT_LEN] = fill(&[], &[self.start, self.end, self.bias, self.entry, self.headers]);
+        let mut bytes: [u8; OBJECT_LEN] =
+            fill(&[], &[self.start, self.end, self.bias, self.entry, self.headers]);
         let halves: [u8; 8] = fill(&[self.header_count, self.interpreter], &[]);
         for (place, byte) in bytes.iter_mut().skip(40).zip(halves) {
             *place = byte;
@@ -235,9 +236,8 @@ pub fn header(entries: usize, objects: usize, slots: usize, names: usize) -> [u8
 
 /// The hash of a path: FNV-1a, which is short. Whoever makes paths that collide slows down his own guest.
 pub fn hash(path: &[u8]) -> u64 {
-    path.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    path.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The slot at which the search for a hash starts.
@@ -258,7 +258,10 @@ fn half(bytes: &[u8], number: usize) -> Option<u32> {
 
 fn fill<const N: usize>(halves: &[u32], words: &[u64]) -> [u8; N] {
     let mut bytes = [0; N];
-    let wire = halves.iter().flat_map(|half| half.to_le_bytes()).chain(words.iter().flat_map(|word| word.to_le_bytes()));
+    let wire = halves
+        .iter()
+        .flat_map(|half| half.to_le_bytes())
+        .chain(words.iter().flat_map(|word| word.to_le_bytes()));
     for (place, byte) in bytes.iter_mut().zip(wire) {
         *place = byte;
     }

@@ -47,11 +47,19 @@ impl Clock {
     }
 
     pub(crate) fn monotonic_ns(&self) -> u64 {
-        if self.0.ns_per_tick == 0 { time::monotonic_ns() } else { self.0.monotonic_ns.saturating_add(self.elapsed_ns()) }
+        if self.0.ns_per_tick == 0 {
+            time::monotonic_ns()
+        } else {
+            self.0.monotonic_ns.saturating_add(self.elapsed_ns())
+        }
     }
 
     pub(crate) fn wall_ns(&self) -> u64 {
-        if self.0.ns_per_tick == 0 { time::wall_ns() } else { self.0.wall_ns.saturating_add(self.elapsed_ns()) }
+        if self.0.ns_per_tick == 0 {
+            time::wall_ns()
+        } else {
+            self.0.wall_ns.saturating_add(self.elapsed_ns())
+        }
     }
 
     /// Address of the object, 0 if the counter's rate is not known.

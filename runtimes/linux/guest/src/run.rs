@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use core::ptr;
 use core::slice;
 
-use libhyperlight_guest::{Error, Result, Value, ValueRef, boot_info, code, guest_function, host_call, random};
+use libhyperlight_guest::{
+    Error, Result, Value, ValueRef, boot_info, code, guest_function, host_call, random,
+};
 use libhyperlight_linux_contract::address::INDEX;
 use libhyperlight_linux_contract::index::{HEADER_LEN, Index};
 use libhyperlight_linux_contract::request::{self, Kind, READ_FILE, WRITE_FILE};
@@ -91,7 +93,9 @@ fn prepare(kernel: &mut Kernel<Guest>, request: &Request<'_>, clocks: u64) -> Re
     for (folder, permissions) in [(&b"/tmp"[..], 0o1777), (b"/dev", 0o755), (b"/proc", 0o555)] {
         // What the builder laid out is there already.
         if folder == b"/tmp" {
-            kernel.put_folder(folder, permissions).map_err(|errno| failed("there is no folder", folder, errno))?;
+            kernel
+                .put_folder(folder, permissions)
+                .map_err(|errno| failed("there is no folder", folder, errno))?;
         }
     }
     for (number, (permissions, len, path)) in (0_u32..).zip(&request.files) {
@@ -120,7 +124,9 @@ fn receive(number: u32, len: u64) -> Result<Vec<u8>> {
         let arguments = [ValueRef::U32(number), ValueRef::U64(at), ValueRef::U32(max)];
         match host_call(READ_FILE, &arguments)? {
             Value::Bytes(part) if !part.is_empty() => {
-                contents.try_reserve(part.len()).map_err(|_| invalid("the files do not fit into the guest's heap"))?;
+                contents
+                    .try_reserve(part.len())
+                    .map_err(|_| invalid("the files do not fit into the guest's heap"))?;
                 contents.extend(part);
             }
             _ => return Err(invalid("the host gave less of a file than it has")),

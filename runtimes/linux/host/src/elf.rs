@@ -134,13 +134,20 @@ pub(crate) fn read(file: &[u8], jit: bool) -> Result<Elf, String> {
     };
     let span = object.span();
     if span.end - span.start > MAX_SPAN {
-        return Err(format!("it takes {} bytes of addresses; an object takes at most {MAX_SPAN}", span.end - span.start));
+        return Err(format!(
+            "it takes {} bytes of addresses; an object takes at most {MAX_SPAN}",
+            span.end - span.start
+        ));
     }
     read_dynamic(&mut object, file, headers, jit)?;
     Ok(object)
 }
 
-fn segments(file: &[u8], headers: &[ProgramHeader64<LittleEndian>], jit: bool) -> Result<Vec<Segment>, String> {
+fn segments(
+    file: &[u8],
+    headers: &[ProgramHeader64<LittleEndian>],
+    jit: bool,
+) -> Result<Vec<Segment>, String> {
     let mut segments: Vec<Segment> = Vec::new();
     for (number, header) in of_type(headers, elf::PT_LOAD).enumerate() {
         let bad = |reason: &str| Err(format!("loadable segment {number}: {reason}"));
@@ -183,11 +190,17 @@ fn alignment(
     file: &[u8],
     headers: &[ProgramHeader64<LittleEndian>],
 ) -> u64 {
-    let of_segments = of_type(headers, elf::PT_LOAD).map(|header| header.p_align(LittleEndian)).max().unwrap_or(PAGE);
-    let of_sections = header.section_headers(LittleEndian, file).ok().filter(|sections| !sections.is_empty()).map(|sections| {
-        let in_memory = sections.iter().filter(|section| section.sh_flags(LittleEndian).0 & u64::from(elf::SHF_ALLOC.0) != 0);
-        in_memory.map(|section| section.sh_addralign(LittleEndian)).max().unwrap_or(PAGE)
-    });
+    let of_segments =
+        of_type(headers, elf::PT_LOAD).map(|header| header.p_align(LittleEndian)).max().unwrap_or(PAGE);
+    let of_sections =
+        header.section_headers(LittleEndian, file).ok().filter(|sections| !sections.is_empty()).map(
+            |sections| {
+                let in_memory = sections
+                    .iter()
+                    .filter(|section| section.sh_flags(LittleEndian).0 & u64::from(elf::SHF_ALLOC.0) != 0);
+                in_memory.map(|section| section.sh_addralign(LittleEndian)).max().unwrap_or(PAGE)
+            },
+        );
     let asked = of_sections.unwrap_or(of_segments).clamp(PAGE, MAX_ALIGN);
     if asked.is_power_of_two() { asked } else { MAX_ALIGN }
 }
@@ -196,7 +209,8 @@ fn interpreter(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result
     let Some(header) = of_type(headers, elf::PT_INTERP).next() else {
         return Ok(None);
     };
-    let path = header.interpreter(LittleEndian, file).ok().flatten().filter(|path| path.len() <= MAX_PATH_LEN);
+    let path =
+        header.interpreter(LittleEndian, file).ok().flatten().filter(|path| path.len() <= MAX_PATH_LEN);
     path.map(|path| Some(path.to_vec())).ok_or_else(|| "the path of its dynamic loader is damaged".to_owned())
 }
 
@@ -210,13 +224,16 @@ fn read_dynamic(
     let Some(header) = of_type(headers, elf::PT_DYNAMIC).next() else {
         return Ok(());
     };
-    let entries = header.dynamic(LittleEndian, file).ok().flatten().ok_or("its dynamic section is damaged")?;
+    let entries =
+        header.dynamic(LittleEndian, file).ok().flatten().ok_or("its dynamic section is damaged")?;
     let entries = entries.iter().map(|entry| (entry.d_tag(LittleEndian), entry.d_val(LittleEndian)));
     let entries = || entries.clone().take_while(|(tag, _)| *tag != elf::DT_NULL);
     let value = |wanted| entries().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
     let flags = value(elf::DT_FLAGS).unwrap_or(0);
     if (value(elf::DT_TEXTREL).is_some() || flags & u64::from(elf::DF_TEXTREL.0) != 0) && !jit {
-        return Err("its relocations change its code (TEXTREL), which only a guest with `jit` may have".to_owned());
+        return Err(
+            "its relocations change its code (TEXTREL), which only a guest with `jit` may have".to_owned()
+        );
     }
     let strings = value(elf::DT_STRTAB).and_then(|address| object.bytes_at(file, address));
     let string = |offset: u64| {

@@ -18,7 +18,10 @@ pub(crate) fn binary(path: &[u8], reason: impl Display) -> Error {
 
 /// An error for a file that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorCode::Io, format!("{} cannot be read: {error}", shown(path.as_os_str().as_encoded_bytes())))
+    Error::new(
+        ErrorCode::Io,
+        format!("{} cannot be read: {error}", shown(path.as_os_str().as_encoded_bytes())),
+    )
 }
 
 /// A path as it stands in a line of text, shortened if it is long.

@@ -60,7 +60,8 @@ impl Exchange {
     /// Registers the functions.
     pub fn register(&self, sandbox: &mut UninitializedSandbox) -> Result<()> {
         let exchange = self.clone();
-        sandbox.register(OUTPUT, move |stream: u32, bytes: Vec<u8>| exchange.current().print(stream, &bytes))?;
+        sandbox
+            .register(OUTPUT, move |stream: u32, bytes: Vec<u8>| exchange.current().print(stream, &bytes))?;
         let exchange = self.clone();
         sandbox.register(INPUT, move |max: u32| exchange.current().input(max))?;
         let exchange = self.clone();
@@ -152,7 +153,9 @@ impl Current {
             self.files.remove(&path);
             return;
         }
-        let file = if offset == 0 { self.files.entry(path).or_default() } else {
+        let file = if offset == 0 {
+            self.files.entry(path).or_default()
+        } else {
             // A file whose beginning was not taken has no rest, either.
             let Some(file) = self.files.get_mut(&path) else { return };
             file
@@ -166,6 +169,9 @@ impl Current {
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current").field("printed", &self.printed).field("written", &self.written).finish_non_exhaustive()
+        f.debug_struct("Current")
+            .field("printed", &self.printed)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }

@@ -147,14 +147,20 @@ impl Files {
             path::check_name(asked, &name)?;
             let next = path::join(&here, &name);
             if next.len() > MAX_PATH_LEN {
-                return Err(invalid(format!("the path {} leads to one of over {MAX_PATH_LEN} bytes", shown(asked))));
+                return Err(invalid(format!(
+                    "the path {} leads to one of over {MAX_PATH_LEN} bytes",
+                    shown(asked)
+                )));
             }
             let on_host = Path::new(std::ffi::OsStr::from_bytes(&next));
             let metadata = fs::symlink_metadata(on_host).map_err(|error| unreadable(on_host, &error))?;
             if metadata.is_symlink() {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(invalid(format!("the path {} leads through over {MAX_LINKS} symbolic links", shown(asked))));
+                    return Err(invalid(format!(
+                        "the path {} leads through over {MAX_LINKS} symbolic links",
+                        shown(asked)
+                    )));
                 }
                 let target = link_target(on_host)?;
                 if target.starts_with(b"/") {
@@ -245,12 +251,20 @@ impl Files {
     /// Adds an entry, or replaces the one with that path; a folder only by another one, and by nothing else.
     fn insert(&mut self, guest: Vec<u8>, taken: Taken) -> Result<()> {
         if guest.len() > MAX_PATH_LEN {
-            let text = format!("the path {} has {} bytes; a path has at most {MAX_PATH_LEN}", shown(&guest), guest.len());
+            let text = format!(
+                "the path {} has {} bytes; a path has at most {MAX_PATH_LEN}",
+                shown(&guest),
+                guest.len()
+            );
             return Err(invalid(text));
         }
         let above = path::parent(&guest);
         if guest.len() > 1 && !matches!(self.taken.get(above), Some(Taken::Folder(_))) {
-            return Err(invalid(format!("{} cannot be in {}, which is no folder", shown(&guest), shown(above))));
+            return Err(invalid(format!(
+                "{} cannot be in {}, which is no folder",
+                shown(&guest),
+                shown(above)
+            )));
         }
         let added = match &taken {
             Taken::File { size, .. } => rounded(*size),
@@ -260,7 +274,10 @@ impl Files {
             (Some(Taken::Folder(_)), Taken::Folder(_)) | (None | Some(Taken::Link { .. }), _) => 0,
             (Some(Taken::File { size, .. }), _) => rounded(*size),
             (Some(Taken::Folder(_)), _) => {
-                return Err(invalid(format!("{} is a folder, and cannot become something else", shown(&guest))));
+                return Err(invalid(format!(
+                    "{} is a folder, and cannot become something else",
+                    shown(&guest)
+                )));
             }
         };
         self.file_bytes = (self.file_bytes - freed).saturating_add(added);
@@ -337,7 +354,11 @@ fn open(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file any more")) }
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file any more"))
+    }
 }
 
 fn link_target(path: &Path) -> Result<Vec<u8>> {

@@ -73,9 +73,13 @@ pub(crate) fn write_files(files: &Files, to: &mut impl io::Write) -> Result<Vec<
     Ok(offsets)
 }
 
-
 /// Lays everything out. `bytes` are those that [`write_files`] wrote, and `offsets` what it returned.
-pub(crate) fn lay_out(files: &Files, bytes: &[u8], offsets: &[u64], settings: &Settings<'_>) -> Result<Layout> {
+pub(crate) fn lay_out(
+    files: &Files,
+    bytes: &[u8],
+    offsets: &[u64],
+    settings: &Settings<'_>,
+) -> Result<Layout> {
     let mut placer = Placer::new(settings.handler);
     let numbers = Numbers::of(files);
     let (mut pieces, mut objects, mut unplaced) = (Vec::new(), Vec::new(), Vec::new());
@@ -110,7 +114,9 @@ pub(crate) fn lay_out(files: &Files, bytes: &[u8], offsets: &[u64], settings: &S
                 pieces.extend(placed.pieces);
                 rewritten += placed.rewritten;
             }
-            Err(reason) if path == settings.program => return Err(binary(path, format!("it cannot be run: {reason}"))),
+            Err(reason) if path == settings.program => {
+                return Err(binary(path, format!("it cannot be run: {reason}")));
+            }
             Err(reason) => unplaced.push(Unplaced { path: path.clone(), reason }),
         }
     }
@@ -119,11 +125,14 @@ pub(crate) fn lay_out(files: &Files, bytes: &[u8], offsets: &[u64], settings: &S
             Taken::File { source, .. } => source.start(2).ok(),
             _ => None,
         });
-        return Err(binary(settings.program, match start.as_deref() {
-            Some(b"#!") => "it is a script; run its interpreter, and give the script as an argument",
-            Some(_) => "it is no ELF program for this processor",
-            None => "it is no file",
-        }));
+        return Err(binary(
+            settings.program,
+            match start.as_deref() {
+                Some(b"#!") => "it is a script; run its interpreter, and give the script as an argument",
+                Some(_) => "it is no ELF program for this processor",
+                None => "it is no file",
+            },
+        ));
     }
     let index = index::write(files, offsets, &by_path)?;
     Ok(Layout { index, pieces, objects, unplaced, rewritten })

@@ -29,8 +29,7 @@ const DEFAULTS: [&str; 6] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
 
 /// Folders within these for newer processors.
-const VARIANTS: [&str; 3] =
-    ["glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4"];
+const VARIANTS: [&str; 3] = ["glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4"];
 
 /// Files of the configuration, bytes of each, and folders in all.
 const MAX_FILES: usize = 256;
@@ -51,8 +50,12 @@ pub struct Missing {
 
 /// Adds the libraries that the objects among the files need, and those that these need. Lists what was not found.
 pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
-    let mut waiting: Vec<Vec<u8>> =
-        files.taken().iter().filter(|(path, taken)| may_be_object(path, taken)).map(|(path, _)| path.clone()).collect();
+    let mut waiting: Vec<Vec<u8>> = files
+        .taken()
+        .iter()
+        .filter(|(path, taken)| may_be_object(path, taken))
+        .map(|(path, _)| path.clone())
+        .collect();
     let mut seen: BTreeSet<Vec<u8>> = waiting.iter().cloned().collect();
     let mut search = None;
     let mut missing = Vec::new();
@@ -63,7 +66,9 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
         };
         objects += 1;
         if objects > MAX_OBJECTS {
-            return Err(invalid(format!("a guest has at most {MAX_OBJECTS} ELF objects; ask for fewer folders")));
+            return Err(invalid(format!(
+                "a guest has at most {MAX_OBJECTS} ELF objects; ask for fewer folders"
+            )));
         }
         if let Some(interpreter) = &object.interpreter {
             take(files, interpreter, &mut seen, &mut waiting)?;
@@ -105,7 +110,12 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
 }
 
 /// Takes a library if it is there, in the guest already or on the host. Returns true if it is.
-fn take(files: &mut Files, path: &[u8], seen: &mut BTreeSet<Vec<u8>>, waiting: &mut Vec<Vec<u8>>) -> Result<bool> {
+fn take(
+    files: &mut Files,
+    path: &[u8],
+    seen: &mut BTreeSet<Vec<u8>>,
+    waiting: &mut Vec<Vec<u8>>,
+) -> Result<bool> {
     if matches!(files.taken().get(path), Some(Taken::File { .. })) || seen.contains(path) {
         return Ok(true);
     }
@@ -195,7 +205,9 @@ fn configured() -> Vec<Vec<u8>> {
         };
         for line in text.split(|byte| *byte == b'\n') {
             let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-            if let Some(pattern) = line.strip_prefix(b"include").filter(|rest| rest.starts_with(b" ") || rest.starts_with(b"\t")) {
+            if let Some(pattern) =
+                line.strip_prefix(b"include").filter(|rest| rest.starts_with(b" ") || rest.starts_with(b"\t"))
+            {
                 // The last one is read first.
                 waiting.extend(matching(pattern.trim_ascii()).into_iter().rev());
             } else if line.starts_with(b"/") && folders.len() < MAX_FOLDERS {
@@ -208,7 +220,8 @@ fn configured() -> Vec<Vec<u8>> {
 
 /// The files that match a pattern with at most one `*` in its last name, sorted.
 fn matching(pattern: &[u8]) -> Vec<Vec<u8>> {
-    let (folder, name) = (path::parent(pattern), pattern.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
+    let (folder, name) =
+        (path::parent(pattern), pattern.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
     let Some(star) = name.iter().position(|byte| *byte == b'*') else {
         return vec![pattern.to_vec()];
     };
@@ -218,7 +231,9 @@ fn matching(pattern: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let names = entries.take(MAX_FILES).filter_map(std::result::Result::ok).map(|entry| entry.file_name());
-    let fits = |name: &[u8]| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after);
+    let fits = |name: &[u8]| {
+        name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+    };
     let mut found: Vec<_> =
         names.filter(|name| fits(name.as_bytes())).map(|name| path::join(folder, name.as_bytes())).collect();
     found.sort_unstable();

@@ -18,7 +18,8 @@ pub(crate) fn names(path: &[u8]) -> Result<Vec<&[u8]>> {
     let Some(relative) = path.strip_prefix(b"/") else {
         return refuse("does not start with /".to_owned());
     };
-    let names: Vec<_> = relative.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
+    let names: Vec<_> =
+        relative.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
     for name in &names {
         if *name == b".." {
             return refuse("has a part .. in it; give the path that it stands for".to_owned());
@@ -31,7 +32,11 @@ pub(crate) fn names(path: &[u8]) -> Result<Vec<&[u8]>> {
 /// Fails if the last part of a path is too long or has a zero in it.
 pub(crate) fn check_name(path: &[u8], name: &[u8]) -> Result<()> {
     if name.len() > MAX_NAME_LEN {
-        let text = format!("the path {} has a name of {} bytes; a name has at most {MAX_NAME_LEN}", shown(path), name.len());
+        let text = format!(
+            "the path {} has a name of {} bytes; a name has at most {MAX_NAME_LEN}",
+            shown(path),
+            name.len()
+        );
         return Err(invalid(text));
     }
     if name.contains(&0) {

@@ -83,7 +83,8 @@ impl Placer {
             None => Vec::new(),
         };
         let span = elf.span();
-        let stubs_len = if sites.is_empty() { 0 } else { rewrite::stubs_len(sites.len()).next_multiple_of(PAGE) };
+        let stubs_len =
+            if sites.is_empty() { 0 } else { rewrite::stubs_len(sites.len()).next_multiple_of(PAGE) };
         // Sizes are bounded by `Elf`, so that these sums fit.
         let size = span.end - span.start;
         let (start, window_end) = if elf.is_fixed {
@@ -95,9 +96,15 @@ impl Placer {
         let stubs = start.checked_add(size + GUARD).ok_or("its addresses wrap around")?;
         let end = stubs.checked_add(stubs_len + GUARD).ok_or("its addresses wrap around")?;
         if start < EXECUTABLE.start || end > window_end {
-            return Err(format!("its addresses, {:#x} to {:#x}, are outside of those for objects", start, start + size));
+            return Err(format!(
+                "its addresses, {:#x} to {:#x}, are outside of those for objects",
+                start,
+                start + size
+            ));
         }
-        if elf.is_fixed && let Some(other) = &self.fixed {
+        if elf.is_fixed
+            && let Some(other) = &self.fixed
+        {
             return Err(format!("another program has the addresses {:#x} to {:#x}", other.start, other.end));
         }
         let bias = start.wrapping_sub(span.start);
@@ -113,10 +120,13 @@ impl Placer {
             let contents = Contents::Own(rewritten.stubs);
             pieces.push(Piece { address: stubs, size: stubs_len, contents, access: Access::Execute });
         }
-        let own = pieces.iter().filter(|piece| matches!(piece.contents, Contents::Own(_))).map(|piece| piece.size);
+        let own =
+            pieces.iter().filter(|piece| matches!(piece.contents, Contents::Own(_))).map(|piece| piece.size);
         let own_bytes = self.own_bytes.saturating_add(own.sum());
         if own_bytes > MAX_OWN_BYTES {
-            return Err(format!("with it, the objects take over {MAX_OWN_BYTES} bytes of memory of their own"));
+            return Err(format!(
+                "with it, the objects take over {MAX_OWN_BYTES} bytes of memory of their own"
+            ));
         }
         self.own_bytes = own_bytes;
         self.objects += 1;
@@ -158,7 +168,8 @@ fn map(
     };
     let in_file = (segment.file.end - segment.file_page()).next_multiple_of(PAGE);
     if segment.writable || in_file < size {
-        let bytes = elf::slice(file, segment.file_page()..segment.file.end).ok_or("a segment is outside of the file")?;
+        let bytes = elf::slice(file, segment.file_page()..segment.file.end)
+            .ok_or("a segment is outside of the file")?;
         pieces.push(Piece { address, size, contents: Contents::Own(bytes.to_vec()), access });
         return Ok(());
     }
@@ -178,7 +189,12 @@ fn map(
             let at = usize::try_from(jump - run.start).unwrap_or(usize::MAX);
             bytes.iter_mut().skip(at).zip(code).for_each(|(place, byte)| *place = *byte);
         }
-        pieces.push(Piece { address: run.start, size: run.end - run.start, contents: Contents::Own(bytes), access });
+        pieces.push(Piece {
+            address: run.start,
+            size: run.end - run.start,
+            contents: Contents::Own(bytes),
+            access,
+        });
         at = run.end;
     }
     if at < end {

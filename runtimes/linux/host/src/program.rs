@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use libhyperlight::placement::{FixedPartBuilder, Placement, Region, RegionAccess, Source};
 use libhyperlight::{
-    Error, ErrorCode, Guest, InterruptHandle, Result, Sandbox, SandboxOptions, Snapshot,
-    UninitializedSandbox,
+    Error, ErrorCode, Guest, InterruptHandle, Result, Sandbox, SandboxOptions, Snapshot, UninitializedSandbox,
 };
 use libhyperlight_linux_contract::PAGE;
 use libhyperlight_linux_contract::address::{FILES, INDEX};
@@ -184,11 +183,15 @@ impl ProgramBuilder {
         if index::resolve(&self.files, &name).is_none() {
             self.files.add(&self.path)?;
         }
-        let path = index::resolve(&self.files, &name).ok_or_else(|| binary(&name, "it is not among the files"))?;
+        let path =
+            index::resolve(&self.files, &name).ok_or_else(|| binary(&name, "it is not among the files"))?;
         let missing = libraries::add_needed(&mut self.files)?;
         let own: Vec<_> = missing.iter().filter(|missing| missing.needed_by == path).cloned().collect();
         if !own.is_empty() {
-            return Err(binary(&name, format!("it needs libraries that are not there: {}", libraries::sentence(&own))));
+            return Err(binary(
+                &name,
+                format!("it needs libraries that are not there: {}", libraries::sentence(&own)),
+            ));
         }
         let libos = libhyperlight_builtin::linux()?;
         let handler = libos.system_call_handler();

@@ -62,8 +62,10 @@ pub(crate) fn sites(object: &Elf, file: &[u8], max: usize) -> Vec<Site> {
     let code = || object.segments.iter().filter(|segment| segment.executable && !segment.writable);
     for segment in code() {
         let bytes = slice(file, segment.file.clone()).unwrap_or_default();
-        candidates.extend(matches(bytes).map(|(at, number)| {
-            Candidate { site: Site { address: segment.address + at, number }, is_reached: false, is_entered: false }
+        candidates.extend(matches(bytes).map(|(at, number)| Candidate {
+            site: Site { address: segment.address + at, number },
+            is_reached: false,
+            is_entered: false,
         }));
     }
     // Nearly every library has none, and need not be decoded.

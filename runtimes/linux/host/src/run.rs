@@ -112,7 +112,9 @@ impl Run {
             let len: usize = parts.iter().map(|part| part.len()).sum();
             let len = u32::try_from(len).ok().filter(|len| request.len() + *len as usize <= MAX_REQUEST);
             let len = len.ok_or_else(|| {
-                invalid(format!("arguments, environment and paths take over {MAX_REQUEST} bytes; pass them in a file"))
+                invalid(format!(
+                    "arguments, environment and paths take over {MAX_REQUEST} bytes; pass them in a file"
+                ))
             })?;
             request.extend(header(kind, len));
             parts.iter().for_each(|part| request.extend_from_slice(part));
@@ -168,7 +170,10 @@ impl Outcome {
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("args", &self.args.len()).field("files", &self.files.len()).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("args", &self.args.len())
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,8 @@ use libhyperlight_linux::{Ended, Outcome, Program, Run};
 fn compile(folder: &Path, source: &str, arguments: &[&str]) -> std::path::PathBuf {
     let (from, to) = (folder.join("program.c"), folder.join("program"));
     fs::write(&from, source).unwrap();
-    let status = Command::new("cc").args(["-O1", "-w", "-o"]).arg(&to).arg(&from).args(arguments).status().unwrap();
+    let status =
+        Command::new("cc").args(["-O1", "-w", "-o"]).arg(&to).arg(&from).args(arguments).status().unwrap();
     assert!(status.success());
     to
 }

@@ -98,7 +98,8 @@ impl Descriptors {
 
     /// Opens a file under a number; what had it is closed.
     pub fn replace(&mut self, file: Rc<OpenFile>, closes_on_exec: bool, number: u64) -> Result<u64, Errno> {
-        let place = usize::try_from(number).ok().filter(|place| *place < MAX_DESCRIPTORS).ok_or(Errno::BADF)?;
+        let place =
+            usize::try_from(number).ok().filter(|place| *place < MAX_DESCRIPTORS).ok_or(Errno::BADF)?;
         self.put(place, Descriptor { file, closes_on_exec });
         Ok(number)
     }
@@ -156,14 +157,22 @@ impl OpenFile {
     /// What could be done with it now without waiting, as bits of `poll`.
     pub fn readiness(&self) -> u32 {
         match &self.kind {
-            Kind::Epoll(epoll) => if epoll.borrow().is_ready() { IN } else { 0 },
+            Kind::Epoll(epoll) => {
+                if epoll.borrow().is_ready() {
+                    IN
+                } else {
+                    0
+                }
+            }
             Kind::Event(count, _) => OUT | if count.get() == 0 { 0 } else { IN },
             Kind::Reader(reader) => reader.readiness(),
             Kind::Socket(reader, writer) => reader.readiness() | writer.readiness(),
             Kind::Writer(writer) => writer.readiness(),
             Kind::Input => IN,
             Kind::Output(_) => OUT,
-            Kind::Device(_) | Kind::Folder(..) | Kind::Laid(..) | Kind::Temporary(_) | Kind::Text(_) => IN | OUT,
+            Kind::Device(_) | Kind::Folder(..) | Kind::Laid(..) | Kind::Temporary(_) | Kind::Text(_) => {
+                IN | OUT
+            }
         }
     }
 

@@ -47,8 +47,15 @@ impl Epoll {
         Ok(())
     }
 
-    pub fn change(&mut self, descriptor: u64, file: &Rc<OpenFile>, events: u32, data: u64) -> Result<(), Errno> {
-        let interest = self.position(descriptor, file).and_then(|at| self.interests.get_mut(at)).ok_or(Errno::NOENT)?;
+    pub fn change(
+        &mut self,
+        descriptor: u64,
+        file: &Rc<OpenFile>,
+        events: u32,
+        data: u64,
+    ) -> Result<(), Errno> {
+        let interest =
+            self.position(descriptor, file).and_then(|at| self.interests.get_mut(at)).ok_or(Errno::NOENT)?;
         (interest.events, interest.data, interest.reported) = (events, data, 0);
         Ok(())
     }

@@ -315,7 +315,9 @@ impl<P: Platform> Kernel<P> {
     pub(crate) fn missing(&mut self, number: u64) -> Answer {
         if self.told.len() < MAX_TOLD && self.told.insert(number) {
             match numbers::name(number) {
-                Some(name) => self.platform.log(format_args!("the system call {name} ({number}) is not there: ENOSYS")),
+                Some(name) => {
+                    self.platform.log(format_args!("the system call {name} ({number}) is not there: ENOSYS"))
+                }
                 None => self.platform.log(format_args!("there is no system call {number}: ENOSYS")),
             }
         }

@@ -64,7 +64,8 @@ impl<P: Platform> Kernel<P> {
         let (number, object) = self.object_at(&path)?;
         self.files.program.clone_from(&path);
         self.files.working = self.files.resolve(b"/", start.folder, true)?;
-        self.command_line = start.arguments.iter().flat_map(|argument| argument.iter().chain(&[0])).copied().collect();
+        self.command_line =
+            start.arguments.iter().flat_map(|argument| argument.iter().chain(&[0])).copied().collect();
         if let Some(name) = path.rsplit(|byte| *byte == b'/').next() {
             let mut short = [0; 16];
             short.iter_mut().zip(name.iter().take(15)).for_each(|(place, byte)| *place = *byte);
@@ -97,10 +98,17 @@ impl<P: Platform> Kernel<P> {
     }
 
     /// Writes the stack. Returns where it ends.
-    fn stack(&mut self, start: &Start<'_>, path: &[u8], object: &Object, loader: Option<&Object>) -> Result<u64, Errno> {
+    fn stack(
+        &mut self,
+        start: &Start<'_>,
+        path: &[u8],
+        object: &Object,
+        loader: Option<&Object>,
+    ) -> Result<u64, Errno> {
         let (arguments, environment) = (start.arguments, start.environment);
         let (bottom, top) = self.memory.main_stack();
-        let texts: Vec<&[u8]> = arguments.iter().chain(environment).map(|text| &**text).chain([path]).collect();
+        let texts: Vec<&[u8]> =
+            arguments.iter().chain(environment).map(|text| &**text).chain([path]).collect();
         let strings = texts.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len() + 1));
         let needed = (strings + texts.len() * 8) as u64;
         if strings > MAX_STRINGS || texts.len() > MAX_COUNT || needed > (top - bottom) / SHARE {

@@ -4,6 +4,7 @@
 //! something has changed. One that waits for a futex is woken by another thread. What a thread is lies in memory, so that
 //! a snapshot has it.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
@@ -41,9 +42,14 @@ pub(crate) struct Thread {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum State {
     /// It waits at a futex's address, to be woken by these bits.
-    Futex { address: u64, bits: u32 },
+    Futex {
+        address: u64,
+        bits: u32,
+    },
     /// It makes its system call again when something has changed since this time.
-    Retry { seen: u64 },
+    Retry {
+        seen: u64,
+    },
     Running,
 }
 
@@ -80,9 +86,7 @@ impl Thread {
 impl Threads {
     /// Starts with one thread.
     pub fn new(process: u32) -> Self {
-        let mut all = Vec::new();
-        all.push(Thread::new(process));
-        Self { all, current: 0, next_id: process + 1, changes: 0 }
+        Self { all: vec![Thread::new(process)], current: 0, next_id: process + 1, changes: 0 }
     }
 
     pub fn len(&self) -> usize {

@@ -77,7 +77,9 @@ pub fn bytes_mut<'a>(address: u64, len: u64) -> Result<&'a mut [u8], Errno> {
     }
     check(address, len)?;
     // SAFETY: as in `bytes`.
-    Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(to_usize(address)), to_usize(len)) })
+    Ok(unsafe {
+        slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(to_usize(address)), to_usize(len))
+    })
 }
 
 /// Copies bytes that the program may see as overlapping.

@@ -1,6 +1,11 @@
 //! The libOS as a program sees it: system calls by their numbers, without a virtual machine.
 
-#![expect(clippy::cast_possible_wrap, reason = "results of system calls are negative for errors")]
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "system calls answer with numbers that are negative for errors"
+)]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 
 use std::cell::RefCell;
 use std::fmt;
@@ -103,7 +108,8 @@ fn index_of(contents: &'static [u8]) -> &'static [u8] {
     use index::{Entry, FILE, FOLDER};
     let names = b"//etc/etc/file";
     let root = Entry { path: 0, path_len: 1, mode: FOLDER | 0o755, parent: 1, child: 2, ..Entry::default() };
-    let folder = Entry { path: 1, path_len: 4, mode: FOLDER | 0o755, parent: 1, child: 3, ..Entry::default() };
+    let folder =
+        Entry { path: 1, path_len: 4, mode: FOLDER | 0o755, parent: 1, child: 3, ..Entry::default() };
     let file = Entry {
         path: 5,
         path_len: 9,
@@ -297,7 +303,7 @@ fn memory_is_zero_and_comes_back() {
     let file = process.open("/etc/file", 0);
     let mapped = process.call(9, &[0, 4096, 3, 2, file as u64, 0]);
     assert!(mapped > 0);
-    assert_eq!(process.write(1, &vec![0; 3]), 3);
+    assert_eq!(process.write(1, &[0; 3]), 3);
     assert_eq!(process.call(1, &[1, mapped as u64, 11]), 11);
     assert!(process.world.0.borrow().stdout.ends_with(b"of the host"));
 }
@@ -407,7 +413,10 @@ fn threads_take_turns_at_futexes_and_ends_wake_who_waits() {
     assert_eq!(thread, 78);
     // The first thread waits; the second one is seen next, at its start.
     assert_eq!(process.call(202, &[word_at, 0x80, 5, 0]), 0);
-    assert_eq!((process.frame.rsp, process.frame.rbx, process.world.0.borrow().pointer), (0x1234_5678, 1, 0x5555));
+    assert_eq!(
+        (process.frame.rsp, process.frame.rbx, process.world.0.borrow().pointer),
+        (0x1234_5678, 1, 0x5555)
+    );
     assert_eq!(process.call(186, &[]), 78);
     assert_eq!(process.call(202, &[word_at, 0x80, 6, 0]), EAGAIN);
     // It wakes the first one, and goes on until it ends.

@@ -47,7 +47,10 @@ fn every_file_is_found_with_its_bytes_and_nothing_else() {
     assert_eq!(index.len(), made.files.list().len() + 1);
     for listed in made.files.list() {
         let entry = index.entry(index.find(listed.path).unwrap()).unwrap();
-        assert_eq!((index.path(&entry), entry.size, index.target(&entry)), (Some(listed.path), listed.size, listed.target));
+        assert_eq!(
+            (index.path(&entry), entry.size, index.target(&entry)),
+            (Some(listed.path), listed.size, listed.target)
+        );
         if let Some(Taken::File { source, size, .. }) = made.files.taken().get(listed.path) {
             let at = (entry.data - FILES.start) as usize;
             assert_eq!(at % PAGE as usize, 0);
@@ -74,7 +77,8 @@ fn a_program_comes_with_its_loader_and_its_libraries() {
     let main = object(&program()).unwrap();
     let loader = index.entry(main.interpreter).unwrap();
     assert!(index.object(&loader).unwrap().entry != 0);
-    let names: Vec<_> = made.layout.objects.iter().map(|(path, ..)| String::from_utf8_lossy(path).into_owned()).collect();
+    let names: Vec<_> =
+        made.layout.objects.iter().map(|(path, ..)| String::from_utf8_lossy(path).into_owned()).collect();
     assert!(names.iter().any(|name| name.contains("/libc")), "{names:?}");
     assert!(made.layout.rewritten > 100);
     let mut last = 0;
@@ -89,7 +93,11 @@ fn a_program_comes_with_its_loader_and_its_libraries() {
 #[test]
 fn two_layouts_of_the_same_files_are_equal() {
     let (one, other) = (make(Files::new()).unwrap(), make(Files::new()).unwrap());
-    assert!(one.bytes == other.bytes && one.layout.index == other.layout.index && one.layout.pieces == other.layout.pieces);
+    assert!(
+        one.bytes == other.bytes
+            && one.layout.index == other.layout.index
+            && one.layout.pieces == other.layout.pieces
+    );
 }
 
 #[test]
@@ -136,8 +144,15 @@ fn nothing_outside_of_what_was_asked_for_is_taken() {
 #[test]
 fn names_and_paths_have_limits() {
     let mut files = Files::new();
-    for path in ["/".to_owned() + &"x".repeat(256), "/xx".repeat(1366), "/x".repeat(64 << 10), "relative".to_owned()] {
-        assert_eq!(files.add_bytes(&path, "").unwrap_err().code(), ErrorCode::InvalidArgument, "{}", path.len());
+    for path in
+        ["/".to_owned() + &"x".repeat(256), "/xx".repeat(1366), "/x".repeat(64 << 10), "relative".to_owned()]
+    {
+        assert_eq!(
+            files.add_bytes(&path, "").unwrap_err().code(),
+            ErrorCode::InvalidArgument,
+            "{}",
+            path.len()
+        );
     }
     for path in ["/a/../b", "/a\0b"] {
         assert_eq!(files.add_bytes(path, "").unwrap_err().code(), ErrorCode::InvalidArgument);

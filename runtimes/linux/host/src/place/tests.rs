@@ -20,7 +20,10 @@ fn check(placed: &Placed, file: &[u8], jit: bool) {
         assert!(jit || piece.access != Access::WriteExecute);
         match &piece.contents {
             Contents::Files(offset) => {
-                assert!(matches!(piece.access, Access::Read | Access::Execute), "the files' own pages are not writable");
+                assert!(
+                    matches!(piece.access, Access::Read | Access::Execute),
+                    "the files' own pages are not writable"
+                );
                 assert!(offset % PAGE == 0 && offset + piece.size <= files_len);
             }
             Contents::Own(bytes) => assert!(bytes.len() as u64 <= piece.size),
@@ -36,7 +39,8 @@ fn place(file: &[u8], jit: bool) -> Result<(Elf, Placed), String> {
 
 /// The byte that the guest finds at an address.
 fn byte_at(placed: &Placed, file: &[u8], address: u64) -> Option<u8> {
-    let piece = placed.pieces.iter().find(|piece| (piece.address..piece.address + piece.size).contains(&address))?;
+    let piece =
+        placed.pieces.iter().find(|piece| (piece.address..piece.address + piece.size).contains(&address))?;
     let at = (address - piece.address) as usize;
     Some(match &piece.contents {
         Contents::Files(offset) => file.get(*offset as usize + at).copied().unwrap_or(0),

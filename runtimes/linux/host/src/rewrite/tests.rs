@@ -18,8 +18,13 @@ fn object_of(code: &[u8]) -> (Elf, Vec<u8>) {
     let mut file = vec![0; 4096];
     file.extend(code);
     let size = code.len() as u64;
-    let segment =
-        crate::elf::Segment { address: 4096, size, file: 4096..4096 + size, writable: false, executable: true };
+    let segment = crate::elf::Segment {
+        address: 4096,
+        size,
+        file: 4096..4096 + size,
+        writable: false,
+        executable: true,
+    };
     let elf = Elf {
         is_fixed: false,
         segments: vec![segment],
@@ -48,7 +53,11 @@ fn found_in(code: &[u8]) -> Vec<u64> {
         })
         .collect();
     decode(bytes, 4096, &mut candidates);
-    candidates.iter().filter(|site| site.is_reached && !site.is_entered).map(|site| site.site.address - 4096).collect()
+    candidates
+        .iter()
+        .filter(|site| site.is_reached && !site.is_entered)
+        .map(|site| site.site.address - 4096)
+        .collect()
 }
 
 #[test]
@@ -115,7 +124,9 @@ fn disassembled(path: &Path) -> Option<BTreeMap<u64, String>> {
         };
         if instruction.starts_with("syscall")
             && let Some((place, mov)) = last.take()
-            && mov.starts_with("mov") && mov.contains(",%eax") && place + 5 == address
+            && mov.starts_with("mov")
+            && mov.contains(",%eax")
+            && place + 5 == address
         {
             calls.insert(place, mov);
         }

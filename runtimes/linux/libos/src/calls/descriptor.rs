@@ -103,7 +103,9 @@ impl<P: Platform> Kernel<P> {
                 Ok(0)
             }
             SET_LOCK | SET_LOCK_WAIT => Ok(0),
-            GET_PIPE_SIZE if matches!(file.kind, Kind::Reader(_) | Kind::Writer(_)) => Ok(pipe::CAPACITY as u64),
+            GET_PIPE_SIZE if matches!(file.kind, Kind::Reader(_) | Kind::Writer(_)) => {
+                Ok(pipe::CAPACITY as u64)
+            }
             _ => Err(Errno::INVAL.into()),
         }
     }

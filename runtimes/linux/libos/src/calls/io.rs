@@ -1,7 +1,7 @@
 //! Reading and writing of what is open.
 
 use alloc::rc::Rc;
-use alloc::vec::Vec;
+use alloc::vec;
 
 use crate::descriptors::{APPEND, Kind, NONBLOCK, OpenFile};
 use crate::errno::{Answer, Errno, Stop};
@@ -112,8 +112,7 @@ impl<P: Platform> Kernel<P> {
         let mut at = if offset == 0 { from.offset.get() } else { user::read(offset)? };
         let mut sent = 0;
         while sent < len.min(MAX_BYTES) {
-            let mut part = Vec::new();
-            part.resize(usize::try_from((len - sent).min(CHUNK))?, 0);
+            let mut part = vec![0; usize::try_from((len - sent).min(CHUNK))?];
             let read = contents(&from, at, &mut part)?;
             let Some(part) = part.get(..read).filter(|part| !part.is_empty()) else {
                 break;

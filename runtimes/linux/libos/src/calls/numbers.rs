@@ -45,7 +45,18 @@ pub(crate) fn name(number: u64) -> Option<&'static str> {
 
 /// Returns true if a call goes on after a handler whose flags say so. Those with a limit in time do not.
 pub(crate) fn restarts(number: u64) -> bool {
-    !matches!(number, POLL | PPOLL | SELECT | PSELECT6 | EPOLL_WAIT | EPOLL_PWAIT | NANOSLEEP | CLOCK_NANOSLEEP | PAUSE | RT_SIGSUSPEND)
+    !matches!(
+        number,
+        POLL | PPOLL
+            | SELECT
+            | PSELECT6
+            | EPOLL_WAIT
+            | EPOLL_PWAIT
+            | NANOSLEEP
+            | CLOCK_NANOSLEEP
+            | PAUSE
+            | RT_SIGSUSPEND
+    )
 }
 
 /// The first number of the second range.

@@ -114,7 +114,9 @@ impl<P: Platform> Kernel<P> {
         if mode & EXECUTE != 0 && !found.is_folder() && found.mode() & 0o111 == 0 {
             return Err(Errno::ACCES.into());
         }
-        if mode & WRITE != 0 && matches!(&found, Found::Laid(_, entry) if entry.mode & TYPE_MASK == index::FILE) {
+        if mode & WRITE != 0
+            && matches!(&found, Found::Laid(_, entry) if entry.mode & TYPE_MASK == index::FILE)
+        {
             return Err(Errno::ROFS.into());
         }
         Ok(0)
@@ -146,7 +148,7 @@ impl<P: Platform> Kernel<P> {
             Kind::Laid(_, entry) => self.files.index.path(entry).unwrap_or_default().to_vec(),
             Kind::Temporary(node) => {
                 let is_it = |(_, other): &(&[u8], &files::Shared)| Rc::ptr_eq(other, node);
-                self.files.temporary.files().find(is_it).map_or(b"(deleted)".to_vec(), |(path, _)| path.to_vec())
+                self.files.temporary.files().find(is_it).map_or(&b"(deleted)"[..], |(path, _)| path).to_vec()
             }
             Kind::Reader(_) | Kind::Writer(_) => alloc::format!("pipe:[{number}]").into_bytes(),
             Kind::Socket(..) => alloc::format!("socket:[{number}]").into_bytes(),

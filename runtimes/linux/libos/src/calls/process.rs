@@ -1,8 +1,8 @@
 //! The process: who it is, what it may use, and what there is none of.
 
 use super::numbers as n;
-use crate::errno::{Answer, Errno};
 use crate::descriptors::MAX_DESCRIPTORS;
+use crate::errno::{Answer, Errno};
 use crate::frame::Frame;
 use crate::kernel::Kernel;
 use crate::platform::Platform;
@@ -109,7 +109,8 @@ impl<P: Platform> Kernel<P> {
     fn usage(&mut self, into: u64) -> Answer {
         let used = self.platform.monotonic_ns().saturating_sub(self.started);
         let mut words = [0_u64; 18];
-        let values = [used / 1_000_000_000, used % 1_000_000_000 / 1000, 0, 0, self.memory.arena.taken() / 1024];
+        let values =
+            [used / 1_000_000_000, used % 1_000_000_000 / 1000, 0, 0, self.memory.arena.taken() / 1024];
         words.iter_mut().zip(values).for_each(|(place, value)| *place = value);
         user::write(into, words)?;
         Ok(0)

@@ -113,7 +113,10 @@ impl<P: Platform> Kernel<P> {
     pub(super) fn kill(&mut self, process: u64, signal: u64) -> Answer {
         let process = u32::try_from(process & 0xffff_ffff)?;
         // Itself, its group, everybody.
-        if process != self.process && !matches!(process.cast_signed(), 0 | -1) && process.wrapping_neg() != self.process {
+        if process != self.process
+            && !matches!(process.cast_signed(), 0 | -1)
+            && process.wrapping_neg() != self.process
+        {
             return Err(Errno::SRCH.into());
         }
         self.raise(u32::try_from(signal & 0xffff_ffff)?, None)?;

@@ -79,7 +79,14 @@ impl<P: Platform> Kernel<P> {
         Ok(0)
     }
 
-    pub(super) fn socket_option(&mut self, number: u64, level: u64, option: u64, into: u64, len: u64) -> Answer {
+    pub(super) fn socket_option(
+        &mut self,
+        number: u64,
+        level: u64,
+        option: u64,
+        into: u64,
+        len: u64,
+    ) -> Answer {
         self.socket(number)?;
         let value = if (level, option) == (SOCKET_LEVEL, OPTION_KIND) { STREAM } else { 0 };
         user::write(into, u32::try_from(value)?)?;

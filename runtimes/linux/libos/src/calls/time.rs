@@ -111,7 +111,8 @@ impl<P: Platform> Kernel<P> {
             return Err(Errno::INVAL.into());
         }
         let (left, interval) = self.alarm_left();
-        let (new_interval, value) = (span_us(new)?.unwrap_or(0), if new == 0 { None } else { span_us(new + 16)? });
+        let (new_interval, value) =
+            (span_us(new)?.unwrap_or(0), if new == 0 { None } else { span_us(new + 16)? });
         if old != 0 {
             user::write(old, [parts_us(interval), parts_us(left)])?;
         }

@@ -52,7 +52,14 @@ impl<P: Platform> Kernel<P> {
         Ok(0)
     }
 
-    pub(super) fn rename(&mut self, from_folder: u64, from: u64, to_folder: u64, to: u64, flags: u64) -> Answer {
+    pub(super) fn rename(
+        &mut self,
+        from_folder: u64,
+        from: u64,
+        to_folder: u64,
+        to: u64,
+        flags: u64,
+    ) -> Answer {
         let from = self.path_at(from_folder, from, false)?;
         let to = self.path_at(to_folder, to, false)?;
         let found = self.files.find(&from).ok_or(Errno::NOENT)?;
@@ -101,7 +108,14 @@ impl<P: Platform> Kernel<P> {
         Ok(0)
     }
 
-    pub(super) fn add_link(&mut self, from_folder: u64, from: u64, to_folder: u64, to: u64, flags: u64) -> Answer {
+    pub(super) fn add_link(
+        &mut self,
+        from_folder: u64,
+        from: u64,
+        to_folder: u64,
+        to: u64,
+        flags: u64,
+    ) -> Answer {
         let from = self.path_at(from_folder, from, flags & FOLLOW != 0)?;
         let to = self.path_at(to_folder, to, false)?;
         let found = self.files.find(&from).ok_or(Errno::NOENT)?;
@@ -159,7 +173,7 @@ impl<P: Platform> Kernel<P> {
             return self.of_open(folder);
         }
         let path = self.path_at(folder, path, flags & NO_FOLLOW == 0)?;
-        self.files.find(&path).map(|_| 0).ok_or(Errno::NOENT.into())
+        self.files.find(&path).map(|_| 0).ok_or_else(|| Errno::NOENT.into())
     }
 
     pub(super) fn set_times(&mut self, folder: u64, path: u64, times: u64, flags: u64) -> Answer {

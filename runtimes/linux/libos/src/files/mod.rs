@@ -81,7 +81,11 @@ impl FileSystem {
         if path.is_empty() {
             return Err(Errno::NOENT);
         }
-        let mut here = if path.starts_with(b"/") { Vec::new() } else { base.strip_suffix(b"/").unwrap_or(base).to_vec() };
+        let mut here = if path.starts_with(b"/") {
+            Vec::new()
+        } else {
+            base.strip_suffix(b"/").unwrap_or(base).to_vec()
+        };
         let must_be_folder = path.ends_with(b"/") || path.ends_with(b"/.");
         let mut rest: Vec<Vec<u8>> = Vec::new();
         push_names(&mut rest, path)?;

@@ -80,7 +80,10 @@ impl Temporary {
 
     /// Every file with its path.
     pub fn files(&self) -> impl Iterator<Item = (&[u8], &Shared)> {
-        self.nodes.iter().filter(|(_, node)| node.borrow().mode & TYPE_MASK == FILE).map(|(path, node)| (&**path, node))
+        self.nodes
+            .iter()
+            .filter(|(_, node)| node.borrow().mode & TYPE_MASK == FILE)
+            .map(|(path, node)| (&**path, node))
     }
 
     /// Makes a node. The caller has made sure that there is nothing at the path.
@@ -254,7 +257,12 @@ impl Drop for Node {
 
 impl Room {
     fn take(&self, bytes: u64) -> Result<(), Errno> {
-        let used = self.used.get().checked_add(bytes).filter(|used| *used <= self.limit.get()).ok_or(Errno::NOSPC)?;
+        let used = self
+            .used
+            .get()
+            .checked_add(bytes)
+            .filter(|used| *used <= self.limit.get())
+            .ok_or(Errno::NOSPC)?;
         self.used.set(used);
         Ok(())
     }
@@ -290,11 +298,16 @@ mod tests {
 
     #[test]
     fn a_folder_lists_what_is_directly_in_it() {
-        let temporary = with(&[b"/d", b"/d/a", b"/d/b-c", b"/d/bd", b"/d/bd/x", b"/d/bd/y", b"/d/b.d", b"/e"]);
+        let temporary =
+            with(&[b"/d", b"/d/a", b"/d/b-c", b"/d/bd", b"/d/bd/x", b"/d/bd/y", b"/d/b.d", b"/e"]);
         assert_eq!(names(&temporary, b"/d"), [&b"a"[..], b"b-c", b"b.d", b"bd"]);
         assert_eq!(names(&temporary, b"/d/bd"), [b"x", b"y"]);
         assert_eq!(names(&temporary, b"/"), [&b"d"[..], b"e"]);
-        assert!(temporary.has_entries(b"/d/bd") && !temporary.has_entries(b"/d/a") && !temporary.has_entries(b"/d/b"));
+        assert!(
+            temporary.has_entries(b"/d/bd")
+                && !temporary.has_entries(b"/d/a")
+                && !temporary.has_entries(b"/d/b")
+        );
     }
 
     #[test]

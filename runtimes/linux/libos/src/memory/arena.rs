@@ -44,7 +44,8 @@ impl Arena {
 
     /// Takes zeroed memory of whole pages.
     pub fn take(&mut self, len: u64) -> Result<u64, Errno> {
-        let found = self.free.iter().find(|(start, end)| *end - *start >= len).map(|(start, end)| (*start, *end));
+        let found =
+            self.free.iter().find(|(start, end)| *end - *start >= len).map(|(start, end)| (*start, *end));
         if let Some((start, end)) = found {
             self.free.remove(&start);
             if start + len < end {
@@ -54,7 +55,11 @@ impl Arena {
             return Ok(start);
         }
         // A free range at the end grows.
-        let last = self.free.last_key_value().map(|(start, end)| (*start, *end)).filter(|(_, end)| *end == self.fresh);
+        let last = self
+            .free
+            .last_key_value()
+            .map(|(start, end)| (*start, *end))
+            .filter(|(_, end)| *end == self.fresh);
         let start = last.map_or(self.fresh, |(start, _)| start);
         let end = start.checked_add(len).filter(|end| *end <= self.end).ok_or(Errno::NOMEM)?;
         if last.is_some() {
@@ -96,7 +101,10 @@ impl Arena {
 
     /// Takes that range, whatever is in it now, as a fixed mapping does. Its contents become zero.
     pub fn replace(&mut self, start: u64, len: u64) -> Result<(), Errno> {
-        let end = start.checked_add(len).filter(|end| *end <= self.end && start >= self.start).ok_or(Errno::NOMEM)?;
+        let end = start
+            .checked_add(len)
+            .filter(|end| *end <= self.end && start >= self.start)
+            .ok_or(Errno::NOMEM)?;
         let used = self.fresh.min(end);
         if start < used {
             user::zero(start, used - start)?;

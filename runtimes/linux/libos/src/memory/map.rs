@@ -22,6 +22,9 @@ const FIXED_NO_REPLACE: u64 = 0x10_0000;
 const MAY_MOVE: u64 = 1;
 const MOVE_FIXED: u64 = 2;
 
+/// Bytes of a page, as slices count them.
+const PAGE_LEN: usize = 4096;
+
 /// Advice that the memory's contents may be forgotten.
 const DONT_NEED: u64 = 4;
 
@@ -49,11 +52,11 @@ pub(crate) enum Backing<'a> {
 impl Memory {
     pub fn map(&mut self, request: &Request, backing: Backing<'_>) -> Result<u64, Errno> {
         let len = pages(request.len)?;
-        if len == 0 || request.offset % PAGE != 0 {
+        if len == 0 || !request.offset.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
         let is_fixed = request.flags & (FIXED | FIXED_NO_REPLACE) != 0;
-        if is_fixed && request.address % PAGE != 0 {
+        if is_fixed && !request.address.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
         if let Backing::Laid { number, object: Some(object), .. } = backing
@@ -75,11 +78,15 @@ impl Memory {
             // In place.
             return Ok(data + request.offset);
         }
-        if request.flags & SHARED != 0 && request.protection & WRITE != 0 && !matches!(backing, Backing::None) {
+        if request.flags & SHARED != 0 && request.protection & WRITE != 0 && !matches!(backing, Backing::None)
+        {
             // What is written would have to reach the file.
             return Err(Errno::NODEV);
         }
-        if request.flags & STACK != 0 && !is_fixed && let Some(stack) = self.take_stack(len) {
+        if request.flags & STACK != 0
+            && !is_fixed
+            && let Some(stack) = self.take_stack(len)
+        {
             return Ok(stack);
         }
         let place = if is_fixed { self.map_fixed(request, len)? } else { self.arena.take(len)? };
@@ -89,7 +96,7 @@ impl Memory {
 
     pub fn unmap(&mut self, address: u64, len: u64) -> Result<(), Errno> {
         let len = pages(len)?;
-        if len == 0 || address % PAGE != 0 {
+        if len == 0 || !address.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
         if let Some(number) = self.stack_at(address) {
@@ -114,7 +121,7 @@ impl Memory {
 
     pub fn remap(&mut self, address: u64, old: u64, new: u64, flags: u64) -> Result<u64, Errno> {
         let (old, new) = (pages(old)?, pages(new)?);
-        if new == 0 || address % PAGE != 0 || flags & MOVE_FIXED != 0 {
+        if new == 0 || !address.is_multiple_of(PAGE) || flags & MOVE_FIXED != 0 {
             return Err(Errno::INVAL);
         }
         if !self.arena.contains(address) {
@@ -138,7 +145,7 @@ impl Memory {
 
     /// Accepts what the page tables allow anyway.
     pub fn protect(&self, address: u64, len: u64, protection: u64) -> Result<(), Errno> {
-        if address % PAGE != 0 {
+        if !address.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
         pages(len)?;
@@ -163,7 +170,7 @@ impl Memory {
 
     pub fn advise(&mut self, address: u64, len: u64, advice: u64) -> Result<(), Errno> {
         let len = pages(len)?;
-        if address % PAGE != 0 {
+        if !address.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
         // Of stacks only the thread knows that nothing is there any more; clearing them would cost what it wants to save.
@@ -254,7 +261,8 @@ impl Memory {
         const LEN: u64 = 56;
         for number in 0..u64::from(object.header_count) {
             // Type and flags, place in the file, address, physical address, size in the file, size in memory.
-            let Ok([kind, _, start, _, _, size]) = user::read::<[u64; 6]>(object.headers + number * LEN) else {
+            let Ok([kind, _, start, _, _, size]) = user::read::<[u64; 6]>(object.headers + number * LEN)
+            else {
                 break;
             };
             let start = start.wrapping_add(object.bias);
@@ -272,7 +280,8 @@ fn fill(place: u64, len: u64, offset: u64, backing: Backing<'_>) -> Result<(), E
     let copied = match backing {
         Backing::None => return Ok(()),
         Backing::Bytes(bytes) => {
-            let bytes = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+            let bytes =
+                usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
             let copied = len.min(bytes.len() as u64);
             user::bytes_mut(place, copied)?.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
             copied
@@ -289,7 +298,7 @@ fn fill(place: u64, len: u64, offset: u64, backing: Backing<'_>) -> Result<(), E
 /// Zeroes memory, but does not write to pages that are zero: that would cost copies of them.
 fn zero_if_needed(address: u64, len: u64) -> Result<(), Errno> {
     let bytes = user::bytes_mut(address, len)?;
-    for page in bytes.chunks_mut(PAGE as usize) {
+    for page in bytes.chunks_mut(PAGE_LEN) {
         if page.iter().any(|byte| *byte != 0) {
             page.fill(0);
         }
