@@ -116,8 +116,8 @@ impl Arena {
 
     /// Gives memory back, or what of it is handed out.
     pub fn give_back(&mut self, start: u64, len: u64) {
-        let start = start.max(self.start);
         let end = start.saturating_add(len).min(self.fresh);
+        let start = start.max(self.start);
         if start < end {
             self.add_free(start, end);
         }
@@ -201,5 +201,17 @@ mod tests {
         assert!(arena.take_at(first + 4 * PAGE, 4 * PAGE));
         assert!(!arena.take_at(first + 8 * PAGE, PAGE));
         assert_eq!(arena.taken(), 8 * PAGE);
+    }
+
+    #[test]
+    fn what_is_given_back_from_elsewhere_changes_nothing() {
+        let (_bytes, start) = memory(4);
+        let mut arena = Arena::new(start, start + 4 * PAGE);
+        arena.take(2 * PAGE).unwrap();
+        arena.give_back(start - 3 * PAGE, 2 * PAGE);
+        arena.give_back(start + 4 * PAGE, PAGE);
+        assert_eq!(arena.taken(), 2 * PAGE);
+        arena.give_back(start - PAGE, 2 * PAGE);
+        assert_eq!(arena.taken(), PAGE);
     }
 }
