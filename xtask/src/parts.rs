@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) type Part = (&'static str, &'static [&'static str]);
 
 /// The guests that the library carries.
-const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "wasm"]);
+const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "linux", "wasm"]);
 
 /// Released files by name, and the binaries in them.
 pub(crate) const RELEASED: [(&str, &[Part]); 4] = [

@@ -8,8 +8,8 @@
 //! | slots | 4 bytes each, a power of two: a hash table of entry numbers with linear probing, 0 for an empty one |
 //! | names | the absolute paths of the entries, without a terminator |
 //!
-//! All numbers are little-endian. At least half of the slots are empty, so that a lookup ends. A file's bytes are not in
-//! here but at an address of the guest; a symbolic link's target is.
+//! All numbers are little-endian. At least half of the slots are empty, so that a lookup ends. A file's bytes are not
+//! in here but at an address of the guest; a symbolic link's target is.
 
 use crate::limits::MAX_ENTRIES;
 
@@ -110,7 +110,8 @@ impl<'a> Index<'a> {
         Some(Self { entries, objects, slots, names: rest.get(..names)? })
     }
 
-    /// Returns the length of an index by its header; `None` if that is none, or describes more than an address space holds.
+    /// Returns the length of an index by its header; `None` if that is none, or describes more than an address space
+    /// holds.
     pub fn len_by_header(header: &[u8; HEADER_LEN]) -> Option<u64> {
         if word(header, 0)? != MAGIC {
             return None;

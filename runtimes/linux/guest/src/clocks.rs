@@ -1,8 +1,8 @@
 //! The clocks: an object that the program's C library takes its time from, without a system call.
 //!
 //! Linux gives every program such an object, the vDSO. This one is here, and is made by the assembler: a header, one
-//! loadable segment (C libraries ignore one with more), a dynamic section, and four functions. They extrapolate from the
-//! anchor below, by the processor's time-stamp counter; so does [`Clock`], so that both always agree.
+//! loadable segment (C libraries ignore one with more), a dynamic section, and four functions. They extrapolate from
+//! the anchor below, by the processor's time-stamp counter; so does [`Clock`], so that both always agree.
 
 use core::arch::global_asm;
 
@@ -73,7 +73,7 @@ impl Clock {
 
     fn elapsed_ns(&self) -> u64 {
         let ticks = time::tsc().saturating_sub(self.0.ticks);
-        u64::try_from(u128::from(ticks) * u128::from(self.0.ns_per_tick) >> 32).unwrap_or(u64::MAX)
+        u64::try_from((u128::from(ticks) * u128::from(self.0.ns_per_tick)) >> 32).unwrap_or(u64::MAX)
     }
 }
 

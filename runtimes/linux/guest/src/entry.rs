@@ -1,8 +1,8 @@
 //! The ways between the program and the libOS.
 //!
-//! A system call arrives at `hl_system_call`: from a stub in the program's own code, which has loaded the address behind
-//! the call into `rcx`, or by way of the host, which does the same. Every register but `rcx` and `r11` is the program's, its
-//! stack must not be touched, and the vector registers are saved because this program uses them.
+//! A system call arrives at `hl_system_call`: from a stub in the program's own code, which has loaded the address
+//! behind the call into `rcx`, or by way of the host, which does the same. Every register but `rcx` and `r11` is the
+//! program's, its stack must not be touched, and the vector registers are saved because this program uses them.
 
 use core::arch::global_asm;
 

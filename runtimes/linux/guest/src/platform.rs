@@ -1,4 +1,4 @@
-//! What the libOS needs of the world: the host's functions, and a few instructions.
+//! The libOS's view of the world: the host's functions, and a few instructions.
 
 use alloc::vec::Vec;
 use core::arch::asm;
@@ -101,8 +101,8 @@ impl Platform for Guest {
     }
 
     fn set_thread_pointer(&mut self, address: u64) {
-        // SAFETY: this program has no thread-local variables, and the one that runs has asked for it. Which address it is
-        // does not matter before it is used.
+        // SAFETY: this program has no thread-local variables, and the one that runs has asked for it. Which address it
+        // is does not matter before it is used.
         unsafe { asm!("wrfsbase {}", in(reg) address, options(nomem, nostack, preserves_flags)) };
     }
 
@@ -128,8 +128,8 @@ impl Platform for Guest {
         if place.len() < self.extended_len() {
             return;
         }
-        // SAFETY: as above, and the place was filled by `save_extended`. Vector registers change, and nobody has values in
-        // them: the low halves that the program continues with are in its frame.
+        // SAFETY: as above, and the place was filled by `save_extended`. Vector registers change, and nobody has values
+        // in them: the low halves that the program continues with are in its frame.
         unsafe {
             asm!(
                 "xrstor64 [{}]", in(reg) place.as_ptr(), in("eax") u32::MAX, in("edx") u32::MAX,

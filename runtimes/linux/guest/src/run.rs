@@ -21,7 +21,7 @@ use crate::single::Single;
 /// The libOS of the program that runs.
 static KERNEL: Single<Option<Box<Kernel<Guest>>>> = Single::new(None);
 
-/// How the program has ended.
+/// The status with which the program has ended.
 static STATUS: Single<i32> = Single::new(0);
 
 /// The first leaf of `cpuid`.
@@ -31,7 +31,7 @@ const FEATURES: u32 = 1;
 const FIRST_PROCESS: u32 = 2;
 const PROCESSES: u32 = 32_000;
 
-/// What a request asks for.
+/// The contents of a request.
 #[derive(Default)]
 struct Request<'r> {
     program: &'r [u8],
@@ -172,7 +172,7 @@ fn index() -> Result<Index<'static>> {
     Index::new(bytes).ok_or_else(|| invalid("the index of the files is malformed"))
 }
 
-/// Where the engine has put the program's memory.
+/// The places of the program's memory.
 fn places(jit: bool) -> Places {
     let placement = boot_info().placement;
     let stacks = placement.stacks;

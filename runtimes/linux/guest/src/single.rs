@@ -7,8 +7,8 @@ use core::cell::UnsafeCell;
 #[repr(transparent)]
 pub(crate) struct Single<T>(UnsafeCell<T>);
 
-// SAFETY: a guest has one vCPU and no interrupts. The threads of the program inside are switched by the libOS, and none of
-// them is in here when that happens.
+// SAFETY: a guest has one vCPU and no interrupts. The threads of the program inside are switched by the libOS, and none
+// of them is in here when that happens.
 unsafe impl<T> Sync for Single<T> {}
 
 impl<T> Single<T> {

@@ -192,15 +192,15 @@ fn alignment(
 ) -> u64 {
     let of_segments =
         of_type(headers, elf::PT_LOAD).map(|header| header.p_align(LittleEndian)).max().unwrap_or(PAGE);
-    let of_sections =
-        header.section_headers(LittleEndian, file).ok().filter(|sections| !sections.is_empty()).map(
-            |sections| {
-                let in_memory = sections
-                    .iter()
-                    .filter(|section| section.sh_flags(LittleEndian).0 & u64::from(elf::SHF_ALLOC.0) != 0);
-                in_memory.map(|section| section.sh_addralign(LittleEndian)).max().unwrap_or(PAGE)
-            },
-        );
+    let of_sections = header
+        .section_headers(LittleEndian, file)
+        .ok()
+        .filter(|sections| !sections.is_empty())
+        .map(|sections| {
+            let in_memory =
+                sections.iter().filter(|section| section.sh_flags(LittleEndian).0 & elf::SHF_ALLOC.0 != 0);
+            in_memory.map(|section| section.sh_addralign(LittleEndian)).max().unwrap_or(PAGE)
+        });
     let asked = of_sections.unwrap_or(of_segments).clamp(PAGE, MAX_ALIGN);
     if asked.is_power_of_two() { asked } else { MAX_ALIGN }
 }
@@ -230,7 +230,7 @@ fn read_dynamic(
     let entries = || entries.clone().take_while(|(tag, _)| *tag != elf::DT_NULL);
     let value = |wanted| entries().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
     let flags = value(elf::DT_FLAGS).unwrap_or(0);
-    if (value(elf::DT_TEXTREL).is_some() || flags & u64::from(elf::DF_TEXTREL.0) != 0) && !jit {
+    if (value(elf::DT_TEXTREL).is_some() || flags & elf::DF_TEXTREL.0 != 0) && !jit {
         return Err(
             "its relocations change its code (TEXTREL), which only a guest with `jit` may have".to_owned()
         );

@@ -1,7 +1,7 @@
 //! The host's end of a run: streams and files, exchanged by host functions while the program runs.
 //!
-//! Everything belongs to one run and is dropped with it. What a program prints or writes counts against a limit before it
-//! is kept.
+//! Everything belongs to one run and is dropped with it. What a program prints or writes counts against a limit before
+//! it is kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ pub enum Stream {
 /// A function that is called with output.
 pub(crate) type OutputHook = Box<dyn FnMut(Stream, &[u8]) + Send>;
 
-/// What the host functions work with; empty between runs.
+/// The data that the host functions work with; empty between runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exchange(Arc<Mutex<Current>>);
 

@@ -32,7 +32,7 @@ pub struct Files {
     file_bytes: u64,
 }
 
-/// What a path in the guest leads to.
+/// A file, a folder or a symbolic link of the guest.
 #[derive(Clone, Debug)]
 pub(crate) enum Taken {
     Folder(Stamp),
@@ -48,7 +48,7 @@ pub(crate) struct Stamp {
     pub modified_ns: u32,
 }
 
-/// Where a file's bytes are.
+/// The place of a file's bytes.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     Host(PathBuf),
@@ -89,8 +89,8 @@ impl Files {
         Ok(self)
     }
 
-    /// Takes a file or a folder of the host, with all that is in it, under another path. Symbolic links on the way to it
-    /// are followed, and are none in the guest.
+    /// Takes a file or a folder of the host, with all that is in it, under another path. Symbolic links on the way to
+    /// it are followed, and are none in the guest.
     pub fn add_as(&mut self, path: impl AsRef<Path>, guest: impl AsRef<[u8]>) -> Result<&mut Self> {
         let asked = path.as_ref();
         let host = fs::canonicalize(asked).map_err(|error| unreadable(asked, &error))?;

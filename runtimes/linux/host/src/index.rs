@@ -11,12 +11,12 @@ use crate::error::invalid;
 use crate::files::{Files, Taken};
 use crate::path;
 
-/// Slots that one lookup may try. Hashes of ordinary paths never come near it; paths that are made to collide would make
-/// the work quadratic.
+/// Slots that one lookup may try. Hashes of ordinary paths never come near it; paths that are made to collide would
+/// make the work quadratic.
 const MAX_PROBES: usize = 1024;
 
-/// Writes the index. `offsets` has the place of each file among the files' bytes, in the order of the paths; of what is no
-/// file, any number. `objects` has the objects by the paths of their files.
+/// Writes the index. `offsets` has the place of each file among the files' bytes, in the order of the paths; of what is
+/// no file, any number. `objects` has the objects by the paths of their files.
 pub(crate) fn write(files: &Files, offsets: &[u64], objects: &HashMap<&[u8], Object>) -> Result<Vec<u8>> {
     let numbers = Numbers::of(files);
     let mut names = Vec::new();

@@ -14,7 +14,7 @@ use crate::files::{Files, Source, Taken};
 use crate::index::{self, Numbers};
 use crate::place::{Piece, Placer};
 
-/// What the builder makes of files, beside their bytes.
+/// Everything that the builder makes of files, beside their bytes.
 #[derive(Debug)]
 pub(crate) struct Layout {
     /// The index.
@@ -49,10 +49,10 @@ pub(crate) struct Settings<'a> {
     pub handler: Option<u64>,
 }
 
-/// Writes the bytes of all files one after the other, each from a page boundary on. Returns the place of each, in the order
-/// of the paths; of what is no file, the place of the next one.
+/// Writes the bytes of all files one after the other, each from a page boundary on. Returns the place of each, in the
+/// order of the paths; of what is no file, the place of the next one.
 pub(crate) fn write_files(files: &Files, to: &mut impl io::Write) -> Result<Vec<u64>> {
-    const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+    const ZEROS: [u8; 4096] = [0; 4096];
     let mut offsets = Vec::with_capacity(files.taken().len());
     let mut at = 0_u64;
     for (path, taken) in files.taken() {
@@ -139,4 +139,5 @@ pub(crate) fn lay_out(
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "objects are small")]
 mod tests;

@@ -220,4 +220,5 @@ fn runs(rewritten: &Rewritten, start: u64, end: u64) -> Vec<std::ops::Range<u64>
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "objects are small")]
 mod tests;

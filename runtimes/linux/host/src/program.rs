@@ -167,7 +167,8 @@ impl ProgramBuilder {
         self
     }
 
-    /// Limits of all runs. The sizes of heap and stack in it are the libOS's own, and are set by [`build`](Self::build).
+    /// Limits of all runs. The sizes of heap and stack in it are the libOS's own, and are set by
+    /// [`build`](Self::build).
     pub fn options(mut self, options: SandboxOptions) -> Self {
         self.options = options;
         self
@@ -295,5 +296,5 @@ fn is_the_hosts(code: ErrorCode) -> bool {
     )
 }
 
-/// Makes sure that the files can be mapped at all.
-const _: () = assert!(FILES.start % (2 << 20) == 0);
+// Large pages map the files.
+const _: () = assert!(FILES.start.is_multiple_of(2 << 20));

@@ -1,14 +1,14 @@
 //! System calls that become jumps to the libOS when an object is laid out.
 //!
-//! `mov $n, %eax; syscall` takes seven bytes. The five of the `mov` become a jump to a stub, which does the `mov`, loads
-//! the address behind the `syscall`, and jumps to the libOS. Nothing is pushed, because the program may have data below
-//! its stack pointer. The two bytes of the `syscall` stay, for whoever jumps there.
+//! `mov $n, %eax; syscall` takes seven bytes. The five of the `mov` become a jump to a stub, which does the `mov`,
+//! loads the address behind the `syscall`, and jumps to the libOS. Nothing is pushed, because the program may have data
+//! below its stack pointer. The two bytes of the `syscall` stay, for whoever jumps there.
 //!
 //! Bytes that look like this may be something else. So a place is rewritten only if a decode from the start of a range
 //! that is known to be code reaches the `mov` and the `syscall` as instructions, if no branch that was decoded anywhere
-//! in the object leads between the two or into the first, and if the number is one of a system call. Any other `syscall`
-//! is taken by the host: slower, and always right. The restorer of signal handlers is left alone, because unwinders know
-//! it by its bytes.
+//! in the object leads between the two or into the first, and if the number is one of a system call. Any other
+//! `syscall` is taken by the host: slower, and always right. The restorer of signal handlers is left alone, because
+//! unwinders know it by its bytes.
 
 use std::ops::Range;
 
@@ -32,11 +32,17 @@ const MOV_LEN: u64 = 5;
 /// Bytes of `mov $n, %eax; syscall`.
 const SITE_LEN: u64 = 7;
 
+/// The same, for slices.
+const SITE_BYTES: usize = 7;
+
 /// Bytes from one stub to the next.
 const STUB_LEN: u64 = 24;
 
 /// Bytes before the first stub, which start with the address of the libOS.
 const STUBS_HEADER: u64 = 16;
+
+/// The same, for slices.
+const STUBS_HEADER_BYTES: usize = 16;
 
 /// A `mov $n, %eax; syscall` that may be rewritten.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,11 +102,11 @@ pub(crate) fn stubs_len(sites: usize) -> u64 {
     STUBS_HEADER + sites as u64 * STUB_LEN
 }
 
-/// Makes the stubs, for an object whose addresses are raised by `bias`, and whose stubs lie at `stubs`. `handler` is the
-/// address of the libOS.
+/// Makes the stubs, for an object whose addresses are raised by `bias`, and whose stubs lie at `stubs`. `handler` is
+/// the address of the libOS.
 pub(crate) fn rewrite(sites: &[Site], bias: u64, stubs: u64, handler: u64) -> Rewritten {
     let mut rewritten = Rewritten { jumps: Vec::new(), stubs: handler.to_le_bytes().to_vec() };
-    rewritten.stubs.resize(STUBS_HEADER as usize, 0xcc);
+    rewritten.stubs.resize(STUBS_HEADER_BYTES, 0xcc);
     for site in sites {
         let address = site.address.wrapping_add(bias);
         let stub = stubs + rewritten.stubs.len() as u64;
@@ -138,7 +144,7 @@ struct Candidate {
 
 /// The places of the seven bytes, and the numbers in them.
 fn matches(bytes: &[u8]) -> impl Iterator<Item = (u64, u32)> {
-    bytes.windows(SITE_LEN as usize).enumerate().filter_map(|(at, window)| match *window {
+    bytes.windows(SITE_BYTES).enumerate().filter_map(|(at, window)| match *window {
         [0xb8, low, high, 0, 0, 0x0f, 0x05] => {
             let number = u32::from(u16::from_le_bytes([low, high]));
             (number < NUMBERS && number != SIGNAL_RETURN).then_some((at as u64, number))
@@ -186,4 +192,5 @@ fn displacement(from: u64, to: u64) -> Option<[u8; 4]> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "objects are small")]
 mod tests;

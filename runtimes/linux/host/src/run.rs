@@ -10,7 +10,7 @@ use crate::error::invalid;
 use crate::exchange::{Exchange, OutputHook, Running, Stream};
 use crate::path;
 
-/// What a program is run with.
+/// Arguments, environment, input, files and limits of one run.
 #[derive(Default)]
 pub struct Run {
     args: Vec<Vec<u8>>,
@@ -23,12 +23,12 @@ pub struct Run {
     hook: Option<OutputHook>,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// How the program ended.
+    /// The way in which the program ended.
     pub ended: Ended,
-    /// What it printed to standard output, also if it was stopped.
+    /// Everything that it printed to standard output, also if it was stopped.
     pub stdout: Vec<u8>,
     /// The same of standard error.
     pub stderr: Vec<u8>,

@@ -23,7 +23,7 @@ pub(crate) const APPEND: u32 = 0o2000;
 pub(crate) const NONBLOCK: u32 = 0o4000;
 pub(crate) const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
-/// What polling asks and answers.
+/// Bits of what polling asks and answers.
 pub(crate) const IN: u32 = 1;
 pub(crate) const OUT: u32 = 4;
 pub(crate) const ERROR: u32 = 8;
@@ -38,7 +38,7 @@ pub(crate) struct OpenFile {
     pub offset: Cell<u64>,
 }
 
-/// What is open.
+/// The kind of an open file.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Device(Device),
@@ -154,7 +154,7 @@ impl OpenFile {
         matches!(self.flags.get() & ACCESS_MODE, WRITE_ONLY | READ_WRITE)
     }
 
-    /// What could be done with it now without waiting, as bits of `poll`.
+    /// Lists what could be done with it now without waiting, as bits of `poll`.
     pub fn readiness(&self) -> u32 {
         match &self.kind {
             Kind::Epoll(epoll) => {

@@ -15,7 +15,7 @@ const ONE_SHOT: u32 = 1 << 30;
 /// Descriptors in one list.
 const MAX_INTERESTS: usize = 4096;
 
-/// How deep lists may contain lists.
+/// Lists within lists.
 const MAX_DEPTH: u32 = 4;
 
 /// A list of descriptors.
@@ -30,7 +30,7 @@ struct Interest {
     file: Weak<OpenFile>,
     events: u32,
     data: u64,
-    /// What was reported last, of a descriptor whose changes are asked for.
+    /// The readiness that was reported last, of a descriptor whose changes are asked for.
     reported: u32,
 }
 

@@ -14,7 +14,7 @@ use crate::signals::{self, Actions, Mask, Outcome, bit};
 use crate::threads::{Next, State, Threads};
 use libhyperlight_linux_contract::index::Index;
 
-/// How long a thread runs before another one that could run gets its turn at a system call.
+/// The time that a thread runs before another one that could run gets its turn at a system call.
 const TURN_NS: u64 = 5_000_000;
 
 /// Numbers of system calls that are told of when they are missing, each once.
@@ -34,7 +34,7 @@ pub struct Kernel<P> {
     pub(crate) actions: Actions,
     /// Signals that any thread may take.
     pub(crate) pending: Mask,
-    /// When `ALARM` is raised next, and after how long again.
+    /// The time at which `ALARM` is raised next, and the interval after which it is raised again.
     pub(crate) alarm: Option<(u64, u64)>,
     pub(crate) process: u32,
     pub(crate) exit: Option<i32>,
@@ -44,13 +44,13 @@ pub struct Kernel<P> {
     pub(crate) yields: bool,
     /// Its arguments, each with a zero behind it.
     pub(crate) command_line: Vec<u8>,
-    /// When the program started.
+    /// The time at which the program started.
     pub(crate) started: u64,
     switched: u64,
     told: BTreeSet<u64>,
 }
 
-/// What comes after a system call.
+/// The continuation after a system call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Control {
     /// The program has ended with this status.

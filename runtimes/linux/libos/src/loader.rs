@@ -40,7 +40,7 @@ const CAPABILITIES_2: u64 = 26;
 const FILE_NAME: u64 = 31;
 const CLOCKS: u64 = 33;
 
-/// What a program is started with.
+/// A program, and all that it is started with.
 #[derive(Clone, Debug)]
 pub struct Start<'a> {
     /// Path of the program.

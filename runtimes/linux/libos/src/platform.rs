@@ -43,8 +43,8 @@ pub trait Platform {
     /// Bytes of the processor's extended state.
     fn extended_len(&mut self) -> usize;
 
-    /// Saves the extended state; the place is 64-aligned and has [`Platform::extended_len`] bytes. The low halves of the
-    /// vector registers are in the [`crate::Frame`].
+    /// Saves the extended state; the place is 64-aligned and has [`Platform::extended_len`] bytes. The low halves of
+    /// the vector registers are in the [`crate::Frame`].
     fn save_extended(&mut self, place: &mut [u8]);
 
     /// Loads what was saved.

@@ -45,7 +45,7 @@ const INFORMATION: u64 = CONTEXT + CONTEXT_WORDS as u64 * 8;
 const VECTORS: u64 = (INFORMATION + 120).next_multiple_of(64) + 8;
 const FRAME_LEN: u64 = VECTORS + 512;
 
-/// What the program does about a signal: handler, flags, restorer, mask, as in Linux's structure.
+/// The program's action for a signal: handler, flags, restorer, mask, as in Linux's structure.
 pub(crate) type Action = [u64; 4];
 
 /// The bit of a signal.
@@ -57,7 +57,7 @@ pub(crate) const fn bit(signal: u32) -> Mask {
 #[derive(Debug)]
 pub(crate) struct Actions([Action; COUNT as usize]);
 
-/// What comes of a signal.
+/// The consequence of a signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     /// Nothing happens.

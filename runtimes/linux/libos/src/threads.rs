@@ -1,8 +1,8 @@
 //! Threads: cooperative, switched where one of them waits.
 //!
 //! A thread that waits for something that can be asked for (a pipe, an event, a time) makes its system call again when
-//! something has changed. One that waits for a futex is woken by another thread. What a thread is lies in memory, so that
-//! a snapshot has it.
+//! something has changed. One that waits for a futex is woken by another thread. What a thread is lies in memory, so
+//! that a snapshot has it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -25,9 +25,9 @@ pub(crate) struct Thread {
     pub pointer: u64,
     /// The processor's extended state; empty before it was switched away from for the first time.
     pub extended: Vec<u8>,
-    /// Where a zero is written, and a futex woken, when it ends.
+    /// Address at which a zero is written, and a futex woken, when it ends.
     pub clear_at_end: u64,
-    /// When the system call that it makes is over, if it has a limit. Kept while the call is made again.
+    /// The time at which the system call that it makes is over, if it has a limit. Kept while the call is made again.
     pub deadline: Option<u64>,
     pub blocked: Mask,
     pub pending: Mask,
@@ -38,7 +38,7 @@ pub(crate) struct Thread {
     pub name: [u8; 16],
 }
 
-/// What a thread does.
+/// The doing of a thread.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum State {
     /// It waits at a futex's address, to be woken by these bits.

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use libhyperlight_linux_contract::index;
 use libhyperlight_linux_libos::{Control, Frame, Kernel, Places, Platform, Stream};
 
-/// What the world outside has seen.
+/// Everything that the world outside has seen.
 #[derive(Default)]
 struct Seen {
     now: u64,

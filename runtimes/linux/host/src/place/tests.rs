@@ -5,7 +5,7 @@ use crate::samples;
 
 const HANDLER: u64 = 0x3000_0040;
 
-/// What must hold of every object that was placed, whatever its file says.
+/// Fails unless an object was placed as every one must be, whatever its file says.
 fn check(placed: &Placed, file: &[u8], jit: bool) {
     let mut pieces: Vec<_> = placed.pieces.iter().collect();
     pieces.sort_unstable_by_key(|piece| piece.address);
@@ -60,7 +60,8 @@ fn the_systems_objects_are_placed_with_every_byte_but_the_rewritten_ones() {
                 let expected = file.get((segment.file.start + at) as usize).copied();
                 let expected = expected.filter(|_| segment.file.start + at < segment.file.end).unwrap_or(0);
                 let found = byte_at(&placed, &file, segment.address + placed.object.bias + at).unwrap();
-                // What is behind a segment's bytes in its last page is the file's, as under Linux, if it is not writable.
+                // What is behind a segment's bytes in its last page is the file's, as under Linux, if it is not
+                // writable.
                 different += usize::from(found != expected);
             }
         }

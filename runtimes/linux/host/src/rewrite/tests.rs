@@ -182,7 +182,7 @@ fn most_calls_of_the_c_library_are_rewritten() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever the bytes are: a place that is found is decoded as the two instructions, and no branch leads into it.
+    /// A place that is found is decoded as the two instructions, and no branch leads into it, whatever the bytes are.
     #[test]
     fn arbitrary_code_is_rewritten_only_where_it_may_be(
         parts in prop::collection::vec(prop_oneof![

@@ -78,7 +78,7 @@ impl<P: Platform> Kernel<P> {
     }
 
     pub(super) fn control(&mut self, number: u64, command: u64, argument: u64) -> Answer {
-        /// What programs expect beside the flags: large files.
+        /// A flag that programs expect beside the others: large files.
         const LARGE_FILE: u32 = 0o100_000;
         let file = self.file(number)?;
         let number = number & 0xffff_ffff;

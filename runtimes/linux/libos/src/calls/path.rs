@@ -41,7 +41,7 @@ impl<P: Platform> Kernel<P> {
         self.files.resolve(&base, &path, follow)
     }
 
-    /// What a path leads to, or the open file itself if the path is empty and that is asked for.
+    /// The status of what a path leads to, or of the open file itself if the path is empty and that is asked for.
     fn status_at(&mut self, folder: u64, address: u64, flags: u64) -> Result<Status, Errno> {
         if flags & EMPTY_PATH != 0 && (address == 0 || user::read::<u8>(address)? == 0) {
             if folder & 0xffff_ffff == super::AT_WORKING & 0xffff_ffff {

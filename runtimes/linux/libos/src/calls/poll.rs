@@ -10,7 +10,7 @@ use crate::kernel::Kernel;
 use crate::platform::Platform;
 use crate::user;
 
-/// What `poll` answers for a number that nothing has.
+/// Answer of `poll` for a number that nothing has.
 const INVALID: u32 = 32;
 
 /// Other names of the same readiness.

@@ -1,7 +1,8 @@
 //! The program's files: those that the builder laid out, read-only; a file system in memory over them, which may have
 //! files in any folder; and the few devices and process files that programs look for.
 //!
-//! A file is found by its canonical path, which [`FileSystem::resolve`] makes. What is in memory hides what was laid out.
+//! A file is found by its canonical path, which [`FileSystem::resolve`] makes. What is in memory hides what was laid
+//! out.
 
 mod special;
 mod status;
@@ -36,7 +37,7 @@ pub(crate) struct FileSystem {
     pub mask: u32,
 }
 
-/// What a path leads to.
+/// Something that a path leads to.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     Laid(u32, Entry),
@@ -75,8 +76,8 @@ impl FileSystem {
         Special::at(path).map(Found::Special)
     }
 
-    /// Makes a path canonical: absolute, without symbolic links, `.` and `..`. Its last name need not exist; and if it is
-    /// a symbolic link, it is only followed if asked for.
+    /// Makes a path canonical: absolute, without symbolic links, `.` and `..`. Its last name need not exist; and if it
+    /// is a symbolic link, it is only followed if asked for.
     pub fn resolve(&self, base: &[u8], path: &[u8], follow: bool) -> Result<Vec<u8>, Errno> {
         if path.is_empty() {
             return Err(Errno::NOENT);

@@ -68,7 +68,7 @@ const FILES: [(&[u8], Special); 18] = [
 ];
 
 impl Special {
-    /// What is at a canonical path.
+    /// The special file at a canonical path.
     pub fn at(path: &[u8]) -> Option<Self> {
         if path == b"/proc/uptime" {
             return Some(Self::Process(Process::Uptime));

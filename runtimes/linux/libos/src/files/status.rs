@@ -1,4 +1,4 @@
-//! What `stat` says about a file.
+//! The answer of `stat` about a file.
 
 use libhyperlight_linux_contract::index::Entry;
 
@@ -9,7 +9,7 @@ const BLOCK: u64 = 4096;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// What is known of a file.
+/// Facts about a file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Status {
     pub device: u64,

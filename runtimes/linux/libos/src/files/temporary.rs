@@ -1,7 +1,7 @@
 //! The file system in memory.
 //!
-//! Files are found by their canonical paths, in a sorted map: a folder's entries are those whose paths start with its own.
-//! A file that is open lives on when its path is gone. Contents and names count against one limit.
+//! Files are found by their canonical paths, in a sorted map: a folder's entries are those whose paths start with its
+//! own. A file that is open lives on when its path is gone. Contents and names count against one limit.
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -35,7 +35,7 @@ pub(crate) struct Node {
     room: Rc<Room>,
 }
 
-/// What a node holds.
+/// The contents of a node.
 #[derive(Debug)]
 pub(crate) enum Body {
     File(Vec<u8>),

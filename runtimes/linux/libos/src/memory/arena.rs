@@ -1,7 +1,7 @@
 //! The arena: addresses for anonymous memory.
 //!
-//! Everything from [`Arena::fresh`] on was never handed out, and is zero because the engine made it so. What is below and
-//! free has been used, and is zeroed when it is handed out again.
+//! Everything from [`Arena::fresh`] on was never handed out, and is zero because the engine made it so. What is below
+//! and free has been used, and is zeroed when it is handed out again.
 
 use alloc::collections::BTreeMap;
 

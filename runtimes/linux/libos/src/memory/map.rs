@@ -28,7 +28,7 @@ const PAGE_LEN: usize = 4096;
 /// Advice that the memory's contents may be forgotten.
 const DONT_NEED: u64 = 4;
 
-/// What a program asks `mmap` for.
+/// The arguments of `mmap`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     pub address: u64,
@@ -38,7 +38,7 @@ pub(crate) struct Request {
     pub offset: u64,
 }
 
-/// What is to be mapped.
+/// The source of a mapping's contents.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Backing<'a> {
     /// The contents of a file in memory.
@@ -173,7 +173,8 @@ impl Memory {
         if !address.is_multiple_of(PAGE) {
             return Err(Errno::INVAL);
         }
-        // Of stacks only the thread knows that nothing is there any more; clearing them would cost what it wants to save.
+        // Of stacks only the thread knows that nothing is there any more; clearing them would cost what it wants to
+        // save.
         let (start, fresh) = self.arena.used();
         let used = address >= start && address.saturating_add(len) <= fresh;
         if advice == DONT_NEED && used {

@@ -1,8 +1,8 @@
 //! The program's memory: where anonymous mappings come from, and what becomes of mappings of files.
 //!
-//! Page tables never change. So nothing is ever mapped: memory that a program asks for is taken from the arena, which is
-//! writable, and files are where the builder has laid them out. Protections are accepted where they ask for less than
-//! there is, and refused where they ask for more.
+//! Page tables never change. So nothing is ever mapped: memory that a program asks for is taken from the arena, which
+//! is writable, and files are where the builder has laid them out. Protections are accepted where they ask for less
+//! than there is, and refused where they ask for more.
 
 mod arena;
 mod map;
@@ -21,7 +21,7 @@ pub(crate) fn pages(len: u64) -> Result<u64, Errno> {
 
 pub(crate) const PAGE: u64 = libhyperlight_linux_contract::PAGE;
 
-/// Where the engine has put memory for the program.
+/// The places of the program's memory, as the engine has chosen them.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Places {
     /// First address and size of the arena.
