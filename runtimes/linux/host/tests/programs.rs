@@ -2,43 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libhyperlight::ErrorCode;
-use libhyperlight_linux::{Ended, Outcome, Program, Run, Stream};
+use libhyperlight_linux::{Ended, Program, Run, Stream};
 
-/// A time that nothing here takes, for runs that must end.
-const LONG: Duration = Duration::from_secs(300);
+use common::{LONG, compile, printed, run_c};
 
 /// The interpreter of the system; its standard library is where it says.
 const PYTHON: &str = "/usr/bin/python3";
-
-/// Compiles a C program with these arguments for the compiler.
-fn compile(folder: &Path, source: &str, arguments: &[&str]) -> PathBuf {
-    let (from, to) = (folder.join("program.c"), folder.join("program"));
-    fs::write(&from, source).unwrap();
-    let status =
-        Command::new("cc").args(["-O1", "-w", "-o"]).arg(&to).arg(&from).args(arguments).status().unwrap();
-    assert!(status.success());
-    to
-}
-
-/// Compiles a C program, and runs it.
-fn run_c(source: &str, arguments: &[&str], run: Run) -> Outcome {
-    let folder = tempfile::tempdir().unwrap();
-    let path = compile(folder.path(), source, arguments);
-    Program::builder(path).build().unwrap().run(run.timeout(LONG)).unwrap()
-}
-
-/// The standard output of a run that succeeded.
-fn printed(outcome: &Outcome) -> String {
-    assert!(outcome.is_success(), "{outcome:?}\n{}", String::from_utf8_lossy(&outcome.stderr));
-    String::from_utf8_lossy(&outcome.stdout).into_owned()
-}
 
 fn python() -> Program {
     let stdlib = Command::new(PYTHON)
@@ -69,7 +47,7 @@ const WITHOUT_C_LIBRARY: &str = r#"
 fn a_program_without_a_c_library_runs_again_and_again() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["-static", "-nostdlib", "-no-pie"][..], &["-static-pie", "-nostdlib"]] {
-        let path = compile(folder.path(), WITHOUT_C_LIBRARY, arguments);
+        let path = compile(folder.path(), "program", WITHOUT_C_LIBRARY, arguments);
         let mut program = Program::builder(&path).build().unwrap();
         assert_eq!(program.rewritten(), 1);
         for _ in 0..3 {
@@ -102,6 +80,52 @@ fn static_and_dynamic_programs_see_arguments_environment_and_time() {
         assert_eq!(outcome.status(), Some(3), "{arguments:?}: {outcome:?}");
         assert_eq!(String::from_utf8_lossy(&outcome.stdout), "2 a b value /tmp 1\n", "{arguments:?}");
     }
+}
+
+#[test]
+fn a_library_is_found_beside_the_program_and_another_is_loaded_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("lib")).unwrap();
+    // Old linkers align segments to 2 MiB.
+    let old = "-Wl,-z,max-page-size=0x200000";
+    compile(
+        folder,
+        "lib/libnear.so",
+        "int near(void) { static int calls = 40; return ++calls; }",
+        &["-shared", "-fPIC", old],
+    );
+    compile(
+        folder,
+        "lib/plugin.so",
+        "int far(void) { static int calls = 1; return calls++; }",
+        &["-shared", "-fPIC", old],
+    );
+    let source = r#"
+        #include <dlfcn.h>
+        #include <stdio.h>
+        int near(void);
+        int main(int count, char **words) {
+            int sum = near();
+            for (int i = 0; i < 2; i++) {
+                void *plugin = dlopen(words[1], RTLD_NOW);
+                if (!plugin) return puts(dlerror()), 1;
+                // Loaded anew, its data is new.
+                sum += ((int (*)(void))dlsym(plugin, "far"))() == 1;
+                dlclose(plugin);
+            }
+            printf("%d\n", sum);
+            return 0;
+        }
+    "#;
+    let lib = format!("-L{}/lib", folder.display());
+    let arguments = [&*lib, "-lnear", "-Wl,-rpath,$ORIGIN/lib", "-ldl"];
+    let path = compile(folder, "program", source, &arguments);
+    let plugin = folder.join("lib/plugin.so");
+    let mut program = Program::builder(path).files(&plugin).build().unwrap();
+    assert_eq!((program.missing(), program.unplaced()), (&[][..], &[][..]));
+    let outcome = program.run(Run::new().args([plugin.to_str().unwrap()])).unwrap();
+    assert_eq!(printed(&outcome), "43\n");
 }
 
 #[test]
@@ -171,7 +195,7 @@ fn a_wild_pointer_and_an_endless_loop_end_the_run_and_not_the_program() {
             return 0;
         }
     "#;
-    let mut program = Program::builder(compile(folder.path(), source, &[])).build().unwrap();
+    let mut program = Program::builder(compile(folder.path(), "program", source, &[])).build().unwrap();
     for (args, timeout, code) in
         [(&["x"][..], LONG, ErrorCode::GuestFault), (&["x", "y"], Duration::from_secs(2), ErrorCode::Timeout)]
     {
@@ -199,7 +223,7 @@ fn code_cannot_be_written_without_jit() {
     "#;
     assert_eq!(run_c(source, &[], Run::new()).status(), Some(1));
     let folder = tempfile::tempdir().unwrap();
-    let path = compile(folder.path(), source, &[]);
+    let path = compile(folder.path(), "program", source, &[]);
     let outcome = Program::builder(path).jit(true).build().unwrap().run(Run::new()).unwrap();
     assert_eq!(outcome.status(), Some(42), "{outcome:?}");
 }

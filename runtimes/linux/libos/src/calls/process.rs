@@ -121,10 +121,7 @@ impl<P: Platform> Kernel<P> {
             return Err(Errno::INVAL.into());
         }
         let limits = match which {
-            STACK => {
-                let (start, end) = self.memory.main_stack();
-                [end - start, end - start]
-            }
+            STACK => [self.memory.stack_limit(); 2],
             FILES => [MAX_DESCRIPTORS as u64; 2],
             _ => [u64::MAX; 2],
         };

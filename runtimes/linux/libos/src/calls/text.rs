@@ -17,14 +17,11 @@ impl<P: Platform> Kernel<P> {
         match process {
             Process::CommandLine => self.command_line.clone(),
             Process::CpuInfo => b"processor\t: 0\nvendor_id\t: unknown\nmodel name\t: sandbox\ncpu MHz\t\t: 1000.000\ncpu cores\t: 1\nflags\t\t: fpu sse sse2\n\n".to_vec(),
-            Process::Limits => {
-                let (start, end) = self.memory.main_stack();
-                format!(
+            Process::Limits => format!(
                     "Limit                     Soft Limit           Hard Limit           Units     \nMax stack size            {0:<20} {0:<20} bytes     \nMax open files            1024                 1024                 files     \n",
-                    end - start
-                )
-                .into_bytes()
-            }
+                    self.memory.stack_limit()
+            )
+            .into_bytes(),
             Process::Maps => self.maps(),
             Process::MemInfo => format!(
                 "MemTotal:       {:8} kB\nMemFree:        {free:8} kB\nMemAvailable:   {free:8} kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",

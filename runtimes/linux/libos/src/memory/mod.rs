@@ -101,6 +101,13 @@ impl Memory {
         (first, first + size)
     }
 
+    /// Bytes of a stack as limits state them. Slots are a little larger: C libraries add a guard to what the limit says.
+    pub fn stack_limit(&self) -> u64 {
+        const MIB: u64 = 1 << 20;
+        let (_, size, _) = self.places.stacks;
+        if size > MIB { size / MIB * MIB } else { size }
+    }
+
     /// Moves the break, and returns where it is.
     pub fn set_break(&mut self, to: u64) -> Result<u64, Errno> {
         let (start, end) = self.break_span;
