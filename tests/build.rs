@@ -4,6 +4,10 @@
 
 #[path = "../runtimes/builtin/build/cargo.rs"]
 mod cargo;
+#[path = "../runtimes/builtin/build/guests.rs"]
+mod guests;
+#[path = "../runtimes/builtin/build/paths.rs"]
+mod paths;
 
 use std::env;
 use std::error::Error;
@@ -23,6 +27,7 @@ const SHAPES: [(&str, &[&str], bool); 4] = [
 ];
 
 fn main() -> Result<()> {
+    paths::stand_in()?;
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = fs::canonicalize(here.join(".."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -73,7 +78,7 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    let built = cargo::guests(root, out, &["attacks", "server", "libhyperlight-guest-c"])?;
+    let built = guests::build(root, out, &["attacks", "server", "libhyperlight-guest-c"])?;
     for name in ["attacks", "server"] {
         fs::copy(built.join(format!("lib{name}.so")), out.join(format!("{name}.elf")))?;
     }

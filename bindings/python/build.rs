@@ -1,6 +1,8 @@
 //! Builds the WebAssembly compiler, which the package carries beside this module. maturin takes it from the output
 //! directory.
 
+#[path = "../../runtimes/builtin/build/cargo.rs"]
+mod cargo;
 #[path = "build/compiler.rs"]
 mod compiler;
 
@@ -8,7 +10,6 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// Variable that is set when another program, such as a linter, replaces the compiler; it needs nothing of this.
 const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
@@ -22,6 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = fs::canonicalize(here.join("../.."))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     for path in [
+        "Cargo.lock",
+        "abi/src",
+        "runtimes/builtin/build/cargo.rs",
         "runtimes/wasm/compiler",
         "runtimes/wasm/contract",
         "runtimes/wasm/interface",
@@ -31,31 +35,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    println!("cargo::rerun-if-changed={}", here.join("Cargo.lock").display());
 
-    compiler::build(&here, &root, &out)
-}
-
-/// Prefixes of the environment's variables that belong to the cargo that runs this.
-const OUTER: [&str; 7] = [
-    "CARGO_BUILD_",
-    "CARGO_CFG_",
-    "CARGO_ENCODED_",
-    "CARGO_FEATURE_",
-    "CARGO_PROFILE_",
-    "CARGO_TARGET_",
-    "CARGO_UNSTABLE_",
-];
-
-/// Makes a cargo command without the outer cargo's variables.
-fn cargo() -> Result<Command, env::VarError> {
-    let mut cargo = Command::new(env::var("CARGO")?);
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let is_outer = OUTER.iter().any(|prefix| text.starts_with(prefix));
-        if is_outer || matches!(&*text, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
-            cargo.env_remove(&name);
-        }
-    }
-    Ok(cargo)
+    compiler::build(&root, &out)
 }

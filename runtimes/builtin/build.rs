@@ -9,6 +9,10 @@
 
 #[path = "build/cargo.rs"]
 mod cargo;
+#[path = "build/guests.rs"]
+mod guests;
+#[path = "build/paths.rs"]
+mod paths;
 
 use std::env;
 use std::error::Error;
@@ -46,6 +50,7 @@ const LEVEL: u8 = 10;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
+    paths::stand_in()?;
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
@@ -63,7 +68,7 @@ fn main() -> Result<()> {
         let compressed = match &root {
             Some(root) => {
                 watch(&root.join(folder));
-                let built = cargo::guests(root, &out, &[name])?.join(format!("lib{name}.so"));
+                let built = guests::build(root, &out, &[name])?.join(format!("lib{name}.so"));
                 miniz_oxide::deflate::compress_to_vec_zlib(&fs::read(built)?, LEVEL)
             }
             None => fs::read(here.join(format!("prebuilt/{name}.elf.z"))).map_err(|error| {

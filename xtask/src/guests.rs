@@ -1,12 +1,12 @@
 //! `runtimes/builtin/prebuilt`: the guests as they travel in the published crate, which cannot build them.
 //!
 //! They are not committed: a megabyte for each change of a guest, in a form that nobody can read or merge. They are made when
-//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources, compilers and
-//! folder: cargo makes the names of symbols of where sources lie. So what is tracked is copied to a folder of a fixed name
-//! and built there. `BUILT-BY` names the compilers.
+//! the crate is packaged, and can be made again by everybody. For the same bytes it takes the same sources and compilers,
+//! which `BUILT-BY` names, in whatever folder (`runtimes/builtin/build/paths.rs`). What is tracked is copied and built,
+//! and nothing else; and to be compared it is built in another folder.
 //!
-//! A fixed name that everybody can use is in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which
-//! obeys the settings in all folders above, finds none.
+//! They are in `/tmp`, where others can write: the folder is its owner's alone, and cargo, which obeys the settings in all
+//! folders above, finds none.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -23,8 +23,8 @@ const PREBUILT: &str = "runtimes/builtin/prebuilt";
 /// Our own folder.
 const OWN: &str = "/tmp/libhyperlight-guests";
 
-/// Where they are built, in it.
-const PLACE: &str = "/tmp/libhyperlight-guests/tree";
+/// Where they are built, in it: for the package, and to be compared.
+const PLACES: [&str; 2] = ["tree", "another/folder"];
 
 /// Where cargo would look for settings that everybody could write. It is ours as long as something is built.
 const SETTINGS: &str = "/tmp/.cargo";
@@ -37,7 +37,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Builds the guests and puts them where the package takes them from.
 pub(crate) fn write() -> Result<String> {
-    let built = Built::new()?;
+    let [place, _] = PLACES;
+    let built = Built::new(place)?;
     let to = root().join(PREBUILT);
     fs::create_dir_all(&to)?;
     for name in NAMES {
@@ -49,9 +50,10 @@ pub(crate) fn write() -> Result<String> {
     Ok(format!("wrote {PREBUILT}"))
 }
 
-/// Builds the guests anew and confirms that the package's are the same, byte for byte.
+/// Builds the guests in another folder and confirms that the package's are the same, byte for byte.
 pub(crate) fn verify() -> Result<String> {
-    let built = Built::new()?;
+    let [_, place] = PLACES;
+    let built = Built::new(place)?;
     let from = root().join(PREBUILT);
     for name in NAMES {
         if fs::read(built.folder.join(name))? != fs::read(from.join(name))? {
@@ -68,18 +70,21 @@ pub(crate) fn verify() -> Result<String> {
 
 /// Guests that were built from nothing but what is tracked.
 struct Built {
+    /// Where the sources were copied to.
+    place: PathBuf,
+    /// Where the guests are.
     folder: PathBuf,
     /// Held while the place is used.
     _lock: File,
 }
 
 impl Built {
-    fn new() -> Result<Self> {
-        let place = Path::new(PLACE);
+    fn new(place: &str) -> Result<Self> {
         own(Path::new(OWN))?;
+        let place = &Path::new(OWN).join(place);
         let lock = OpenOptions::new().write(true).create(true).truncate(false).open(format!("{OWN}/lock"))?;
         lock.lock()?;
-        let mut built = Self { folder: PathBuf::new(), _lock: lock };
+        let mut built = Self { place: place.clone(), folder: PathBuf::new(), _lock: lock };
         own(Path::new(SETTINGS))?;
         for folder in place.ancestors().skip(1) {
             for name in [".cargo/config", ".cargo/config.toml"] {
@@ -94,7 +99,7 @@ impl Built {
         if place.exists() {
             fs::remove_dir_all(place)?;
         }
-        fs::create_dir(place)?;
+        fs::create_dir_all(place)?;
         copy_tracked(place)?;
         built.folder = build(place)?;
         Ok(built)
@@ -103,7 +108,7 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
-        drop(fs::remove_dir_all(PLACE));
+        drop(fs::remove_dir_all(&self.place));
         drop(fs::remove_dir(SETTINGS));
     }
 }
@@ -175,7 +180,7 @@ fn build(place: &Path) -> Result<PathBuf> {
 
 /// The compilers, by their own words.
 fn built_by() -> Result<String> {
-    let mut text = format!("path: {PLACE}\n");
+    let mut text = String::new();
     for (program, argument) in [("rustc", "-vV"), ("cc", "--version"), ("ld", "--version")] {
         let output = Command::new(program).arg(argument).output()?;
         let said = String::from_utf8(output.stdout)?;

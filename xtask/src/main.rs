@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks by printing")]
 
 mod codes;
+#[cfg(test)]
+mod features;
 mod guests;
 mod header;
 mod licences;

@@ -15,6 +15,9 @@ pub(crate) type Part = (&'static str, &'static [&'static str]);
 /// The guests that the library carries.
 const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "linux", "wasm"]);
 
+/// The package of which nothing is linked: it only chooses features of others.
+const FEATURES: &str = "libhyperlight-features";
+
 /// Released files by name, and the binaries in them.
 pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
     (
@@ -26,22 +29,8 @@ pub(crate) const RELEASED: [(&str, &[Part]); 4] = [
         ],
     ),
     ("crates", &[GUESTS]),
-    (
-        "npm",
-        &[
-            ("bindings/node/Cargo.toml", &["libhyperlight-node"]),
-            ("Cargo.toml", &["libhyperlight-wasm-library"]),
-            GUESTS,
-        ],
-    ),
-    (
-        "wheel",
-        &[
-            ("bindings/python/Cargo.toml", &["libhyperlight-python"]),
-            ("Cargo.toml", &["libhyperlight-wasm-library"]),
-            GUESTS,
-        ],
-    ),
+    ("npm", &[("Cargo.toml", &["libhyperlight-node", "libhyperlight-wasm-library"]), GUESTS]),
+    ("wheel", &[("Cargo.toml", &["libhyperlight-python", "libhyperlight-wasm-library"]), GUESTS]),
 ];
 
 /// A crate that is linked into a binary.
@@ -85,7 +74,7 @@ pub(crate) fn linked((manifest, packages): Part) -> Result<Vec<Crate>> {
     let mut crates = Vec::new();
     while let Some(id) = open.pop() {
         let (Some(found), Some(node)) = (known.get(id), nodes.get(id)) else { continue };
-        if is_macro(found) || !seen.insert(id) {
+        if is_macro(found) || text(found, "name") == FEATURES || !seen.insert(id) {
             continue;
         }
         let mut needs = BTreeSet::new();
@@ -95,7 +84,11 @@ pub(crate) fn linked((manifest, packages): Part) -> Result<Vec<Crate>> {
                 continue;
             }
             let needed = dependency["pkg"].as_str().and_then(|id| known.get_key_value(id));
-            let Some((id, needed)) = needed.filter(|(_, needed)| !is_macro(needed)) else { continue };
+            let Some((id, needed)) =
+                needed.filter(|(_, needed)| !is_macro(needed) && text(needed, "name") != FEATURES)
+            else {
+                continue;
+            };
             needs.insert(format!("{} {}", text(needed, "name"), text(needed, "version")));
             open.push(id);
         }

@@ -21,9 +21,16 @@ function run(program, args, cwd, mend) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-function cargo(args, cwd) {
-  run('cargo', ['build', '--release', '--locked', '--quiet', ...args], cwd, 'install Rust 1.95 or later from https://rustup.rs')
-  return path.join(cwd, process.env.CARGO_TARGET_DIR ?? 'target', 'release')
+/** Builds a package in a target directory of the checkout, and returns what is made of it. */
+function cargo(name, built, target) {
+  const args = ['build', '--release', '--locked', '--quiet', '--package', name, '--target-dir', target]
+  run('cargo', args, checkout, 'install Rust 1.95 or later from https://rustup.rs')
+  return path.resolve(checkout, target, 'release', built)
+}
+
+/** Copies a library without its debug information. */
+function strip(from, to) {
+  run('strip', ['--strip-unneeded', '-o', to, from], root, 'install binutils')
 }
 
 /** Beside it first: a process that has the old one loaded keeps it. */
@@ -37,11 +44,11 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
   fail(`libhyperlight runs on x86-64 Linux with KVM; this is ${process.platform}-${process.arch}`)
 }
 
-const addon = path.join(cargo([], root), 'libhyperlight_node.so')
-put('libhyperlight.linux-x64-gnu.node', (to) => fs.copyFileSync(addon, to))
+const addon = cargo('libhyperlight-node', 'libhyperlight_node.so', process.env.CARGO_TARGET_DIR ?? 'target')
+put('libhyperlight.linux-x64-gnu.node', (to) => strip(addon, to))
 
-// In the workspace of the library, so that the packages of all languages share one build.
-const compiler = path.join(cargo(['--package', 'libhyperlight-wasm-library'], checkout), 'libhyperlight_wasm_library.so')
-put('libhyperlight_wasm.so', (to) => run('strip', ['--strip-unneeded', '-o', to, compiler], root, 'install binutils'))
+// The packages of all languages share one build: see bindings/python/build/compiler.rs.
+const compiler = cargo('libhyperlight-wasm-library', 'libhyperlight_wasm_library.so', 'target/compiler')
+put('libhyperlight_wasm.so', (to) => strip(compiler, to))
 
 put('LICENSES-THIRD-PARTY', (to) => fs.copyFileSync(path.join(checkout, 'LICENSES-THIRD-PARTY'), to))

@@ -9,6 +9,11 @@
 //! garbage collector sees everything, and nothing is released on a wrong thread. Failures are returned as data
 //! ([`failure`]); JavaScript turns them into errors.
 
+#![deny(unsafe_code)]
+#![expect(
+    clippy::use_self,
+    reason = "the macros copy signatures out of their impl, where `Self` means nothing"
+)]
 #![cfg_attr(test, allow(dead_code, reason = "unit tests have no Node that would call it"))]
 
 #[cfg(panic = "abort")]

@@ -7,6 +7,8 @@
 //! thread that needs the interpreter. Python objects are used only on attached threads. A thread that Python would end
 //! in here waits for ever instead (`ending`).
 
+#![deny(unsafe_code)]
+
 mod call;
 mod callbacks;
 mod ending;

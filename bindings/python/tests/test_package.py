@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
+import posixpath
 import re
 import subprocess
 import sys
@@ -85,6 +87,9 @@ print(before, is_loaded())
 def test_the_sdist() -> None:
     with tarfile.open(dist("*.tar.gz")) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
+        guests = archive.extractfile(f"{archive.getnames()[0].partition('/')[0]}/sdk/Cargo.toml")
+        assert guests
+        (members,) = re.findall(r"^members = (\[.*\])$", guests.read().decode(), re.MULTILINE)
     for path in (
         *(f"python/libhyperlight/{module}" for module in MODULES),
         "core/Cargo.toml",
@@ -100,6 +105,9 @@ def test_the_sdist() -> None:
         "LICENSES-THIRD-PARTY",
     ):
         assert path in names
+    # A workspace is whole or nothing.
+    for member in json.loads(members):
+        assert posixpath.normpath(f"sdk/{member}/Cargo.toml") in names
     assert not [name for name in names if "/target/" in name]
 
 
