@@ -17,20 +17,10 @@ static STACK: Single<u64> = Single::new(0);
 /// The stack pointer of the program while registers are stored.
 static PROGRAM_STACK: Single<u64> = Single::new(0);
 
-// Tells the engine where system calls arrive: the distance from the note's own place.
-global_asm!(
-    ".pushsection .note.hyperlight, \"a\", @note",
-    ".balign 4",
-    ".long 11, 4, 2",
-    ".asciz \"Hyperlight\"",
-    ".byte 0",
-    ".long hl_system_call - .",
-    ".popsection",
-);
+libhyperlight_guest::system_call_handler!(hl_system_call);
 
 global_asm!(
     ".pushsection .text.hl_system_call, \"ax\", @progbits",
-    ".hidden hl_system_call",
     ".globl hl_system_call",
     ".type hl_system_call, @function",
     ".balign 64",
