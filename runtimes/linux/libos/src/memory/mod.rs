@@ -101,7 +101,8 @@ impl Memory {
         (first, first + size)
     }
 
-    /// Bytes of a stack as limits state them. Slots are a little larger: C libraries add a guard to what the limit says.
+    /// Bytes of a stack as limits state them. Slots are a little larger: C libraries add a guard to what the limit
+    /// says.
     pub fn stack_limit(&self) -> u64 {
         const MIB: u64 = 1 << 20;
         let (_, size, _) = self.places.stacks;
