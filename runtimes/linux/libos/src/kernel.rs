@@ -46,6 +46,8 @@ pub struct Kernel<P> {
     pub(crate) command_line: Vec<u8>,
     /// The time at which the program started.
     pub(crate) started: u64,
+    /// Nanoseconds in which every thread has waited.
+    idle: u64,
     switched: u64,
     told: BTreeSet<u64>,
 }
@@ -88,6 +90,7 @@ impl<P: Platform> Kernel<P> {
             yields: false,
             command_line: Vec::new(),
             started: now,
+            idle: 0,
             switched: now,
             told: BTreeSet::new(),
         }
@@ -164,6 +167,8 @@ impl<P: Platform> Kernel<P> {
                     let until = deadline.into_iter().chain(alarm).min();
                     // With nothing to wait for, the program waits until its caller ends it, as it would anywhere.
                     self.platform.wait_until(until.unwrap_or(u64::MAX));
+                    let waited = self.platform.monotonic_ns().saturating_sub(now);
+                    self.idle = self.idle.saturating_add(waited);
                 }
             }
         }
@@ -322,6 +327,11 @@ impl<P: Platform> Kernel<P> {
             }
         }
         Err(Errno::NOSYS.into())
+    }
+
+    /// The processor time of the process: all that has passed, but for what it has waited.
+    pub(crate) fn processor_ns(&mut self) -> u64 {
+        self.platform.monotonic_ns().saturating_sub(self.started).saturating_sub(self.idle)
     }
 
     /// The time at which the current call gives up, if it is made for the first time so long from now.

@@ -354,6 +354,10 @@ fn a_sleep_waits_at_the_hosts_until_its_time() {
     assert_eq!(process.call(35, &[time.as_ptr().expose_provenance() as u64, 0]), 0);
     let waits = process.world.0.borrow().waits.clone();
     assert_eq!(waits.len(), 1);
+    // It has used no processor time.
+    let mut used = [0_u64; 2];
+    assert_eq!(process.call(228, &[2, used.as_mut_ptr().expose_provenance() as u64]), 0);
+    assert!(used[0] == 0 && used[1] < 1_000_000, "{used:?}");
     assert!((1_500_000_000..1_500_100_000).contains(&(waits[0] - before)));
 }
 

@@ -135,6 +135,7 @@ impl<P: Platform> Kernel<P> {
             n::SETSOCKOPT => self.of_socket(a),
 
             n::CLOCK_GETTIME => self.clock(a, b),
+            n::CLOCK_SETTIME => Err(Errno::PERM.into()),
             n::CLOCK_GETRES => self.clock_resolution(a, b),
             n::GETTIMEOFDAY => self.time_of_day(a),
             n::TIME => self.time(a),

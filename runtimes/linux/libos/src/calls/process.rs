@@ -107,7 +107,7 @@ impl<P: Platform> Kernel<P> {
     }
 
     fn usage(&mut self, into: u64) -> Answer {
-        let used = self.platform.monotonic_ns().saturating_sub(self.started);
+        let used = self.processor_ns();
         let mut words = [0_u64; 18];
         let values =
             [used / 1_000_000_000, used % 1_000_000_000 / 1000, 0, 0, self.memory.arena.taken() / 1024];

@@ -53,8 +53,8 @@ impl<P: Platform> Kernel<P> {
             0 | 5 | 11 => Ok(self.platform.wall_ns()),
             // Monotonic clocks.
             1 | 4 | 6 | 7 => Ok(self.platform.monotonic_ns()),
-            // The processor time of the process and of the thread: what has passed since the start.
-            2 | 3 => Ok(self.platform.monotonic_ns().saturating_sub(self.started)),
+            // The processor time of the process and of the thread, by these names or as clocks of their own.
+            2 | 3 | 0x8000_0000.. => Ok(self.processor_ns()),
             _ => Err(Errno::INVAL),
         }
     }
@@ -84,9 +84,9 @@ impl<P: Platform> Kernel<P> {
     }
 
     pub(super) fn times(&mut self, into: u64) -> Answer {
-        let now = self.platform.monotonic_ns();
-        let ticks = now.saturating_sub(self.started) / (SECOND / TICKS);
+        let ticks = self.processor_ns() / (SECOND / TICKS);
         user::write_if(into, [ticks, 0_u64, 0, 0])?;
+        let now = self.platform.monotonic_ns();
         Ok(now / (SECOND / TICKS))
     }
 
