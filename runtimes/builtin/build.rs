@@ -20,11 +20,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each guest is a feature of this crate and a package; the folders of the packages.
-const GUESTS: [(&str, &str); 3] =
-    [("demo", "runtimes/demo"), ("javascript", "runtimes/javascript/guest"), ("wasm", "runtimes/wasm/guest")];
+const GUESTS: [(&str, &str); 4] = [
+    ("demo", "runtimes/demo"),
+    ("javascript", "runtimes/javascript/guest"),
+    ("linux", "runtimes/linux/guest"),
+    ("wasm", "runtimes/wasm/guest"),
+];
 
 /// Other sources that the guests are built from.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "abi/src",
     "sdk/.cargo",
     "sdk/Cargo.lock",
@@ -32,6 +36,8 @@ const SHARED: [&str; 8] = [
     "sdk/libc",
     "sdk/macros",
     "sdk/rust",
+    "runtimes/linux/contract/src",
+    "runtimes/linux/libos/src",
     "runtimes/wasm/contract/src",
 ];
 

@@ -30,7 +30,7 @@ const PLACES: [&str; 2] = ["tree", "another/folder"];
 /// built.
 const SETTINGS: &str = "/tmp/.cargo";
 
-const NAMES: [&str; 3] = ["demo.elf.z", "javascript.elf.z", "wasm.elf.z"];
+const NAMES: [&str; 4] = ["demo.elf.z", "javascript.elf.z", "linux.elf.z", "wasm.elf.z"];
 
 const PACKAGE: &str = "libhyperlight-builtin";
 
@@ -152,7 +152,15 @@ fn copy_tracked(to: &Path) -> Result<()> {
 fn build(place: &Path) -> Result<PathBuf> {
     let output = cargo()
         .current_dir(place)
-        .args(["check", "--locked", "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
+        .args([
+            "check",
+            "--locked",
+            "--package",
+            PACKAGE,
+            "--all-features",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
         // The dependencies have been checked there.
         .arg("--target-dir")
         .arg(root().join("target"))

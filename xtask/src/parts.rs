@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) type Part = (&'static str, &'static [&'static str]);
 
 /// The guests that the library carries.
-const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "wasm"]);
+const GUESTS: Part = ("sdk/Cargo.toml", &["demo", "javascript", "linux", "wasm"]);
 
 /// The package of which nothing is linked: it only chooses features of others.
 const FEATURES: &str = "libhyperlight-features";

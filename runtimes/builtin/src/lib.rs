@@ -34,6 +34,12 @@ pub fn javascript() -> Result<Guest> {
     by_name("javascript")
 }
 
+/// Loads the libOS for Linux programs, without a program.
+#[cfg(feature = "linux")]
+pub fn linux() -> Result<Guest> {
+    by_name("linux")
+}
+
 /// Loads the WebAssembly runtime, without a module.
 #[cfg(feature = "wasm")]
 pub fn wasm() -> Result<Guest> {
@@ -80,6 +86,8 @@ static CARRIED: &[Carried] = &[
     carried!("demo"),
     #[cfg(feature = "javascript")]
     carried!("javascript"),
+    #[cfg(feature = "linux")]
+    carried!("linux"),
     #[cfg(feature = "wasm")]
     carried!("wasm"),
 ];
