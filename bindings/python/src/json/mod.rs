@@ -147,6 +147,8 @@ impl Failure {
             Reason::Kind | Reason::NoValue => PyTypeError::new_err(message),
             Reason::Range => PyOverflowError::new_err(message),
             Reason::Cycle | Reason::Unicode => PyValueError::new_err(message),
+            // Of the right type, so a `ValueError`, which this is and `SignatureError` is not.
+            Reason::Name => errors::new(py, ErrorCode::InvalidArgument, message),
             reason => errors::new(py, reason.code(), message),
         }
     }
