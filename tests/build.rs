@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Builds the guest in Rust, and the C SDK; where its library is.
+/// Builds the guests in Rust, and the C SDK; where its library is.
 fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
     for path in [
         "abi/src",
@@ -74,11 +74,14 @@ fn sdk(root: &Path, out: &Path) -> Result<PathBuf> {
         "runtimes/demo",
         "sdk",
         "tests/guests/attacks",
+        "tests/guests/server",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    let built = guests::build(root, out, &["attacks", "libhyperlight-guest-c"])?;
-    fs::copy(built.join("libattacks.so"), out.join("attacks.elf"))?;
+    let built = guests::build(root, out, &["attacks", "server", "libhyperlight-guest-c"])?;
+    for name in ["attacks", "server"] {
+        fs::copy(built.join(format!("lib{name}.so")), out.join(format!("{name}.elf")))?;
+    }
     Ok(built)
 }
 

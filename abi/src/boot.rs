@@ -10,6 +10,8 @@
 //! engine's. It returns when the host has answered; by the C calling convention it may change every
 //! caller-saved register. After a restore or in a clone the guest continues behind that same call.
 
+use crate::placement::{Placement, Stacks};
+
 /// The one port that a guest may write to, one byte at a time. Everything else faults inside the guest.
 pub const DOORBELL_PORT: u16 = 0x68;
 
@@ -58,6 +60,8 @@ pub struct BootInfo {
     pub payload_count: u64,
     /// Payloads, in the order in which the host program added them.
     pub payloads: [Payload; crate::limits::MAX_PAYLOADS],
+    /// The addresses of what was laid out besides. Guests that were built before it was there do not read so far.
+    pub placement: Placement,
 }
 
 impl BootInfo {
@@ -86,6 +90,11 @@ impl BootInfo {
             put(payload.span.size);
             put(u64::from(payload.executable));
         }
+        let Placement { arena, stacks, report } = self.placement;
+        let Stacks { first, size, stride, count } = stacks;
+        [arena.address, arena.size, first, size, stride, count, report.address, report.size]
+            .into_iter()
+            .for_each(put);
         out
     }
 
@@ -111,9 +120,25 @@ impl BootInfo {
         for payload in &mut payloads {
             *payload = Payload { span: Span { address: word()?, size: word()? }, executable: word()? != 0 };
         }
-        Some(Self { doorbell, input, output, log_ring, heap, stack, load_bias, payload_count, payloads })
+        let placement = Placement {
+            arena: Span { address: word()?, size: word()? },
+            stacks: Stacks { first: word()?, size: word()?, stride: word()?, count: word()? },
+            report: Span { address: word()?, size: word()? },
+        };
+        Some(Self {
+            doorbell,
+            input,
+            output,
+            log_ring,
+            heap,
+            stack,
+            load_bias,
+            payload_count,
+            payloads,
+            placement,
+        })
     }
 }
 
-/// Words of the wire form: magic, doorbell, five spans, bias, count, payloads of three words.
-const WORDS: usize = 1 + 1 + 5 * 2 + 2 + crate::limits::MAX_PAYLOADS * 3;
+/// Words of the wire form: magic, doorbell, five spans, bias, count, payloads of three words, a placement of eight.
+const WORDS: usize = 1 + 1 + 5 * 2 + 2 + crate::limits::MAX_PAYLOADS * 3 + 8;

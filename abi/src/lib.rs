@@ -19,6 +19,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod message;
 pub mod note;
+pub mod placement;
 pub mod signature;
 pub mod value;
 

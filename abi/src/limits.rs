@@ -27,3 +27,24 @@ pub const MAX_PAYLOADS: usize = 16;
 /// Bytes of a buffer that are reserved for the mailbox, a frame's header, the function's name and the call's context.
 /// So the size options count bytes of the user's own values.
 pub const BUFFER_OVERHEAD: u64 = 4096;
+
+/// Regions that can be placed into one guest's memory.
+pub const MAX_REGIONS: usize = 1 << 16;
+
+/// Bytes that placed regions may have of their own, together.
+pub const MAX_PLACED_BYTES: u64 = 4 << 30;
+
+/// Bytes of a fixed part.
+pub const MAX_FIXED_BYTES: u64 = 16 << 30;
+
+/// Bytes of an arena.
+pub const MAX_ARENA_BYTES: u64 = 64 << 30;
+
+/// Stacks that can be placed beside a guest's own.
+pub const MAX_STACKS: u64 = 1024;
+
+/// Bytes of one of them.
+pub const MAX_STACK_BYTES: u64 = 1 << 30;
+
+/// System calls that the engine passes on in one call. Rewritten ones do not pass it.
+pub const MAX_SYSTEM_CALLS: u64 = 10_000_000;

@@ -4,6 +4,7 @@
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
 use libhyperlight_abi::limits::MAX_DETAILS_LEN;
 use libhyperlight_abi::message::{self, Context, LogLevel, LogRecord};
+use libhyperlight_abi::placement::{Placement, Stacks};
 use libhyperlight_abi::{
     DecodeError, ErrorKind, Frame, FrameKind, Kind, SignatureRef, ToGuest, ToHost, ValueRef,
 };
@@ -137,6 +138,8 @@ proptest! {
             ..BootInfo::default()
         };
         info.payloads[15] = Payload { span: span(13), executable: words[15] % 2 == 0 };
+        let stacks = Stacks { first: words[2], size: words[3], stride: words[4], count: words[5] };
+        info.placement = Placement { arena: span(0), stacks, report: span(6) };
         prop_assert_eq!(BootInfo::from_bytes(&info.to_bytes()).unwrap(), info);
     }
 }

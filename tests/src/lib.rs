@@ -23,6 +23,7 @@ pub mod logger;
 pub mod model;
 pub mod operations;
 pub mod pace;
+pub mod placement;
 pub mod prober;
 pub mod process;
 pub mod random;

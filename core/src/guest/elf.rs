@@ -9,6 +9,7 @@
 use std::ops::RangeInclusive;
 
 use libhyperlight_abi::note;
+use libhyperlight_abi::placement::SERVER_BASE;
 use object::LittleEndian;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -39,10 +40,11 @@ pub(super) fn load(contents: &Contents) -> Result<Program> {
     let file = contents.as_slice();
     let (header, headers) = headers(file)?;
     refuse_what_needs_a_loader(headers)?;
-    let abi = checked_abi(file, headers)?;
+    let Notes { abi, system_call } = notes(file, headers)?;
 
-    let bias = match header.e_type(LittleEndian) {
-        elf::ET_DYN => RELOCATABLE_BASE,
+    let bias = match (header.e_type(LittleEndian), system_call) {
+        (elf::ET_DYN, None) => RELOCATABLE_BASE,
+        (elf::ET_DYN, Some(_)) => SERVER_BASE,
         _ => 0,
     };
     let segments = segments(file, headers, bias)?;
@@ -53,10 +55,15 @@ pub(super) fn load(contents: &Contents) -> Result<Program> {
         ));
     }
     let entry = entry.wrapping_add(bias);
-    if !segments.iter().any(|segment| segment.executable && segment.contains(entry)) {
+    let system_call = system_call.map(|address| address.wrapping_add(bias));
+    let program = Program { segments, entry, bias, abi, system_call };
+    if !program.has_code_at(entry) {
         return Err(Error::guest_binary("the entry point is not in an executable segment"));
     }
-    Ok(Program { segments, entry, bias, abi })
+    if system_call.is_some_and(|address| !program.has_code_at(address)) {
+        return Err(Error::guest_binary("the system-call handler is not in an executable segment"));
+    }
+    Ok(program)
 }
 
 /// The file and program headers, once the file is known to be of the right kind.
@@ -118,40 +125,65 @@ fn refuse_what_needs_a_loader(headers: &[ProgramHeader64<LittleEndian>]) -> Resu
     Ok(())
 }
 
-/// The number of exactly one ABI note, which this library must accept.
-fn checked_abi(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<u32> {
+/// The file's notes of this library's.
+struct Notes {
+    abi: u32,
+    /// The file's address of the handler of system calls.
+    system_call: Option<u64>,
+}
+
+/// Reads exactly one ABI note, which this library must accept, and at most one that names a handler.
+fn notes(file: &[u8], headers: &[ProgramHeader64<LittleEndian>]) -> Result<Notes> {
     let malformed = |_| Error::guest_binary("a note segment is malformed");
-    let notes: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
-    if notes.len() > MAX_NOTES {
+    let segments: Vec<_> = of_type(headers, elf::PT_NOTE).take(MAX_NOTES + 1).collect();
+    if segments.len() > MAX_NOTES {
         return Err(Error::guest_binary(format!("a file has at most {MAX_NOTES} note segments")));
     }
-    let len = notes.iter().fold(0, |sum: u64, header| sum.saturating_add(header.p_filesz(LittleEndian)));
+    let len = segments.iter().fold(0, |sum: u64, header| sum.saturating_add(header.p_filesz(LittleEndian)));
     if len > MAX_NOTE_BYTES {
         return Err(Error::guest_binary(format!(
             "a file's note segments have at most {MAX_NOTE_BYTES} bytes together, found {len}"
         )));
     }
-    let mut found = None;
-    for header in notes {
+    let (mut abi, mut system_call) = (None, None);
+    for header in segments {
         let Some(mut notes) = header.notes(LittleEndian, file).map_err(malformed)? else {
             continue;
         };
         while let Some(note) = notes.next().map_err(malformed)? {
-            let is_ours = note.name() == &note::OWNER[..note::OWNER_LEN as usize - 1]
-                && note.n_type(LittleEndian).0 == note::TYPE_ABI;
-            if !is_ours {
+            if note.name() != &note::OWNER[..note::OWNER_LEN as usize - 1] {
                 continue;
             }
-            let abi = <[u8; 4]>::try_from(note.desc())
-                .map_err(|_| Error::guest_binary("the guest's ABI note is malformed"))?;
-            if found.replace(u32::from_le_bytes(abi)).is_some() {
-                return Err(Error::guest_binary("the file has more than one guest ABI note"));
+            let word = || <[u8; 4]>::try_from(note.desc());
+            let is_second = match note.n_type(LittleEndian).0 {
+                note::TYPE_ABI => {
+                    let word =
+                        word().map_err(|_| Error::guest_binary("the guest's ABI note is malformed"))?;
+                    abi.replace(u32::from_le_bytes(word)).is_some()
+                }
+                note::TYPE_SYSTEM_CALL => {
+                    let word = word()
+                        .map_err(|_| Error::guest_binary("the guest's system-call note is malformed"))?;
+                    // The description is a part of the file: its place there is that of its address in the segment.
+                    let place = note.desc().as_ptr().addr().wrapping_sub(file.as_ptr().addr()) as u64;
+                    let address = place
+                        .wrapping_sub(header.p_offset(LittleEndian))
+                        .wrapping_add(header.p_vaddr(LittleEndian))
+                        .wrapping_add_signed(i32::from_le_bytes(word).into());
+                    system_call.replace(address).is_some()
+                }
+                _ => false,
+            };
+            if is_second {
+                return Err(Error::guest_binary(
+                    "the file has more than one guest ABI note, or system-call note",
+                ));
             }
         }
     }
     let (low, high) = ABI_ACCEPTED.into_inner();
-    match found {
-        Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(abi),
+    match abi {
+        Some(abi) if ABI_ACCEPTED.contains(&abi) => Ok(Notes { abi, system_call }),
         Some(abi) => Err(Error::guest_binary(format!(
             "the guest was built for ABI {abi}, this library accepts {low} to {high}; build it with the matching guest SDK"
         ))),

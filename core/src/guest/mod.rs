@@ -20,12 +20,13 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
 use crate::image::layout::MAX_PAYLOAD_BYTES;
 use crate::options::SandboxOptions;
+use crate::placement::{Placed, Placement};
 use contents::Contents;
 use payload::Payload;
 pub use payload::PayloadAccess;
-use program::Program;
+use program::{Program, Segment};
 
-/// A SHA-256 of a guest's file and payloads.
+/// A SHA-256 of a guest's file, payloads and placement.
 pub(crate) type Fingerprint = [u8; 32];
 
 /// Bytes of the largest guest file.
@@ -49,6 +50,7 @@ struct Shared {
     file: Arc<Contents>,
     program: Arc<Program>,
     payloads: Vec<Payload>,
+    placed: Option<Arc<Placed>>,
     /// Most recently used last.
     images: Mutex<Vec<(Sizes, Arc<Image>)>>,
     fingerprint: OnceLock<Fingerprint>,
@@ -95,15 +97,36 @@ impl Guest {
             ));
         }
         payloads.push(Payload { contents: Arc::new(copied(bytes)?), access });
-        Ok(Self {
+        Ok(self.with(payloads, self.shared.placed.clone()))
+    }
+
+    /// Lays out memory beside the program of a copy of this guest. Fails with [`ErrorCode::InvalidArgument`] if the
+    /// placement breaks a rule (the error says which), or if this guest has one already.
+    pub fn with_placement(&self, placement: Placement) -> Result<Self> {
+        if self.shared.placed.is_some() {
+            return Err(Error::invalid_argument("the guest has a placement already"));
+        }
+        let program: Vec<_> = self.shared.program.segments.iter().map(Segment::pages).collect();
+        let placed = placement.check(&program)?;
+        Ok(self.with(self.shared.payloads.clone(), Some(Arc::new(placed))))
+    }
+
+    /// The guest virtual address at which system calls continue, if the program serves any.
+    pub fn system_call_handler(&self) -> Option<u64> {
+        self.shared.program.system_call
+    }
+
+    fn with(&self, payloads: Vec<Payload>, placed: Option<Arc<Placed>>) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 file: Arc::clone(&self.shared.file),
                 program: Arc::clone(&self.shared.program),
                 payloads,
+                placed,
                 images: Mutex::default(),
                 fingerprint: OnceLock::new(),
             }),
-        })
+        }
     }
 
     fn load(file: Contents) -> Result<Self> {
@@ -116,6 +139,7 @@ impl Guest {
             file: Arc::new(file),
             program: Arc::new(program),
             payloads: Vec::new(),
+            placed: None,
             images: Mutex::default(),
             fingerprint: OnceLock::new(),
         };
@@ -132,6 +156,8 @@ impl Guest {
         let (ours, theirs) = (&self.shared.payloads, &other.shared.payloads);
         if self.shared.file != other.shared.file {
             "it is of another guest program".to_owned()
+        } else if self.placement_hash() != other.placement_hash() {
+            "other memory was laid out for its guest".to_owned()
         } else if ours.len() == theirs.len() {
             let same = |(ours, theirs): (&Payload, &Payload)| {
                 ours.access == theirs.access && ours.contents == theirs.contents
@@ -148,7 +174,7 @@ impl Guest {
         self.shared.program.abi
     }
 
-    /// A SHA-256 of file and payloads; computed once.
+    /// A SHA-256 of file, payloads and placement; computed once.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         *self.shared.fingerprint.get_or_init(|| {
             let mut hash = Sha256::new();
@@ -157,6 +183,17 @@ impl Guest {
                 hash.update([u8::from(payload.access.is_executable())]);
                 payload.contents.hash(&mut hash);
             }
+            if let Some(placed) = self.placement_hash() {
+                hash.update(placed);
+            }
+            hash.finalize().into()
+        })
+    }
+
+    fn placement_hash(&self) -> Option<Fingerprint> {
+        self.shared.placed.as_ref().map(|placed| {
+            let mut hash = Sha256::new();
+            placed.hash(&mut hash);
             hash.finalize().into()
         })
     }
@@ -183,8 +220,8 @@ impl Guest {
             images.push(found);
             return Ok(image);
         }
-        let image =
-            Arc::new(Image::compose(&self.shared.file, &self.shared.program, &self.shared.payloads, sizes)?);
+        let Shared { file, program, payloads, placed, .. } = &*self.shared;
+        let image = Arc::new(Image::compose(file, program, payloads, placed.as_deref(), sizes)?);
         if images.len() == KEPT_IMAGES {
             images.remove(0);
         }
@@ -201,7 +238,9 @@ impl Guest {
     /// The name of the function that holds a guest virtual address. Public for the same reason.
     #[doc(hidden)]
     pub fn function_at(&self, address: u64) -> Option<String> {
+        let object = || self.shared.placed.as_ref()?.object_at(address);
         symbols::function_at(&self.shared.file, address.wrapping_sub(self.shared.program.bias))
+            .or_else(object)
     }
 }
 
@@ -218,6 +257,7 @@ impl fmt::Debug for Guest {
         f.debug_struct("Guest")
             .field("file_len", &self.shared.file.len())
             .field("payloads", &self.shared.payloads.len())
+            .field("placed", &self.shared.placed.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -21,6 +21,15 @@ pub(crate) struct Program {
     pub bias: u64,
     /// The guest ABI that it was built for.
     pub abi: u32,
+    /// Address of the code at which `syscall` instructions of the programs that it serves continue, if it serves any.
+    pub system_call: Option<u64>,
+}
+
+impl Program {
+    /// Returns true if the program has code at that address.
+    pub fn has_code_at(&self, address: u64) -> bool {
+        self.segments.iter().any(|segment| segment.executable && segment.contains(address))
+    }
 }
 
 /// A run of the program's memory with one permission.

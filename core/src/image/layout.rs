@@ -1,7 +1,8 @@
 //! The layout of a guest's memory.
 //!
 //! Guest *physical* memory is one slice from 0 on, regions packed one after the other, those that nobody writes first;
-//! it is the image file and the one memslot. Guest *virtual* addresses are all in the lower half:
+//! it is the image file and a memslot. Directly behind it, in a memslot of its own that cannot be written, is the fixed
+//! part of a placement (`placement`), if there is one. Guest *virtual* addresses are all in the lower half:
 //!
 //! | window | holds |
 //! |---|---|
@@ -9,22 +10,27 @@
 //! | up to 256 KiB above 4 GiB | the stack; more than 1 GiB below it is unmapped, so that no frame can skip the guard |
 //! | directly behind it | the engine's pages, the log ring, the call buffers, and the heap |
 //! | from 32 GiB | payloads |
+//! | from 64 GiB, and between the program's segments | placed regions |
+//! | from 2 TiB | the arena, and stacks |
 //!
-//! What is between regions is unmapped: at least one page around every one of them, and page 0. Page tables are
-//! mapped nowhere.
+//! What is between regions is unmapped: at least one page around every one of them that is not placed, and page 0. Page
+//! tables are mapped nowhere.
 //!
 //! The parts that every call touches, the stack's top and the beginnings of the others, are close together in both
 //! address spaces: each touched 2 MiB of either costs a live sandbox a page table, of the process or a shadow page
 //! table of KVM's (`Documentation/virt/kvm/x86/mmu.rst`), and the time to make it at the first touch.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use libhyperlight_abi::boot::{BootInfo, Payload, Span};
+use libhyperlight_abi::placement::{ARENA_BASE, Placement, STACK_GUARD, STACKS_BASE, Stacks};
 
 use crate::arch::{DOORBELL_OFFSET, LARGE_PAGE, PageTables, Permissions};
 use crate::bounds::Sizes;
 use crate::guest::program::{PROGRAM_WINDOW, Program};
 use crate::pages::PAGE;
+use crate::placement::{RegionAccess, Shape};
 
 /// End of the stack, 256 KiB into the range of one page table: deep enough for most stacks, and the rest is for its
 /// neighbours.
@@ -93,12 +99,19 @@ pub(crate) struct Layout {
     pub payloads: Vec<Region>,
     pub stack: Region,
     pub heap: Region,
+    /// The page in which the engine tells of system calls that it passed on; of guests that serve them.
+    pub report: Option<Region>,
+    /// Address of the code that serves system calls.
+    pub system_call: Option<u64>,
+    /// Placed regions, the arena and the stacks, by their virtual addresses.
+    pub placed: Vec<Region>,
+    pub placement: Option<Arc<Shape>>,
     /// Guest physical memory that the guest, or the host on its behalf, may write: outside it an image never changes.
     pub written: Range<u64>,
     /// Guest physical address of the root page table.
     pub page_tables_phys: u64,
     pub page_tables: PageTables,
-    /// Bytes of the whole image.
+    /// Bytes of the whole image: all of guest physical memory but the fixed part.
     pub size: u64,
     /// The description that the guest gets.
     pub boot: BootInfo,
@@ -114,11 +127,16 @@ pub(crate) struct PayloadShape {
 impl Layout {
     /// Lays everything out. The arguments were bounded at their sources, so every window holds its regions: sizes by
     /// [`crate::SandboxOptions`], the program by its loader, payloads by the guest.
-    pub fn new(program: &Program, payloads: &[PayloadShape], sizes: &Sizes) -> Self {
+    pub fn new(
+        program: &Program,
+        payloads: &[PayloadShape],
+        placement: Option<&Arc<Shape>>,
+        sizes: &Sizes,
+    ) -> Self {
         // The number of page tables decides the heap's place, and that place decides how large its pages are.
         let mut room = 0;
         loop {
-            let layout = Self::with_room(program, payloads, sizes, room);
+            let layout = Self::with_room(program, payloads, placement, sizes, room);
             let needed = layout.page_tables.size();
             if needed <= room {
                 return layout;
@@ -128,7 +146,13 @@ impl Layout {
     }
 
     /// A layout with that many bytes for page tables, enough or not.
-    fn with_room(program: &Program, payloads: &[PayloadShape], sizes: &Sizes, room: u64) -> Self {
+    fn with_room(
+        program: &Program,
+        payloads: &[PayloadShape],
+        placement: Option<&Arc<Shape>>,
+        sizes: &Sizes,
+        room: u64,
+    ) -> Self {
         let mut engine = Window { next: ENGINE_WINDOW.start };
         let mut descriptors = engine.place(PAGE, Permissions::ENGINE_READ);
         let mut stubs = engine.place(PAGE, Permissions::ENGINE_EXECUTE);
@@ -143,6 +167,7 @@ impl Layout {
         let mut log_ring = engine.place(LOG_RING_SIZE, Permissions::USER_WRITE);
         let mut input = engine.place(sizes.input, Permissions::USER_READ);
         let mut output = engine.place(sizes.output, Permissions::USER_WRITE);
+        let mut report = program.system_call.map(|_| engine.place(PAGE, Permissions::USER_READ));
 
         let mut program_regions: Vec<_> = program
             .segments
@@ -170,13 +195,24 @@ impl Layout {
             permissions: Permissions::USER_WRITE,
         };
 
+        let shape = placement.map(|shape| &**shape);
+        let mut placed = shape.map_or_else(Vec::new, placed_regions);
+        let (mut arena, mut stacks) = shape.map_or_else(Default::default, arena_and_stacks);
+
         // Physical memory: first the part that nobody ever writes, then the part that the guest or the host may write.
         let mut packer = Packer::default();
         let (mut writable, read_only): (Vec<_>, Vec<_>) =
             program_regions.iter_mut().partition(|region| region.permissions.write);
+        // Those of the fixed part have their places in it.
+        let is_own =
+            |n: usize| shape.and_then(|shape| shape.places.get(n)).is_some_and(|place| place.fixed.is_none());
+        let own = placed.iter_mut().enumerate().filter(|(n, _)| is_own(*n)).map(|(_, region)| region);
+        let (placed_writable, placed_read_only): (Vec<_>, Vec<_>) =
+            own.partition(|region| region.permissions.write);
         payload_regions
             .iter_mut()
             .chain(read_only)
+            .chain(placed_read_only)
             .chain([&mut descriptors, &mut stubs, &mut trampoline, &mut boot_info])
             .for_each(|region| packer.place(region));
         let page_tables_phys = packer.next;
@@ -185,6 +221,8 @@ impl Layout {
         [&mut stack, &mut extended_state, &mut exception_stack, &mut double_fault_stack, &mut thread]
             .into_iter()
             .chain(writable.drain(..))
+            .chain(placed_writable)
+            .chain(&mut report)
             .chain([&mut log_ring, &mut input, &mut output])
             .for_each(|region| packer.place(region));
         // The same place within 2 MiB in both address spaces, so that large pages map all but its ends.
@@ -192,7 +230,14 @@ impl Layout {
         let mut heap = engine.place(sizes.heap, Permissions::USER_WRITE);
         debug_assert!(engine.next <= ENGINE_WINDOW.end, "the size options bound the engine's window");
         packer.place(&mut heap);
+        stacks.iter_mut().chain(&mut arena).for_each(|region| packer.place(region));
         let written = written_from..packer.next;
+        let fixed_phys = packer.next.next_multiple_of(LARGE_PAGE);
+        for (region, place) in placed.iter_mut().zip(shape.into_iter().flat_map(|shape| &shape.places)) {
+            if let Some(offset) = place.fixed {
+                region.phys = fixed_phys + offset;
+            }
+        }
 
         let mut boot = BootInfo {
             doorbell: trampoline.virt + DOORBELL_OFFSET,
@@ -203,8 +248,15 @@ impl Layout {
             stack: stack.span(),
             load_bias: program.bias,
             payload_count: payloads.len() as u64,
+            placement: Placement {
+                arena: arena.as_ref().map(Region::span).unwrap_or_default(),
+                stacks: stacks_told(&stacks),
+                report: report.as_ref().map(Region::span).unwrap_or_default(),
+            },
             ..BootInfo::default()
         };
+        // The shape's places ascend, and all are below these.
+        placed.extend(arena.into_iter().chain(stacks));
         for ((told, shape), region) in boot.payloads.iter_mut().zip(payloads).zip(&payload_regions) {
             *told = Payload {
                 span: Span { address: region.virt, size: shape.len },
@@ -228,6 +280,10 @@ impl Layout {
             payloads: payload_regions,
             stack,
             heap,
+            report,
+            system_call: program.system_call,
+            placed,
+            placement: placement.map(Arc::clone),
             written,
             page_tables_phys,
             page_tables: PageTables::new(page_tables_phys),
@@ -244,6 +300,27 @@ impl Layout {
 
     /// Every mapped region.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.unplaced().chain(&self.placed)
+    }
+
+    /// The placed regions, in the order of their shape.
+    pub fn placed_regions(&self) -> impl Iterator<Item = &Region> {
+        let count = self.placement.as_ref().map_or(0, |shape| shape.places.len());
+        self.placed.iter().take(count)
+    }
+
+    /// The regions to which the host writes while the guest is in a call: they have no contents between calls.
+    pub fn shared_pages(&self) -> impl Iterator<Item = &Region> {
+        [&self.input, &self.output, &self.log_ring].into_iter().chain(&self.report)
+    }
+
+    /// Guest physical address of the fixed part: behind everything else, where large pages can map it.
+    pub fn fixed_phys(&self) -> u64 {
+        self.size.next_multiple_of(LARGE_PAGE)
+    }
+
+    /// Every mapped region that is not placed: few.
+    fn unplaced(&self) -> impl Iterator<Item = &Region> {
         [
             &self.descriptors,
             &self.stubs,
@@ -260,6 +337,7 @@ impl Layout {
             &self.heap,
         ]
         .into_iter()
+        .chain(&self.report)
         .chain(&self.program)
         .chain(&self.payloads)
     }
@@ -267,12 +345,20 @@ impl Layout {
     /// Returns true if memory with the other layout can take the place of this.
     pub fn is_same(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
-            || self.size == other.size && self.boot == other.boot && self.regions().eq(other.regions())
+            || self.size == other.size
+                && self.boot == other.boot
+                && self.system_call == other.system_call
+                && self.placement == other.placement
+                && self.regions().eq(other.regions())
     }
 
     /// The region that the guest virtual address is in.
     pub fn region_at(&self, virt: u64) -> Option<&Region> {
-        self.regions().find(|region| region.contains(virt))
+        let placed = || {
+            let after = self.placed.partition_point(|region| region.virt <= virt);
+            self.placed.get(after.checked_sub(1)?).filter(|region| region.contains(virt))
+        };
+        self.unplaced().find(|region| region.contains(virt)).or_else(placed)
     }
 
     /// Returns true if a fault at this address means a stack overflow: anywhere in the unmapped memory below
@@ -280,6 +366,36 @@ impl Layout {
     pub fn is_below_stack(&self, virt: u64) -> bool {
         (PROGRAM_WINDOW.end..self.stack.virt).contains(&virt)
     }
+}
+
+/// The regions of a shape, in its order, without their physical addresses.
+fn placed_regions(shape: &Shape) -> Vec<Region> {
+    let region =
+        |virt, size, access: RegionAccess| Region { virt, phys: 0, size, permissions: access.permissions() };
+    shape.places.iter().map(|place| region(place.address, place.size, place.access)).collect()
+}
+
+/// The arena and the stacks of a shape, in ascending order.
+fn arena_and_stacks(shape: &Shape) -> (Option<Region>, Vec<Region>) {
+    let access = if shape.jit { RegionAccess::ReadWriteExecute } else { RegionAccess::ReadWrite };
+    let arena = Region { virt: ARENA_BASE, phys: 0, size: shape.arena, permissions: access.permissions() };
+    let stride = shape.stack_size.next_multiple_of(LARGE_PAGE) + STACK_GUARD;
+    let stacks = (0..shape.stacks).map(|number| Region {
+        virt: STACKS_BASE + STACK_GUARD + number * stride,
+        phys: 0,
+        size: shape.stack_size,
+        permissions: Permissions::USER_WRITE,
+    });
+    ((shape.arena > 0).then_some(arena), stacks.collect())
+}
+
+/// Stacks as the guest is told of them.
+fn stacks_told(stacks: &[Region]) -> Stacks {
+    let Some(first) = stacks.first() else {
+        return Stacks::default();
+    };
+    let stride = stacks.get(1).map_or(first.size + STACK_GUARD, |second| second.virt - first.virt);
+    Stacks { first: first.virt, size: first.size, stride, count: stacks.len() as u64 }
 }
 
 /// Hands out guest physical memory.
@@ -334,7 +450,7 @@ mod tests {
                     Segment { address, size, source: 0..0, writable: kind == 1, executable: kind == 2 }
                 })
                 .collect();
-            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1 }
+            Program { segments, entry: RELOCATABLE_BASE, bias: RELOCATABLE_BASE, abi: 1, system_call: None }
         })
     }
 
@@ -362,7 +478,7 @@ mod tests {
             payloads in any_payloads(),
         ) {
             let sizes = options.sizes().unwrap();
-            let layout = Layout::new(&program, &payloads, &sizes);
+            let layout = Layout::new(&program, &payloads, None, &sizes);
 
             let mut by_phys: Vec<_> = layout.regions().map(|r| (r.phys, r.size)).collect();
             by_phys.push((layout.page_tables_phys, layout.page_tables.size()));
@@ -421,8 +537,9 @@ mod tests {
             entry: RELOCATABLE_BASE,
             bias: 0,
             abi: 1,
+            system_call: None,
         };
-        let layout = Layout::new(&program, &[], &SandboxOptions::new().sizes().unwrap());
+        let layout = Layout::new(&program, &[], None, &SandboxOptions::new().sizes().unwrap());
         let tables = layout.page_tables_phys..layout.page_tables_phys + layout.page_tables.size();
         assert!(layout.regions().all(|r| r.phys + r.size <= tables.start || r.phys >= tables.end));
     }

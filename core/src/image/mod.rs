@@ -5,11 +5,12 @@
 //! writes, and no page of it can vanish under a running guest.
 
 pub(crate) mod layout;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +21,10 @@ use crate::guest::contents::Contents;
 use crate::guest::payload::Payload;
 use crate::guest::program::Program;
 use crate::guest::relocate;
-use crate::pages::PageSet;
+use crate::int::to_usize;
+use crate::memfd;
+use crate::pages::{PAGE, PageSet, is_zero};
+use crate::placement::Placed;
 use layout::{Layout, PayloadShape, Region};
 use words::Words;
 
@@ -37,13 +41,14 @@ pub(crate) struct Image {
 
 impl Image {
     /// Maximum bytes to make ready in advance, beside the page tables: a sandbox that is never called wastes them.
-    const MAX_HINT: u64 = 64 * crate::pages::PAGE;
+    const MAX_HINT: u64 = 64 * PAGE;
 
     /// Composes and seals an image.
     pub fn compose(
         contents: &Contents,
         program: &Program,
         payloads: &[Payload],
+        placed: Option<&Placed>,
         sizes: &Sizes,
     ) -> Result<Self> {
         let shapes: Vec<_> = payloads
@@ -53,10 +58,13 @@ impl Image {
                 executable: payload.access.is_executable(),
             })
             .collect();
-        let layout = Layout::new(program, &shapes, sizes);
-        let file = create(layout.size).map_err(|source| Error::resource("memfd_create", source))?;
+        let layout = Layout::new(program, &shapes, placed.map(|placed| &placed.shape), sizes);
+        let file = memfd::create(layout.size).map_err(|source| Error::resource("memfd_create", source))?;
         let failed = |source| Error::resource("writing the guest's image", source);
         write(&file, &layout, contents, program, payloads).map_err(failed)?;
+        if let Some(placed) = placed {
+            write_placed(&file, &layout, placed).map_err(failed)?;
+        }
         let mut words = Words::new(&file);
         relocate::each(contents, program, |change| {
             let start = layout.program.get(change.segment).zip(program.segments.get(change.segment));
@@ -64,7 +72,7 @@ impl Image {
             words.change(start + change.offset, change.word).map_err(failed)
         })?;
         words.finish().map_err(failed)?;
-        seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
+        memfd::seal(&file).map_err(|source| Error::resource("sealing the guest's image", source))?;
         Ok(Self::with(Arc::new(layout), program.entry, file))
     }
 
@@ -81,10 +89,10 @@ impl Image {
         fill: impl FnOnce(&File) -> Result<()>,
     ) -> Result<Self> {
         let failed = |source| Error::resource("writing an image", source);
-        let file = create(layout.size).map_err(failed)?;
+        let file = memfd::create(layout.size).map_err(failed)?;
         fill(&file)?;
         write_engine(&file, &layout, extended_state).map_err(failed)?;
-        seal(&file).map_err(failed)?;
+        memfd::seal(&file).map_err(failed)?;
         Ok(Self::with(Arc::new(layout), entry, file))
     }
 
@@ -133,6 +141,17 @@ fn write(
     Ok(())
 }
 
+/// Writes the bytes that placed regions have of their own, and leaves holes where they are zero.
+fn write_placed(file: &File, layout: &Layout, placed: &Placed) -> io::Result<()> {
+    for (region, bytes) in layout.placed_regions().zip(placed.contents()) {
+        let pages = (region.phys..).step_by(to_usize(PAGE)).zip(bytes.chunks(to_usize(PAGE)));
+        for (phys, page) in pages.filter(|(_, page)| !is_zero(page)) {
+            file.write_all_at(page, phys)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the engine's own part of every image: none of it ever comes from a guest or a file.
 fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Result<()> {
     let put = |region: &Region, bytes: &[u8]| file.write_all_at(bytes, region.phys);
@@ -150,46 +169,4 @@ fn write_engine(file: &File, layout: &Layout, extended_state: &[u8]) -> io::Resu
     put(&layout.extended_state, extended_state)?;
     put(&layout.boot_info, &layout.boot.to_bytes())?;
     file.write_all_at(&layout.page_tables.to_bytes(), layout.page_tables_phys)
-}
-
-/// A sealable memfd that is never executed from. Kernels before 6.3 do not have `MFD_NOEXEC_SEAL`.
-pub(crate) fn create(size: u64) -> io::Result<File> {
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    let file = memfd(flags | libc::MFD_NOEXEC_SEAL).or_else(|error| match error.raw_os_error() {
-        Some(libc::EINVAL) => memfd(flags),
-        _ => Err(error),
-    })?;
-    file.set_len(size)?;
-    Ok(file)
-}
-
-fn memfd(flags: libc::c_uint) -> io::Result<File> {
-    // SAFETY: the name is a C string; the kernel keeps no pointer to it.
-    let fd = unsafe { libc::memfd_create(c"hyperlight".as_ptr(), flags) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel just gave us this descriptor; nobody else owns it.
-    Ok(unsafe { File::from_raw_fd(fd) })
-}
-
-/// Makes the file immutable.
-///
-/// The kernel refuses while a page that was just written is referenced somewhere inside it, if only in a queue. It
-/// waits for that less than intended if a signal arrives (`mm/memfd.c`, `memfd_wait_for_pins`): hence the retries.
-pub(crate) fn seal(file: &File) -> io::Result<()> {
-    const TRIES: u32 = 20;
-    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    for left in (0..TRIES).rev() {
-        // SAFETY: `fcntl` with an integer argument on a descriptor that `file` owns.
-        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        if left == 0 || error.raw_os_error() != Some(libc::EBUSY) {
-            return Err(error);
-        }
-        std::thread::yield_now();
-    }
-    unreachable!("the last try returns")
 }

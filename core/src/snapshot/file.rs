@@ -50,6 +50,12 @@ impl Snapshot {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        let layout = &self.shared.image.layout;
+        if layout.placement.is_some() || layout.system_call.is_some() {
+            let reason =
+                "snapshots of guests with placed memory, or that serve system calls, are not kept in files";
+            return Err(failed(io::Error::new(io::ErrorKind::Unsupported, reason)));
+        }
         // Now, because writing may take long; and when it counts.
         crate::file::check_replaceable(path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
@@ -230,7 +236,7 @@ fn read(file: &mut Checked, bounds: FileBounds) -> Result<Frozen, ReadError> {
     let image = Arc::new(image);
     Ok(Frozen {
         pages: crate::file::data(image.file(), size)?,
-        source: super::map(image.file(), size)?,
+        source: super::map(&image)?,
         base: Arc::clone(&image),
         image,
         delta: PageSet::default(),

@@ -139,7 +139,7 @@ pub(super) fn decode(bytes: &[u8], bounds: FileBounds) -> Result<Header> {
     let functions = input.bytes()?.to_vec();
     let required = input.bytes()?.to_vec();
     let extended_state = input.bytes()?.to_vec();
-    let layout = Layout::new(&program, &payloads, &sizes);
+    let layout = Layout::new(&program, &payloads, None, &sizes);
     let pages = pages(&mut input, &layout, bounds)?;
     if !input.0.is_empty() {
         return Err(bad("something follows the header's last field"));
@@ -220,7 +220,7 @@ fn program(input: &mut Reader<'_>, entry: u64, bias: u64, abi: u32) -> Result<Pr
         let (writable, executable) = (access == 1, access == 2);
         segments.push(Segment { address, size, source: 0..0, writable, executable });
     }
-    Ok(Program { segments, entry, bias, abi })
+    Ok(Program { segments, entry, bias, abi, system_call: None })
 }
 
 fn payloads(input: &mut Reader<'_>) -> Result<Vec<PayloadShape>> {
@@ -271,8 +271,9 @@ fn pages(input: &mut Reader<'_>, layout: &Layout, bounds: FileBounds) -> Result<
 /// The guest physical memory whose contents a file may provide, in ascending order.
 pub(super) fn guest_regions(layout: &Layout) -> Vec<Range<u64>> {
     let regions = [&layout.thread, &layout.stack, &layout.heap].into_iter();
-    let regions = regions.chain(&layout.program).chain(&layout.payloads);
-    let mut regions: Vec<_> = regions.map(Region::pages).collect();
+    let regions = regions.chain(&layout.program).chain(&layout.payloads).chain(&layout.placed);
+    // The fixed part lies behind the image, and is not in the file.
+    let mut regions: Vec<_> = regions.map(Region::pages).filter(|pages| pages.end <= layout.size).collect();
     regions.sort_unstable_by_key(|region| region.start);
     regions
 }

@@ -10,13 +10,12 @@ mod file;
 mod format;
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use vm_memory::mmap::MmapRegion;
-use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
+use vm_memory::{VolatileMemory, VolatileSlice};
 
 use crate::bounds::Sizes;
 use crate::error::{Difference, Error, HostMismatch, Message, Result};
@@ -26,6 +25,7 @@ use crate::host::HostFunctions;
 use crate::image::Image;
 use crate::image::layout::{Layout, Region};
 use crate::int::to_usize;
+use crate::memfd;
 use crate::pages::PageSet;
 use crate::signature::Signature;
 use crate::vm::arch::Registers;
@@ -93,9 +93,8 @@ impl Frozen {
             // The written pages are unknown.
             written.append(layout.written.clone());
         }
-        // Buffers, ring and extended state have contents of their own in a snapshot.
-        let apart = [&layout.extended_state, &layout.input, &layout.output, &layout.log_ring];
-        let apart = apart.map(Region::pages).into_iter().collect();
+        // Buffers, ring, report and extended state have contents of their own in a snapshot.
+        let apart = layout.shared_pages().chain([&layout.extended_state]).map(Region::pages).collect();
         // A page that was written with its old contents is no difference: otherwise every restore would copy it.
         let changed = copy::differing(subject.memory, subject.image.file(), &written.difference(&apart));
         let changed = changed.map_err(failed)?;
@@ -104,12 +103,12 @@ impl Frozen {
 
         let inherited =
             crate::file::data(subject.image.file(), layout.size).map_err(failed)?.difference(&delta);
-        let file = crate::image::create(layout.size).map_err(failed)?;
+        let file = memfd::create(layout.size).map_err(failed)?;
         let from_base = copy::from_file(subject.image.file(), &inherited, &file).map_err(failed)?;
         let from_memory = copy::from_memory(subject.memory, &changed, &file).map_err(failed)?;
         let pages = from_base.union(&from_memory).union(&own);
         file.write_all_at(&subject.extended_state, layout.extended_state.phys).map_err(failed)?;
-        crate::image::seal(&file).map_err(failed)?;
+        memfd::seal(&file).map_err(failed)?;
 
         let mut required: Vec<_> =
             subject.host.signatures().map(|(name, signature)| (name.to_owned(), signature.clone())).collect();
@@ -117,7 +116,7 @@ impl Frozen {
         let image = Arc::new(Image::of_snapshot(subject.image, file));
         Ok(Self {
             pages,
-            source: map(image.file(), layout.size)?,
+            source: map(&image)?,
             image,
             base: Arc::clone(subject.image),
             delta,
@@ -194,21 +193,10 @@ impl Frozen {
     }
 }
 
-/// Maps a sealed file for reading. Private, though nobody writes: Linux before 6.7 refuses any shared mapping of one.
-fn map(file: &Arc<File>, size: u64) -> Result<MmapRegion> {
-    let failed = || Error::resource("mapping a snapshot", io::Error::last_os_error());
-    let region = MmapRegion::build(
-        Some(FileOffset::from_arc(Arc::clone(file), 0)),
-        to_usize(size),
-        libc::PROT_READ,
-        libc::MAP_PRIVATE | libc::MAP_NORESERVE,
-    )
-    .map_err(|_| failed())?;
-    // SAFETY: the range is the mapping just made. The advice changes nothing of what is in it.
-    if unsafe { libc::madvise(region.as_ptr().cast(), region.size(), libc::MADV_DONTDUMP) } != 0 {
-        return Err(failed());
-    }
-    Ok(region)
+/// Maps the memory of a snapshot.
+fn map(image: &Image) -> Result<MmapRegion> {
+    memfd::map(image.file(), image.layout.size)
+        .map_err(|source| Error::resource("mapping a snapshot", source))
 }
 
 /// Fills with zeros.

@@ -26,7 +26,7 @@ pub(super) struct DirtyLog {
 }
 
 impl DirtyLog {
-    /// Gives the memory to the machine as its one memslot, or changes that memslot's flags.
+    /// Gives the memory to the machine as its one writable memslot, or changes that memslot's flags.
     pub fn set_slot(vm: &VmFd, memory: &GuestMemory, is_on: bool) -> Result<Self> {
         let slot = kvm_userspace_memory_region {
             slot: 0,
@@ -68,8 +68,7 @@ impl DirtyLog {
         }
         let log = vm.get_dirty_log(0, to_usize(memory.size())).ok()?;
         let by_guest: PageSet = pages(&log, &layout.written).collect();
-        let buffers: PageSet =
-            [&layout.input, &layout.output, &layout.log_ring].map(Region::pages).into_iter().collect();
+        let buffers: PageSet = layout.shared_pages().map(Region::pages).collect();
         for range in buffers.iter() {
             memory.discard(range).ok()?;
         }

@@ -1,6 +1,7 @@
 //! A sandbox's memory, as the host sees it.
 //!
-//! A private (copy-on-write) mapping of the sealed image, given to KVM as one memslot. The host never makes a reference
+//! A private (copy-on-write) mapping of the sealed image, given to KVM as a memslot. A second memslot, which cannot be
+//! written, is the process's one mapping of a fixed part, if the guest has one. The host never makes a reference
 //! into it, because the guest writes to it: bytes are copied in and out, and every access is checked against the
 //! mapping's end. It is neither inherited by a forked child nor written to a core dump.
 
@@ -12,11 +13,14 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kvm_bindings::{KVM_MEM_READONLY, kvm_userspace_memory_region};
+use kvm_ioctls::VmFd;
 use vm_memory::mmap::MmapRegion;
 use vm_memory::{FileOffset, VolatileMemory, VolatileSlice};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::pages::PageSet;
+use crate::placement::FixedPart;
 use crate::process::Epoch;
 
 /// The mapping. Offsets are guest physical addresses.
@@ -134,6 +138,22 @@ impl GuestMemory {
         self.region.get_atomic_ref::<AtomicU64>(phys).ok()?.store(word, Ordering::Release);
         Some(())
     }
+}
+
+/// Gives a fixed part to a machine, in a memslot that cannot be written. The caller keeps the part for as long as the
+/// machine exists.
+pub(super) fn set_fixed_slot(vm: &VmFd, fixed: &FixedPart, phys: u64) -> Result<()> {
+    let slot = kvm_userspace_memory_region {
+        slot: 1,
+        flags: KVM_MEM_READONLY,
+        guest_phys_addr: phys,
+        memory_size: fixed.size(),
+        userspace_addr: fixed.host_address(),
+    };
+    // SAFETY: the range is the mapping that the part owns, which outlives the machine, as the caller promises. It is
+    // read-only, and KVM does not write to such a memslot.
+    unsafe { vm.set_user_memory_region(slot) }
+        .map_err(|error| Error::resource("KVM_SET_USER_MEMORY_REGION", error))
 }
 
 impl GuestMemory {

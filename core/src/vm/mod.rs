@@ -1,6 +1,7 @@
 //! One virtual machine: its memory, its vCPU, and the reasons for which it stops.
 
 pub(crate) mod arch;
+mod code;
 mod dirty_log;
 pub(crate) mod dirty_pages;
 pub(crate) mod hypervisor;
@@ -22,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
+use crate::placement::FixedPart;
 use crate::snapshot::Frozen;
 use arch::{FaultReport, Registers, Rung, Start};
 use dirty_log::DirtyLog;
@@ -55,6 +57,8 @@ struct Machine {
     vcpu: VcpuFd,
     vm: VmFd,
     memory: GuestMemory,
+    /// The part of the memory that other machines have, too.
+    _fixed: Option<FixedPart>,
 }
 
 /// The reason why the vCPU stopped.
@@ -286,9 +290,13 @@ impl Vm {
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
         arch::show_registers(&mut vcpu);
         let log = DirtyLog::set_slot(&vm, &memory, Tracking::best() == Tracking::Log)?;
+        let fixed = image.layout.placement.as_ref().map(|shape| shape.fixed.clone());
+        if let Some(fixed) = &fixed {
+            memory::set_fixed_slot(&vm, fixed, image.layout.fixed_phys())?;
+        }
         start.load(&mut vcpu);
         Ok(Self {
-            machine: ManuallyDrop::new(Machine { vcpu, vm, memory }),
+            machine: ManuallyDrop::new(Machine { vcpu, vm, memory, _fixed: fixed }),
             image,
             run_mask: None,
             was_stopped: false,

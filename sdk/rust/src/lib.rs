@@ -42,6 +42,7 @@ mod mem;
 mod panic;
 pub mod random;
 mod single;
+mod system_call;
 mod text;
 pub mod time;
 mod value;

@@ -10,6 +10,7 @@ mod guests;
 mod handle;
 mod hostile;
 mod javascript;
+mod placement;
 mod pool;
 mod process;
 mod random;

@@ -99,6 +99,26 @@ impl PageTables {
         None
     }
 
+    /// Every mapped page, large or not: its addresses, its size, its permissions. For the layout's tests.
+    #[cfg(test)]
+    pub fn leaves(&self) -> Vec<(u64, u64, u64, Permissions)> {
+        let mut leaves = Vec::new();
+        let mut tables = vec![(0, 3_u32, 0)];
+        while let Some((table, level, base)) = tables.pop() {
+            for (virt, entry) in (base..).step_by(1 << (12 + 9 * level)).zip(self.tables[table]) {
+                if entry & PRESENT == 0 {
+                } else if level == 0 || entry & LARGE != 0 {
+                    let (phys, permissions) = self.translate(virt).expect("a leaf");
+                    leaves.push((virt, phys, PAGE << (9 * level), permissions));
+                } else {
+                    let child = ((entry & ADDRESS) - self.base) / PAGE;
+                    tables.push((usize::try_from(child).expect("a table index"), level - 1, virt));
+                }
+            }
+        }
+        leaves
+    }
+
     /// The entry for `virt` at that level (0: 4 KiB leaves, 1: 2 MiB leaves), tables above it made as needed.
     fn entry(&mut self, virt: u64, leaf_level: u32) -> &mut u64 {
         let mut table = 0;

@@ -6,6 +6,7 @@ use kvm_ioctls::VcpuFd;
 use crate::arch::x86::{STUB_OUT, STUB_STRIDE, VECTORS};
 use crate::fault::{Access, Fault, FaultKind};
 use crate::image::layout::Layout;
+use crate::vm::code;
 use crate::vm::memory::GuestMemory;
 
 const DIVIDE_ERROR: u8 = 0;
@@ -115,15 +116,8 @@ impl FaultReport {
     /// Returns true if the instruction is privileged: #GP alone does not say. Reads the opcode behind the prefixes; a
     /// guest that has changed it meanwhile gets the other kind for its fault.
     fn is_privileged(&self, layout: &Layout, memory: &GuestMemory) -> bool {
-        let Some(region) = layout.region_at(self.instruction) else {
-            return false;
-        };
-        let offset = self.instruction - region.virt;
         let mut code = [0; 15];
-        let left = usize::try_from(region.size - offset).unwrap_or(code.len()).min(code.len());
-        if memory.read(region.phys + offset, &mut code[..left]).is_none() {
-            return false;
-        }
+        code::read(layout, memory, self.instruction, &mut code);
         let is_prefix = |byte: &u8| matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
         let opcode: Vec<u8> = code.into_iter().skip_while(is_prefix).take(2).collect();
         match opcode[..] {
