@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use libhyperlight_abi::limits::BUFFER_OVERHEAD;
+use libhyperlight_abi::limits::{BUFFER_OVERHEAD, MAX_SYSTEM_CALLS};
 
-use crate::error::{Count, Message, Opt, Result, Size};
+use crate::error::{Count, Error, ErrorCode, Message, Opt, Result, Size};
 use crate::options::table::{Info, Setting, Unit};
 use crate::options::{CallOptions, LoadOptions, SandboxOptions, sandbox};
 use crate::pages::PAGE;
@@ -53,6 +53,7 @@ impl SandboxOptions {
             print_bytes: self.max_print_bytes.or_default(),
             host_calls,
             requests: host_calls.saturating_add(ALLOWANCE),
+            system_calls: 0,
         }
     }
 }
@@ -120,6 +121,8 @@ pub(crate) struct Quota {
     pub host_calls: u64,
     /// Requests other than host calls.
     pub requests: u64,
+    /// System calls passed on so far.
+    pub system_calls: u64,
 }
 
 impl Quota {
@@ -128,6 +131,20 @@ impl Quota {
         let left = self.requests.checked_sub(1);
         self.requests = left.ok_or(Message::ManyRequests { others: Count(ALLOWANCE) })?;
         Ok(())
+    }
+
+    /// Counts a system call that is passed on, and returns the number of them. The error ends the call.
+    pub fn system_call(&mut self) -> Result<u64> {
+        if self.system_calls == MAX_SYSTEM_CALLS {
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the call has made {MAX_SYSTEM_CALLS} system calls that the host passed on, and makes another"
+                ),
+            ));
+        }
+        self.system_calls += 1;
+        Ok(self.system_calls)
     }
 }
 
@@ -143,4 +160,18 @@ fn checked(setting: &Setting) -> Result<u64> {
         .into());
     }
     Ok(if info.unit == Unit::Memory { number.max(info.least).next_multiple_of(PAGE) } else { number })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_calls_of_a_call_are_counted_and_end_it() {
+        let mut quota = SandboxOptions::new().quota();
+        assert_eq!((quota.system_call().unwrap(), quota.system_call().unwrap()), (1, 2));
+        quota.system_calls = MAX_SYSTEM_CALLS - 1;
+        assert_eq!(quota.system_call().unwrap(), MAX_SYSTEM_CALLS);
+        assert_eq!(quota.system_call().unwrap_err().code(), ErrorCode::TooLarge);
+    }
 }

@@ -86,5 +86,7 @@ pub use stop::InterruptHandle;
 pub use stop::signal::set_interrupt_signal;
 pub use value::{Argument, Typed};
 #[doc(hidden)]
+pub use vm::arch::force_system_call_traps;
+#[doc(hidden)]
 pub use vm::dirty_pages::force_tracking;
 pub use vm::hypervisor::probe;

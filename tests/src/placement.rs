@@ -9,7 +9,7 @@ use libhyperlight::{Guest, Result, Sandbox};
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
 
-/// Where placed regions may be.
+/// An address for placed regions.
 pub const PLACED: u64 = libhyperlight_abi::placement::WINDOW.start;
 
 /// `mov $41, %eax; ret`, and a page full of breakpoints.
@@ -19,9 +19,11 @@ pub const CODE: [u8; 6] = [0xb8, 41, 0, 0, 0, 0xc3];
 pub fn server() -> Guest {
     static LOADED: OnceLock<Guest> = OnceLock::new();
     crate::need_hypervisor();
-    let file = include_bytes!(concat!(env!("OUT_DIR"), "/server.elf"));
-    LOADED.get_or_init(|| Guest::from_bytes(file).unwrap()).clone()
+    LOADED.get_or_init(|| Guest::from_bytes(SERVER).unwrap()).clone()
 }
+
+/// Its file.
+pub static SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/server.elf"));
 
 /// A fixed part with these bytes.
 pub fn fixed(bytes: &[u8]) -> FixedPart {

@@ -101,6 +101,8 @@ pub(crate) struct Layout {
     pub heap: Region,
     /// The page in which the engine tells of system calls that it passed on; of guests that serve them.
     pub report: Option<Region>,
+    /// A page that guest code cannot use, for the processor's register of where system calls go; of the same guests.
+    pub gate: Option<Region>,
     /// Address of the code that serves system calls.
     pub system_call: Option<u64>,
     /// Placed regions, the arena and the stacks, by their virtual addresses.
@@ -167,7 +169,9 @@ impl Layout {
         let mut log_ring = engine.place(LOG_RING_SIZE, Permissions::USER_WRITE);
         let mut input = engine.place(sizes.input, Permissions::USER_READ);
         let mut output = engine.place(sizes.output, Permissions::USER_WRITE);
-        let mut report = program.system_call.map(|_| engine.place(PAGE, Permissions::USER_READ));
+        let serves = program.system_call.is_some();
+        let mut report = serves.then(|| engine.place(PAGE, Permissions::USER_READ));
+        let mut gate = serves.then(|| engine.place(PAGE, Permissions::ENGINE_READ));
 
         let mut program_regions: Vec<_> = program
             .segments
@@ -214,6 +218,7 @@ impl Layout {
             .chain(read_only)
             .chain(placed_read_only)
             .chain([&mut descriptors, &mut stubs, &mut trampoline, &mut boot_info])
+            .chain(&mut gate)
             .for_each(|region| packer.place(region));
         let page_tables_phys = packer.next;
         packer.next += room;
@@ -281,6 +286,7 @@ impl Layout {
             stack,
             heap,
             report,
+            gate,
             system_call: program.system_call,
             placed,
             placement: placement.map(Arc::clone),
@@ -338,6 +344,7 @@ impl Layout {
         ]
         .into_iter()
         .chain(&self.report)
+        .chain(&self.gate)
         .chain(&self.program)
         .chain(&self.payloads)
     }

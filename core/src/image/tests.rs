@@ -56,7 +56,7 @@ fn any_shape() -> impl Strategy<Value = Shape> {
     )
 }
 
-/// What guest code may do with a physical page, over all its addresses.
+/// The uses of a physical page that guest code may make, over all its addresses.
 #[derive(Default)]
 struct Uses {
     write: bool,

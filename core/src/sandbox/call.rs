@@ -33,6 +33,7 @@ use crate::signature::Signature;
 use crate::snapshot::{Frozen, Subject};
 use crate::stop::{Cause, Stopper, TimeLimits, Waited, stopped};
 use crate::text::{printable, said};
+use crate::vm::arch::FaultReport;
 use crate::vm::memory::GuestMemory;
 use crate::vm::{Exit, Vm};
 
@@ -260,7 +261,7 @@ impl Conversation {
         let mut quota = self.quota;
         let mut failures = Failures::default();
         loop {
-            self.run()?;
+            self.run(&mut quota)?;
             self.log.drain(self.vm.memory(), &mut quota.log_bytes).map_err(|_| {
                 Ended::Poisoned(Error::protocol("the guest's log ring holds something that is no log record"))
             })?;
@@ -358,8 +359,8 @@ impl Conversation {
         }
     }
 
-    /// Runs the guest until it rings the doorbell.
-    fn run(&mut self) -> Result<(), Ended> {
+    /// Runs the guest until it rings the doorbell. System calls of the programs that it serves go back to it.
+    fn run(&mut self, quota: &mut Quota) -> Result<(), Ended> {
         loop {
             if let Some(mask) = self.stopper.run_mask() {
                 self.vm.set_run_mask(mask).map_err(Ended::Poisoned)?;
@@ -374,7 +375,15 @@ impl Conversation {
                 }
                 Exit::Fault => {
                     self.vm.drain();
-                    return Err(Ended::Poisoned(self.fault_error()));
+                    let report = self.vm.fault();
+                    let Some(call) = report.as_ref().and_then(|report| self.vm.system_call(report)) else {
+                        return Err(Ended::Poisoned(self.fault_error(report)));
+                    };
+                    if self.stopper.is_cancelled() {
+                        return Err(Ended::Stopped);
+                    }
+                    let count = quota.system_call().map_err(Ended::Poisoned)?;
+                    self.vm.pass_on(&call, count).map_err(Ended::Poisoned)?;
                 }
                 Exit::OutOfMemory(source) => {
                     self.vm.drain();
@@ -439,8 +448,8 @@ impl Conversation {
         Ok(())
     }
 
-    fn fault_error(&mut self) -> Error {
-        let Some(report) = self.vm.fault() else {
+    fn fault_error(&self, report: Option<FaultReport>) -> Error {
+        let Some(report) = report else {
             return Error::protocol("the guest's fault report is not one that the engine's stubs make");
         };
         let (layout, memory) = (&self.vm.image().layout, self.vm.memory());

@@ -2,4 +2,6 @@
 //! processors provide the same names; see `docs/porting.md`.
 
 #[cfg(target_arch = "x86_64")]
+pub use super::x86_64::force_system_call_traps;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use super::x86_64::*;

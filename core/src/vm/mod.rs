@@ -18,6 +18,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use kvm_ioctls::{VcpuExit, VcpuFd, VmFd};
+use libhyperlight_abi::placement::Report;
 
 use crate::error::{Error, Result};
 use crate::image::Image;
@@ -25,7 +26,7 @@ use crate::int::to_usize;
 use crate::pages::{PAGE, PageSet};
 use crate::placement::FixedPart;
 use crate::snapshot::Frozen;
-use arch::{FaultReport, Registers, Rung, Start};
+use arch::{FaultReport, Registers, Rung, Start, Stopped};
 use dirty_log::DirtyLog;
 use dirty_pages::Tracking;
 use hypervisor::Hypervisor;
@@ -189,6 +190,34 @@ impl Vm {
         FaultReport::of(vcpu, &self.image.layout, memory)
     }
 
+    /// The system call that the report is of, if the guest serves any.
+    pub fn system_call(&self, report: &FaultReport) -> Option<Stopped> {
+        report.system_call(&self.image.layout, self.memory())
+    }
+
+    /// Lets the guest, which was drained, go on at its image's handler, with the number of system calls so far.
+    pub fn pass_on(&mut self, stopped: &Stopped, count: u64) -> Result<()> {
+        let layout = &self.image.layout;
+        let (Some(handler), Some(report)) = (layout.system_call, &layout.report) else {
+            return Err(Error::new(crate::ErrorCode::Internal, "the guest serves no system calls"));
+        };
+        let Stopped { instruction, stack, flags } = *stopped;
+        let words = [
+            (Report::Kind, 1),
+            (Report::Count, count),
+            (Report::Instruction, instruction),
+            (Report::Stack, stack),
+        ];
+        for (word, value) in words.into_iter().chain([(Report::Flags, flags)]) {
+            self.memory().store(report.phys + 8 * word as u64, value).ok_or_else(outside)?;
+        }
+        // As at a doorbell.
+        self.is_dead |= stopped.is_single_stepped();
+        let vcpu = &mut self.machine.vcpu;
+        Start::at_handler(Hypervisor::get()?.processor(), &self.image, handler, vcpu, stopped).load(vcpu);
+        Ok(())
+    }
+
     /// The registers of the parked guest, and its extended state as a page that the trampoline can load.
     pub fn registers(&self) -> Result<(Registers, Vec<u8>)> {
         let Machine { vcpu, memory, .. } = &*self.machine;
@@ -288,7 +317,8 @@ impl Vm {
             memory.prepare(hint);
         }
         let (vm, mut vcpu) = Hypervisor::get()?.create()?;
-        arch::show_registers(&mut vcpu);
+        arch::show_registers(&mut vcpu, &image.layout);
+        arch::set_system_call_target(&vcpu, &image.layout)?;
         let log = DirtyLog::set_slot(&vm, &memory, Tracking::best() == Tracking::Log)?;
         let fixed = image.layout.placement.as_ref().map(|shape| shape.fixed.clone());
         if let Some(fixed) = &fixed {

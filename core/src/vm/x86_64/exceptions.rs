@@ -12,11 +12,11 @@ use crate::vm::memory::GuestMemory;
 const DIVIDE_ERROR: u8 = 0;
 const DEBUG: u8 = 1;
 const BREAKPOINT: u8 = 3;
-const INVALID_OPCODE: u8 = 6;
+pub(super) const INVALID_OPCODE: u8 = 6;
 const DOUBLE_FAULT: u8 = 8;
 const STACK_FAULT: u8 = 12;
 const GENERAL_PROTECTION: u8 = 13;
-const PAGE_FAULT: u8 = 14;
+pub(super) const PAGE_FAULT: u8 = 14;
 const X87_ERROR: u8 = 16;
 const ALIGNMENT_CHECK: u8 = 17;
 const SIMD_ERROR: u8 = 19;
@@ -27,17 +27,31 @@ const NULL_WINDOW: u64 = 64 << 10;
 /// The report of an exception stub, before its classification.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultReport {
-    vector: u8,
-    error_code: u64,
-    instruction: u64,
+    pub(super) vector: u8,
+    pub(super) error_code: u64,
+    pub(super) instruction: u64,
     /// CR2, with a page fault.
-    address: u64,
+    pub(super) address: u64,
+    /// The stack pointer and RFLAGS of the guest.
+    pub(super) stack: u64,
+    pub(super) flags: u64,
+    /// True if the exception was raised at CPL 3.
+    pub(super) is_from_user: bool,
+    /// The guest's registers, which no stub changes.
+    pub(super) rcx: u64,
+    pub(super) r11: u64,
 }
 
 impl FaultReport {
     /// The report of the stub in which the vCPU has stopped; `None` if no stub can have made it.
     pub fn of(vcpu: &VcpuFd, layout: &Layout, memory: &GuestMemory) -> Option<Self> {
-        let registers = (vcpu.get_regs().ok()?, vcpu.get_sregs().ok()?);
+        let registers = if layout.system_call.is_some() {
+            // They came with the exit; see `show_registers`.
+            let shown = vcpu.sync_regs();
+            (shown.regs, shown.sregs)
+        } else {
+            (vcpu.get_regs().ok()?, vcpu.get_sregs().ok()?)
+        };
         Self::read(&registers, layout, memory)
     }
 
@@ -63,7 +77,9 @@ impl FaultReport {
             return None;
         }
         let address = if vector == PAGE_FAULT { sregs.cr2 } else { 0 };
-        Some(Self { vector, error_code, instruction, address })
+        let (stack, flags, is_from_user) = (word(2)?, word(3)?, word(4)? & 3 == 3);
+        let (rcx, r11) = (regs.rcx, regs.r11);
+        Some(Self { vector, error_code, instruction, address, stack, flags, is_from_user, rcx, r11 })
     }
 
     /// The fault that the report describes.

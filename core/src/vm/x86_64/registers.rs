@@ -5,6 +5,7 @@
 
 use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
 
+use super::system_call::Stopped;
 use crate::arch::x86::{
     ENTRY_OFFSET, GDT_LIMIT, IDT_LIMIT, RESUME_OFFSET, TASK, TSS_LIMIT, USER_CODE, USER_DATA, table_addresses,
 };
@@ -169,4 +170,17 @@ pub(super) fn entry_registers(image: &Image) -> kvm_regs {
 /// snapshot.
 pub(super) fn resume_registers(image: &Image, registers: &Registers) -> kvm_regs {
     kvm_regs { rip: image.layout.trampoline.virt + RESUME_OFFSET, rflags: RFLAGS, ..registers.general }
+}
+
+/// General registers of a guest that goes on at a handler of its image's, as behind a system call on Linux: `rcx` holds
+/// the address to return to, `r11` RFLAGS.
+pub(super) fn handler_registers(handler: u64, registers: &Registers, stopped: &Stopped) -> kvm_regs {
+    kvm_regs {
+        rip: handler,
+        rsp: stopped.stack,
+        rflags: stopped.flags_handed_on(),
+        rcx: stopped.next(),
+        r11: stopped.programs_flags(),
+        ..registers.general
+    }
 }

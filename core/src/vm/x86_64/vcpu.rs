@@ -6,9 +6,11 @@ use libhyperlight_abi::boot::{DOORBELL_PORT, FAULT_PORT};
 
 use super::processor::Processor;
 use super::registers::{self, Registers};
+use super::system_call::Stopped;
 use crate::arch::sanitize_extended_state;
 use crate::error::{Error, Result};
 use crate::image::Image;
+use crate::image::layout::Layout;
 
 /// All registers of a vCPU before it runs a guest.
 #[derive(Debug)]
@@ -34,6 +36,22 @@ impl Start {
         }
     }
 
+    /// Those of a guest that goes on at its image's handler: the registers of the moment, but for those that the engine
+    /// sets.
+    pub fn at_handler(
+        processor: &Processor,
+        image: &Image,
+        handler: u64,
+        vcpu: &VcpuFd,
+        stopped: &Stopped,
+    ) -> Self {
+        let registers = pending_registers(vcpu);
+        Self {
+            general: registers::handler_registers(handler, &registers, stopped),
+            special: registers::special_registers_for(processor.sregs, image, Some(&registers)),
+        }
+    }
+
     /// Sets them in the vCPU: both sets travel with the next run.
     pub fn load(self, vcpu: &mut VcpuFd) {
         let registers = vcpu.sync_regs_mut();
@@ -44,9 +62,13 @@ impl Start {
     }
 }
 
-/// Makes KVM provide the general registers at every exit, without a system call.
-pub(crate) fn show_registers(vcpu: &mut VcpuFd) {
+/// Makes KVM provide the general registers at every exit, without a system call; the special ones, too, for guests that
+/// serve system calls.
+pub(crate) fn show_registers(vcpu: &mut VcpuFd, layout: &Layout) {
     vcpu.set_sync_valid_reg(SyncReg::Register);
+    if layout.system_call.is_some() {
+        vcpu.set_sync_valid_reg(SyncReg::SystemRegister);
+    }
 }
 
 /// The port that an exit wrote to.
@@ -79,7 +101,7 @@ pub(crate) fn registers(vcpu: &VcpuFd) -> Result<(Registers, Vec<u8>)> {
     Ok((registers, sanitize_extended_state(page)))
 }
 
-/// The registers that travel with the next run.
+/// The registers that travel with the next run, or that came with the last exit ([`show_registers`]).
 pub(crate) fn pending_registers(vcpu: &VcpuFd) -> Registers {
     let pending = vcpu.sync_regs();
     Registers { general: pending.regs, fs_base: pending.sregs.fs.base, gs_base: pending.sregs.gs.base }

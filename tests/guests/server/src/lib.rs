@@ -75,8 +75,8 @@ unsafe extern "C" {
     fn server_found_address() -> *const u8;
 }
 
-/// The registers of the last system call, as the handler found them: `rax rbx rcx rdx rsi rdi rsp rbp r8 … r15`, RFLAGS,
-/// CS, SS; and the number of system calls.
+/// The registers of the last system call, as the handler found them: `rax rbx rcx rdx rsi rdi rsp rbp r8 … r15`,
+/// RFLAGS, CS, SS; and the number of system calls.
 #[guest_function("Found")]
 fn found() -> Vec<u8> {
     // SAFETY: the address of 160 bytes that only the handler writes, which does not run meanwhile.

@@ -5,3 +5,4 @@ mod costs;
 mod files;
 mod relocations;
 mod segments;
+mod system_call_note;

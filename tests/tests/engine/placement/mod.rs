@@ -3,3 +3,4 @@
 mod memory;
 mod rules;
 mod snapshots;
+mod system_calls;
