@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// The packages that are built alone. All others are built by commands that select the whole workspace.
+/// The packages that are built alone.
 const ALONE: [&str; 4] =
     ["libhyperlight-capi", "libhyperlight-node", "libhyperlight-python", "libhyperlight-tests"];
 
@@ -14,12 +14,13 @@ fn a_program_that_is_built_alone_has_the_features_of_the_workspace() {
     let of_workspace = features(&["--workspace", "--edges", "normal,build"]);
     let missing: Vec<_> = of_workspace.difference(&of_tests).collect();
     assert!(missing.is_empty(), "add to features/Cargo.toml what tests ask for, beyond {missing:#?}");
-    for package in ALONE {
-        let found = features(&["--package", package, "--edges", "normal,build"]);
+    // Without a name, those that a plain `cargo build` selects.
+    for selection in ALONE.iter().map(|package| vec!["--package", *package]).chain([vec![]]) {
+        let found = features(&[&selection[..], &["--edges", "normal,build"]].concat());
         let missing: Vec<_> = found.difference(&of_workspace).collect();
         assert!(
             missing.is_empty(),
-            "add to features/Cargo.toml what others ask for, beyond {package}'s {missing:#?}"
+            "add to features/Cargo.toml what others ask for, beyond {missing:#?} of {selection:?}"
         );
     }
 }

@@ -29,8 +29,6 @@ pub fn build(root: &Path, out: &Path, packages: &[&str]) -> Result<PathBuf> {
     for package in packages {
         cargo.args(["--package", package]);
     }
-    // No flags, whatever the settings of this machine say.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", "");
     paths::hide(&mut cargo, root)?;
     if !cargo.status()?.success() {
         return Err(format!("building {} failed; its own messages are above", packages.join(", ")).into());

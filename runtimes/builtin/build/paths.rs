@@ -4,7 +4,7 @@
 //! symbol's name from the folder of a package outside of the workspace's folder. So the build script stands in for the
 //! compiler: it hands on what cargo says, with other names for folders, and with names for symbols that it makes
 //! itself. Cargo does not know about it: if these were flags of its, it would build everything again in another folder.
-//! For the same reason it does not notice a change of this file, after which `target/guests` is to be deleted.
+//! What it is told is a flag that means nothing, made from this file: so what was built otherwise is not used.
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -25,8 +25,11 @@ const FLAGS: &str = "HYPERLIGHT_GUEST_FLAGS";
 /// Separator of flags.
 const SEPARATOR: u8 = b'\x1f';
 
-/// Lets this program stand in for the compiler.
+/// Lets this program stand in for the compiler. The settings of this machine add no flags.
 pub fn hide(cargo: &mut Command, root: &Path) -> Result<()> {
+    let mut hasher = DefaultHasher::new();
+    include_str!("paths.rs").hash(&mut hasher);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("--cfg=paths_{:016x}", hasher.finish()));
     cargo.env(FLAGS, flags(root)?).env("RUSTC_WRAPPER", env::current_exe()?);
     Ok(())
 }
