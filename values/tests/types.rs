@@ -1,5 +1,4 @@
 //! Types and descriptions as they are written and read: each comes back, and what is no type is refused, in time.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::{Duration, Instant};
 
