@@ -8,7 +8,7 @@ use libhyperlight_values::error::{Spelling, Wanted, shown};
 use libhyperlight_values::host::{Read, View};
 
 use crate::any::*;
-use crate::error::hl_error;
+use crate::error::{HL_ERR_TOO_LARGE, hl_error};
 use crate::value::hl_bytes;
 
 /// Maximum number of bytes and values that are read for one call: no call buffer has room for more. Structures may
