@@ -290,7 +290,7 @@ fn returning(ty: &str, memory: &str, result: i32) -> String {
     )
 }
 
-/// What a guest that was taken over may do: the sandbox runs another program than the caller believes.
+/// A guest that was taken over: the sandbox runs another program than the caller believes.
 #[test]
 fn what_a_guest_returns_is_held_to_its_type() {
     let text = |json: &str| {
