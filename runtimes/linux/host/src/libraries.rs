@@ -221,8 +221,9 @@ fn configured() -> Vec<Vec<u8>> {
         if read > MAX_FILES {
             break;
         }
-        let source = Source::Host(Path::new(OsStr::from_bytes(&file)).to_owned());
-        let Ok(text) = source.start(MAX_BYTES) else {
+        let text =
+            fs::canonicalize(OsStr::from_bytes(&file)).and_then(|path| Source::Host(path).start(MAX_BYTES));
+        let Ok(text) = text else {
             continue;
         };
         for line in text.split(|byte| *byte == b'\n') {
