@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use libhyperlight_abi::limits::MAX_FIXED_BYTES;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::int::to_usize;
 use crate::memfd;
 use crate::pages::{PAGE, PageSet, is_zero};
+use crate::process::PerProcess;
 
 /// Bytes that any number of guests, sandboxes and snapshots share, and that none of them can change.
 #[derive(Clone)]
@@ -34,8 +35,10 @@ struct Shared {
     fingerprint: [u8; 32],
 }
 
-/// The parts of this process, by their fingerprints.
-static PARTS: LazyLock<Mutex<HashMap<[u8; 32], Weak<Shared>>>> = LazyLock::new(Mutex::default);
+type Parts = HashMap<[u8; 32], Weak<Shared>>;
+
+/// The parts of this process, by their fingerprints. A forked child may not wait for its parent's lock.
+static PARTS: PerProcess<Mutex<Parts>> = PerProcess::new();
 
 impl FixedPart {
     /// The number of bytes.
@@ -56,8 +59,7 @@ impl FixedPart {
 
     /// The part with that fingerprint, if the process has one.
     pub(crate) fn find(fingerprint: &[u8; 32]) -> Option<Self> {
-        let parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Self { shared: parts.get(fingerprint)?.upgrade()? })
+        Some(Self { shared: locked(PARTS.get()?).get(fingerprint)?.upgrade()? })
     }
 
     /// The pages that are not zero, by their offsets.
@@ -89,7 +91,9 @@ impl fmt::Debug for FixedPart {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut parts) = PARTS.get().map(locked) else {
+            return;
+        };
         // Another part with the same bytes may have taken the place meanwhile.
         if parts.get(&self.fingerprint).is_some_and(|found| found.strong_count() == 0) {
             parts.remove(&self.fingerprint);
@@ -159,7 +163,7 @@ impl FixedPartBuilder {
             .map_err(|source| Error::resource("mapping a fixed part", source))?;
         let (present, fingerprint) = digest(self.len, pages(&memory), &extents);
 
-        let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = locked(PARTS.get_or_try_make(|| Ok(Mutex::default()))?);
         if let Some(shared) = parts.get(&fingerprint).and_then(Weak::upgrade) {
             return Ok(FixedPart { shared });
         }
@@ -185,6 +189,10 @@ impl Write for FixedPartBuilder {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+fn locked(parts: &Mutex<Parts>) -> MutexGuard<'_, Parts> {
+    parts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pages(memory: &MmapRegion) -> &[u8] {
@@ -229,12 +237,36 @@ mod tests {
         assert!(Arc::ptr_eq(&one.shared, &two.shared));
         assert_eq!(one.bytes(), b"one part, in pieces");
         let fingerprint = one.fingerprint();
-        let known = || PARTS.lock().unwrap().contains_key(&fingerprint);
+        let known = || locked(PARTS.get().unwrap()).contains_key(&fingerprint);
         drop(one);
         assert!(known());
         drop(two);
         assert!(!known());
         assert_eq!(part(&[b"one part, in pieces"]).fingerprint(), fingerprint);
+    }
+
+    #[test]
+    fn a_forked_child_waits_for_no_lock_of_its_parent() {
+        let one = part(&[b"of the parent"]);
+        let lock = locked(PARTS.get().unwrap());
+        // SAFETY: the child makes and drops parts, which is what is tested, and ends without running anything else.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: neither has anything to do with memory. The signal ends a child that waits for ever.
+            unsafe { libc::alarm(60) };
+            let found = FixedPart::find(&one.fingerprint()).is_none();
+            drop(one);
+            let own = part(&[b"of the parent"]);
+            let is_right =
+                found && own.bytes() == b"of the parent" && FixedPart::find(&own.fingerprint()).is_some();
+            // SAFETY: as above.
+            unsafe { libc::_exit(i32::from(!is_right)) };
+        }
+        drop(lock);
+        let mut status = -1;
+        // SAFETY: the status is written into a variable that is there.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
     }
 
     #[test]
