@@ -105,6 +105,8 @@ impl Drop for Shared {
 #[derive(Debug)]
 pub struct FixedPartBuilder {
     file: BufWriter<File>,
+    /// The place in the file at which the next byte is written, unless that is told otherwise.
+    at: u64,
     len: u64,
 }
 
@@ -114,7 +116,7 @@ impl FixedPartBuilder {
         const BUFFER: usize = 256 << 10;
 
         let file = memfd::create(0).map_err(|source| Error::resource("memfd_create", source))?;
-        Ok(Self { file: BufWriter::with_capacity(BUFFER, file), len: 0 })
+        Ok(Self { file: BufWriter::with_capacity(BUFFER, file), at: 0, len: 0 })
     }
 
     /// Bytes written so far.
@@ -146,10 +148,8 @@ impl FixedPartBuilder {
     }
 
     /// Goes on at an offset behind the last byte; what is between is zero, and takes no memory.
-    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(offset))?;
+    pub(crate) fn skip_to(&mut self, offset: u64) {
         self.len = offset;
-        Ok(())
     }
 
     /// Seals the part. If the process has one with the same bytes, that one is returned.
@@ -181,8 +181,22 @@ impl Write for FixedPartBuilder {
                 format!("a fixed part has at most {MAX_FIXED_BYTES} bytes"),
             ));
         }
-        let written = self.file.write(bytes)?;
-        self.len += written as u64;
+        // Pages of zeros are left out, as holes: a file of strangers may be nothing else.
+        let to_page = to_usize(self.len.wrapping_neg() % PAGE);
+        let pages = bytes.get(to_page..).unwrap_or_default().chunks_exact(to_usize(PAGE));
+        let zeros = pages.clone().take_while(|page| is_zero(page)).count() * to_usize(PAGE);
+        if to_page == 0 && zeros > 0 {
+            self.len += zeros as u64;
+            return Ok(zeros);
+        }
+        let up_to_zeros =
+            pages.clone().position(is_zero).map_or(bytes.len(), |page| to_page + page * to_usize(PAGE));
+        if self.at != self.len {
+            self.at = self.file.seek(SeekFrom::Start(self.len))?;
+        }
+        let written = self.file.write(bytes.get(..up_to_zeros).unwrap_or(bytes))?;
+        self.at += written as u64;
+        self.len = self.at;
         Ok(written)
     }
 
@@ -223,6 +237,8 @@ fn failed(source: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn part(bytes: &[&[u8]]) -> FixedPart {
@@ -273,15 +289,42 @@ mod tests {
     fn zeros_are_the_same_whether_they_were_written_or_not() {
         let mut builder = FixedPartBuilder::new().unwrap();
         builder.write_all(b"begin").unwrap();
-        builder.skip_to(3 * PAGE).unwrap();
+        builder.skip_to(3 * PAGE);
         builder.write_all(b"end").unwrap();
-        builder.skip_to(5 * PAGE).unwrap();
+        builder.skip_to(5 * PAGE);
         let sparse = builder.finish().unwrap();
         let mut bytes = vec![0; to_usize(5 * PAGE)];
         bytes[..5].copy_from_slice(b"begin");
         bytes[to_usize(3 * PAGE)..][..3].copy_from_slice(b"end");
         assert!(Arc::ptr_eq(&sparse.shared, &part(&[&bytes]).shared));
         assert_eq!(sparse.present().iter().collect::<Vec<_>>(), [0..PAGE, 3 * PAGE..4 * PAGE]);
+    }
+
+    #[test]
+    fn pages_of_zeros_take_no_memory_however_they_are_written() {
+        let mut bytes = vec![0; to_usize(40 * PAGE) + 9];
+        for (at, byte) in
+            [(3, 1), (to_usize(5 * PAGE) - 1, 2), (to_usize(20 * PAGE), 3), (to_usize(40 * PAGE), 4)]
+        {
+            bytes[at] = byte;
+        }
+        let whole = part(&[&bytes]);
+        assert_eq!(whole.bytes(), bytes);
+        for piece in [1, 7, 4095, 4096, 4097, 9000, 65_536] {
+            let mut builder = FixedPartBuilder::new().unwrap();
+            bytes.chunks(piece).for_each(|piece| builder.write_all(piece).unwrap());
+            builder.file.flush().unwrap();
+            let blocks = std::os::unix::fs::MetadataExt::blocks(&builder.file.get_ref().metadata().unwrap());
+            // Only whole pages are seen to be zero.
+            assert!(piece % 4096 != 0 || blocks * 512 < 20 * PAGE, "{piece}: {blocks} blocks");
+            assert!(Arc::ptr_eq(&builder.finish().unwrap().shared, &whole.shared), "{piece}");
+        }
+        let mut builder = FixedPartBuilder::new().unwrap();
+        io::copy(&mut io::repeat(0).take(64 << 20), &mut builder).unwrap();
+        builder.write_all(b"end").unwrap();
+        builder.file.flush().unwrap();
+        let blocks = std::os::unix::fs::MetadataExt::blocks(&builder.file.get_ref().metadata().unwrap());
+        assert!(blocks * 512 < 64 * PAGE, "{blocks} blocks");
     }
 
     #[test]
