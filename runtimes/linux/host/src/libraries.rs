@@ -7,11 +7,11 @@
 //! The names are those of strangers, who may name any file of this machine. So only what is an ELF object is taken, as
 //! the loader would take nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libhyperlight::Result;
 use libhyperlight_linux_contract::limits::MAX_OBJECTS;
@@ -54,6 +54,9 @@ pub struct Missing {
     pub needed_by: Vec<u8>,
 }
 
+/// Paths that were looked at, and whether an object was taken from there.
+type Seen = BTreeMap<Vec<u8>, bool>;
+
 /// Adds the libraries that the objects among the files need, and those that these need. Lists what was not found.
 pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
     let mut waiting: Vec<Vec<u8>> = files
@@ -62,7 +65,7 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
         .filter(|(path, taken)| may_be_object(path, taken))
         .map(|(path, _)| path.clone())
         .collect();
-    let mut seen: BTreeSet<Vec<u8>> = waiting.iter().cloned().collect();
+    let mut seen: Seen = waiting.iter().map(|path| (path.clone(), true)).collect();
     let mut search = None;
     let mut missing = Vec::new();
     let (mut objects, mut lookups) = (0, 0);
@@ -123,38 +126,44 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
 }
 
 /// Takes a library if it is there, in the guest already or on the host. Returns true if it is.
-fn take(
-    files: &mut Files,
-    path: &[u8],
-    seen: &mut BTreeSet<Vec<u8>>,
-    waiting: &mut Vec<Vec<u8>>,
-) -> Result<bool> {
-    if matches!(files.taken().get(path), Some(Taken::File { .. })) || seen.contains(path) {
+fn take(files: &mut Files, path: &[u8], seen: &mut Seen, waiting: &mut Vec<Vec<u8>>) -> Result<bool> {
+    if matches!(files.taken().get(path), Some(Taken::File { .. })) {
         return Ok(true);
     }
-    // A path that no file can have is not found, like one that no file has.
-    if path::names(path).is_err() || !is_object(Path::new(OsStr::from_bytes(path))) {
+    if let Some(is_taken) = seen.get(path) {
+        return Ok(*is_taken);
+    }
+    // A path that no file can have is not found, like one that no file has. Most have none.
+    let on_host = Path::new(OsStr::from_bytes(path));
+    if path::names(path).is_err() || !fs::metadata(on_host).is_ok_and(|metadata| metadata.is_file()) {
         return Ok(false);
     }
+    let Some(object) = object_at(on_host) else {
+        seen.insert(path.to_vec(), false);
+        return Ok(false);
+    };
     let found = files.follow(path)?;
+    if found != path::bytes(&object) {
+        // A link was changed meanwhile, perhaps to lead to what is none.
+        return Ok(false);
+    }
     if !files.contains(&found) {
         files.add(OsStr::from_bytes(&found))?;
     }
-    seen.insert(path.to_vec());
-    if seen.insert(found.clone()) {
+    // The path itself may be the one behind the links.
+    let is_new = seen.insert(found.clone(), true).is_none();
+    seen.insert(path.to_vec(), true);
+    if is_new {
         waiting.push(found);
     }
     Ok(true)
 }
 
-/// Returns true if there is an object at a path of the host.
-fn is_object(path: &Path) -> bool {
-    // Most paths are none, and this is the cheapest way to see it.
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
-    let start = fs::canonicalize(path).and_then(|path| Source::Host(path).start(64));
-    start.is_ok_and(|start| elf::is_object(&start))
+/// The path behind the links of one of the host, if an object is there.
+fn object_at(path: &Path) -> Option<PathBuf> {
+    let path = fs::canonicalize(path).ok()?;
+    let start = Source::Host(path.clone()).start(64).ok()?;
+    elf::is_object(&start).then_some(path)
 }
 
 /// Reads a file if it is an object. One that is damaged needs nothing.
