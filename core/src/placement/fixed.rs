@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use libhyperlight_abi::limits::MAX_FIXED_BYTES;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::int::to_usize;
 use crate::memfd;
 use crate::pages::{PAGE, PageSet, is_zero};
+use crate::process::PerProcess;
 
 /// Bytes that any number of guests, sandboxes and snapshots share, and that none of them can change.
 #[derive(Clone)]
@@ -34,8 +35,10 @@ struct Shared {
     fingerprint: [u8; 32],
 }
 
-/// The parts of this process, by their fingerprints.
-static PARTS: LazyLock<Mutex<HashMap<[u8; 32], Weak<Shared>>>> = LazyLock::new(Mutex::default);
+type Parts = HashMap<[u8; 32], Weak<Shared>>;
+
+/// The parts of this process, by their fingerprints. A forked child may not wait for its parent's lock.
+static PARTS: PerProcess<Mutex<Parts>> = PerProcess::new();
 
 impl FixedPart {
     /// The number of bytes.
@@ -56,8 +59,7 @@ impl FixedPart {
 
     /// The part with that fingerprint, if the process has one.
     pub(crate) fn find(fingerprint: &[u8; 32]) -> Option<Self> {
-        let parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Self { shared: parts.get(fingerprint)?.upgrade()? })
+        Some(Self { shared: locked(PARTS.get()?).get(fingerprint)?.upgrade()? })
     }
 
     /// The pages that are not zero, by their offsets.
@@ -89,7 +91,9 @@ impl fmt::Debug for FixedPart {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut parts) = PARTS.get().map(locked) else {
+            return;
+        };
         // Another part with the same bytes may have taken the place meanwhile.
         if parts.get(&self.fingerprint).is_some_and(|found| found.strong_count() == 0) {
             parts.remove(&self.fingerprint);
@@ -101,6 +105,8 @@ impl Drop for Shared {
 #[derive(Debug)]
 pub struct FixedPartBuilder {
     file: BufWriter<File>,
+    /// The place in the file at which the next byte is written, unless that is told otherwise.
+    at: u64,
     len: u64,
 }
 
@@ -110,7 +116,7 @@ impl FixedPartBuilder {
         const BUFFER: usize = 256 << 10;
 
         let file = memfd::create(0).map_err(|source| Error::resource("memfd_create", source))?;
-        Ok(Self { file: BufWriter::with_capacity(BUFFER, file), len: 0 })
+        Ok(Self { file: BufWriter::with_capacity(BUFFER, file), at: 0, len: 0 })
     }
 
     /// Bytes written so far.
@@ -142,10 +148,8 @@ impl FixedPartBuilder {
     }
 
     /// Goes on at an offset behind the last byte; what is between is zero, and takes no memory.
-    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(offset))?;
+    pub(crate) fn skip_to(&mut self, offset: u64) {
         self.len = offset;
-        Ok(())
     }
 
     /// Seals the part. If the process has one with the same bytes, that one is returned.
@@ -159,7 +163,7 @@ impl FixedPartBuilder {
             .map_err(|source| Error::resource("mapping a fixed part", source))?;
         let (present, fingerprint) = digest(self.len, pages(&memory), &extents);
 
-        let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = locked(PARTS.get_or_try_make(|| Ok(Mutex::default()))?);
         if let Some(shared) = parts.get(&fingerprint).and_then(Weak::upgrade) {
             return Ok(FixedPart { shared });
         }
@@ -177,14 +181,32 @@ impl Write for FixedPartBuilder {
                 format!("a fixed part has at most {MAX_FIXED_BYTES} bytes"),
             ));
         }
-        let written = self.file.write(bytes)?;
-        self.len += written as u64;
+        // Pages of zeros are left out, as holes: a file of strangers may be nothing else.
+        let to_page = to_usize(self.len.wrapping_neg() % PAGE);
+        let pages = bytes.get(to_page..).unwrap_or_default().chunks_exact(to_usize(PAGE));
+        let zeros = pages.clone().take_while(|page| is_zero(page)).count() * to_usize(PAGE);
+        if to_page == 0 && zeros > 0 {
+            self.len += zeros as u64;
+            return Ok(zeros);
+        }
+        let up_to_zeros =
+            pages.clone().position(is_zero).map_or(bytes.len(), |page| to_page + page * to_usize(PAGE));
+        if self.at != self.len {
+            self.at = self.file.seek(SeekFrom::Start(self.len))?;
+        }
+        let written = self.file.write(bytes.get(..up_to_zeros).unwrap_or(bytes))?;
+        self.at += written as u64;
+        self.len = self.at;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+fn locked(parts: &Mutex<Parts>) -> MutexGuard<'_, Parts> {
+    parts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pages(memory: &MmapRegion) -> &[u8] {
@@ -215,6 +237,8 @@ fn failed(source: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn part(bytes: &[&[u8]]) -> FixedPart {
@@ -229,7 +253,7 @@ mod tests {
         assert!(Arc::ptr_eq(&one.shared, &two.shared));
         assert_eq!(one.bytes(), b"one part, in pieces");
         let fingerprint = one.fingerprint();
-        let known = || PARTS.lock().unwrap().contains_key(&fingerprint);
+        let known = || locked(PARTS.get().unwrap()).contains_key(&fingerprint);
         drop(one);
         assert!(known());
         drop(two);
@@ -238,18 +262,69 @@ mod tests {
     }
 
     #[test]
+    fn a_forked_child_waits_for_no_lock_of_its_parent() {
+        let one = part(&[b"of the parent"]);
+        let lock = locked(PARTS.get().unwrap());
+        // SAFETY: the child makes and drops parts, which is what is tested, and ends without running anything else.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: neither has anything to do with memory. The signal ends a child that waits for ever.
+            unsafe { libc::alarm(60) };
+            let found = FixedPart::find(&one.fingerprint()).is_none();
+            drop(one);
+            let own = part(&[b"of the parent"]);
+            let is_right =
+                found && own.bytes() == b"of the parent" && FixedPart::find(&own.fingerprint()).is_some();
+            // SAFETY: as above.
+            unsafe { libc::_exit(i32::from(!is_right)) };
+        }
+        drop(lock);
+        let mut status = -1;
+        // SAFETY: the status is written into a variable that is there.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
+
+    #[test]
     fn zeros_are_the_same_whether_they_were_written_or_not() {
         let mut builder = FixedPartBuilder::new().unwrap();
         builder.write_all(b"begin").unwrap();
-        builder.skip_to(3 * PAGE).unwrap();
+        builder.skip_to(3 * PAGE);
         builder.write_all(b"end").unwrap();
-        builder.skip_to(5 * PAGE).unwrap();
+        builder.skip_to(5 * PAGE);
         let sparse = builder.finish().unwrap();
         let mut bytes = vec![0; to_usize(5 * PAGE)];
         bytes[..5].copy_from_slice(b"begin");
         bytes[to_usize(3 * PAGE)..][..3].copy_from_slice(b"end");
         assert!(Arc::ptr_eq(&sparse.shared, &part(&[&bytes]).shared));
         assert_eq!(sparse.present().iter().collect::<Vec<_>>(), [0..PAGE, 3 * PAGE..4 * PAGE]);
+    }
+
+    #[test]
+    fn pages_of_zeros_take_no_memory_however_they_are_written() {
+        let mut bytes = vec![0; to_usize(40 * PAGE) + 9];
+        for (at, byte) in
+            [(3, 1), (to_usize(5 * PAGE) - 1, 2), (to_usize(20 * PAGE), 3), (to_usize(40 * PAGE), 4)]
+        {
+            bytes[at] = byte;
+        }
+        let whole = part(&[&bytes]);
+        assert_eq!(whole.bytes(), bytes);
+        for piece in [1, 7, 4095, 4096, 4097, 9000, 65_536] {
+            let mut builder = FixedPartBuilder::new().unwrap();
+            bytes.chunks(piece).for_each(|piece| builder.write_all(piece).unwrap());
+            builder.file.flush().unwrap();
+            let blocks = std::os::unix::fs::MetadataExt::blocks(&builder.file.get_ref().metadata().unwrap());
+            // Only whole pages are seen to be zero.
+            assert!(piece % 4096 != 0 || blocks * 512 < 20 * PAGE, "{piece}: {blocks} blocks");
+            assert!(Arc::ptr_eq(&builder.finish().unwrap().shared, &whole.shared), "{piece}");
+        }
+        let mut builder = FixedPartBuilder::new().unwrap();
+        io::copy(&mut io::repeat(0).take(64 << 20), &mut builder).unwrap();
+        builder.write_all(b"end").unwrap();
+        builder.file.flush().unwrap();
+        let blocks = std::os::unix::fs::MetadataExt::blocks(&builder.file.get_ref().metadata().unwrap());
+        assert!(blocks * 512 < 64 * PAGE, "{blocks} blocks");
     }
 
     #[test]

@@ -20,6 +20,9 @@ const MAX_OUTPUT: u64 = 64 << 20;
 /// Files that come back from one run.
 const MAX_FILES: usize = 1 << 16;
 
+/// Bytes that are handed over at once. A guest that is taken over may ask for all of them, and for nothing else.
+const MAX_PART: usize = 1 << 20;
+
 /// A stream that a program prints to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -131,8 +134,7 @@ impl Current {
 
     /// Gives the next part of standard input.
     fn input(&mut self, max: u32) -> Vec<u8> {
-        let rest = self.stdin.get(self.read..).unwrap_or_default();
-        let part = rest.get(..max as usize).unwrap_or(rest).to_vec();
+        let part = first(self.stdin.get(self.read..).unwrap_or_default(), max);
         self.read += part.len();
         part
     }
@@ -141,7 +143,7 @@ impl Current {
     fn given(&self, number: u32, offset: u64, max: u32) -> Vec<u8> {
         let file = self.given.get(number as usize).map_or(&[][..], |file| file);
         let rest = usize::try_from(offset).ok().and_then(|offset| file.get(offset..)).unwrap_or_default();
-        rest.get(..max as usize).unwrap_or(rest).to_vec()
+        first(rest, max)
     }
 
     /// Takes a part of a file that the program has made. Parts come in order. A path that no file of a guest has is not
@@ -168,6 +170,11 @@ impl Current {
     }
 }
 
+/// The first bytes, at most so many.
+fn first(bytes: &[u8], max: u32) -> Vec<u8> {
+    bytes.get(..MAX_PART.min(max as usize)).unwrap_or(bytes).to_vec()
+}
+
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Current")
@@ -178,8 +185,26 @@ impl fmt::Debug for Current {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "bytes for tests are cut")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guest_gets_a_part_at_a_time() {
+        let bytes: Vec<u8> = (0..5 << 19).map(|number: u32| number as u8).collect();
+        let mut current = Current { stdin: bytes.clone(), given: vec![bytes.clone()], ..Current::default() };
+        let mut got = Vec::new();
+        for (max, expected) in
+            [(u32::MAX, MAX_PART), (9, 9), (0, 0), (u32::MAX, MAX_PART), (u32::MAX, MAX_PART / 2 - 9)]
+        {
+            assert_eq!(current.given(0, got.len() as u64, max), bytes[got.len()..][..expected]);
+            got.extend(current.input(max));
+        }
+        assert_eq!(got, bytes);
+        for (number, offset) in [(1, 0), (u32::MAX, 0), (0, bytes.len() as u64), (0, u64::MAX)] {
+            assert!(current.given(number, offset, u32::MAX).is_empty());
+        }
+    }
 
     #[test]
     fn only_paths_of_files_come_back() {

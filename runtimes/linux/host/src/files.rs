@@ -34,6 +34,7 @@ pub struct Files {
     skipped: Vec<Skipped>,
     name_bytes: usize,
     file_bytes: u64,
+    followed: usize,
 }
 
 /// A file, a folder or a symbolic link of the guest.
@@ -136,6 +137,11 @@ impl Files {
         &self.taken
     }
 
+    /// The number of names of the host's paths that were followed, those of links included.
+    pub(crate) fn followed(&self) -> usize {
+        self.followed
+    }
+
     #[cfg(test)]
     pub(crate) fn name_bytes(&self) -> usize {
         self.name_bytes
@@ -149,6 +155,7 @@ impl Files {
         let mut links = 0;
         self.folder(b"/")?;
         while let Some(name) = rest.pop() {
+            self.followed = self.followed.saturating_add(1);
             if name == b".." {
                 here = path::parent(&here).to_vec();
                 continue;

@@ -7,13 +7,13 @@
 //! The names are those of strangers, who may name any file of this machine. So only what is an ELF object is taken, as
 //! the loader would take nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use libhyperlight::Result;
+use libhyperlight::{Error, Result};
 use libhyperlight_linux_contract::limits::MAX_OBJECTS;
 
 use crate::elf::{self, Elf};
@@ -39,8 +39,11 @@ const MAX_FILES: usize = 256;
 const MAX_BYTES: u64 = 64 << 10;
 const MAX_FOLDERS: usize = 1024;
 
-/// Places in which libraries are looked for, for all objects together.
+/// Places in which libraries are looked for, for all objects together, the folders of these, and the names in the
+/// paths of those that are found, links included.
 const MAX_LOOKUPS: usize = 1 << 20;
+const MAX_PLACES: usize = 2048;
+const MAX_FOLLOWED: usize = 1 << 20;
 
 /// Bytes of an ELF file that are read in order to find out what it needs.
 const MAX_OBJECT: u64 = 2 << 30;
@@ -54,19 +57,29 @@ pub struct Missing {
     pub needed_by: Vec<u8>,
 }
 
+/// A search for libraries on this machine. Nothing is looked at twice: a path of a stranger's links takes the system
+/// milliseconds.
+#[derive(Debug, Default)]
+struct Search {
+    /// Paths of objects that were taken.
+    seen: BTreeSet<Vec<u8>>,
+    /// Paths of objects whose needs were not looked at.
+    waiting: Vec<Vec<u8>>,
+    /// Paths of folders, and those behind their links.
+    folders: HashMap<Vec<u8>, Option<PathBuf>>,
+    /// Files in the folders behind the links, and the paths of the objects behind *their* links.
+    objects: HashMap<PathBuf, Option<PathBuf>>,
+    lookups: usize,
+}
+
 /// Adds the libraries that the objects among the files need, and those that these need. Lists what was not found.
 pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
-    let mut waiting: Vec<Vec<u8>> = files
-        .taken()
-        .iter()
-        .filter(|(path, taken)| may_be_object(path, taken))
-        .map(|(path, _)| path.clone())
-        .collect();
-    let mut seen: BTreeSet<Vec<u8>> = waiting.iter().cloned().collect();
-    let mut search = None;
-    let mut missing = Vec::new();
-    let (mut objects, mut lookups) = (0, 0);
-    while let Some(path) = waiting.pop() {
+    let objects = files.taken().iter().filter(|(path, taken)| may_be_object(path, taken));
+    let waiting: Vec<Vec<u8>> = objects.map(|(path, _)| path.clone()).collect();
+    let mut search = Search { seen: waiting.iter().cloned().collect(), waiting, ..Search::default() };
+    let (mut shared, mut missing, mut objects) = (None, Vec::new(), 0);
+    let followed = files.followed();
+    while let Some(path) = search.waiting.pop() {
         let Some(object) = read(files, &path) else {
             continue;
         };
@@ -77,12 +90,12 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
             )));
         }
         if let Some(interpreter) = &object.interpreter {
-            take(files, interpreter, &mut seen, &mut waiting)?;
+            search.take(files, interpreter)?;
         }
         if object.needed.is_empty() {
             continue;
         }
-        let search: &Vec<Vec<u8>> = search.get_or_insert_with(|| {
+        let shared: &Vec<Vec<u8>> = shared.get_or_insert_with(|| {
             let mut folders = configured();
             folders.extend(DEFAULTS.iter().map(|folder| folder.as_bytes().to_vec()));
             folders
@@ -91,70 +104,104 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
         for name in &object.needed {
             let mut is_found = false;
             if name.contains(&b'/') {
-                is_found = take(files, name, &mut seen, &mut waiting)?;
+                is_found = search.take(files, name)?;
             } else {
-                for folder in own.iter().chain(search) {
-                    lookups += 1;
-                    if lookups > MAX_LOOKUPS {
-                        return Err(invalid(format!(
-                            "libraries are looked for in over {MAX_LOOKUPS} places, at last for {}; ask for fewer folders",
-                            shown(&path)
-                        )));
-                    }
-                    if take(files, &path::join(folder, name), &mut seen, &mut waiting)? {
+                for folder in own.iter().chain(shared) {
+                    if search.take(files, &path::join(folder, name))? {
                         for variant in VARIANTS {
                             let variant = path::join(&path::join(folder, variant.as_bytes()), name);
-                            take(files, &variant, &mut seen, &mut waiting)?;
+                            search.take(files, &variant)?;
                         }
                         is_found = true;
                         break;
                     }
                 }
             }
+            if files.followed() - followed > MAX_FOLLOWED {
+                return Err(too_far("have paths of", MAX_FOLLOWED, "names"));
+            }
             if !is_found {
                 missing.push(Missing { name: name.clone(), needed_by: path.clone() });
             }
         }
     }
-    if search.is_some() && Path::new(CACHE).is_file() {
+    if shared.is_some() && Path::new(CACHE).is_file() {
         files.add(CACHE)?;
     }
     Ok(missing)
 }
 
-/// Takes a library if it is there, in the guest already or on the host. Returns true if it is.
-fn take(
-    files: &mut Files,
-    path: &[u8],
-    seen: &mut BTreeSet<Vec<u8>>,
-    waiting: &mut Vec<Vec<u8>>,
-) -> Result<bool> {
-    if matches!(files.taken().get(path), Some(Taken::File { .. })) || seen.contains(path) {
-        return Ok(true);
+impl Search {
+    /// Takes a library if it is there, in the guest already or on the host. Returns true if it is.
+    fn take(&mut self, files: &mut Files, path: &[u8]) -> Result<bool> {
+        if matches!(files.taken().get(path), Some(Taken::File { .. })) || self.seen.contains(path) {
+            return Ok(true);
+        }
+        // A path that no file can have is not found, like one that no file has.
+        if path::names(path).is_err() {
+            return Ok(false);
+        }
+        let Some(object) = self.object_at(path)? else {
+            return Ok(false);
+        };
+        let found = files.follow(path)?;
+        if found != path::bytes(&object) {
+            // A link was changed meanwhile, perhaps to lead to what is none.
+            return Ok(false);
+        }
+        if !files.contains(&found) {
+            files.add(OsStr::from_bytes(&found))?;
+        }
+        // The path itself may be the one behind the links.
+        let is_new = self.seen.insert(found.clone());
+        self.seen.insert(path.to_vec());
+        if is_new {
+            self.waiting.push(found);
+        }
+        Ok(true)
     }
-    // A path that no file can have is not found, like one that no file has.
-    if path::names(path).is_err() || !is_object(Path::new(OsStr::from_bytes(path))) {
-        return Ok(false);
+
+    /// The path behind the links of one of the host, if an object is there.
+    fn object_at(&mut self, path: &[u8]) -> Result<Option<PathBuf>> {
+        self.lookups += 1;
+        if self.lookups > MAX_LOOKUPS {
+            return Err(too_far("are looked for in", MAX_LOOKUPS, "places"));
+        }
+        let above = path::parent(path);
+        if !self.folders.contains_key(above) {
+            if self.folders.len() == MAX_PLACES {
+                return Err(too_far("are looked for in", MAX_PLACES, "folders"));
+            }
+            self.folders.insert(above.to_vec(), fs::canonicalize(OsStr::from_bytes(above)).ok());
+        }
+        let Some(Some(folder)) = self.folders.get(above) else {
+            return Ok(None);
+        };
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let place = folder.join(OsStr::from_bytes(name));
+        if let Some(known) = self.objects.get(&place) {
+            return Ok(known.clone());
+        }
+        // Most names are of nothing, and need not be remembered.
+        if fs::symlink_metadata(&place).is_err() {
+            return Ok(None);
+        }
+        let found = fs::canonicalize(&place).ok().filter(|path| is_object(path));
+        self.objects.insert(place, found.clone());
+        Ok(found)
     }
-    let found = files.follow(path)?;
-    if !files.contains(&found) {
-        files.add(OsStr::from_bytes(&found))?;
-    }
-    seen.insert(path.to_vec());
-    if seen.insert(found.clone()) {
-        waiting.push(found);
-    }
-    Ok(true)
 }
 
-/// Returns true if there is an object at a path of the host.
+/// An error for a search that does not end.
+fn too_far(what: &str, most: usize, of: &str) -> Error {
+    invalid(format!("the libraries of the files {what} over {most} {of}; ask for fewer folders"))
+}
+
+/// Returns true if there is an object at a path without links.
 fn is_object(path: &Path) -> bool {
-    // Most paths are none, and this is the cheapest way to see it.
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
-    let start = fs::canonicalize(path).and_then(|path| Source::Host(path).start(64));
-    start.is_ok_and(|start| elf::is_object(&start))
+    // The type is looked at first, because opening may have an effect.
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+        && Source::Host(path.to_owned()).start(64).is_ok_and(|start| elf::is_object(&start))
 }
 
 /// Reads a file if it is an object. One that is damaged needs nothing.
