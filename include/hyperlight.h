@@ -781,7 +781,10 @@ typedef struct hl_any {
     hl_any_as as;
 } hl_any;
 
-/** A value with a name: UTF-8, unique in its record. */
+/**
+ * A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last one
+ * counts.
+ */
 typedef struct hl_any_member {
     /** The name. */
     hl_bytes name;
