@@ -1473,7 +1473,7 @@ hl_status hl_call_fail(hl_call *call,
                        hl_bytes message);
 
 /**
- * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
+ * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`,
  * aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory
  * that a result points to must live until the outer call has ended.
  */

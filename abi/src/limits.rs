@@ -31,6 +31,10 @@ pub const BUFFER_OVERHEAD: u64 = 4096;
 /// Regions that can be placed into one guest's memory.
 pub const MAX_REGIONS: usize = 1 << 16;
 
+/// Page tables that placed regions can need, together: ranges of 2 MiB of addresses that they touch. The fixed part can
+/// be in many places, and costs a table for each of them that large pages do not map.
+pub const MAX_PLACED_TABLES: u64 = 16 << 10;
+
 /// Bytes that placed regions may have of their own, together.
 pub const MAX_PLACED_BYTES: u64 = 4 << 30;
 

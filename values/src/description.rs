@@ -1,4 +1,4 @@
-//! Exports and imports of a WebAssembly program, and their form as bytes, in which they leave the compiler and are saved.
+//! Exports and imports of a WebAssembly program, and their form as bytes: they leave the compiler and are saved in it.
 //!
 //! ```text
 //! kind u32: 0 for a module, 1 for a component

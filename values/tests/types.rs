@@ -149,7 +149,7 @@ fn what_no_program_has_is_no_type() {
     assert!(Type::parse(&format!("flags {{ {} }}", names(33))).is_err());
 }
 
-/// Whoever writes the text chooses its size and its depth.
+/// The size and the depth of a text are its writer's choice.
 #[test]
 fn hostile_texts_are_refused_within_the_limits_and_in_time() {
     const HUGE: usize = 15 << 20;
@@ -307,7 +307,7 @@ fn signatures_are_written_as_in_the_program() {
     assert_eq!(Function::new("f".to_owned(), Vec::new(), None).to_string(), "f()");
 }
 
-/// Where it is said, JavaScript's `JSON.parse` is all that is needed.
+/// `JSON.parse` of JavaScript is all that is needed where it is said.
 #[test]
 fn texts_that_json_says_as_they_are_are_told_from_others() {
     for (ty, text, is) in [

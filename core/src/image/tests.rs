@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use libhyperlight_abi::limits::MAX_PLACED_TABLES;
 use libhyperlight_abi::placement::{LOW_WINDOW, WINDOW};
 use proptest::prelude::*;
 
 use super::layout::Layout;
 use crate::SandboxOptions;
+use crate::arch::LARGE_PAGE;
 use crate::guest::program::{Program, Segment};
 use crate::pages::PAGE;
 use crate::placement::{FixedPartBuilder, Place, RegionAccess, Shape};
@@ -139,4 +141,38 @@ fn large_pages_map_what_lies_alike_in_the_fixed_part() {
         Layout::new(&program(), &[], Some(&Arc::new(shape)), &SandboxOptions::new().sizes().unwrap());
     let leaves = layout.page_tables.leaves();
     assert_eq!(leaves.iter().filter(|(virt, ..)| *virt >= WINDOW.start).count(), 2);
+}
+
+#[test]
+fn the_page_tables_of_placed_regions_are_bounded() {
+    const SIZE: u64 = 1 << 30;
+
+    let mut fixed = FixedPartBuilder::new().unwrap();
+    fixed.skip_to(SIZE).unwrap();
+    let fixed = fixed.finish().unwrap();
+    // Large and at addresses that no large page maps; small and far apart, of the fixed part and their own.
+    let shape = |count: u64, size, fixed_at, stride| {
+        let places = (0..count).map(|number| {
+            let address = WINDOW.start + PAGE + number * stride;
+            Place { address, size, fixed: fixed_at, access: RegionAccess::Read }
+        });
+        let places = places.collect();
+        Shape { fixed: fixed.clone(), places, arena: 0, stacks: 0, stack_size: 0, jit: false }
+    };
+    for (size, fixed_at, stride) in [
+        (SIZE, Some(0), SIZE),
+        (PAGE, Some(0), LARGE_PAGE),
+        (PAGE, None, LARGE_PAGE),
+        (PAGE, Some(PAGE), LARGE_PAGE),
+    ] {
+        let touched = size / LARGE_PAGE + 1;
+        let most = (MAX_PLACED_TABLES - 1) / touched;
+        let (right, wrong) = (shape(most, size, fixed_at, stride), shape(2 * most, size, fixed_at, stride));
+        right.check(&[]).unwrap();
+        let error = wrong.check(&[]).unwrap_err();
+        assert!(error.contains("page tables"), "{error}");
+        let sizes = SandboxOptions::new().sizes().unwrap();
+        let tables = Layout::new(&program(), &[], Some(&Arc::new(right)), &sizes).page_tables.size();
+        assert!(tables < (MAX_PLACED_TABLES + 100) * PAGE, "{tables}");
+    }
 }

@@ -6,12 +6,12 @@
 use std::ops::Range;
 
 use libhyperlight_abi::limits::{
-    MAX_ARENA_BYTES, MAX_PLACED_BYTES, MAX_REGIONS, MAX_STACK_BYTES, MAX_STACKS,
+    MAX_ARENA_BYTES, MAX_PLACED_BYTES, MAX_PLACED_TABLES, MAX_REGIONS, MAX_STACK_BYTES, MAX_STACKS,
 };
 use libhyperlight_abi::placement::{LOW_WINDOW, WINDOW};
 
 use super::FixedPart;
-use crate::arch::Permissions;
+use crate::arch::{LARGE_PAGE, Permissions};
 use crate::pages::PAGE;
 
 /// A guest's access to placed memory.
@@ -97,6 +97,8 @@ impl Shape {
             return Err(format!("it has {} regions; expected at most {MAX_REGIONS}", self.places.len()));
         }
         let (mut end, mut program) = (0, program.iter().peekable());
+        // The number of ranges of one page table each, and the last of them.
+        let (mut tables, mut last_table) = (0, None);
         for place in &self.places {
             let Place { address, size, .. } = *place;
             let bad = |reason: &str| Err(format!("the region of {size} bytes at {address:#x} {reason}"));
@@ -115,6 +117,9 @@ impl Shape {
                 return bad("overlaps another one");
             }
             end = its_end;
+            let (first, last) = (address / LARGE_PAGE, (its_end - 1) / LARGE_PAGE);
+            tables += last - first + u64::from(last_table != Some(first));
+            last_table = Some(last);
             while program.next_if(|pages| pages.end <= address).is_some() {}
             if program.peek().is_some_and(|pages| pages.start < its_end) {
                 return bad("overlaps the guest program");
@@ -132,6 +137,12 @@ impl Shape {
             if place.access == RegionAccess::ReadWriteExecute && !self.jit {
                 return bad("is writable and executable, which this placement does not allow (jit)");
             }
+        }
+        if tables > MAX_PLACED_TABLES {
+            return Err(format!(
+                "its regions can need {tables} page tables, one for each 2 MiB that they touch; expected at most \
+                 {MAX_PLACED_TABLES}"
+            ));
         }
         let own = self.own();
         if own > MAX_PLACED_BYTES {

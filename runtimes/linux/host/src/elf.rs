@@ -149,6 +149,7 @@ fn segments(
     jit: bool,
 ) -> Result<Vec<Segment>, String> {
     let mut segments: Vec<Segment> = Vec::new();
+    let mut total = 0_u64;
     for (number, header) in of_type(headers, elf::PT_LOAD).enumerate() {
         let bad = |reason: &str| Err(format!("loadable segment {number}: {reason}"));
         let (address, size) = (header.p_vaddr(LittleEndian), header.p_memsz(LittleEndian));
@@ -174,6 +175,11 @@ fn segments(
         let Some(end) = end else {
             return bad("it reaches past the end of the file");
         };
+        // Else a small file would be decoded and copied once for each of its segments.
+        total = total.saturating_add(file_size);
+        if total > file.len() as u64 {
+            return bad("with those before, it has more bytes of the file than that has");
+        }
         let segment = Segment { address, size, file: offset..end, writable, executable };
         if segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
             return bad("it overlaps the one before, shares a page with it, or is out of order");

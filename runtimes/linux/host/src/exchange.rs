@@ -9,9 +9,9 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libhyperlight::{Result, UninitializedSandbox};
-use libhyperlight_linux_contract::limits::MAX_PATH_LEN;
 use libhyperlight_linux_contract::request::{INPUT, OUTPUT, READ_FILE, WRITE_FILE};
 
+use crate::path;
 use crate::run::{Ended, Outcome};
 
 /// Bytes of output and of files that one run may have, unless it says otherwise.
@@ -144,11 +144,12 @@ impl Current {
         rest.get(..max as usize).unwrap_or(rest).to_vec()
     }
 
-    /// Takes a part of a file that the program has made. Parts come in order.
+    /// Takes a part of a file that the program has made. Parts come in order. A path that no file of a guest has is not
+    /// taken: whoever writes the files to a folder must not be led out of it.
     fn write(&mut self, path: Vec<u8>, offset: u64, bytes: &[u8]) {
         let written = self.written.saturating_add((path.len() + bytes.len()) as u64);
         let is_new = !self.files.contains_key(&path);
-        if written > self.max_output || path.len() > MAX_PATH_LEN || is_new && self.files.len() == MAX_FILES {
+        if written > self.max_output || !path::is_plain(&path) || is_new && self.files.len() == MAX_FILES {
             self.is_cut = true;
             self.files.remove(&path);
             return;
@@ -173,5 +174,44 @@ impl fmt::Debug for Current {
             .field("printed", &self.printed)
             .field("written", &self.written)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_files_come_back() {
+        let mut current = Current { max_output: 1 << 20, ..Current::default() };
+        let long = [b"/".to_vec(), vec![b'x'; 256]].concat();
+        let wrong: [&[u8]; 13] = [
+            b"",
+            b"/",
+            b"name",
+            b"/..",
+            b"../name",
+            b"/a/../../name",
+            b"/a/..",
+            b"/a/./b",
+            b"/a//b",
+            b"//a",
+            b"/a/",
+            b"/a\0b",
+            &long,
+        ];
+        for path in wrong {
+            current.is_cut = false;
+            current.write(path.to_vec(), 0, b"bytes");
+            assert!(current.files.is_empty() && current.is_cut, "{}", path.escape_ascii());
+        }
+        current.is_cut = false;
+        let right: [&[u8]; 4] = [b"/name", b"/a/..b", b"/a/b..", b"/...\n/\xff"];
+        for path in right {
+            current.write(path.to_vec(), 0, b"by");
+            current.write(path.to_vec(), 2, b"tes");
+            assert_eq!(current.files.get(path).map(Vec::as_slice), Some(&b"bytes"[..]));
+        }
+        assert!(!current.is_cut);
     }
 }

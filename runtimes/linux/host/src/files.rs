@@ -5,11 +5,15 @@
 //! that is asked for is only copied as such, so that it leads nowhere if its target was not asked for, too. Devices,
 //! sockets, pipes and what may not be read are left out, and listed.
 //!
-//! Nothing is read before the layout but names and sizes. Every entry counts against a limit when it is found.
+//! Nothing is read before the layout but names and sizes. Every entry counts against a limit when it is found, and so
+//! does its name.
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
+use std::mem;
+use std::os::fd::FromRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -132,6 +136,11 @@ impl Files {
         &self.taken
     }
 
+    #[cfg(test)]
+    pub(crate) fn name_bytes(&self) -> usize {
+        self.name_bytes
+    }
+
     /// Resolves a path of the host name by name. Takes the symbolic links and the folders on the way, and returns the
     /// path that it ends at, which is not taken yet.
     pub(crate) fn follow(&mut self, asked: &[u8]) -> Result<Vec<u8>> {
@@ -172,6 +181,9 @@ impl Files {
                 continue;
             }
             if !rest.is_empty() {
+                if !metadata.is_dir() {
+                    return Err(unreadable(on_host, &io::ErrorKind::NotADirectory.into()));
+                }
                 self.insert(next.clone(), Taken::Folder(stamp(&metadata)))?;
             }
             here = next;
@@ -186,8 +198,10 @@ impl Files {
             return Err(invalid(format!("{} is neither a file nor a folder", shown(path::bytes(&host)))));
         }
         // Deepest last, so that the list stays short.
+        let mut waiting_bytes = guest.len();
         let mut waiting = vec![(host, guest, metadata, 0)];
         while let Some((host, guest, metadata, depth)) = waiting.pop() {
+            waiting_bytes -= guest.len();
             let stamp = stamp(&metadata);
             if metadata.is_file() {
                 self.insert(guest, Taken::File { source: Source::Host(host), size: metadata.len(), stamp })?;
@@ -213,10 +227,14 @@ impl Files {
                     let (child, name) = (entry.path(), entry.file_name());
                     let inside = path::join(&guest, name.as_bytes());
                     match fs::symlink_metadata(&child) {
-                        Ok(metadata) => waiting.push((child, inside, metadata, depth + 1)),
+                        Ok(metadata) => {
+                            waiting_bytes += inside.len();
+                            waiting.push((child, inside, metadata, depth + 1));
+                        }
                         Err(error) => self.skip(inside, error.to_string())?,
                     }
                     self.check_room(waiting.len())?;
+                    check_names(self.name_bytes + waiting_bytes)?;
                 }
             } else {
                 self.skip(guest, "it is neither a file nor a folder".to_owned())?;
@@ -266,40 +284,39 @@ impl Files {
                 shown(above)
             )));
         }
-        let added = match &taken {
+        let bytes = |taken: &Taken| match taken {
             Taken::File { size, .. } => rounded(*size),
             _ => 0,
         };
-        let freed = match (self.taken.get(&guest), &taken) {
-            (Some(Taken::Folder(_)), Taken::Folder(_)) | (None | Some(Taken::Link { .. }), _) => 0,
-            (Some(Taken::File { size, .. }), _) => rounded(*size),
-            (Some(Taken::Folder(_)), _) => {
-                return Err(invalid(format!(
-                    "{} is a folder, and cannot become something else",
-                    shown(&guest)
-                )));
-            }
+        let target = |taken: &Taken| match taken {
+            Taken::Link { target, .. } => target.len(),
+            _ => 0,
         };
-        self.file_bytes = (self.file_bytes - freed).saturating_add(added);
-        if self.file_bytes > MAX_FILE_BYTES {
+        let old = self.taken.get(&guest);
+        if matches!(old, Some(Taken::Folder(_))) && !matches!(taken, Taken::Folder(_)) {
+            return Err(invalid(format!("{} is a folder, and cannot become something else", shown(&guest))));
+        }
+        let (freed, known) = old.map_or((0, 0), |old| (bytes(old), guest.len() + target(old)));
+        let file_bytes = (self.file_bytes - freed).saturating_add(bytes(&taken));
+        if file_bytes > MAX_FILE_BYTES {
             return Err(invalid(format!(
                 "with {}, the files take over {MAX_FILE_BYTES} bytes, the limit for one guest; ask for fewer",
                 shown(&guest)
             )));
         }
-        let target = if let Taken::Link { target, .. } = &taken { target.len() } else { 0 };
-        let path = if self.taken.contains_key(&guest) { 0 } else { guest.len() };
-        self.name_bytes = self.name_bytes.saturating_add(path).saturating_add(target);
-        if self.name_bytes > MAX_NAME_BYTES {
-            return Err(invalid(format!("the files' paths take over {MAX_NAME_BYTES} bytes; ask for fewer")));
-        }
+        let name_bytes = self.name_bytes - known + guest.len() + target(&taken);
+        check_names(name_bytes)?;
         self.check_room(1)?;
+        (self.file_bytes, self.name_bytes) = (file_bytes, name_bytes);
         self.taken.insert(guest, taken);
         Ok(())
     }
 
     fn skip(&mut self, path: Vec<u8>, reason: String) -> Result<()> {
+        let name_bytes = self.name_bytes + path.len();
+        check_names(name_bytes)?;
         self.check_room(1)?;
+        self.name_bytes = name_bytes;
         self.skipped.push(Skipped { path, reason });
         Ok(())
     }
@@ -343,21 +360,58 @@ impl Source {
     }
 }
 
+/// Fails if paths have so many bytes that they are too many.
+fn check_names(bytes: usize) -> Result<()> {
+    if bytes > MAX_NAME_BYTES {
+        return Err(invalid(format!("the files' paths take over {MAX_NAME_BYTES} bytes; ask for fewer")));
+    }
+    Ok(())
+}
+
 /// Bytes that a file takes.
 fn rounded(size: u64) -> u64 {
     size.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
 }
 
-/// Opens a regular file. It was one when it was found; if it has become something else, nothing happens to that.
+/// Opens a regular file, whose path had no symbolic links when it was found. If something else is there now, or a folder
+/// on the way has become a link to another one, nothing is read.
 fn open(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = match open_without_links(path, flags | libc::O_CLOEXEC) {
+        // Linux before 5.6 looks at the last name alone.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
+            OpenOptions::new().read(true).custom_flags(flags).open(path)?
+        }
+        file => file?,
+    };
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
         Err(io::Error::other("it is no regular file any more"))
+    }
+}
+
+/// Opens a file for reading if there is no symbolic link in its path.
+fn open_without_links(path: &Path, flags: libc::c_int) -> io::Result<File> {
+    let path = CString::new(path::bytes(path))?;
+    // SAFETY: the structure is of integers, which may all be zero.
+    let mut how: libc::open_how = unsafe { mem::zeroed() };
+    how.flags = u64::from(flags.cast_unsigned());
+    how.resolve = libc::RESOLVE_NO_SYMLINKS;
+    // SAFETY: a C string, and a structure of the size that is stated; the kernel keeps no pointer to either.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            &raw const how,
+            mem::size_of_val(&how),
+        )
+    };
+    match i32::try_from(fd) {
+        // SAFETY: the kernel just gave us this descriptor; nobody else owns it.
+        Ok(fd @ 0..) => Ok(unsafe { File::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -3,6 +3,9 @@
 //! Folders come from the object itself (`DT_RPATH`, `DT_RUNPATH`, with `$ORIGIN`), from the loader's configuration on
 //! this machine, and from its own list. Variants for newer processors are taken beside the plain ones, because the
 //! loader chooses inside the guest. A library that is loaded by name while the program runs is not known here.
+//!
+//! The names are those of strangers, who may name any file of this machine. So only what is an ELF object is taken, as
+//! the loader would take nothing else.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -15,7 +18,7 @@ use libhyperlight_linux_contract::limits::MAX_OBJECTS;
 
 use crate::elf::{self, Elf};
 use crate::error::{invalid, shown};
-use crate::files::{Files, Taken};
+use crate::files::{Files, Source, Taken};
 use crate::path;
 
 /// The loader's configuration.
@@ -35,6 +38,9 @@ const VARIANTS: [&str; 3] = ["glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3",
 const MAX_FILES: usize = 256;
 const MAX_BYTES: u64 = 64 << 10;
 const MAX_FOLDERS: usize = 1024;
+
+/// Places in which libraries are looked for, for all objects together.
+const MAX_LOOKUPS: usize = 1 << 20;
 
 /// Bytes of an ELF file that are read in order to find out what it needs.
 const MAX_OBJECT: u64 = 2 << 30;
@@ -59,7 +65,7 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
     let mut seen: BTreeSet<Vec<u8>> = waiting.iter().cloned().collect();
     let mut search = None;
     let mut missing = Vec::new();
-    let mut objects = 0;
+    let (mut objects, mut lookups) = (0, 0);
     while let Some(path) = waiting.pop() {
         let Some(object) = read(files, &path) else {
             continue;
@@ -88,6 +94,13 @@ pub(crate) fn add_needed(files: &mut Files) -> Result<Vec<Missing>> {
                 is_found = take(files, name, &mut seen, &mut waiting)?;
             } else {
                 for folder in own.iter().chain(search) {
+                    lookups += 1;
+                    if lookups > MAX_LOOKUPS {
+                        return Err(invalid(format!(
+                            "libraries are looked for in over {MAX_LOOKUPS} places, at last for {}; ask for fewer folders",
+                            shown(&path)
+                        )));
+                    }
                     if take(files, &path::join(folder, name), &mut seen, &mut waiting)? {
                         for variant in VARIANTS {
                             let variant = path::join(&path::join(folder, variant.as_bytes()), name);
@@ -119,9 +132,8 @@ fn take(
     if matches!(files.taken().get(path), Some(Taken::File { .. })) || seen.contains(path) {
         return Ok(true);
     }
-    let on_host = Path::new(OsStr::from_bytes(path));
     // A path that no file can have is not found, like one that no file has.
-    if path::names(path).is_err() || !fs::metadata(on_host).is_ok_and(|metadata| metadata.is_file()) {
+    if path::names(path).is_err() || !is_object(Path::new(OsStr::from_bytes(path))) {
         return Ok(false);
     }
     let found = files.follow(path)?;
@@ -133,6 +145,16 @@ fn take(
         waiting.push(found);
     }
     Ok(true)
+}
+
+/// Returns true if there is an object at a path of the host.
+fn is_object(path: &Path) -> bool {
+    // Most paths are none, and this is the cheapest way to see it.
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let start = fs::canonicalize(path).and_then(|path| Source::Host(path).start(64));
+    start.is_ok_and(|start| elf::is_object(&start))
 }
 
 /// Reads a file if it is an object. One that is damaged needs nothing.
@@ -199,8 +221,9 @@ fn configured() -> Vec<Vec<u8>> {
         if read > MAX_FILES {
             break;
         }
-        let source = crate::files::Source::Host(Path::new(OsStr::from_bytes(&file)).to_owned());
-        let Ok(text) = source.start(MAX_BYTES) else {
+        let text =
+            fs::canonicalize(OsStr::from_bytes(&file)).and_then(|path| Source::Host(path).start(MAX_BYTES));
+        let Ok(text) = text else {
             continue;
         };
         for line in text.split(|byte| *byte == b'\n') {
@@ -245,3 +268,6 @@ pub(crate) fn sentence(missing: &[Missing]) -> String {
     let names: BTreeSet<_> = missing.iter().take(8).map(|missing| shown(&missing.name)).collect();
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

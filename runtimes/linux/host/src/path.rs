@@ -29,6 +29,12 @@ pub(crate) fn names(path: &[u8]) -> Result<Vec<&[u8]>> {
     Ok(names)
 }
 
+/// Returns true for the path of a file as it stands in a list: names alone, one slash before each.
+pub(crate) fn is_plain(path: &[u8]) -> bool {
+    let join = |names: Vec<&[u8]>| names.iter().fold(Vec::new(), |path, name| join(&path, name));
+    !path.is_empty() && names(path).is_ok_and(|names| join(names) == path)
+}
+
 /// Fails if the last part of a path is too long or has a zero in it.
 pub(crate) fn check_name(path: &[u8], name: &[u8]) -> Result<()> {
     if name.len() > MAX_NAME_LEN {

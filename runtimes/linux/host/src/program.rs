@@ -10,7 +10,7 @@ use libhyperlight_linux_contract::PAGE;
 use libhyperlight_linux_contract::address::{FILES, INDEX};
 use libhyperlight_linux_contract::request;
 
-use crate::error::{binary, invalid};
+use crate::error::binary;
 use crate::exchange::Exchange;
 use crate::files::Files;
 use crate::layout::{self, Layout, Settings, Unplaced};
@@ -85,7 +85,8 @@ impl Program {
     /// Runs the program, in a sandbox as it was before the first run.
     ///
     /// What the program does is in the outcome: its status, or why it was stopped, and what it had printed by then. An
-    /// error is a misuse, or a lack of the host's.
+    /// error is a misuse, or a lack of the host's. One with [`ErrorCode::GuestError`] has the words of the guest, which
+    /// could not start the program: its memory is too small, say, or a file of the run cannot be where it should.
     pub fn run(&mut self, run: Run) -> Result<Outcome> {
         if !self.is_pristine {
             self.sandbox.restore(&self.pristine)?;
@@ -97,7 +98,6 @@ impl Program {
         let called = self.sandbox.call_with::<i32>(&limits, request::RUN, (&*request,));
         let ended = match called {
             Ok(status) => Ended::Exit(status),
-            Err(error) if error.code() == ErrorCode::GuestError => return Err(invalid(error.message())),
             Err(error) if is_the_hosts(error.code()) => return Err(error),
             Err(error) => Ended::Stopped(error),
         };
@@ -285,6 +285,7 @@ fn is_the_hosts(code: ErrorCode) -> bool {
         ErrorCode::Busy
             | ErrorCode::Closed
             | ErrorCode::FunctionNotFound
+            | ErrorCode::GuestError
             | ErrorCode::HypervisorUnavailable
             | ErrorCode::Internal
             | ErrorCode::InvalidArgument

@@ -89,7 +89,8 @@ pub(crate) fn sites(object: &Elf, file: &[u8], max: usize) -> Vec<Site> {
             let start = range.start.max(decoded_to);
             let stop = range.end.min(end);
             if let Some(code) = slice(bytes, start - segment.address..stop.max(start) - segment.address) {
-                decoded_to = decode(code, start, &mut candidates);
+                // From elsewhere it is not known where instructions start, but branches still count.
+                decoded_to = decode(code, start, start == range.start, &mut candidates);
             }
         }
     }
@@ -153,9 +154,9 @@ fn matches(bytes: &[u8]) -> impl Iterator<Item = (u64, u32)> {
     })
 }
 
-/// Decodes code up to its end or to what is no instruction. Marks the candidates that it reaches, and those that its
-/// branches lead into. Returns the address behind the last instruction.
-fn decode(code: &[u8], address: u64, candidates: &mut [Candidate]) -> u64 {
+/// Decodes code up to its end or to what is no instruction. Marks the candidates that it reaches, if its start is one of
+/// an instruction, and those that its branches lead into. Returns the address behind the last instruction.
+fn decode(code: &[u8], address: u64, is_start: bool, candidates: &mut [Candidate]) -> u64 {
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     // The place of the `mov` that the last instruction was.
@@ -174,7 +175,7 @@ fn decode(code: &[u8], address: u64, candidates: &mut [Candidate]) -> u64 {
                 candidate.is_entered = true;
             }
         }
-        if let (Code::Syscall, Some(place)) = (instruction.code(), moved)
+        if let (true, Code::Syscall, Some(place)) = (is_start, instruction.code(), moved)
             && let Ok(number) = candidates.binary_search_by_key(&place, |candidate| candidate.site.address)
             && let Some(candidate) = candidates.get_mut(number)
         {

@@ -32,7 +32,8 @@ pub struct Outcome {
     pub stdout: Vec<u8>,
     /// The same of standard error.
     pub stderr: Vec<u8>,
-    /// The files in memory at its end, by their paths; none if it was stopped.
+    /// The files in memory at its end, by their paths; none if it was stopped. The paths are absolute, without `.` and
+    /// `..`, and chosen by the program: what is written under them belongs into a folder of its own.
     pub files: BTreeMap<Vec<u8>, Vec<u8>>,
     /// True if it printed or wrote more than is allowed: then its next attempt failed with a closed pipe, or files are
     /// missing here.

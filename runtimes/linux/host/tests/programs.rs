@@ -360,3 +360,14 @@ fn output_comes_while_the_program_runs_and_has_a_limit() {
     assert!(outcome.is_cut && outcome.stdout.len() <= 1 << 20, "{:?}", outcome.ended);
     assert!(matches!(outcome.ended, Ended::Exit(status) if status != 0), "{:?}", outcome.ended);
 }
+
+#[test]
+fn what_the_guest_says_is_no_error_of_the_builders() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = compile(folder.path(), "program", "int main() { return 0; }", &[]);
+    let mut program = Program::builder(&path).build().unwrap();
+    let taken = path.as_os_str().as_encoded_bytes();
+    let error = program.run(Run::new().file(taken, "").timeout(LONG)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::GuestError, "{error}");
+    assert!(program.run(Run::new().timeout(LONG)).unwrap().is_success());
+}

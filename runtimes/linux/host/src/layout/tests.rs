@@ -5,7 +5,7 @@ use std::time::Instant;
 use libhyperlight::ErrorCode;
 use libhyperlight_linux_contract::address::FILES;
 use libhyperlight_linux_contract::index::Index;
-use libhyperlight_linux_contract::limits::MAX_ENTRIES;
+use libhyperlight_linux_contract::limits::{MAX_ENTRIES, MAX_NAME_BYTES};
 
 use super::*;
 use crate::libraries;
@@ -205,4 +205,56 @@ fn a_file_that_changes_its_size_is_refused() {
         let error = write_files(&files, &mut Vec::new()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Io);
     }
+}
+
+#[test]
+fn a_folder_that_has_become_a_link_leads_nowhere() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    for folder in [&inner, outside.path()] {
+        fs::write(folder.join("file"), b"secret").unwrap();
+    }
+    let mut files = Files::new();
+    files.add_as(folder.path(), "/in").unwrap();
+    write_files(&files, &mut Vec::new()).unwrap();
+    fs::remove_dir_all(&inner).unwrap();
+    symlink(outside.path(), &inner).unwrap();
+    let mut bytes = Vec::new();
+    assert_eq!(write_files(&files, &mut bytes).unwrap_err().code(), ErrorCode::Io);
+    assert_eq!(bytes, b"");
+}
+
+#[test]
+fn a_file_is_no_folder_on_the_way_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), b"").unwrap();
+    symlink("file/../file", folder.path().join("link")).unwrap();
+    let error = Files::new().add(folder.path().join("link")).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Io);
+}
+
+#[test]
+fn names_are_counted_before_they_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    // The path in the guest is long, and nothing in the folder is taken.
+    let long = "/".to_owned() + &["x".repeat(250).as_str(); 15].join("/");
+    let number = MAX_NAME_BYTES / long.len() + 1000;
+    for number in 0..number {
+        fs::File::create(folder.path().join(number.to_string())).unwrap();
+    }
+    let mut files = Files::new();
+    let error = files.add_as(folder.path(), &long).unwrap_err();
+    assert!(error.message().contains("paths take over"), "{error}");
+    assert!(files.list().len() < 20);
+    // What takes the place of the same does not count again.
+    let (mut files, link) = (Files::new(), folder.path().join("link"));
+    symlink("0", &link).unwrap();
+    for _ in 0..3 {
+        files.add(&link).unwrap();
+        files.add_bytes("/given", "contents").unwrap();
+    }
+    let counted =
+        files.list().map(|listed| listed.path.len() + listed.target.map_or(0, <[u8]>::len)).sum::<usize>();
+    assert_eq!(files.name_bytes(), counted);
 }

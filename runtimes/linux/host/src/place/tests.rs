@@ -101,6 +101,23 @@ fn writable_code_is_refused_without_jit() {
 }
 
 #[test]
+fn a_small_file_is_not_mapped_again_and_again() {
+    let mut file = samples::short();
+    let headers = u64::from_le_bytes(file[32..40].try_into().unwrap()) as usize;
+    let count = u16::from_le_bytes(file[56..58].try_into().unwrap()) as usize;
+    // Every segment is loadable, writable, and all of the file.
+    let len = file.len() as u64;
+    for number in 0..count {
+        let words = [1 | 6 << 32, 0, (number as u64) << 30, 0, len, len, PAGE];
+        for (word, at) in words.into_iter().zip((headers + number * 56..).step_by(8)) {
+            file[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+    }
+    let error = place(&file, false).unwrap_err();
+    assert!(error.contains("more bytes of the file"), "{error}");
+}
+
+#[test]
 fn objects_have_their_own_addresses_and_a_gap_between() {
     let file = samples::short();
     let elf = elf::read(&file, false).unwrap();

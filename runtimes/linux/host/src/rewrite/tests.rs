@@ -52,7 +52,7 @@ fn found_in(code: &[u8]) -> Vec<u64> {
             is_entered: false,
         })
         .collect();
-    decode(bytes, 4096, &mut candidates);
+    decode(bytes, 4096, true, &mut candidates);
     candidates
         .iter()
         .filter(|site| site.is_reached && !site.is_entered)
@@ -87,6 +87,21 @@ fn a_branch_into_the_mov_forbids_it_and_one_to_its_ends_does_not() {
     for (to, expected) in [(0_u8, &[2_u64][..]), (1, &[]), (2, &[]), (3, &[]), (4, &[]), (5, &[2])] {
         // jmp to the mov plus `to`; mov $1, %eax; syscall
         assert_eq!(found_in(&[0xeb, to, 0xb8, 1, 0, 0, 0, 0x0f, 5]), expected, "{to}");
+    }
+}
+
+#[test]
+fn code_from_elsewhere_than_a_start_forbids_and_does_not_allow() {
+    let code = [&[0xb8, 39, 0, 0, 0, 0x0f, 5][..], &[0xeb, 0xf9]].concat();
+    for (code, is_start, expected) in [
+        (&code[..7], true, (true, false)),
+        (&code[..7], false, (false, false)),
+        (&code, false, (false, true)),
+    ] {
+        let site = Site { address: 4096, number: 39 };
+        let mut candidates = [Candidate { site, is_reached: false, is_entered: false }];
+        assert_eq!(decode(code, 4096, is_start, &mut candidates), 4096 + code.len() as u64);
+        assert_eq!((candidates[0].is_reached, candidates[0].is_entered), expected);
     }
 }
 
