@@ -224,6 +224,19 @@ fn descriptions_come_back_from_their_bytes() {
     }
 }
 
+/// What the compiler accepts, which counts the same, is read again.
+#[test]
+fn descriptions_of_the_largest_programs_come_back() {
+    // As many as there may be, each with the bytes of its name and 64 more, and 64 of each number.
+    let of = |name: String| {
+        let parameters = vec![(String::new(), "i32".parse().unwrap()); 2];
+        Function::new(name, parameters, "i32".parse().ok())
+    };
+    let largest =
+        Description { exports: (0..61_000).map(|at| of(at.to_string())).collect(), ..Description::default() };
+    assert_eq!(Description::from_bytes(&largest.to_bytes().unwrap()).as_ref(), Ok(&largest));
+}
+
 #[test]
 fn descriptions_of_no_program_are_refused() {
     let of = |is_component: bool, parameter: &str, ty: &str, result: &str| Description {
