@@ -781,7 +781,10 @@ typedef struct hl_any {
     hl_any_as as;
 } hl_any;
 
-/** A value with a name: UTF-8, unique in its record. */
+/**
+ * A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last one
+ * counts.
+ */
 typedef struct hl_any_member {
     /** The name. */
     hl_bytes name;
@@ -1428,7 +1431,8 @@ HL_API void hl_wasm_program_free(hl_wasm_program *program);
 /**
  * Calls an exported function of a sandbox of this program, with values instead of JSON. `options` may be NULL, `args`
  * where `n_args` is 0. `*out` is the result, to be freed by `hl_any_free`, of the kind of its type;
- * `HL_ANY_UNDEFINED` if the function has none. It depends neither on the sandbox nor on the program.
+ * `HL_ANY_UNDEFINED` if the function has none, but of a command's `_start` the exit code, an `HL_ANY_S32`. It depends
+ * neither on the sandbox nor on the program.
  *
  * `HL_ERR_SIGNATURE` if the number of arguments or a value does not fit, and `HL_ERR_TOO_LARGE` beyond the limits of
  * `hl_any`: nothing was called then. `HL_ERR_PROTOCOL` if the guest sent what its types do not allow.
@@ -1469,8 +1473,9 @@ hl_status hl_call_fail(hl_call *call,
                        hl_bytes message);
 
 /**
- * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
- * aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
+ * Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`,
+ * aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory
+ * that a result points to must live until the outer call has ended.
  */
 HL_API
 void *hl_call_alloc(hl_call *call,

@@ -11,11 +11,8 @@ use std::ffi::c_void;
 use std::fmt;
 
 use libhyperlight::HostError;
-use libhyperlight_values::error::Reason;
 
-use crate::error::{
-    HL_ERR_INVALID_ARGUMENT, HL_ERR_PROTOCOL, HL_ERR_SIGNATURE, HL_ERR_TOO_LARGE, hl_error, hl_status,
-};
+use crate::error::{hl_error, hl_status};
 use crate::guard;
 use crate::host::{Callback, hl_call};
 use crate::value::hl_bytes;
@@ -208,7 +205,8 @@ pub struct hl_any {
     pub r#as: hl_any_as,
 }
 
-/// A value with a name: UTF-8, unique in its record.
+/// A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last one
+/// counts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_any_member {
@@ -287,13 +285,7 @@ pub(crate) fn refused(error: hl_error) -> HostError {
 
 impl From<libhyperlight_values::Error> for hl_error {
     fn from(error: libhyperlight_values::Error) -> Self {
-        let status = match error.reason() {
-            Reason::Protocol => HL_ERR_PROTOCOL,
-            Reason::TooLarge => HL_ERR_TOO_LARGE,
-            Reason::Kind | Reason::Name | Reason::Range => HL_ERR_SIGNATURE,
-            _ => HL_ERR_INVALID_ARGUMENT,
-        };
-        Self::new(status, error.message())
+        Self::new(error.reason().code().number(), error.message())
     }
 }
 

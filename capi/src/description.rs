@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// What a pointer of a description points to.
+    /// The referent of a pointer of a description.
     fn at<'a, T>(place: *const T) -> Option<&'a T> {
         // SAFETY: the test keeps the description until it has read it.
         unsafe { place.as_ref() }

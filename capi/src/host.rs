@@ -52,8 +52,9 @@ pub unsafe extern "C" fn hl_call_fail(call: *mut hl_call, message: hl_bytes) -> 
     HL_ERR_HOST_FUNCTION
 }
 
-/// Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`:
-/// aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory that a result points to must live until the outer call has ended.
+/// Allocates zeroed memory for the text or bytes of a host function's result, or for the structures of an `hl_any`,
+/// aligned for any type. The library frees it, even if it is not used. NULL if there is no memory. Any other memory
+/// that a result points to must live until the outer call has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hl_call_alloc(call: *mut hl_call, len: usize) -> *mut c_void {
     guard::plain(ptr::null_mut(), || {

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use libhyperlight::handle::Operation;
-use libhyperlight::{HostError, Kind, Signature, Value as Wire, ValueRef};
+use libhyperlight::{HostError, Kind, MAX_PARAMETERS, Signature, Value as Wire, ValueRef};
 use libhyperlight_values::host::{Build, Read, View};
 use libhyperlight_values::types::{Float, Integer, Type};
 use libhyperlight_values::{Description, Function, check, lift, lower};
@@ -21,7 +21,8 @@ use crate::wasm::hl_wasm_program;
 
 /// Calls an exported function of a sandbox of this program, with values instead of JSON. `options` may be NULL, `args`
 /// where `n_args` is 0. `*out` is the result, to be freed by `hl_any_free`, of the kind of its type;
-/// `HL_ANY_UNDEFINED` if the function has none. It depends neither on the sandbox nor on the program.
+/// `HL_ANY_UNDEFINED` if the function has none, but of a command's `_start` the exit code, an `HL_ANY_S32`. It depends
+/// neither on the sandbox nor on the program.
 ///
 /// `HL_ERR_SIGNATURE` if the number of arguments or a value does not fit, and `HL_ERR_TOO_LARGE` beyond the limits of
 /// `hl_any`: nothing was called then. `HL_ERR_PROTOCOL` if the guest sent what its types do not allow.
@@ -51,8 +52,8 @@ pub unsafe extern "C" fn hl_wasm_call(
         let arguments = match function {
             // SAFETY: by the header's rules `args` points to `n_args` values, which live as long as the call.
             Some(function) => unsafe { arguments(function, args, n_args) }?,
-            // The engine's error lists the functions.
-            None => Vec::new(),
+            // Of types that are not known nothing can be given. The engine's error lists the functions.
+            None => vec![Wire::Void; n_args.min(MAX_PARAMETERS)],
         };
         let arguments: Vec<_> = arguments.iter().map(Wire::borrow).collect();
         // SAFETY: passed on.
@@ -61,7 +62,7 @@ pub unsafe extern "C" fn hl_wasm_call(
         let mut builder = Builder::default();
         let value = match function.and_then(Function::result) {
             Some(ty) => lifted(ty, result, &format!("the result of `{name}`"), &mut builder)?,
-            None => hl_any::UNDEFINED,
+            None => plain(result, &mut builder)?,
         };
         Ok(Tree::into_raw(value, builder))
     };
@@ -174,6 +175,10 @@ fn lowered(ty: &Type, value: Handle, reader: &mut Reader) -> Result<Wire, hl_err
     let wire = match (ty, reader.view(&value)?) {
         (Type::Bool, View::Bool(value)) => Some(Wire::Bool(value)),
         (Type::Integer(integer), View::Integer(number)) if integer.has(number) => whole(kind, number),
+        // Fewer bits than these no big integer stands for.
+        (Type::Integer(integer), View::BigInt(digits)) if integer.is_wide() => {
+            digits.parse().ok().and_then(|number| whole(kind, number))
+        }
         #[expect(clippy::cast_possible_truncation, reason = "the type rounds")]
         (Type::Float(float), View::Float(number)) if float.nearest(number).is_some() => match kind {
             Kind::F32 => Some(Wire::F32(number as f32)),
@@ -237,18 +242,55 @@ fn lifted(ty: &Type, value: ValueRef<'_>, what: &str, builder: &mut Builder) -> 
         _ => {}
     }
     // What it is instead, so that the error can say it.
-    let found = match value {
-        ValueRef::Bool(value) => builder.bool(value)?,
-        ValueRef::F32(number) => builder.number(number.into())?,
-        ValueRef::F64(number) => builder.number(number)?,
-        ValueRef::String(text) => builder.text(text)?,
-        ValueRef::Bytes(bytes) => Build::bytes(builder, bytes.to_vec())?,
-        _ => match number {
-            Some(number) => builder.integer(Integer::S64, number)?,
-            None => hl_any::UNDEFINED,
-        },
-    };
+    let found = plain(value, builder)?;
     check(ty, Handle::Value(&raw const found), what, &mut Reader::new(what.to_owned()))?;
     let text = format!("{what} has the kind {}; expected {}, the kind of its type", value.kind(), ty.wire());
     Err(hl_error::new(HL_ERR_PROTOCOL, text))
+}
+
+/// The value of a message's value, whatever its type.
+fn plain(value: ValueRef<'_>, builder: &mut Builder) -> Result<hl_any, hl_error> {
+    match value {
+        ValueRef::Bool(value) => builder.bool(value),
+        ValueRef::I32(number) => builder.integer(Integer::S32, number.into()),
+        ValueRef::U32(number) => builder.integer(Integer::U32, number.into()),
+        ValueRef::I64(number) => builder.integer(Integer::S64, number.into()),
+        ValueRef::U64(number) => builder.integer(Integer::U64, number.into()),
+        ValueRef::F32(number) => builder.float(Float::F32, number.into()),
+        ValueRef::F64(number) => builder.float(Float::F64, number),
+        ValueRef::String(text) => builder.text(text),
+        ValueRef::Bytes(bytes) => Build::bytes(builder, bytes.to_vec()),
+        _ => Ok(hl_any::UNDEFINED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libhyperlight_values::BigInt;
+
+    use super::*;
+    use crate::any::{HL_ANY_BIGINT, hl_any_as};
+    use crate::value::hl_bytes;
+
+    fn bigint(ty: &str, digits: &BigInt) -> Result<Wire, hl_error> {
+        let ty = ty.parse().unwrap();
+        let digits = hl_bytes::of(digits.as_str().as_bytes());
+        let any = hl_any { kind: HL_ANY_BIGINT, reserved: 0, r#as: hl_any_as { bytes: digits } };
+        lowered(&ty, Handle::Value(&raw const any), &mut Reader::new("it".to_owned()))
+    }
+
+    #[test]
+    fn a_big_integer_stands_for_whole_numbers_of_sixty_four_bits() {
+        for (ty, number, wire) in [
+            ("s64", i128::from(i64::MIN), Wire::I64(i64::MIN)),
+            ("i64", i64::MAX.into(), Wire::I64(i64::MAX)),
+            ("u64", u64::MAX.into(), Wire::U64(u64::MAX)),
+        ] {
+            assert_eq!(bigint(ty, &number.into()).ok(), Some(wire), "{ty}");
+        }
+        for (ty, number) in [("s64", 1 << 63), ("u64", -1), ("u64", 1 << 64), ("i64", i128::MIN), ("s32", 1)]
+        {
+            assert_eq!(bigint(ty, &number.into()).unwrap_err().status(), HL_ERR_SIGNATURE, "{ty} {number}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Exports and imports of a WebAssembly program, and their form as bytes, in which they leave the compiler and are saved.
+//! Exports and imports of a WebAssembly program, and their form as bytes: they leave the compiler and are saved in it.
 //!
 //! ```text
 //! kind u32: 0 for a module, 1 for a component
@@ -211,6 +211,15 @@ impl<'a> Rest<'a> {
         Ok(text)
     }
 
+    /// The name of a parameter. Without one, as in modules, a parameter takes the room of its type alone.
+    fn parameter(&mut self) -> Result<&'a str, DescriptionError> {
+        let name = self.unchecked_text()?;
+        if !name.is_empty() {
+            self.room.take(name)?;
+        }
+        Ok(name)
+    }
+
     /// Each item has at least the bytes of its count: a number that is not borne out allocates nothing.
     fn list<T>(
         &mut self,
@@ -228,7 +237,7 @@ impl<'a> Rest<'a> {
     fn function(&mut self) -> Result<Function, DescriptionError> {
         let name = self.text()?.to_owned();
         let parameters = self.list(MAX_PARAMETERS, |rest| {
-            Ok((rest.text()?.to_owned(), rest.ty()?.ok_or(DescriptionError::Damaged)?))
+            Ok((rest.parameter()?.to_owned(), rest.ty()?.ok_or(DescriptionError::Damaged)?))
         })?;
         Ok(Function { name, parameters, result: self.ty()? })
     }

@@ -47,7 +47,7 @@ pub fn lift<B: Build>(ty: &Type, text: &str, what: &str, build: &mut B) -> Resul
     })
 }
 
-/// Returns true if a text fits the type, and a JSON parser of JavaScript's makes the same of it as [`lift`] would, for a
+/// Returns true if a text fits the type, and JavaScript's JSON parser makes the same of it as [`lift`] would, for a
 /// type that [can be so](Type::can_be_json). Far faster than that.
 pub fn is_json(ty: &Type, text: &str) -> bool {
     let mut nothing = Nothing::default();

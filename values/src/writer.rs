@@ -90,7 +90,7 @@ fn put_character(out: &mut String, character: char) {
     }
 }
 
-/// Finds the first byte that a string of JSON cannot have as it is. Whole blocks are looked at without a branch for each
+/// Finds the first byte that a string of JSON cannot have as it is. Whole blocks are read without a branch for each
 /// byte, which is several times as fast.
 fn first_special(bytes: &[u8]) -> Option<usize> {
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);

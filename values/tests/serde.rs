@@ -166,3 +166,20 @@ fn values_are_no_deeper_than_the_limit() {
     assert!(to_value(&chain(512)).unwrap().to_script("it").is_ok());
     assert_eq!(to_value(&chain(513)).unwrap_err().reason(), Reason::TooLarge);
 }
+
+#[test]
+fn an_option_is_no_level_but_around_another_one() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Link {
+        next: Option<Box<Self>>,
+    }
+    let links = |depth| (1..depth).fold(Link { next: None }, |inner, _| Link { next: Some(Box::new(inner)) });
+    through_script(&links(512));
+    assert_eq!(to_value(&links(513)).unwrap_err().reason(), Reason::TooLarge);
+
+    #[derive(Serialize)]
+    struct Options(Option<Box<Self>>);
+    let options = |depth| (0..depth).fold(Options(None), |inner, _| Options(Some(Box::new(inner))));
+    assert!(to_value(&options(513)).is_ok());
+    assert_eq!(to_value(&options(514)).unwrap_err().reason(), Reason::TooLarge);
+}

@@ -149,7 +149,7 @@ fn what_no_program_has_is_no_type() {
     assert!(Type::parse(&format!("flags {{ {} }}", names(33))).is_err());
 }
 
-/// Whoever writes the text chooses its size and its depth.
+/// The size and the depth of a text are its writer's choice.
 #[test]
 fn hostile_texts_are_refused_within_the_limits_and_in_time() {
     const HUGE: usize = 15 << 20;
@@ -224,6 +224,19 @@ fn descriptions_come_back_from_their_bytes() {
     }
 }
 
+/// What the compiler accepts, which counts the same, is read again.
+#[test]
+fn descriptions_of_the_largest_programs_come_back() {
+    // As many as there may be, each with the bytes of its name and 64 more, and 64 of each number.
+    let of = |name: String| {
+        let parameters = vec![(String::new(), "i32".parse().unwrap()); 2];
+        Function::new(name, parameters, "i32".parse().ok())
+    };
+    let largest =
+        Description { exports: (0..61_000).map(|at| of(at.to_string())).collect(), ..Description::default() };
+    assert_eq!(Description::from_bytes(&largest.to_bytes().unwrap()).as_ref(), Ok(&largest));
+}
+
 #[test]
 fn descriptions_of_no_program_are_refused() {
     let of = |is_component: bool, parameter: &str, ty: &str, result: &str| Description {
@@ -294,7 +307,7 @@ fn signatures_are_written_as_in_the_program() {
     assert_eq!(Function::new("f".to_owned(), Vec::new(), None).to_string(), "f()");
 }
 
-/// Where it is said, JavaScript's `JSON.parse` is all that is needed.
+/// `JSON.parse` of JavaScript is all that is needed where it is said.
 #[test]
 fn texts_that_json_says_as_they_are_are_told_from_others() {
     for (ty, text, is) in [

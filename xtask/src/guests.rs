@@ -71,9 +71,9 @@ pub(crate) fn verify() -> Result<String> {
 
 /// Guests that were built from nothing but what is tracked.
 struct Built {
-    /// Where the sources were copied to.
+    /// The folder of the copied sources.
     place: PathBuf,
-    /// Where the guests are.
+    /// The folder of the guests.
     folder: PathBuf,
     /// Held while the place is used.
     _lock: File,

@@ -96,7 +96,7 @@ function encode(value, what) {
   const copy = new Copy(what)
   const copied = copy.of(value, '')
   if (copied === undefined) return ''
-  return copy.isPlain ? written(copied, what) : toScript([copied], what, false)
+  return isWritten(copy) ? written(copied, what) : toScript([copied], what, false)
 }
 
 /** Encodes an array of values, each of which may be as deep as one alone. */
@@ -105,7 +105,12 @@ function encodeAll(values, what) {
   const copied = []
   const { length } = values
   for (let index = 0; index < length; index += 1) copied.push(copy.of(values[index], index))
-  return copy.isPlain ? written(copied, what) : toScript(copied, what, true)
+  return isWritten(copy) ? written(copied, what) : toScript(copied, what, true)
+}
+
+/** Returns true if JSON has the copy as it is. What was copied may have run code, so the prototypes are looked at last. */
+function isWritten({ isPlain }) {
+  return isPlain && !('toJSON' in Object.prototype || 'toJSON' in Array.prototype)
 }
 
 /** Writes a value that JSON has as it is. */
@@ -181,7 +186,7 @@ class Other {
  */
 class Copy {
   /** False once there was something that is not in JSON as it is. */
-  isPlain = !('toJSON' in Object.prototype || 'toJSON' in Array.prototype)
+  isPlain = true
   /** The objects around the value that is being copied. */
   #around = []
   #what
@@ -508,7 +513,7 @@ function made({ tape: written, texts, names, bytes }) {
 /** Defines an own property, whatever its name, and whatever there is of that name in the prototype. */
 function set(object, name, value) {
   if (!(name in object)) object[name] = value
-  else Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
+  else Object.defineProperty(object, name, { __proto__: null, value, configurable: true, enumerable: true, writable: true })
 }
 
 module.exports = { Type, decode, decodeAll, encode, encodeAll }

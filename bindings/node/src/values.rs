@@ -40,7 +40,7 @@ impl JsType {
     /// Makes a type for JavaScript, on its thread.
     pub(crate) fn new(ty: Type) -> Self {
         let number = TYPES.with_borrow_mut(|(types, free)| {
-            let number = free.pop().unwrap_or(u32::try_from(types.len()).unwrap_or(u32::MAX));
+            let number = free.pop().unwrap_or_else(|| u32::try_from(types.len()).unwrap_or(u32::MAX));
             match types.get_mut(index(number)) {
                 Some(place) => *place = Some(ty.clone()),
                 None => types.push(Some(ty.clone())),

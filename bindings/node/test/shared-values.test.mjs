@@ -152,6 +152,21 @@ test('what others have put into prototypes changes nothing', () => {
   } finally {
     delete Object.prototype.toJSON
   }
+  // One that comes while a value is asked has nothing to say of what was asked before.
+  const late = { a: { x: 1 }, get b() { Object.prototype.toJSON = () => 'no'; return 2 } }
+  try {
+    assert.equal(json.encode(late, 'it'), '{"a":{"x":1},"b":2}')
+  } finally {
+    delete Object.prototype.toJSON
+  }
+  // Nor has one that a description of a property would inherit.
+  Object.prototype.get = () => 'no'
+  try {
+    assert.equal(json.encodeAll(values, 'it'), wanted)
+    assert.deepEqual(Object.keys(json.decode('{"__proto__":{"$bigint":"1"}}', 'it')), ['__proto__'])
+  } finally {
+    delete Object.prototype.get
+  }
   let asked = 0
   Array.prototype.toJSON = function toJSON() { asked += 1; return this.length }
   try {

@@ -65,7 +65,7 @@ impl WasmProgram {
     /// Returns the exports, the imports and the names of the exported memories.
     fn description(&self, py: Python<'_>) -> PyResult<(Vec<Typed>, Vec<Typed>, Vec<String>)> {
         contain(|| {
-            let described = self.program.description().map_err(|error| raise(py, &error))?;
+            let described = self.program.description().map_err(|error| raise(py, error))?;
             let typed = |functions: Vec<Function>| functions.iter().map(typed).collect();
             Ok((typed(described.exports), typed(described.imports), described.memories))
         })

@@ -8,7 +8,7 @@ use libhyperlight_values::error::{Spelling, Wanted, shown};
 use libhyperlight_values::host::{Read, View};
 
 use crate::any::*;
-use crate::error::hl_error;
+use crate::error::{HL_ERR_TOO_LARGE, hl_error};
 use crate::value::hl_bytes;
 
 /// Maximum number of bytes and values that are read for one call: no call buffer has room for more. Structures may
@@ -370,5 +370,18 @@ mod tests {
         let mut reader = Reader { left: 1000, ..Reader::for_script("it".to_owned()) };
         let text = script::encode(Handle::Value(&levels[3][0]), "it", &mut reader);
         assert_eq!(text.unwrap_or_default(), "[[[null,null],[null,null]],[[null,null],[null,null]]]");
+    }
+    #[test]
+    fn a_text_counts_once_towards_the_limit() {
+        let text = [b'x'; 8];
+        let mut any = hl_any::UNDEFINED;
+        any.kind = HL_ANY_STRING;
+        any.r#as.bytes = hl_bytes::of(&text);
+        let encode = |left| {
+            let mut reader = Reader { left, ..Reader::for_script("it".to_owned()) };
+            script::encode(Handle::Value(&raw const any), "it", &mut reader)
+        };
+        assert_eq!(encode(9).unwrap_or_default(), "\"xxxxxxxx\"");
+        assert_eq!(encode(8).unwrap_err().status(), HL_ERR_TOO_LARGE);
     }
 }

@@ -15,8 +15,8 @@ pub fn check(text: &str, is_all: bool, what: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns true if a text in UTF-16 that is JSON is one that a script's guest may send, and means the same as plain JSON:
-/// it has no escapes and is not nested too deep. Far faster than [`check`].
+/// Returns true if a JSON text in UTF-16 is one that a script's guest may send, and means the same as plain JSON: it
+/// has no escapes and is not nested too deep. Far faster than [`check`].
 pub fn is_plain(text: &[u16], is_all: bool) -> bool {
     const QUOTE: u16 = b'"' as u16;
     const BACKSLASH: u16 = b'\\' as u16;

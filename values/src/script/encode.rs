@@ -15,7 +15,7 @@ use crate::writer::{put_display, put_number, put_text, put_utf16, special};
 /// Encodes a value as text. Errors call it `what`.
 pub fn encode<R: Read>(value: R::Value, what: &str, read: &mut R) -> Result<String, R::Error> {
     let mut encoder = Encoder { read, what, limit: MAX_DEPTH, out: String::new(), open: Vec::new() };
-    if matches!(encoder.read.view(&value)?, View::Undefined) {
+    if encoder.read.is_left_out(&value) {
         return Ok(String::new());
     }
     encoder.document(value)?;

@@ -14,6 +14,7 @@ use crate::value::{BigInt, Value};
 #[derive(Clone, Copy, Default)]
 pub(super) struct Writer {
     depth: usize,
+    is_in_option: bool,
 }
 
 impl Writer {
@@ -22,7 +23,7 @@ impl Writer {
         if self.depth == MAX_DEPTH {
             return Err(Error::too_deep("the value"));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, is_in_option: false })
     }
 }
 
@@ -110,7 +111,9 @@ impl Serializer for Writer {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Error> {
-        Ok(Value::Some(Box::new(value.serialize(self.inner()?)?)))
+        // The text of an option is a level only around another one.
+        let writer = if self.is_in_option { self.inner()? } else { self };
+        Ok(Value::Some(Box::new(value.serialize(Self { is_in_option: true, ..writer })?)))
     }
 
     fn serialize_unit(self) -> Result<Value, Error> {

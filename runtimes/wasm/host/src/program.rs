@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use libhyperlight::{
-    CallOptions, ErrorCode, Guest, HostError, Kind, Sandbox, Signature, UninitializedSandbox, Value as Wire,
-    ValueRef,
+    CallOptions, ErrorCode, Guest, HostError, Kind, MAX_PARAMETERS, Sandbox, Signature, UninitializedSandbox,
+    Value as Wire, ValueRef,
 };
 use libhyperlight_values::{Function, Type, Value};
 use libhyperlight_wasm_compiler::{Options, precompile};
@@ -63,7 +63,7 @@ impl Program {
     }
 
     /// Calls an exported function of a sandbox of this program. A function without a result returns
-    /// [`Value::Undefined`].
+    /// [`Value::Undefined`], but a command's `_start` its exit code.
     ///
     /// Arguments that do not fit the signature are an [`ErrorCode::Signature`], and nothing is called. The error of a
     /// value has a [`libhyperlight_values::Error`] as its source.
@@ -85,9 +85,9 @@ impl Program {
         arguments: &[Value],
     ) -> libhyperlight::Result<Value> {
         let Some(function) = self.exports.iter().find(|function| function.name() == name) else {
-            // The engine's error lists the functions.
-            sandbox.call_ref_with(options, name, &[])?;
-            return Ok(Value::Undefined);
+            // Of types that are not known nothing can be given. The engine's error lists the functions.
+            let arguments = vec![ValueRef::Void; arguments.len().min(MAX_PARAMETERS)];
+            return sandbox.call_ref_with(options, name, &arguments).map(plain);
         };
         let (wanted, found) = (function.parameters().len(), arguments.len());
         if wanted != found {
@@ -105,7 +105,7 @@ impl Program {
         let result = sandbox.call_ref_with(options, name, &arguments)?;
         match function.result() {
             Some(ty) => Ok(lifted(ty, result, &format!("the result of `{name}`"))?),
-            None => Ok(Value::Undefined),
+            None => Ok(plain(result)),
         }
     }
 
@@ -197,8 +197,22 @@ fn is_met(ty: &Type, value: &Value) -> bool {
 fn lifted(ty: &Type, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperlight_values::Error> {
     // A kind may have more values than the type; and a guest that was taken over may send any kind.
     let is_to_check = ty.is_narrow() || ty.kind() != Some(value.kind());
-    let value = match value {
-        ValueRef::String(text) if ty.kind().is_none() => return Value::lift(ty, text, what),
+    if let (ValueRef::String(text), None) = (value, ty.kind()) {
+        return Value::lift(ty, text, what);
+    }
+    let value = plain(value);
+    if is_to_check {
+        value.check(ty, what)?;
+    }
+    Ok(match (ty, value) {
+        (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
+        (_, value) => value,
+    })
+}
+
+/// The Rust value of a message's value, whatever its type.
+fn plain(value: ValueRef<'_>) -> Value {
+    match value {
         ValueRef::Bool(value) => value.into(),
         ValueRef::I32(value) => value.into(),
         ValueRef::U32(value) => value.into(),
@@ -209,14 +223,7 @@ fn lifted(ty: &Type, value: ValueRef<'_>, what: &str) -> Result<Value, libhyperl
         ValueRef::String(text) => text.into(),
         ValueRef::Bytes(bytes) => bytes.into(),
         _ => Value::Undefined,
-    };
-    if is_to_check {
-        value.check(ty, what)?;
     }
-    Ok(match (ty, value) {
-        (Type::Char, Value::Text(text)) => text.chars().next().map_or(Value::Text(text), Value::Char),
-        (_, value) => value,
-    })
 }
 
 #[cfg(test)]

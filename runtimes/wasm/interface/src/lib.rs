@@ -19,7 +19,7 @@ pub use bytes::Bytes;
 pub use options::{Options, Pair};
 
 /// The version number of this interface.
-pub const NUMBER: u32 = 5;
+pub const NUMBER: u32 = 6;
 
 /// The release, which the library and its loader must have in common.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const OWN: u64 = PLACED + 0x1000_0000;
 const CALL: u64 = OWN + 0x10_0000;
 
-/// A guest with a fixed part of so many pages, a page of its own, a program that makes a system call, an arena, a stack.
+/// A guest with a fixed part of so many pages, a page of its own, code that makes a system call, an arena, a stack.
 fn guest(pages: u64) -> Guest {
     let mut placement = Placement::new(&numbered(pages));
     placement

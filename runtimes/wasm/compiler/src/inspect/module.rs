@@ -99,7 +99,11 @@ fn function(
     let parameters = parameters.into_iter().map(|ty| (String::new(), ty)).collect();
     let result = match results.len() {
         0 | 1 => results.pop(),
-        _ => Some(Type::Results(results.into())),
+        _ => {
+            // As it is counted where the description is read.
+            room.take("")?;
+            Some(Type::Results(results.into()))
+        }
     };
     Ok(Some(Function::new(name.to_owned(), parameters, result)))
 }

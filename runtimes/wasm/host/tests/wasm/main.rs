@@ -5,6 +5,7 @@
 
 mod bombs;
 mod bounds;
+mod calls;
 mod common;
 mod components;
 mod corpus;
@@ -18,7 +19,6 @@ mod imports;
 mod lifecycle;
 mod memories;
 mod program;
-mod programs;
 mod refusals;
 mod saved;
 #[cfg(feature = "serde")]

@@ -167,7 +167,7 @@ fn arguments_that_do_not_fit_are_refused_before_the_guest_runs() {
     for (function, arguments, message) in [
         ("greet", vec![Value::Integer(1)], "argument 1 of `greet` must be a string, not a whole number"),
         ("greet", vec![Value::Utf16(vec![0xd800])], "argument 1 of `greet` is not Unicode text"),
-        ("bytes", vec![Value::List(vec![1.into()])], "argument 1 of `bytes` must be bytes, not a list"),
+        ("bytes", vec![Value::List(vec![1.into(), 256.into()])], "argument 1 of `bytes`[1] does not fit u8"),
         ("add", vec![1.into(), 256.into()], "argument 2 of `add` does not fit u8"),
         ("add", vec![(1_i64 << 31).into(), 0.into()], "argument 1 of `add` does not fit s32"),
         ("add", vec![1.5.into(), 0.into()], "argument 1 of `add` must be"),
@@ -290,7 +290,7 @@ fn returning(ty: &str, memory: &str, result: i32) -> String {
     )
 }
 
-/// What a guest that was taken over may do: the sandbox runs another program than the caller believes.
+/// A guest that was taken over: the sandbox runs another program than the caller believes.
 #[test]
 fn what_a_guest_returns_is_held_to_its_type() {
     let text = |json: &str| {

@@ -34,9 +34,9 @@ fn started() -> (Program, Sandbox) {
     let mut sandbox = UninitializedSandbox::new(program.guest(), SandboxOptions::new()).unwrap();
     program.register(&mut sandbox, "log", |_| Ok(Value::Undefined)).unwrap();
     let scale = |arguments: &[Value]| {
-        let pair: Pair = from_value(arguments[0].clone()).map_err(|error| error.to_string())?;
+        let pair: Pair = from_value(arguments[0].clone())?;
         assert_eq!(pair, Pair { x: -3, y: 0.5 });
-        to_value(&(pair.y * 2.0, 7_u32)).map_err(|error| error.to_string().into())
+        to_value(&(pair.y * 2.0, 7_u32)).map_err(Into::into)
     };
     program.register(&mut sandbox, "test:demo/math#scale", scale).unwrap();
     (program, sandbox.evolve().unwrap())

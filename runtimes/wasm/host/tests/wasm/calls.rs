@@ -1,4 +1,4 @@
-//! Programs that know their types: what calls of them refuse, and their limits.
+//! Calls of programs with their types: the codes of what they refuse, their limits, and what has no type.
 
 use std::error::Error;
 use std::time::Duration;
@@ -59,4 +59,32 @@ fn a_call_has_limits_of_its_own() {
     }
     let amply = CallOptions::new().timeout(Duration::from_secs(60));
     assert_eq!(program.call_with(&amply, &mut sandbox, "same", &[7.into()]).unwrap(), 7.into());
+}
+
+/// The exit code is no result of the program's, so its type does not say it.
+#[test]
+fn a_command_returns_its_exit_code() {
+    let program = program(
+        r#"(module
+            (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+            (memory (export "memory") 1)
+            (func (export "nothing"))
+            (func (export "_start") (call $exit (i32.const 3))))"#,
+    );
+    let mut sandbox = start(&program);
+    assert_eq!(program.call(&mut sandbox, "nothing", &[]).unwrap(), Value::Undefined);
+    assert_eq!(program.call(&mut sandbox, "_start", &[]).unwrap(), 3.into());
+}
+
+#[test]
+fn arguments_for_a_function_of_another_program_are_refused_and_not_left_out() {
+    let mine = program(r#"(module (func (export "mine")))"#);
+    let other = program(r#"(module (func (export "yours") (result i32) (i32.const 7)))"#);
+    let mut sandbox = start(&other);
+    for count in [1, 100] {
+        let error = mine.call(&mut sandbox, "yours", &vec![Value::Integer(1); count]).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Signature, "{error}");
+        assert_eq!(sandbox.state(), State::Ready);
+    }
+    assert_eq!(mine.call(&mut sandbox, "yours", &[]).unwrap(), 7.into());
 }
