@@ -79,7 +79,7 @@ pub struct Object {
     pub headers: u64,
     /// Number of its program headers.
     pub header_count: u32,
-    /// The entry of the dynamic loader that it names, 0 if it names none.
+    /// The entry of the dynamic loader that it names; 0 if it names none, or is not the program that is run.
     pub interpreter: u32,
 }
 

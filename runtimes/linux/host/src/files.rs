@@ -380,8 +380,8 @@ fn rounded(size: u64) -> u64 {
     size.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
 }
 
-/// Opens a regular file, whose path had no symbolic links when it was found. If something else is there now, or a folder
-/// on the way has become a link to another one, nothing is read.
+/// Opens a regular file, whose path had no symbolic links when it was found. If something else is there now, or a
+/// folder on the way has become a link to another one, nothing is read.
 fn open(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = match open_without_links(path, flags | libc::O_CLOEXEC) {

@@ -98,10 +98,11 @@ pub(crate) fn lay_out(
                 return Err("it is a program for a fixed address, and not the one that is run".to_owned());
             }
             let mut placed = placer.place(&elf, file, *offset)?;
-            if let Some(interpreter) = &elf.interpreter {
+            // Of no other object is it asked for, and a path of a stranger's links takes time.
+            if let Some(interpreter) = elf.interpreter.as_ref().filter(|_| path == settings.program) {
                 let found = index::resolve(files, interpreter);
                 placed.object.interpreter = found.and_then(|path| numbers.get(&path)).unwrap_or(0);
-                if placed.object.interpreter == 0 && path == settings.program {
+                if placed.object.interpreter == 0 {
                     return Err("the files do not have its dynamic loader".to_owned());
                 }
             }

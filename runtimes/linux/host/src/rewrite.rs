@@ -154,8 +154,8 @@ fn matches(bytes: &[u8]) -> impl Iterator<Item = (u64, u32)> {
     })
 }
 
-/// Decodes code up to its end or to what is no instruction. Marks the candidates that it reaches, if its start is one of
-/// an instruction, and those that its branches lead into. Returns the address behind the last instruction.
+/// Decodes code up to its end or to what is no instruction. Marks the candidates that it reaches, if its start is one
+/// of an instruction, and those that its branches lead into. Returns the address behind the last instruction.
 fn decode(code: &[u8], address: u64, is_start: bool, candidates: &mut [Candidate]) -> u64 {
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
