@@ -27,6 +27,16 @@ fn it_runs_as_if_it_had_just_been_compiled() {
 }
 
 #[test]
+fn a_program_of_as_many_functions_as_it_may_have_is_read_again() {
+    let exports: String = (0..60_000).map(|at| format!("(export \"{at}\" (func $f))")).collect();
+    let text = format!("(module (func $f (param i32 i32) (result i32) (local.get 0)) {exports})");
+    let compiled = precompile(&wat::parse_str(text).unwrap(), &Options::new()).unwrap();
+    assert_eq!(compiled.description().exports.len(), 60_000);
+    let read = Compiled::from_bytes(&compiled.to_bytes().unwrap(), &Options::new()).unwrap();
+    assert_eq!(read.description(), compiled.description());
+}
+
+#[test]
 fn its_surroundings_are_those_that_it_is_loaded_with() {
     let with = |text: &str| Options::new().argument(text).unwrap();
     let saved = precompile(&wat::parse_str(PROGRAM).unwrap(), &with("then")).unwrap().to_bytes().unwrap();
