@@ -205,8 +205,8 @@ pub struct hl_any {
     pub r#as: hl_any_as,
 }
 
-/// A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last one
-/// counts.
+/// A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last
+/// one counts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct hl_any_member {

@@ -224,7 +224,7 @@ fn descriptions_come_back_from_their_bytes() {
     }
 }
 
-/// What the compiler accepts, which counts the same, is read again.
+/// Descriptions that the compiler accepts, which counts the same, are read again.
 #[test]
 fn descriptions_of_the_largest_programs_come_back() {
     // As many as there may be, each with the bytes of its name and 64 more, and 64 of each number.
