@@ -782,8 +782,8 @@ typedef struct hl_any {
 } hl_any;
 
 /**
- * A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last one
- * counts.
+ * A value with a name, UTF-8. In a record of a type, names are unique; of equal ones in a script's object, the last
+ * one counts.
  */
 typedef struct hl_any_member {
     /** The name. */
