@@ -512,8 +512,15 @@ function made({ tape: written, texts, names, bytes }) {
 
 /** Defines an own property, whatever its name, and whatever there is of that name in the prototype. */
 function set(object, name, value) {
-  if (!(name in object)) object[name] = value
-  else Object.defineProperty(object, name, { __proto__: null, value, configurable: true, enumerable: true, writable: true })
+  if (!(name in object)) {
+    object[name] = value
+    return
+  }
+  // Of no prototype, so that a `get` in one is not taken for its own.
+  const descriptor = Object.create(null)
+  descriptor.value = value
+  descriptor.configurable = descriptor.enumerable = descriptor.writable = true
+  Object.defineProperty(object, name, descriptor)
 }
 
 module.exports = { Type, decode, decodeAll, encode, encodeAll }

@@ -8,6 +8,8 @@ use libhyperlight_abi::{Kind, Value, ValueRef};
 
 use super::call::{SignalHook, User};
 use super::{Sandbox, StartFailed, checked_interval};
+#[cfg(doc)]
+use crate::error::ErrorCode;
 use crate::error::{Message, Result};
 use crate::guest::Guest;
 use crate::host::{HostError, HostFunction, HostFunctions, HostIdentity, Registered};

@@ -18,6 +18,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::{self, Moment};
+#[cfg(doc)]
+use crate::error::ErrorCode;
 use crate::error::{Error, Message, Result, Time};
 use crate::process::Epoch;
 use run::{NEVER, RunState};
