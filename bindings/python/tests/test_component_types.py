@@ -12,6 +12,7 @@ import libhyperlight as hl
 import pytest
 from libhyperlight._libhyperlight import _Type
 from libhyperlight._program import Function
+from libhyperlight._signature import _code
 
 parse = _Type.parse
 
@@ -173,17 +174,17 @@ def test_many_cases_and_many_values() -> None:
 @pytest.mark.parametrize(
     ("ty", "kind", "fits", "values", "error"),
     [
-        ("u8", "u32", 255, [256, 4_000_000_000], OverflowError),
-        ("u16", "u32", 65535, [65536], OverflowError),
-        ("s8", "i32", -128, [-129, 128], OverflowError),
-        ("s16", "i32", 32767, [32768], OverflowError),
-        ("char", "string", "ß", ["", "ab"], ValueError),
+        ("u8", hl.u32, 255, [256, 4_000_000_000], OverflowError),
+        ("u16", hl.u32, 65535, [65536], OverflowError),
+        ("s8", hl.i32, -128, [-129, 128], OverflowError),
+        ("s16", hl.i32, 32767, [32768], OverflowError),
+        ("char", str, "ß", ["", "ab"], ValueError),
     ],
 )
-def test_values_of_a_single_kind(ty: str, kind: str, fits: Any, values: list[Any], error: type[Exception]) -> None:
+def test_values_of_a_single_kind(ty: str, kind: Any, fits: Any, values: list[Any], error: type[Exception]) -> None:
     """A kind has more values than some types: a hostile guest may send any, and is sent none, whichever way they go."""
-    slot = {"name": "it", "type": ty, "kind": kind, "json": False}
-    function = Function({"parameters": [slot], "result": slot})
+    slot = (_code(kind), False, parse(ty))
+    function = Function(f"(it: {ty}) -> {ty}", [slot], slot)
     host_function = function.host_function("f", lambda value: value)
     assert function.lifted(fits) == host_function(fits) == fits
     assert function.lowered("f", (fits,)) == (fits,)
@@ -194,6 +195,6 @@ def test_values_of_a_single_kind(ty: str, kind: str, fits: Any, values: list[Any
             host_function(value)
         with pytest.raises(error, match=r"^argument 1 of `f` "):
             function.lowered("f", (value,))
-        returns = Function({"parameters": [], "result": slot}).host_function("f", lambda value=value: value)
+        returns = Function(f"() -> {ty}", [], slot).host_function("f", lambda value=value: value)
         with pytest.raises(error, match=r"^the result of the host function `f` "):
             returns()
