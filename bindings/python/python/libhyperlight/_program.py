@@ -156,8 +156,8 @@ class Program(NamedTuple):
     def _made_of(cls, compiled: _WasmProgram) -> Program:
         guest = Guest.builtin("wasm").with_payload(compiled.code(), executable=True).with_payload(compiled.config())
         exported, imported, memories = compiled.description()
-        exports = {name: Function(*function) for name, *function in exported}
-        imports = {name: Function(*function) for name, *function in imported}
+        exports = {name: Function(text, params, result) for name, text, params, result in exported}
+        imports = {name: Function(text, params, result) for name, text, params, result in imported}
         signatures = MappingProxyType({name: function.signature() for name, function in exports.items()})
         return cls(guest, exports, imports, memories, signatures)
 
